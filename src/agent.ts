@@ -1,0 +1,187 @@
+/** The agent's parts, put together: one loop that reads, and the ways out. */
+import { describeChronyError } from "./chrony/chrony-error.ts";
+import {
+  describeSocketDirectoryFault,
+  SocketDirectory,
+  type SocketDirectoryFault,
+} from "./chrony/socket-directory.ts";
+import { sweepClientSockets } from "./chrony/unix-datagram.ts";
+import { type Assessment, assess, type ClockHistory } from "./clock/assessment.ts";
+import { reasonToRestart } from "./health.ts";
+import { LastingFault } from "./lasting-fault.ts";
+import type { Log } from "./log.ts";
+import { Sampler } from "./sampler.ts";
+import type { Settings } from "./settings.ts";
+import { readSystemClocks } from "./system-clocks.ts";
+import type { Observation } from "./telemetry/metrics.ts";
+import { Pull } from "./telemetry/pull.ts";
+import { Push } from "./telemetry/push.ts";
+import { agentResource, nodeName } from "./telemetry/resource.ts";
+import { VERSION } from "./version.ts";
+
+/** The peak covers this, or two export intervals where that is longer. */
+const SHORTEST_PEAK_WIDTH_MS = 60_000;
+
+/** How long a push that is under way may go on after SIGTERM. */
+const LAST_PUSH_MS = 1_500;
+
+/** Reads chronyd and reports, from {@link Agent.start} to {@link Agent.stop}. */
+export class Agent {
+  readonly #settings: Settings;
+  readonly #log: Log;
+  readonly #startedWallMs = Date.now();
+  readonly #startedMs = performance.now();
+  readonly #sampler: Sampler;
+  readonly #push: Push | undefined;
+  readonly #pull: Pull;
+  readonly #clockFault: LastingFault;
+  readonly #socketDirectory: SocketDirectory | undefined;
+  #directoryFault: { readonly sentence: string; readonly sinceMs: number } | undefined;
+
+  constructor(settings: Settings, log: Log) {
+    this.#settings = settings;
+    this.#log = log;
+    this.#clockFault = new LastingFault(log, "chronyd answers, and the clock is synchronised.");
+    const { chronyAddress, exportIntervalMs } = settings;
+    this.#socketDirectory =
+      chronyAddress.socketDirectory === undefined
+        ? undefined
+        : new SocketDirectory(chronyAddress.socketDirectory);
+    this.#sampler = new Sampler({
+      address: chronyAddress,
+      intervalMs: settings.sleepIntervalMs,
+      peakWidthMs: Math.max(SHORTEST_PEAK_WIDTH_MS, 2 * exportIntervalMs),
+      afterReading: (history) => this.#afterReading(history),
+    });
+    const resource = agentResource(settings);
+    const observe = () => this.#observe();
+    this.#push = settings.pushes
+      ? new Push({
+          otlp: settings.otlp,
+          intervalMs: exportIntervalMs,
+          timeoutMs: settings.exportTimeoutMs,
+          resource,
+          sampler: this.#sampler,
+          observe,
+          log,
+        })
+      : undefined;
+    this.#pull = new Pull({
+      host: settings.prometheusHost,
+      port: settings.prometheusPort,
+      servesMetrics: settings.servesMetrics,
+      resource,
+      observe,
+      reasonToRestart: () => this.#reasonToRestart(),
+      awaited: () => this.#awaited(),
+      log,
+    });
+    log.info("Chrony Tracker starts.", {
+      version: VERSION,
+      node: nodeName(resource),
+      chronyd: chronyAddress.text,
+      push: settings.pushes ? settings.otlp.url : "off",
+      port: settings.prometheusPort,
+    });
+  }
+
+  /**
+   * Starts everything.
+   * @throws when the port cannot be had, with the system's code (EADDRINUSE, EACCES …)
+   */
+  async start(): Promise<void> {
+    await this.#pull.start();
+    const { socketDirectory } = this.#settings.chronyAddress;
+    if (socketDirectory !== undefined) {
+      await sweepClientSockets(socketDirectory);
+    }
+    this.#sampler.start();
+    this.#push?.start();
+  }
+
+  /** Ends everything: no socket file, port or connection stays. */
+  async stop(): Promise<void> {
+    await Promise.all([this.#push?.stop(LAST_PUSH_MS), this.#sampler.stop(), this.#pull.stop()]);
+  }
+
+  #observe(): Observation | undefined {
+    const { history } = this.#sampler;
+    if (history === undefined) {
+      return undefined;
+    }
+    return {
+      assessment: assess(history, readSystemClocks(), this.#settings.sleepIntervalMs),
+      startedWallMs: this.#startedWallMs,
+      readingNumber: history.newest.number,
+      readingDurationSeconds: history.newest.durationSeconds,
+      readings: this.#sampler.counts,
+      exports: this.#push?.counts,
+    };
+  }
+
+  #afterReading(history: ClockHistory): void {
+    const { newest } = history;
+    const nowMs = newest.clocks.monotonicMs;
+    this.#keepDirectoryFault(this.#socketDirectory?.check(), nowMs);
+
+    const assessment = assess(history, newest.clocks, this.#settings.sleepIntervalMs);
+    if (newest.tracking.ok) {
+      const sentence = whatIsWrong(assessment);
+      if (sentence === undefined) {
+        this.#clockFault.absent(nowMs);
+      } else {
+        this.#clockFault.present(assessment.state, sentence, nowMs);
+      }
+    } else {
+      const { error } = newest.tracking;
+      this.#clockFault.present(error.kind, describeChronyError(error), nowMs);
+    }
+    if (history.stepMs !== undefined) {
+      this.#log.warn(`The wall clock was stepped by ${(history.stepMs / 1000).toFixed(3)} s.`);
+    }
+  }
+
+  #keepDirectoryFault(fault: SocketDirectoryFault | undefined, nowMs: number): void {
+    if (fault === undefined) {
+      this.#directoryFault = undefined;
+    } else if (this.#directoryFault === undefined) {
+      const sentence = describeSocketDirectoryFault(fault);
+      this.#directoryFault = { sentence, sinceMs: nowMs };
+      this.#log.error(sentence);
+    }
+  }
+
+  #reasonToRestart(): string | undefined {
+    return reasonToRestart(
+      {
+        lastReadingMs: this.#sampler.history?.newest.clocks.monotonicMs ?? this.#startedMs,
+        readingIntervalMs: this.#settings.sleepIntervalMs,
+        directoryFault: this.#directoryFault,
+      },
+      performance.now(),
+    );
+  }
+
+  #awaited(): string | undefined {
+    if (this.#sampler.history === undefined) {
+      return "chronyd was not asked yet.";
+    }
+    return this.#push?.tried === false ? "The first push was not tried yet." : undefined;
+  }
+}
+
+/** What the state means to an operator, or `undefined` when all is well. */
+function whatIsWrong(assessment: Assessment): string | undefined {
+  switch (assessment.state) {
+    case "synchronised":
+      return undefined;
+    case "stale":
+      return `chronyd's time source has given nothing for ${Math.round(assessment.referenceAgeSeconds ?? 0)} s: the clock runs free, and its error grows (see: chronyc sources).`;
+    case "local":
+      return "chronyd follows its own clock (its local directive): how wrong the clock is cannot be known.";
+    case "unsynchronised":
+      return "chronyd is not synchronised: it has no time source to go by (see: chronyc sources).";
+    case "unreachable":
+      return "chronyd does not answer.";
+  }
+}

@@ -1,0 +1,108 @@
+/**
+ * The three composite fields of chronyd's command protocol: float, timespec, address
+ * (`Float`, `Timespec` and `IPAddr` in chrony's `candm.h`; conversions in its `util.c`).
+ * All integers are big-endian. Offsets are bytes from the start of the datagram.
+ */
+
+/**
+ * A field whose bytes mean nothing. Thrown by the readers of a reply's fields, and turned into an
+ * error value where the whole reply is decoded (`decodeReply` in packet.ts).
+ */
+export class InvalidField extends Error {
+  override readonly name = "InvalidField";
+}
+
+const COEFFICIENT_BITS = 25;
+const EXPONENT_BITS = 7;
+
+/**
+ * A float of 4 bytes: the top 7 bits are a signed exponent, the low 25 bits a signed coefficient.
+ *
+ *     value = coefficient × 2^(exponent − 25)      0x04800000 is 1
+ *
+ * The format has no NaN and no infinity: every bit pattern is a finite number.
+ */
+export function readFloat(data: DataView, offset: number): number {
+  const bits = data.getInt32(offset);
+  const exponent = bits >> COEFFICIENT_BITS;
+  const coefficient = (bits << EXPONENT_BITS) >> EXPONENT_BITS;
+  return coefficient * 2 ** (exponent - COEFFICIENT_BITS);
+}
+
+/**
+ * A float that cannot be negative by its meaning (a dispersion, a delay, an interval).
+ * @throws {InvalidField} when it is: a negative part would make an error bound too small.
+ */
+export function readNonNegativeFloat(data: DataView, offset: number): number {
+  const value = readFloat(data, offset);
+  if (value < 0) {
+    throw new InvalidField(`the number at byte ${offset} is ${value}, expected 0 or more`);
+  }
+  return value;
+}
+
+/** What a chronyd without 64-bit time sends as the high word (`TV_NOHIGHSEC`): read it as 0. */
+const NO_HIGH_SECONDS = 0x7fff_ffff;
+
+/**
+ * A timespec of 12 bytes (seconds high, seconds low, nanoseconds), in seconds since 1970,
+ * or `undefined` when it is not set (zero seconds).
+ * @throws {InvalidField} when there are a thousand million nanoseconds or more.
+ */
+export function readTimespec(data: DataView, offset: number): number | undefined {
+  const high = data.getUint32(offset);
+  const low = data.getUint32(offset + 4);
+  const nanoseconds = data.getUint32(offset + 8);
+  if (nanoseconds >= 1_000_000_000) {
+    throw new InvalidField(
+      `the time at byte ${offset} has ${nanoseconds} nanoseconds, expected fewer than 1000000000`,
+    );
+  }
+  const seconds = (high === NO_HIGH_SECONDS ? 0 : high) * 2 ** 32 + low;
+  return seconds === 0 ? undefined : seconds + nanoseconds / 1e9;
+}
+
+/** An address as chronyd sends it. `text` is its usual form; an identifier stands for a source whose name is not resolved yet. */
+export type Address =
+  | { readonly family: "unspecified" }
+  | { readonly family: "ipv4"; readonly text: string }
+  | { readonly family: "ipv6"; readonly text: string }
+  | { readonly family: "unresolved"; readonly identifier: number };
+
+/**
+ * An address of 20 bytes: 16 of the address (IPv4 and identifiers use the first 4), the family at
+ * 16, padding.
+ * @throws {InvalidField} when the family is none of chrony's.
+ */
+export function readAddress(data: DataView, offset: number): Address {
+  const family = data.getUint16(offset + 16);
+  switch (family) {
+    case 0:
+      return { family: "unspecified" };
+    case 1:
+      return { family: "ipv4", text: [0, 1, 2, 3].map((i) => data.getUint8(offset + i)).join(".") };
+    case 2:
+      return { family: "ipv6", text: ipv6Text(data, offset) };
+    case 3:
+      return { family: "unresolved", identifier: data.getUint32(offset) };
+    default:
+      throw new InvalidField(
+        `the address at byte ${offset} is of family ${family}, expected 0 to 3`,
+      );
+  }
+}
+
+/** The canonical text of RFC 5952: lower case, no leading zeros, the longest run of zeros as `::`. */
+function ipv6Text(data: DataView, offset: number): string {
+  const groups = [0, 1, 2, 3, 4, 5, 6, 7].map((i) => data.getUint16(offset + 2 * i).toString(16));
+  return new URL(`http://[${groups.join(":")}]`).hostname.slice(1, -1);
+}
+
+/** A reference id as a reference clock's name: its printable bytes as ASCII (0x50484330 is `PHC0`). */
+export function referenceIdText(referenceId: number): string {
+  return [24, 16, 8, 0]
+    .map((shift) => (referenceId >>> shift) & 0xff)
+    .filter((byte) => byte > 0x20 && byte < 0x7f)
+    .map((byte) => String.fromCharCode(byte))
+    .join("");
+}

@@ -1,0 +1,60 @@
+/**
+ * Whether the directory of chronyd's socket is still the one that the agent can work in. Inside a
+ * container it is a mount: when the node deletes and recreates it, the mount goes on showing the
+ * deleted one, and only a restarted container sees the new one.
+ */
+import { type Stats, statSync } from "node:fs";
+
+/** What makes a restart of the agent necessary. */
+export type SocketDirectoryFault =
+  | { readonly kind: "deleted"; readonly path: string }
+  | {
+      readonly kind: "owner changed";
+      readonly path: string;
+      readonly from: string;
+      readonly to: string;
+    };
+
+/** One sentence for a person. */
+export function describeSocketDirectoryFault(fault: SocketDirectoryFault): string {
+  switch (fault.kind) {
+    case "deleted":
+      return `${fault.path} was deleted under the agent: it has to start again to see the new one.`;
+    case "owner changed":
+      return `${fault.path} changed its owner from ${fault.from} to ${fault.to} (uid:gid): the agent has to start again to follow.`;
+  }
+}
+
+/** Remembers the directory's owner and compares. */
+export class SocketDirectory {
+  readonly #path: string;
+  #owner: string | undefined;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /**
+   * Looks once. A directory that is missing is no fault: chronyd is not running, and the path will
+   * lead to the new one.
+   */
+  check(): SocketDirectoryFault | undefined {
+    let stats: Stats | undefined;
+    try {
+      stats = statSync(this.#path, { throwIfNoEntry: false });
+    } catch {
+      // Not allowed to look: the readings fail, too, and say so.
+    }
+    if (stats === undefined) {
+      return undefined;
+    }
+    if (stats.nlink === 0) {
+      return { kind: "deleted", path: this.#path };
+    }
+    const owner = `${stats.uid}:${stats.gid}`;
+    this.#owner ??= owner;
+    return owner === this.#owner
+      ? undefined
+      : { kind: "owner changed", path: this.#path, from: this.#owner, to: owner };
+  }
+}

@@ -1,0 +1,43 @@
+/** The agent's command line. Settings come from the environment (settings.ts). */
+import { SETTING_DESCRIPTIONS } from "./settings.ts";
+
+/** What the command line asks for. */
+export type Command =
+  | { readonly kind: "run" }
+  | { readonly kind: "help" }
+  | { readonly kind: "version" }
+  | { readonly kind: "misused"; readonly problem: string };
+
+/** @param words what stands behind the program's name */
+export function parseCommandLine(words: readonly string[]): Command {
+  const [word, ...rest] = words;
+  if (word === undefined) {
+    return { kind: "run" };
+  }
+  if (rest.length === 0 && (word === "--help" || word === "-h")) {
+    return { kind: "help" };
+  }
+  if (rest.length === 0 && word === "--version") {
+    return { kind: "version" };
+  }
+  const problem = `Not understood: ${words.join(" ")}. There are --help and --version; settings are environment variables.`;
+  return { kind: "misused", problem };
+}
+
+/** The text of --help. */
+export const HELP = `Chrony Tracker: how wrong can the clock of this node be, right now?
+
+Usage: chrony-tracker [--help | --version]
+
+Reads the node's chronyd and reports chrony_clock_error_ms and more, by OTLP to
+a collector and at /metrics. Settings are environment variables:
+
+${SETTING_DESCRIPTIONS.map(settingHelp).join("\n")}`;
+
+function settingHelp({
+  names,
+  explanation,
+  default: fallback,
+}: (typeof SETTING_DESCRIPTIONS)[number]): string {
+  return `${names.join(", ")}\n    ${explanation}\n    Default: ${fallback}\n`;
+}

@@ -1,0 +1,80 @@
+#!/usr/bin/env node
+/** Chrony Tracker's agent: reads the command line and the settings, runs until SIGTERM. */
+import { DiagLogLevel, diag } from "@opentelemetry/api";
+import { Agent } from "./agent.ts";
+import { HELP, parseCommandLine } from "./command-line.ts";
+import { createLog } from "./log.ts";
+import { readSettings } from "./settings.ts";
+import { VERSION } from "./version.ts";
+
+const EXIT_FAILED = 1;
+const EXIT_MISUSED = 2;
+
+function main(): void {
+  const command = parseCommandLine(process.argv.slice(2));
+  switch (command.kind) {
+    case "help":
+      process.stdout.write(HELP);
+      break;
+    case "version":
+      process.stdout.write(`${VERSION}\n`);
+      break;
+    case "misused":
+      process.stderr.write(`${command.problem}\n`);
+      process.exitCode = EXIT_MISUSED;
+      break;
+    case "run":
+      void run();
+      break;
+  }
+}
+
+async function run(): Promise<void> {
+  const settings = readSettings(process.env);
+  if (!settings.ok) {
+    process.stderr.write(settings.error.map((problem) => `${problem}\n`).join(""));
+    process.exitCode = EXIT_MISUSED;
+    return;
+  }
+  const log = createLog(settings.value.logLevel);
+  diag.setLogger(
+    {
+      error: (message) => log.error(message),
+      warn: (message) => log.warn(message),
+      info: (message) => log.debug(message),
+      debug: (message) => log.debug(message),
+      verbose: (message) => log.debug(message),
+    },
+    { logLevel: DiagLogLevel.WARN },
+  );
+
+  const agent = new Agent(settings.value, log);
+  try {
+    await agent.start();
+  } catch (error) {
+    const { prometheusHost = "all addresses", prometheusPort } = settings.value;
+    log.error(
+      `Could not listen on port ${prometheusPort} of ${prometheusHost}: ${reason(error)}. Set OTEL_EXPORTER_PROMETHEUS_HOST and OTEL_EXPORTER_PROMETHEUS_PORT to a free one.`,
+    );
+    process.exit(EXIT_FAILED);
+  }
+
+  let stopping = false;
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.on(signal, () => {
+      if (stopping) {
+        process.exit(EXIT_FAILED);
+      }
+      stopping = true;
+      log.info("Chrony Tracker stops.", { signal });
+      void agent.stop().then(() => process.exit());
+    });
+  }
+}
+
+function reason(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return code === "EADDRINUSE" ? "another process listens there" : (code ?? message);
+}
+
+main();

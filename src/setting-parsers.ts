@@ -1,0 +1,105 @@
+/** From the text of an environment variable to its value, or to what is allowed. */
+import { failure, type Result, success } from "./result.ts";
+
+/** Gives the value of a text that is not empty, or says what is allowed ("expected …"). */
+export type ParseText<Value> = (text: string) => Result<Value, string>;
+
+/** Any text. */
+export const anyText: ParseText<string> = (text) => success(text);
+
+/** A decimal number in a range, both ends included. */
+export function numberBetween(least: number, most: number): ParseText<number> {
+  return (text) => {
+    const value = /^\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : Number.NaN;
+    return value >= least && value <= most
+      ? success(value)
+      : failure(`expected a number from ${least} to ${most}`);
+  };
+}
+
+/** A whole number in a range, both ends included. */
+export function wholeNumberBetween(least: number, most: number): ParseText<number> {
+  return (text) => {
+    const value = /^\d+$/.test(text.trim()) ? Number(text) : Number.NaN;
+    return value >= least && value <= most
+      ? success(value)
+      : failure(`expected a whole number from ${least} to ${most}`);
+  };
+}
+
+/** One of a few words, in any case. */
+export function oneOf<const Word extends string>(words: readonly Word[]): ParseText<Word> {
+  return (text) => {
+    const word = words.find((candidate) => candidate === text.trim().toLowerCase());
+    return word === undefined ? failure(`expected ${words.join(" or ")}`) : success(word);
+  };
+}
+
+/** One or more of a few words, with commas. */
+export function listOf<const Word extends string>(
+  words: readonly Word[],
+): ParseText<readonly Word[]> {
+  return (text) => {
+    const found: Word[] = [];
+    for (const part of text.split(",")) {
+      const word = words.find((candidate) => candidate === part.trim().toLowerCase());
+      if (word === undefined) {
+        return failure(`expected one or more of ${words.join(", ")}, with commas`);
+      }
+      found.push(word);
+    }
+    return success(found);
+  };
+}
+
+/** An address of the web, without a name or password in it. */
+export const httpUrl: ParseText<string> = (text) => {
+  const expected = "expected a URL like http://HOST:PORT or https://HOST";
+  if (!URL.canParse(text)) {
+    return failure(expected);
+  }
+  const url = new URL(text);
+  if (url.protocol !== "http:" && url.protocol !== "https:") {
+    return failure(expected);
+  }
+  if (url.username !== "" || url.password !== "") {
+    return failure("expected a URL without a name or password: give those as a header");
+  }
+  return success(text.trim());
+};
+
+/**
+ * NAME=VALUE pairs with commas between them, as OpenTelemetry writes headers and resource
+ * attributes (W3C baggage): values are percent-encoded.
+ */
+export function keyValueList(
+  name: RegExp,
+  value: RegExp,
+): ParseText<Readonly<Record<string, string>>> {
+  return (text) => {
+    const pairs: [string, string][] = [];
+    for (const [index, part] of text.split(",").entries()) {
+      if (part.trim() === "") {
+        continue;
+      }
+      const equals = part.indexOf("=");
+      const key = part.slice(0, equals).trim();
+      const decoded = percentDecoded(part.slice(equals + 1).trim());
+      if (equals < 1 || !name.test(key) || decoded === undefined || !value.test(decoded)) {
+        return failure(
+          `expected NAME=VALUE pairs with commas, values percent-encoded (pair ${index + 1} is not one)`,
+        );
+      }
+      pairs.push([key, decoded]);
+    }
+    return success(Object.fromEntries(pairs));
+  };
+}
+
+function percentDecoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}

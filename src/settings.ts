@@ -1,0 +1,349 @@
+/**
+ * Every environment variable the agent reads: its default, its check, its explanation. `--help`
+ * prints this table, and a test compares the README's with it.
+ */
+import {
+  CHRONY_ADDRESS_FORM,
+  type ParsedChronyAddress,
+  parseChronyAddress,
+} from "./chrony/address.ts";
+import { failure, type Result, success } from "./result.ts";
+import {
+  anyText,
+  httpUrl,
+  keyValueList,
+  listOf,
+  numberBetween,
+  oneOf,
+  type ParseText,
+  wholeNumberBetween,
+} from "./setting-parsers.ts";
+
+/** One environment variable, as a person meets it. */
+export type SettingDescription = {
+  /** Its name; where there are several, the first that is set counts. */
+  readonly names: readonly [string, ...string[]];
+  /** What holds when none is set, in words or as it would be written. */
+  readonly default: string;
+  readonly explanation: string;
+  /** The value may hold a secret and is never shown. */
+  readonly secret?: true;
+};
+
+/** A setting whose default is written like any value, and checked like one. */
+type SettingWithDefault<Value> = SettingDescription & {
+  readonly required: true;
+  readonly parse: ParseText<Value>;
+};
+
+/** A setting that may be absent; `default` says in words what holds then. */
+type OptionalSetting<Value> = SettingDescription & {
+  readonly required: false;
+  readonly parse: ParseText<Value>;
+};
+
+const table = {
+  chronyAddress: withDefault({
+    names: ["CHRONY_ADDRESS"],
+    default: "unix:///run/chrony/chronyd.sock",
+    explanation: `Where chronyd answers: ${CHRONY_ADDRESS_FORM}.`,
+    parse: parseChronyAddress,
+  }),
+  sleepIntervalSeconds: withDefault({
+    names: ["SLEEP_INTERVAL"],
+    default: "1",
+    explanation: "Seconds between two readings of chronyd; from 0.1 to the export interval.",
+    parse: numberBetween(0.1, 86_400),
+  }),
+  metricsExporters: withDefault({
+    names: ["OTEL_METRICS_EXPORTER"],
+    default: "otlp,prometheus",
+    explanation:
+      "The ways out: `otlp` pushes to a collector, `prometheus` serves /metrics. One of them, or both with a comma.",
+    parse: listOf(["otlp", "prometheus"]),
+  }),
+  exportIntervalMs: withDefault({
+    names: ["OTEL_METRIC_EXPORT_INTERVAL"],
+    default: "30000",
+    explanation: "Milliseconds between two pushes; 100 or more.",
+    parse: wholeNumberBetween(100, 86_400_000),
+  }),
+  exportTimeoutMs: optional({
+    names: ["OTEL_METRIC_EXPORT_TIMEOUT"],
+    default: "20000, or the export interval where that is shorter",
+    explanation: "Milliseconds a push may take; never above the export interval.",
+    parse: wholeNumberBetween(100, 86_400_000),
+  }),
+  otlpProtocol: withDefault({
+    names: ["OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"],
+    default: "http/json",
+    explanation: "How a push is written: `http/json` or `http/protobuf`.",
+    parse: oneOf(["http/json", "http/protobuf"]),
+  }),
+  otlpEndpoint: withDefault({
+    names: ["OTEL_EXPORTER_OTLP_ENDPOINT"],
+    default: "http://localhost:4318",
+    explanation: "The collector's address; `/v1/metrics` is appended.",
+    parse: httpUrl,
+  }),
+  otlpMetricsEndpoint: optional({
+    names: ["OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"],
+    default: "made from OTEL_EXPORTER_OTLP_ENDPOINT",
+    explanation: "The whole address that metrics are pushed to, used as it is.",
+    parse: httpUrl,
+  }),
+  otlpHeaders: optional({
+    names: ["OTEL_EXPORTER_OTLP_METRICS_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"],
+    default: "none",
+    explanation: "Headers of a push: NAME=VALUE, several with commas, values percent-encoded.",
+    secret: true,
+    parse: keyValueList(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, /^[\t\x20-\x7e]*$/),
+  }),
+  otlpTimeoutMs: optional({
+    names: ["OTEL_EXPORTER_OTLP_METRICS_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"],
+    default: "the export timeout",
+    explanation: "Milliseconds the exporter waits and retries; never above the export timeout.",
+    parse: wholeNumberBetween(1, 86_400_000),
+  }),
+  otlpCompression: withDefault({
+    names: ["OTEL_EXPORTER_OTLP_METRICS_COMPRESSION", "OTEL_EXPORTER_OTLP_COMPRESSION"],
+    default: "none",
+    explanation: "`gzip` or `none`.",
+    parse: oneOf(["gzip", "none"]),
+  }),
+  otlpCertificateFile: optional({
+    names: ["OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE", "OTEL_EXPORTER_OTLP_CERTIFICATE"],
+    default: "the authorities that Node.js trusts",
+    explanation:
+      "File with the authority of the collector's certificate (PEM), read for each push.",
+    parse: anyText,
+  }),
+  otlpClientCertificateFile: optional({
+    names: [
+      "OTEL_EXPORTER_OTLP_METRICS_CLIENT_CERTIFICATE",
+      "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
+    ],
+    default: "none",
+    explanation: "File with the agent's own certificate (PEM), read for each push.",
+    parse: anyText,
+  }),
+  otlpClientKeyFile: optional({
+    names: ["OTEL_EXPORTER_OTLP_METRICS_CLIENT_KEY", "OTEL_EXPORTER_OTLP_CLIENT_KEY"],
+    default: "none",
+    explanation: "File with the key of that certificate (PEM), read for each push.",
+    parse: anyText,
+  }),
+  collectorTokenFile: optional({
+    names: ["COLLECTOR_TOKEN_FILE"],
+    default: "none",
+    explanation: "File with a bearer token for the collector, read for each push.",
+    parse: anyText,
+  }),
+  prometheusHost: optional({
+    names: ["OTEL_EXPORTER_PROMETHEUS_HOST"],
+    default: "all addresses, IPv6 and IPv4",
+    explanation: "The address that /metrics and the probes are served at.",
+    parse: anyText,
+  }),
+  prometheusPort: withDefault({
+    names: ["OTEL_EXPORTER_PROMETHEUS_PORT"],
+    default: "9464",
+    explanation: "Its port. The probes are served there with `otlp` alone, too.",
+    parse: wholeNumberBetween(1, 65_535),
+  }),
+  serviceName: optional({
+    names: ["OTEL_SERVICE_NAME"],
+    default: "`service.name` of the resource attributes, else chrony-tracker",
+    explanation: "Becomes the label `job` of pushed series.",
+    parse: anyText,
+  }),
+  resourceAttributes: optional({
+    names: ["OTEL_RESOURCE_ATTRIBUTES"],
+    default: "none",
+    explanation:
+      "Who reports: NAME=VALUE, several with commas, values percent-encoded. `k8s.node.name` becomes the label `instance`.",
+    parse: keyValueList(/^[\x21-\x7e]+$/, /^[^\0]*$/),
+  }),
+  logLevel: withDefault({
+    names: ["OTEL_LOG_LEVEL"],
+    default: "info",
+    explanation: "`none`, `error`, `warn`, `info` or `debug`.",
+    parse: oneOf(["none", "error", "warn", "info", "debug"]),
+  }),
+};
+
+type ValueOf<Entry> =
+  Entry extends SettingWithDefault<infer Value>
+    ? Value
+    : Entry extends OptionalSetting<infer Value>
+      ? Value | undefined
+      : never;
+
+type Given = { readonly [Key in keyof typeof table]: ValueOf<(typeof table)[Key]> };
+
+/** Where a push goes, and how. */
+export type OtlpSettings = {
+  readonly url: string;
+  readonly protocol: Given["otlpProtocol"];
+  readonly compression: Given["otlpCompression"];
+  readonly headers: Readonly<Record<string, string>>;
+  /** The exporter's own limit, in milliseconds, its retries included. */
+  readonly timeoutMs: number;
+  readonly certificateFile: string | undefined;
+  readonly clientCertificateFile: string | undefined;
+  readonly clientKeyFile: string | undefined;
+  readonly tokenFile: string | undefined;
+};
+
+/** The checked settings. */
+export type Settings = {
+  readonly chronyAddress: ParsedChronyAddress;
+  /** Between two readings, in milliseconds. */
+  readonly sleepIntervalMs: number;
+  readonly pushes: boolean;
+  readonly servesMetrics: boolean;
+  readonly exportIntervalMs: number;
+  /** What a push may take at the most, in milliseconds. */
+  readonly exportTimeoutMs: number;
+  readonly otlp: OtlpSettings;
+  /** Where to listen; `undefined` is all addresses of both families. */
+  readonly prometheusHost: string | undefined;
+  readonly prometheusPort: number;
+  readonly serviceName: string | undefined;
+  readonly resourceAttributes: Readonly<Record<string, string>>;
+  readonly logLevel: Given["logLevel"];
+};
+
+/** The settings as rows for people, in the order of the table. */
+export const SETTING_DESCRIPTIONS: readonly SettingDescription[] = Object.values(table);
+
+const LONGEST_DEFAULT_EXPORT_TIMEOUT_MS = 20_000;
+
+/**
+ * The settings that an environment gives.
+ * @returns all of them, or a sentence for each bad value: the variable, the value, what is allowed
+ */
+export function readSettings(
+  environment: Readonly<Record<string, string | undefined>>,
+): Result<Settings, readonly string[]> {
+  const problems: string[] = [];
+  const values: Record<string, unknown> = {};
+  for (const [key, entry] of Object.entries(table)) {
+    // OpenTelemetry's specification: an empty variable counts as not set.
+    const name = entry.names.find((candidate) => (environment[candidate] ?? "") !== "");
+    const text = name === undefined ? undefined : environment[name];
+    if (name === undefined || text === undefined) {
+      values[key] = entry.required ? valueOfDefault(entry) : undefined;
+      continue;
+    }
+    const parsed = entry.parse(text);
+    if (parsed.ok) {
+      values[key] = parsed.value;
+    } else {
+      problems.push(problem(name, shown(entry, text), parsed.error));
+    }
+  }
+  if (problems.length > 0) {
+    return failure([...problems, ...conflicts(values as Partial<Given>, environment)]);
+  }
+  const given = values as Given;
+  const contradictions = conflicts(given, environment);
+  return contradictions.length > 0 ? failure(contradictions) : success(combine(given));
+}
+
+/** What two settings say against each other; a setting that is bad by itself is left out. */
+function conflicts(
+  given: Partial<Given>,
+  environment: Readonly<Record<string, string | undefined>>,
+): string[] {
+  const found: string[] = [];
+  const { sleepIntervalSeconds, exportIntervalMs, exportTimeoutMs } = given;
+  if (exportIntervalMs !== undefined) {
+    if (sleepIntervalSeconds !== undefined && sleepIntervalSeconds * 1000 > exportIntervalMs) {
+      found.push(
+        problem(
+          "SLEEP_INTERVAL",
+          `${sleepIntervalSeconds}`,
+          `expected at most the export interval (OTEL_METRIC_EXPORT_INTERVAL is ${exportIntervalMs} ms)`,
+        ),
+      );
+    }
+    if (exportTimeoutMs !== undefined && exportTimeoutMs > exportIntervalMs) {
+      found.push(
+        problem(
+          "OTEL_METRIC_EXPORT_TIMEOUT",
+          `${exportTimeoutMs}`,
+          `expected at most the export interval (OTEL_METRIC_EXPORT_INTERVAL is ${exportIntervalMs} ms)`,
+        ),
+      );
+    }
+  }
+  const [certificate, key] = [table.otlpClientCertificateFile, table.otlpClientKeyFile].map(
+    ({ names }) => names.find((name) => (environment[name] ?? "") !== ""),
+  );
+  if ((certificate === undefined) !== (key === undefined)) {
+    const name = certificate ?? key ?? "";
+    const other = certificate === undefined ? "client certificate" : "client key";
+    found.push(problem(name, environment[name] ?? "", `expected a ${other} file beside it`));
+  }
+  return found;
+}
+
+function combine(given: Given): Settings {
+  const exportTimeoutMs =
+    given.exportTimeoutMs ?? Math.min(LONGEST_DEFAULT_EXPORT_TIMEOUT_MS, given.exportIntervalMs);
+  return {
+    chronyAddress: given.chronyAddress,
+    sleepIntervalMs: given.sleepIntervalSeconds * 1000,
+    pushes: given.metricsExporters.includes("otlp"),
+    servesMetrics: given.metricsExporters.includes("prometheus"),
+    exportIntervalMs: given.exportIntervalMs,
+    exportTimeoutMs,
+    otlp: {
+      url: given.otlpMetricsEndpoint ?? `${given.otlpEndpoint.replace(/\/+$/, "")}/v1/metrics`,
+      protocol: given.otlpProtocol,
+      compression: given.otlpCompression,
+      headers: given.otlpHeaders ?? {},
+      timeoutMs: Math.min(given.otlpTimeoutMs ?? exportTimeoutMs, exportTimeoutMs),
+      certificateFile: given.otlpCertificateFile,
+      clientCertificateFile: given.otlpClientCertificateFile,
+      clientKeyFile: given.otlpClientKeyFile,
+      tokenFile: given.collectorTokenFile,
+    },
+    prometheusHost: given.prometheusHost,
+    prometheusPort: given.prometheusPort,
+    serviceName: given.serviceName,
+    resourceAttributes: given.resourceAttributes ?? {},
+    logLevel: given.logLevel,
+  };
+}
+
+function withDefault<Value>(
+  entry: Omit<SettingWithDefault<Value>, "required">,
+): SettingWithDefault<Value> {
+  return { ...entry, required: true };
+}
+
+function optional<Value>(entry: Omit<OptionalSetting<Value>, "required">): OptionalSetting<Value> {
+  return { ...entry, required: false };
+}
+
+function valueOfDefault(entry: SettingWithDefault<unknown>): unknown {
+  const parsed = entry.parse(entry.default);
+  if (!parsed.ok) {
+    throw new Error(`The default of ${entry.names[0]} is not allowed: ${parsed.error}.`);
+  }
+  return parsed.value;
+}
+
+function problem(name: string, value: string, allowed: string): string {
+  return `${name} is ${value}: ${allowed}.`;
+}
+
+function shown(entry: SettingDescription, text: string): string {
+  if (entry.secret) {
+    return "not shown, as it may hold a secret";
+  }
+  // The name and password that a URL can carry.
+  return JSON.stringify(text.replace(/\/\/[^/@]*@/, "//…@"));
+}

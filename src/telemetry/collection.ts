@@ -1,0 +1,125 @@
+/**
+ * One collection: what is observed at one moment, as OpenTelemetry's SDK gives it to exporters.
+ *
+ * Each collection has a MeterProvider of its own, thrown away afterwards. The SDK's memory from one
+ * collection to the next is what makes a gauge that is no longer observed live on, and, after a
+ * backward step of the wall clock, an old value return. Without memory neither can happen, and
+ * counters lose nothing: their totals are the agent's own.
+ */
+import type { Attributes, HrTime, Meter, ObservableResult } from "@opentelemetry/api";
+import { millisToHrTime } from "@opentelemetry/core";
+import type { Resource } from "@opentelemetry/resources";
+import {
+  type DataPoint,
+  DataPointType,
+  MeterProvider,
+  type MetricData,
+  MetricReader,
+  type ResourceMetrics,
+} from "@opentelemetry/sdk-metrics";
+import { VERSION } from "../version.ts";
+import { isPlain, type Metric, type Observation } from "./metrics.ts";
+
+/** The instrumentation scope of every metric. */
+const SCOPE = "chrony-tracker";
+
+class OnDemandReader extends MetricReader {
+  protected override onForceFlush(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  protected override onShutdown(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+/**
+ * Observes a catalogue once.
+ * @returns exactly what has a value now; each point at the time of the reading it comes from
+ */
+export async function collect(
+  resource: Resource,
+  catalogue: readonly Metric[],
+  observation: Observation,
+): Promise<ResourceMetrics> {
+  const reader = new OnDemandReader();
+  const provider = new MeterProvider({ resource, readers: [reader] });
+  const meter = provider.getMeter(SCOPE, VERSION);
+  for (const metric of catalogue) {
+    observe(meter, metric, observation);
+  }
+  const { resourceMetrics, errors } = await reader.collect();
+  if (errors.length > 0) {
+    throw new AggregateError(errors, "A metric's value could not be observed.");
+  }
+  return atTime(resourceMetrics, observation.startedWallMs, observation.assessment.wallMs);
+}
+
+function observe(meter: Meter, metric: Metric, observation: Observation): void {
+  const options = { description: metric.help };
+  const instrument =
+    metric.kind === "counter"
+      ? meter.createObservableCounter(metric.name, options)
+      : meter.createObservableGauge(metric.name, options);
+  instrument.addCallback((result: ObservableResult) => {
+    if (isPlain(metric)) {
+      const value = metric.value(observation);
+      if (value !== undefined) {
+        result.observe(value);
+      }
+    } else {
+      for (const { labels, value } of metric.values(observation)) {
+        result.observe(value, labels);
+      }
+    }
+  });
+}
+
+/** The SDK stamps points with the time of the collection. */
+function atTime(
+  resourceMetrics: ResourceMetrics,
+  startedWallMs: number,
+  wallMs: number,
+): ResourceMetrics {
+  const endTime = millisToHrTime(wallMs);
+  // After a backward step the agent's start can be in the future.
+  const startTime = millisToHrTime(Math.min(startedWallMs, wallMs));
+  return {
+    resource: resourceMetrics.resource,
+    scopeMetrics: resourceMetrics.scopeMetrics.map(({ scope, metrics }) => ({
+      scope,
+      metrics: metrics
+        .filter((metric) => metric.dataPoints.length > 0)
+        .map((metric) => withTimes(metric, startTime, endTime)),
+    })),
+  };
+}
+
+function withTimes(metric: MetricData, startTime: HrTime, endTime: HrTime): MetricData {
+  switch (metric.dataPointType) {
+    case DataPointType.SUM:
+    case DataPointType.GAUGE:
+      return {
+        ...metric,
+        dataPoints: metric.dataPoints.map((point) => ({ ...point, startTime, endTime })),
+      };
+    case DataPointType.HISTOGRAM:
+    case DataPointType.EXPONENTIAL_HISTOGRAM:
+      throw new Error(`${metric.descriptor.name} is a histogram, which the catalogue has none of.`);
+  }
+}
+
+/** One series of a collection. */
+export type Series = { readonly name: string; readonly attributes: Attributes };
+
+/** The series that a collection observed. */
+export function seriesOf(resourceMetrics: ResourceMetrics): Series[] {
+  return resourceMetrics.scopeMetrics.flatMap(({ metrics }) =>
+    metrics.flatMap((metric) =>
+      (metric.dataPoints as DataPoint<unknown>[]).map(({ attributes }) => ({
+        name: metric.descriptor.name,
+        attributes,
+      })),
+    ),
+  );
+}

@@ -1,0 +1,199 @@
+/**
+ * One push by OTLP over HTTP: an exporter and a connection of its own, gone afterwards. So
+ * certificates and tokens that were replaced are followed, agents spread over the collector's
+ * replicas, and nothing of a push that hangs outlives it.
+ */
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { readFile } from "node:fs/promises";
+import { type ClientRequest, Agent as HttpAgent, type IncomingMessage } from "node:http";
+import { Agent as HttpsAgent } from "node:https";
+import { type ExportResult, ExportResultCode } from "@opentelemetry/core";
+import { OTLPMetricExporter as JsonExporter } from "@opentelemetry/exporter-metrics-otlp-http";
+import { OTLPMetricExporter as ProtobufExporter } from "@opentelemetry/exporter-metrics-otlp-proto";
+import type { ResourceMetrics } from "@opentelemetry/sdk-metrics";
+import { failure, type Result, success } from "../result.ts";
+import type { OtlpSettings } from "../settings.ts";
+import { VERSION } from "../version.ts";
+import type { PushError } from "./push-error.ts";
+
+/**
+ * The header with the agent's wall clock when an attempt is sent, in whole microseconds since 1970.
+ * The shipped collector compares its own clock with it (otel-collector/common.yaml).
+ */
+const SENT_HEADER = "x-chrony-tracker-sent-us";
+
+/** A shorter text would cut an explanation, a longer one would fill the log. */
+const LONGEST_DETAIL = 300;
+
+/**
+ * Pushes once, with the exporter's own retries.
+ * @param limitMs when it ends at the latest, in milliseconds
+ */
+export async function exportOnce(
+  settings: OtlpSettings,
+  metrics: ResourceMetrics,
+  limitMs: number,
+): Promise<Result<void, PushError>> {
+  const agent = await connectionAgent(settings);
+  if (!agent.ok) {
+    return agent;
+  }
+  let tokenError: PushError | undefined;
+  const headers = async () => {
+    const token = await bearerToken(settings.tokenFile);
+    if (!token.ok) {
+      tokenError = token.error;
+      throw new Error(token.error.kind);
+    }
+    return { ...settings.headers, ...token.value, [SENT_HEADER]: String(Date.now() * 1000) };
+  };
+  const exporter = new (settings.protocol === "http/protobuf" ? ProtobufExporter : JsonExporter)({
+    url: settings.url,
+    headers,
+    timeoutMillis: settings.timeoutMs,
+    // The package's enumeration of these two words is not among what it exports.
+    compression: settings.compression as never,
+    httpAgentOptions: () => agent.value,
+    userAgent: `chrony-tracker/${VERSION}`,
+  });
+
+  const lastStatus = watchStatus(agent.value);
+  const { promise: limit, resolve: reachLimit } = Promise.withResolvers<"limit">();
+  const timer = setTimeout(() => reachLimit("limit"), limitMs);
+  const result = await Promise.race([
+    new Promise<ExportResult>((resolve) => exporter.export(metrics, resolve)),
+    limit,
+  ]);
+  clearTimeout(timer);
+  lastStatus.stop();
+  agent.value.destroy();
+
+  if (result === "limit") {
+    return failure({ kind: "timed out", url: settings.url, afterMs: limitMs });
+  }
+  if (result.code === ExportResultCode.SUCCESS) {
+    return success(undefined);
+  }
+  return failure(tokenError ?? pushError(settings, result.error, lastStatus.value()));
+}
+
+async function connectionAgent(
+  settings: OtlpSettings,
+): Promise<Result<HttpAgent | HttpsAgent, PushError>> {
+  if (settings.url.startsWith("http:")) {
+    return success(new HttpAgent());
+  }
+  const [ca, cert, key] = await Promise.all([
+    readPem("collector's certificate authority", settings.certificateFile),
+    readPem("client certificate", settings.clientCertificateFile),
+    readPem("client key", settings.clientKeyFile),
+  ]);
+  for (const file of [ca, cert, key]) {
+    if (!file.ok) {
+      return file;
+    }
+  }
+  try {
+    return success(
+      new HttpsAgent({
+        ...(ca.ok && ca.value && { ca: ca.value }),
+        ...(cert.ok && cert.value && { cert: cert.value }),
+        ...(key.ok && key.value && { key: key.value }),
+      }),
+    );
+  } catch (error) {
+    return failure({ kind: "not reached", url: settings.url, detail: detailOf(error) });
+  }
+}
+
+function readPem(
+  purpose: string,
+  path: string | undefined,
+): Promise<Result<string | undefined, PushError>> {
+  return path === undefined ? Promise.resolve(success(undefined)) : readText(purpose, path);
+}
+
+async function readText(purpose: string, path: string): Promise<Result<string, PushError>> {
+  try {
+    return success(await readFile(path, "utf8"));
+  } catch (error) {
+    return failure({ kind: "file unreadable", purpose, path, detail: detailOf(error) });
+  }
+}
+
+async function bearerToken(
+  path: string | undefined,
+): Promise<Result<{ authorization?: string }, PushError>> {
+  if (path === undefined) {
+    return success({});
+  }
+  const text = await readText("collector's token", path);
+  if (!text.ok) {
+    return text;
+  }
+  const token = text.value.trim();
+  return /^[\x21-\x7e]+$/.test(token)
+    ? success({ authorization: `Bearer ${token}` })
+    : failure({ kind: "token malformed", path });
+}
+
+/** The status of the last answer over an agent: after its retries the exporter does not tell it. */
+function watchStatus(agent: HttpAgent | HttpsAgent): {
+  value(): number | undefined;
+  stop(): void;
+} {
+  let status: number | undefined;
+  const onAnswer = (message: unknown) => {
+    const { request, response } = message as { request: ClientRequest; response: IncomingMessage };
+    if ((request as { agent?: unknown }).agent === agent) {
+      status = response.statusCode;
+    }
+  };
+  subscribe("http.client.response.finish", onAnswer);
+  return {
+    value: () => status,
+    stop: () => unsubscribe("http.client.response.finish", onAnswer),
+  };
+}
+
+function pushError(
+  settings: OtlpSettings,
+  error: Error | undefined,
+  lastStatus: number | undefined,
+): PushError {
+  const { url } = settings;
+  if (error?.message === "Request timed out") {
+    return { kind: "timed out", url, afterMs: settings.timeoutMs };
+  }
+  const { code, data } = (error ?? {}) as { code?: unknown; data?: unknown };
+  const status = typeof code === "number" ? code : lastStatus;
+  if (status !== undefined) {
+    return { kind: "answered", url, status, detail: answerText(data) };
+  }
+  return { kind: "not reached", url, detail: detailOf(error) };
+}
+
+/** What a collector says in its answer: the message of a JSON status, else nothing. */
+function answerText(body: unknown): string {
+  try {
+    const { message } = JSON.parse(String(body)) as { message?: unknown };
+    return typeof message === "string" ? printable(message) : "";
+  } catch {
+    return "";
+  }
+}
+
+function detailOf(error: unknown): string {
+  if (!(error instanceof Error)) {
+    return printable(String(error));
+  }
+  // A refused connection to a name with two addresses has a code and an empty message.
+  return printable(error.message || ((error as NodeJS.ErrnoException).code ?? error.name));
+}
+
+function printable(text: string): string {
+  return text
+    .replace(/[^\x20-\x7e]+/g, " ")
+    .trim()
+    .slice(0, LONGEST_DETAIL);
+}

@@ -1,0 +1,133 @@
+/** The way out by push: a collection once an interval, by OTLP to the collector. */
+import { createHash } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Resource } from "@opentelemetry/resources";
+import { LastingFault } from "../lasting-fault.ts";
+import type { Log } from "../log.ts";
+import type { Sampler } from "../sampler.ts";
+import type { OtlpSettings } from "../settings.ts";
+import { collect } from "./collection.ts";
+import { type ExportCounts, METRICS, type Observation, SENT_PLACEHOLDER } from "./metrics.ts";
+import { exportOnce } from "./otlp-export.ts";
+import { describePushError } from "./push-error.ts";
+import { nodeName } from "./resource.ts";
+import { FarEndSeries, withMarkers } from "./withheld.ts";
+
+export type PushOptions = {
+  readonly otlp: OtlpSettings;
+  readonly intervalMs: number;
+  /** What a push may take at the most, in milliseconds. */
+  readonly timeoutMs: number;
+  readonly resource: Resource;
+  readonly sampler: Sampler;
+  /** What can be said now; `undefined` before the first reading. */
+  readonly observe: () => Observation | undefined;
+  readonly log: Log;
+};
+
+/** How long a push waits for a reading to carry, beyond which it tells that there is none. */
+const LONGEST_WAIT_FOR_READING_MS = 5_000;
+
+const CATALOGUE = [...METRICS, SENT_PLACEHOLDER];
+
+/** Pushes until it is stopped. Two pushes never overlap. */
+export class Push {
+  readonly #options: PushOptions;
+  readonly #stop = new AbortController();
+  readonly #fault: LastingFault;
+  readonly #farEnd = new FarEndSeries(CATALOGUE);
+  #counts: ExportCounts = { success: 0, failure: 0, lastSuccessWallMs: undefined };
+  #loop: Promise<void> | undefined;
+
+  constructor(options: PushOptions) {
+    this.#options = options;
+    this.#fault = new LastingFault(
+      options.log,
+      `The collector at ${options.otlp.url} accepts pushes again.`,
+    );
+  }
+
+  get counts(): ExportCounts {
+    return this.#counts;
+  }
+
+  /** Whether a push was tried, however it ended. */
+  get tried(): boolean {
+    return this.#counts.success + this.#counts.failure > 0;
+  }
+
+  /** Starts: the first push goes out with the first reading. */
+  start(): void {
+    this.#loop ??= this.#run();
+  }
+
+  /**
+   * Ends, after the push that is under way.
+   * @param longestMs how long to wait for it at the most, in milliseconds
+   */
+  async stop(longestMs: number): Promise<void> {
+    this.#stop.abort();
+    await Promise.race([this.#loop, sleep(longestMs, undefined, { ref: false })]);
+  }
+
+  async #run(): Promise<void> {
+    const { intervalMs, resource } = this.#options;
+    await this.#untilFirstReading();
+    const beganMs = performance.now();
+    // Agents that start together (a rollout, a new node pool) must not go on pushing together.
+    let dueMs = beganMs + intervalMs * phaseOf(nodeName(resource));
+    while (!this.#stop.signal.aborted) {
+      await this.#pushOnce();
+      while (dueMs <= performance.now()) {
+        dueMs += intervalMs;
+      }
+      await this.#sleepUntil(dueMs);
+      // A point stands at its reading's time, so each push carries a reading that none had before.
+      await this.#options.sampler.nextReading(LONGEST_WAIT_FOR_READING_MS);
+    }
+  }
+
+  async #pushOnce(): Promise<void> {
+    const { otlp, timeoutMs, resource, observe } = this.#options;
+    const observation = observe();
+    if (observation === undefined || this.#stop.signal.aborted) {
+      return;
+    }
+    const collected = await collect(resource, CATALOGUE, observation);
+    const missing = this.#farEnd.missingFrom(collected);
+    const { wallMs } = observation.assessment;
+
+    this.#farEnd.pushing(collected);
+    const result = await exportOnce(otlp, withMarkers(collected, missing, wallMs), timeoutMs);
+
+    const nowMs = performance.now();
+    if (result.ok) {
+      this.#farEnd.accepted(collected);
+      this.#counts = {
+        ...this.#counts,
+        success: this.#counts.success + 1,
+        lastSuccessWallMs: Date.now(),
+      };
+      this.#fault.absent(nowMs);
+    } else {
+      this.#counts = { ...this.#counts, failure: this.#counts.failure + 1 };
+      this.#fault.present(result.error.kind, describePushError(result.error), nowMs);
+    }
+  }
+
+  async #untilFirstReading(): Promise<void> {
+    while (this.#options.observe() === undefined && !this.#stop.signal.aborted) {
+      await this.#options.sampler.nextReading(LONGEST_WAIT_FOR_READING_MS);
+    }
+  }
+
+  async #sleepUntil(dueMs: number): Promise<void> {
+    const { signal } = this.#stop;
+    await sleep(dueMs - performance.now(), undefined, { signal }).catch(() => undefined);
+  }
+}
+
+/** A node's own share of the interval, from just above 0 to 1, the same at every start. */
+function phaseOf(node: string): number {
+  return (createHash("sha256").update(node).digest().readUInt32BE() + 1) / 2 ** 32;
+}
