@@ -34,6 +34,7 @@ export class Agent {
   readonly #sampler: Sampler;
   readonly #push: Push | undefined;
   readonly #pull: Pull;
+  readonly #readingFault: LastingFault;
   readonly #clockFault: LastingFault;
   readonly #socketDirectory: SocketDirectory | undefined;
   #directoryFault: { readonly sentence: string; readonly sinceMs: number } | undefined;
@@ -41,7 +42,8 @@ export class Agent {
   constructor(settings: Settings, log: Log) {
     this.#settings = settings;
     this.#log = log;
-    this.#clockFault = new LastingFault(log, "chronyd answers, and the clock is synchronised.");
+    this.#readingFault = new LastingFault(log, "chronyd answers again.");
+    this.#clockFault = new LastingFault(log, "The clock is synchronised again.");
     const { chronyAddress, exportIntervalMs } = settings;
     this.#socketDirectory =
       chronyAddress.socketDirectory === undefined
@@ -124,20 +126,26 @@ export class Agent {
     const nowMs = newest.clocks.monotonicMs;
     this.#keepDirectoryFault(this.#socketDirectory?.check(), nowMs);
 
-    const assessment = assess(history, newest.clocks, this.#settings.sleepIntervalMs);
     if (newest.tracking.ok) {
-      const sentence = whatIsWrong(assessment);
-      if (sentence === undefined) {
-        this.#clockFault.absent(nowMs);
-      } else {
-        this.#clockFault.present(assessment.state, sentence, nowMs);
-      }
+      this.#readingFault.absent(nowMs);
+      this.#tellClockFault(history);
     } else {
       const { error } = newest.tracking;
-      this.#clockFault.present(error.kind, describeChronyError(error), nowMs);
+      this.#readingFault.present(error.kind, describeChronyError(error), nowMs);
     }
     if (history.stepMs !== undefined) {
       this.#log.warn(`The wall clock was stepped by ${(history.stepMs / 1000).toFixed(3)} s.`);
+    }
+  }
+
+  #tellClockFault(history: ClockHistory): void {
+    const { clocks } = history.newest;
+    const assessment = assess(history, clocks, this.#settings.sleepIntervalMs);
+    const sentence = whatIsWrong(assessment);
+    if (sentence === undefined) {
+      this.#clockFault.absent(clocks.monotonicMs);
+    } else {
+      this.#clockFault.present(assessment.state, sentence, clocks.monotonicMs);
     }
   }
 
@@ -170,10 +178,11 @@ export class Agent {
   }
 }
 
-/** What the state means to an operator, or `undefined` when all is well. */
+/** What is wrong with the clock that a reading tells of, or `undefined` when nothing is. */
 function whatIsWrong(assessment: Assessment): string | undefined {
   switch (assessment.state) {
     case "synchronised":
+    case "unreachable":
       return undefined;
     case "stale":
       return `chronyd's time source has given nothing for ${Math.round(assessment.referenceAgeSeconds ?? 0)} s: the clock runs free, and its error grows (see: chronyc sources).`;
@@ -181,7 +190,5 @@ function whatIsWrong(assessment: Assessment): string | undefined {
       return "chronyd follows its own clock (its local directive): how wrong the clock is cannot be known.";
     case "unsynchronised":
       return "chronyd is not synchronised: it has no time source to go by (see: chronyc sources).";
-    case "unreachable":
-      return "chronyd does not answer.";
   }
 }

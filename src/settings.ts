@@ -344,6 +344,6 @@ function shown(entry: SettingDescription, text: string): string {
   if (entry.secret) {
     return "not shown, as it may hold a secret";
   }
-  // The name and password that a URL can carry.
-  return JSON.stringify(text.replace(/\/\/[^/@]*@/, "//…@"));
+  // The name and password that a URL can carry, however it is misspelt.
+  return JSON.stringify(text.replace(/^([a-z0-9+.-]*:\/\/)?.*@/is, "$1…@"));
 }

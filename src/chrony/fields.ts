@@ -62,12 +62,40 @@ export function readTimespec(data: DataView, offset: number): number | undefined
   return seconds === 0 ? undefined : seconds + nanoseconds / 1e9;
 }
 
+/**
+ * An integer of 8 bytes that is never negative (`Integer64`). Above 2^53 it is rounded, as a number
+ * of JavaScript has no more digits.
+ */
+export function readUint64(data: DataView, offset: number): number {
+  return data.getUint32(offset) * 2 ** 32 + data.getUint32(offset + 4);
+}
+
+/**
+ * The name of a code: the one at its place in the list.
+ * @param what the code is and where it stands, for the message
+ * @throws {InvalidField} when the list has no such place.
+ */
+export function nameOfCode<Name extends string>(
+  names: readonly Name[],
+  code: number,
+  what: string,
+): Name {
+  const name = names[code];
+  if (name === undefined) {
+    throw new InvalidField(`${what} is ${code}, expected 0 to ${names.length - 1}`);
+  }
+  return name;
+}
+
 /** An address as chronyd sends it. `text` is its usual form; an identifier stands for a source whose name is not resolved yet. */
 export type Address =
   | { readonly family: "unspecified" }
   | { readonly family: "ipv4"; readonly text: string }
   | { readonly family: "ipv6"; readonly text: string }
   | { readonly family: "unresolved"; readonly identifier: number };
+
+/** An address that a packet can be sent to. */
+export type IpAddress = Extract<Address, { readonly text: string }>;
 
 /**
  * An address of 20 bytes: 16 of the address (IPv4 and identifiers use the first 4), the family at
@@ -92,10 +120,37 @@ export function readAddress(data: DataView, offset: number): Address {
   }
 }
 
+/** Writes an address that {@link readAddress} gave back into the 20 bytes of a request. */
+export function writeAddress(data: DataView, offset: number, address: IpAddress): void {
+  switch (address.family) {
+    case "ipv4":
+      for (const [index, byte] of address.text.split(".").entries()) {
+        data.setUint8(offset + index, Number(byte));
+      }
+      data.setUint16(offset + 16, 1);
+      break;
+    case "ipv6":
+      for (const [index, group] of ipv6Groups(address.text).entries()) {
+        data.setUint16(offset + 2 * index, Number.parseInt(group, 16));
+      }
+      data.setUint16(offset + 16, 2);
+      break;
+  }
+}
+
 /** The canonical text of RFC 5952: lower case, no leading zeros, the longest run of zeros as `::`. */
 function ipv6Text(data: DataView, offset: number): string {
   const groups = [0, 1, 2, 3, 4, 5, 6, 7].map((i) => data.getUint16(offset + 2 * i).toString(16));
   return new URL(`http://[${groups.join(":")}]`).hostname.slice(1, -1);
+}
+
+/** All eight groups of {@link ipv6Text}, those that `::` stands for included. */
+function ipv6Groups(text: string): readonly string[] {
+  const [head = [], tail = []] = text
+    .split("::")
+    .map((half) => half.split(":").filter((group) => group !== ""));
+  const zeros = Array.from({ length: 8 - head.length - tail.length }, () => "0");
+  return [...head, ...zeros, ...tail];
 }
 
 /** A reference id as a reference clock's name: its printable bytes as ASCII (0x50484330 is `PHC0`). */

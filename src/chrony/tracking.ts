@@ -71,7 +71,8 @@ export const tracking: Report<Tracking> = {
   ],
 };
 
-const LEAP_STATUSES: readonly LeapStatus[] = [
+/** By their codes. */
+export const LEAP_STATUSES: readonly LeapStatus[] = [
   "normal",
   "insert second",
   "delete second",

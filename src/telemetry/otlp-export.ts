@@ -38,12 +38,19 @@ export async function exportOnce(
   if (!agent.ok) {
     return agent;
   }
+  const lastStatus = watchStatus(agent.value);
+  let ended = false;
   let tokenError: PushError | undefined;
   const headers = async () => {
+    lastStatus.forget();
     const token = await bearerToken(settings.tokenFile);
     if (!token.ok) {
       tokenError = token.error;
       throw new Error(token.error.kind);
+    }
+    if (ended) {
+      // The exporter waits between its attempts, and cannot be told to stop.
+      throw new Error("The push is over.");
     }
     return { ...settings.headers, ...token.value, [SENT_HEADER]: String(Date.now() * 1000) };
   };
@@ -57,13 +64,13 @@ export async function exportOnce(
     userAgent: `chrony-tracker/${VERSION}`,
   });
 
-  const lastStatus = watchStatus(agent.value);
   const { promise: limit, resolve: reachLimit } = Promise.withResolvers<"limit">();
   const timer = setTimeout(() => reachLimit("limit"), limitMs);
   const result = await Promise.race([
     new Promise<ExportResult>((resolve) => exporter.export(metrics, resolve)),
     limit,
   ]);
+  ended = true;
   clearTimeout(timer);
   lastStatus.stop();
   agent.value.destroy();
@@ -80,7 +87,7 @@ export async function exportOnce(
 async function connectionAgent(
   settings: OtlpSettings,
 ): Promise<Result<HttpAgent | HttpsAgent, PushError>> {
-  if (settings.url.startsWith("http:")) {
+  if (new URL(settings.url).protocol === "http:") {
     return success(new HttpAgent());
   }
   const [ca, cert, key] = await Promise.all([
@@ -140,6 +147,8 @@ async function bearerToken(
 /** The status of the last answer over an agent: after its retries the exporter does not tell it. */
 function watchStatus(agent: HttpAgent | HttpsAgent): {
   value(): number | undefined;
+  /** A new attempt begins: what an earlier one was answered says nothing about it. */
+  forget(): void;
   stop(): void;
 } {
   let status: number | undefined;
@@ -152,6 +161,9 @@ function watchStatus(agent: HttpAgent | HttpsAgent): {
   subscribe("http.client.response.finish", onAnswer);
   return {
     value: () => status,
+    forget: () => {
+      status = undefined;
+    },
     stop: () => unsubscribe("http.client.response.finish", onAnswer),
   };
 }

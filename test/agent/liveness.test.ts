@@ -1,0 +1,135 @@
+// When the agent asks to be restarted: what happens to a container whose mount of chronyd's directory
+// goes stale, played in a mount namespace of the agent's own, with a real chronyd.
+
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { chown, mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { type Agent, startAgent } from "../parts/agent.ts";
+import { bringChronyd, progressToStandardError } from "../parts/bring.ts";
+import { type Chronyd, startChronyd } from "../parts/chronyd.ts";
+import { localReferenceConfiguration } from "../parts/chronyd-configuration.ts";
+import { type ScratchFolder, scratchFolder } from "../parts/scratch-folder.ts";
+import { get, scrapeInState } from "./scrape.ts";
+
+const GRACE_MS = 30_000;
+const LONGEST_WAIT_MS = GRACE_MS + 15_000;
+
+/** How this machine lets us have a mount namespace, or `undefined` when it does not. */
+const unshare = [["--mount"], ["--user", "--map-root-user", "--mount"]].find(
+  (words) => spawnSync("unshare", [...words, "true"]).status === 0,
+);
+const isRoot = process.getuid?.() === 0;
+
+describe("the agent's liveness", { concurrency: true }, () => {
+  let folder: ScratchFolder;
+  const running: { stop(): Promise<void> }[] = [];
+
+  before(async () => {
+    folder = await scratchFolder("ct");
+  });
+  after(async () => {
+    await Promise.all(running.map((part) => part.stop()));
+    folder.remove();
+  });
+
+  async function chronydIn(name: string): Promise<Chronyd> {
+    const chronyd = await startChronyd({
+      ...(await bringChronyd(progressToStandardError)),
+      folder: join(folder.path, name),
+      configuration: localReferenceConfiguration(),
+    });
+    running.push(chronyd);
+    await chronyd.waitUntilAnswering();
+    return chronyd;
+  }
+
+  /** Waits until the agent is not live, and gives its reason and how long that took, in milliseconds. */
+  async function untilNotLive(agent: Agent): Promise<{ reason: string; afterMs: number }> {
+    const beganMs = performance.now();
+    const reason = await agent.process.waitUntil(
+      "liveness to fail",
+      async () => {
+        const { status, body } = await get(agent, "/livez");
+        return status === 503 && body;
+      },
+      LONGEST_WAIT_MS,
+    );
+    return { reason, afterMs: performance.now() - beganMs };
+  }
+
+  test("fails when the directory was deleted under its mount, though a new one stands at its place", {
+    skip: unshare === undefined && "this machine lets nobody make a mount namespace",
+  }, async () => {
+    const chronyd = await chronydIn("deleted");
+    const parent = join(folder.path, "deleted");
+    const onNode = join(parent, "run");
+    const held = join(folder.path, "held");
+    await mkdir(held);
+    const agent = await startAgent({
+      environment: {
+        CHRONY_ADDRESS: chronyd.address,
+        OTEL_METRICS_EXPORTER: "prometheus",
+        SLEEP_INTERVAL: "0.5",
+      },
+      // As in a container: a file system of its own, with the node's directory mounted at the path
+      // that it has on the node.
+      wrapper: [
+        "unshare",
+        ...(unshare ?? []),
+        "--propagation",
+        "private",
+        "sh",
+        "-c",
+        `mount --bind ${onNode} ${held} && mount -t tmpfs none ${parent} &&
+         mkdir ${onNode} && mount --bind ${held} ${onNode} && exec "$@"`,
+        "sh",
+      ],
+    });
+    running.push(agent);
+    await scrapeInState(agent, "local");
+
+    await chronyd.stop();
+    await rm(onNode, { recursive: true });
+    await mkdir(onNode, { mode: 0o750 });
+    const { reason, afterMs } = await untilNotLive(agent);
+    assert.match(reason, /run was deleted under the agent/);
+    assert.ok(afterMs > GRACE_MS - 1000, `after ${afterMs} ms already`);
+    // Told once, however often it is seen.
+    const told = agent.logs().filter(({ message }) => /was deleted/.test(String(message)));
+    assert.equal(told.length, 1);
+  });
+
+  test("fails when the directory changed its owner, and not when it changes back in time", {
+    skip: !isRoot && "only root can give a directory away",
+  }, async () => {
+    const chronyd = await chronydIn("owner");
+    const directory = join(folder.path, "owner", "run");
+    const agent = await startAgent({
+      environment: {
+        CHRONY_ADDRESS: chronyd.address,
+        OTEL_METRICS_EXPORTER: "prometheus",
+        SLEEP_INTERVAL: "0.2",
+      },
+    });
+    running.push(agent);
+    await scrapeInState(agent, "local");
+
+    await chown(directory, 123, 123);
+    await agent.process.waitForLine(/changed its owner/, 5_000);
+    assert.equal((await get(agent, "/livez")).status, 200);
+    await chown(directory, 0, 0);
+
+    await chown(directory, 998, 998);
+    const { reason, afterMs } = await untilNotLive(agent);
+    assert.match(reason, /changed its owner from 0:0 to (998:998|123:123)/);
+    assert.ok(afterMs > GRACE_MS - 5000, `after ${afterMs} ms already`);
+
+    await chown(directory, 0, 0);
+    await agent.process.waitUntil(
+      "life again",
+      async () => (await get(agent, "/livez")).status === 200,
+    );
+  });
+});

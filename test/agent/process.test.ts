@@ -1,0 +1,159 @@
+// The agent as a process: how it starts, what it refuses, how it ends. The bundled file, too.
+
+import assert from "node:assert/strict";
+import { copyFile, readdir } from "node:fs/promises";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { startAgent } from "../parts/agent.ts";
+import { bringChronyd, progressToStandardError } from "../parts/bring.ts";
+import { type Chronyd, startChronyd } from "../parts/chronyd.ts";
+import { localReferenceConfiguration } from "../parts/chronyd-configuration.ts";
+import { freePort } from "../parts/free-port.ts";
+import { runToEnd } from "../parts/run-to-end.ts";
+import { startProcess } from "../parts/running-process.ts";
+import { type ScratchFolder, scratchFolder } from "../parts/scratch-folder.ts";
+import { scrapeInState } from "./scrape.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+/** Runs the agent until it ends by itself. */
+async function run(
+  words: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<{ code: number | null; output: string }> {
+  const running = startProcess({
+    name: "the agent",
+    command: process.execPath,
+    args: [join(root, "src/main.ts"), ...words],
+    env: environment,
+  });
+  const timer = setTimeout(() => running.signal("SIGKILL"), 10_000);
+  const { code } = await running.exited;
+  clearTimeout(timer);
+  return { code, output: running.output() };
+}
+
+describe("the agent's process", () => {
+  let folder: ScratchFolder;
+  let chronyd: Chronyd;
+
+  before(async () => {
+    folder = await scratchFolder("ct");
+    chronyd = await startChronyd({
+      ...(await bringChronyd(progressToStandardError)),
+      folder: join(folder.path, "chronyd"),
+      configuration: localReferenceConfiguration(),
+    });
+    await chronyd.waitUntilAnswering();
+  });
+  after(async () => {
+    await chronyd?.stop();
+    folder.remove();
+  });
+
+  test("answers --version and --help", async () => {
+    assert.deepEqual(await run(["--version"]), { code: 0, output: "0.1.0" });
+    const help = await run(["--help"]);
+    assert.equal(help.code, 0);
+    assert.match(help.output, /^SLEEP_INTERVAL$/m);
+  });
+
+  test("refuses what it does not understand, and all bad settings at once, with exit code 2", async () => {
+    const misused = await run(["--verbose"]);
+    assert.equal(misused.code, 2);
+    assert.match(misused.output, /Not understood: --verbose/);
+
+    const { code, output } = await run([], {
+      CHRONY_ADDRESS: "tcp://127.0.0.1:323",
+      SLEEP_INTERVAL: "-1",
+      OTEL_EXPORTER_PROMETHEUS_PORT: "http",
+    });
+    assert.equal(code, 2);
+    assert.deepEqual(
+      output.split("\n").map((line) => line.split(" ")[0]),
+      ["CHRONY_ADDRESS", "SLEEP_INTERVAL", "OTEL_EXPORTER_PROMETHEUS_PORT"],
+      output,
+    );
+  });
+
+  test("ends with exit code 1 and says so when its port is in use", async (t) => {
+    const port = await freePort();
+    const other = createServer();
+    t.after(() => other.close());
+    await new Promise<void>((resolve) => {
+      other.listen(port, "127.0.0.1", resolve);
+    });
+    const { code, output } = await run([], {
+      CHRONY_ADDRESS: chronyd.address,
+      OTEL_EXPORTER_PROMETHEUS_HOST: "127.0.0.1",
+      OTEL_EXPORTER_PROMETHEUS_PORT: String(port),
+    });
+    assert.equal(code, 1);
+    assert.match(output, new RegExp(`port ${port} of 127\\.0\\.0\\.1: another process`));
+  });
+
+  test("ends on SIGTERM with exit code 0 and leaves no socket file, chronyd frozen or not", async () => {
+    const runFolder = join(folder.path, "chronyd", "run");
+    for (const frozen of [false, true]) {
+      const agent = await startAgent({
+        environment: { CHRONY_ADDRESS: chronyd.address, OTEL_METRICS_EXPORTER: "prometheus" },
+      });
+      await scrapeInState(agent, "local");
+      if (frozen) {
+        await chronyd.freeze();
+        await scrapeInState(agent, "unreachable");
+      }
+      agent.process.signal("SIGTERM");
+      const end = await agent.process.exited;
+      await chronyd.thaw();
+      assert.deepEqual(end, { code: 0, signal: null });
+      assert.deepEqual(await readdir(runFolder), ["chronyd.sock"]);
+    }
+  });
+
+  test("sweeps at its start what a killed agent left", async () => {
+    const runFolder = join(folder.path, "chronyd", "run");
+    await chronyd.freeze();
+    const environment = { CHRONY_ADDRESS: chronyd.address, OTEL_METRICS_EXPORTER: "prometheus" };
+    const killed = await startAgent({ environment });
+    await killed.process.waitUntil("a reading under way", async () => {
+      return (await readdir(runFolder)).length > 1;
+    });
+    killed.process.signal("SIGKILL");
+    await killed.process.exited;
+    assert.equal(
+      (await readdir(runFolder)).length,
+      2,
+      "a socket file was left, as it must be here",
+    );
+    await chronyd.thaw();
+
+    const next = await startAgent({ environment });
+    await scrapeInState(next, "local");
+    await next.stop();
+    assert.deepEqual(await readdir(runFolder), ["chronyd.sock"]);
+  });
+
+  test("runs from the bundled file and the socket package's binary alone", async () => {
+    await runToEnd({
+      name: "npm run build",
+      command: process.execPath,
+      args: [join(root, "tools/bundle.ts")],
+      timeoutMilliseconds: 60_000,
+    });
+    const alone = await scratchFolder("ct");
+    for (const file of await readdir(join(root, "dist"))) {
+      await copyFile(join(root, "dist", file), join(alone.path, file));
+    }
+    const agent = await startAgent({
+      entry: join(alone.path, "chrony-tracker.cjs"),
+      environment: { CHRONY_ADDRESS: chronyd.address, OTEL_METRICS_EXPORTER: "prometheus" },
+    });
+    const seen = await scrapeInState(agent, "local");
+    assert.equal(seen.value("chrony_tracker_build_info", { version: "0.1.0" }), 1);
+    await agent.stop();
+    alone.remove();
+  });
+});

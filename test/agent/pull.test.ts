@@ -1,0 +1,208 @@
+// The agent's HTTP side, asked over HTTP, with a real chronyd behind it.
+
+import assert from "node:assert/strict";
+import { mkdir, rename } from "node:fs/promises";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { type Agent, startAgent } from "../parts/agent.ts";
+import { bringChronyd, bringPrometheus, progressToStandardError } from "../parts/bring.ts";
+import { type Chronyd, startChronyd } from "../parts/chronyd.ts";
+import { followerConfiguration, timeServerConfiguration } from "../parts/chronyd-configuration.ts";
+import { freePort, freeUdpPort } from "../parts/free-port.ts";
+import { startProcess } from "../parts/running-process.ts";
+import { type ScratchFolder, scratchFolder } from "../parts/scratch-folder.ts";
+import { get, scrape, scrapeInState } from "./scrape.ts";
+
+describe("the agent's pull side", () => {
+  let folder: ScratchFolder;
+  let server: Chronyd;
+  let follower: Chronyd;
+  const agents: Agent[] = [];
+
+  before(async () => {
+    folder = await scratchFolder("ct");
+    const programs = await bringChronyd(progressToStandardError);
+    const port = await freeUdpPort();
+    server = await startChronyd({
+      ...programs,
+      folder: join(folder.path, "server"),
+      configuration: timeServerConfiguration(port),
+    });
+    follower = await startChronyd({
+      ...programs,
+      folder: join(folder.path, "follower"),
+      configuration: followerConfiguration(port),
+    });
+    await follower.waitUntilSynchronised();
+  });
+  after(async () => {
+    await Promise.all([...agents, server, follower].map((part) => part?.stop()));
+    folder.remove();
+  });
+
+  async function agentWith(environment: Readonly<Record<string, string>> = {}): Promise<Agent> {
+    const agent = await startAgent({
+      environment: {
+        CHRONY_ADDRESS: follower.address,
+        OTEL_METRICS_EXPORTER: "prometheus",
+        OTEL_RESOURCE_ATTRIBUTES: "k8s.node.name=node-1,k8s.namespace.name=time",
+        ...environment,
+      },
+    });
+    agents.push(agent);
+    return agent;
+  }
+
+  async function untilReady(agent: Agent): Promise<void> {
+    await agent.process.waitUntil("readiness", async () => {
+      const { status, body } = await get(agent, "/readyz");
+      return status === 200 || Promise.reject(new Error(body));
+    });
+  }
+
+  test("/metrics is what promtool accepts, typed and explained, with the node's labels", async () => {
+    const agent = await agentWith();
+    await untilReady(agent);
+    const { text, names } = await scrape(agent);
+    const { headers } = await get(agent, "/metrics");
+    assert.equal(headers.get("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+
+    for (const name of names) {
+      const kind = name.endsWith("_total") ? "counter" : "gauge";
+      assert.match(text, new RegExp(`^# HELP ${name} \\S.*\\.$`, "m"));
+      assert.match(text, new RegExp(`^# TYPE ${name} ${kind}$`, "m"));
+    }
+    for (const line of text.split("\n").filter((each) => /^chrony/.test(each))) {
+      assert.match(line, /k8s_node_name="node-1",k8s_namespace_name="time"\} -?[0-9.e-]+$/);
+    }
+
+    const { promtool } = await bringPrometheus(progressToStandardError);
+    const check = startProcess({
+      name: "promtool",
+      command: "/bin/sh",
+      args: ["-c", 'printf "%s" "$TEXT" | "$PROMTOOL" check metrics'],
+      env: { TEXT: text, PROMTOOL: promtool },
+    });
+    await check.exited;
+    // All that it minds is a matter of taste: the name of the first metric was given.
+    const complaints = check
+      .output()
+      .split("\n")
+      .filter((line) => line !== "");
+    assert.deepEqual(
+      complaints.filter((line) => !/^chrony_clock_error_\w*ms .*abbreviated units$/.test(line)),
+      [],
+    );
+  });
+
+  test("other paths are not found, other methods not allowed, and / is for people", async () => {
+    const agent = await agentWith();
+    await untilReady(agent);
+    for (const path of ["/metrics/", "/metricsx", "/favicon.ico", "/..%2fmetrics", "/__proto__"]) {
+      assert.equal((await get(agent, path)).status, 404, path);
+    }
+    for (const method of ["POST", "PUT", "DELETE", "OPTIONS"]) {
+      const answer = await get(agent, "/metrics", method);
+      assert.equal(answer.status, 405, method);
+      assert.equal(answer.headers.get("allow"), "GET, HEAD");
+    }
+    assert.equal((await get(agent, "/metrics?name[]=chrony_up")).status, 200);
+    const head = await get(agent, "/metrics", "HEAD");
+    assert.deepEqual([head.status, head.body], [200, ""]);
+
+    const home = await get(agent, "/");
+    assert.equal(home.headers.get("content-type"), "text/html; charset=utf-8");
+    assert.match(home.body, /node-1/);
+    const links = [...home.body.matchAll(/href="(?<to>[^"]+)"/g)].map(
+      (link) => link.groups?.["to"],
+    );
+    for (const link of ["metrics", "livez", "readyz"]) {
+      assert.ok(links.includes(link), link);
+      assert.equal((await get(agent, `/${link}`)).status, 200);
+    }
+  });
+
+  test("scrapes at the same time are answered from one collection, also while chronyd hangs", async () => {
+    const agent = await agentWith({ SLEEP_INTERVAL: "60", OTEL_METRIC_EXPORT_INTERVAL: "60000" });
+    await untilReady(agent);
+    // Numbers that another collection would change: the agent's age of things, its own counters.
+    const texts = await Promise.all(Array.from({ length: 50 }, () => scrape(agent)));
+    assert.equal(new Set(texts.map(({ text }) => text)).size, 1);
+
+    const quick = await agentWith({ SLEEP_INTERVAL: "0.2" });
+    await scrapeInState(quick, "synchronised");
+    await follower.freeze();
+    try {
+      const hung = await scrapeInState(quick, "unreachable");
+      assert.equal(hung.value("chrony_clock_error_ms"), undefined);
+      const answers = await Promise.all(Array.from({ length: 200 }, () => get(quick, "/metrics")));
+      assert.deepEqual([...new Set(answers.map(({ status }) => status))], [200]);
+      assert.equal((await get(quick, "/livez")).status, 200);
+    } finally {
+      await follower.thaw();
+    }
+    await scrapeInState(quick, "synchronised");
+  });
+
+  test("with otlp alone /metrics is not served, but the probes are", async () => {
+    const agent = await agentWith({
+      OTEL_METRICS_EXPORTER: "otlp",
+      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${await freePort()}`,
+      OTEL_METRIC_EXPORT_INTERVAL: "1000",
+    });
+    const early = await agent.process.waitUntil("an answer", () => get(agent, "/readyz"));
+    assert.ok([200, 503].includes(early.status));
+    // The first push is tried, and fails; that is enough.
+    await untilReady(agent);
+    assert.equal((await get(agent, "/metrics")).status, 404);
+    assert.equal((await get(agent, "/livez")).status, 200);
+    assert.match(JSON.stringify(agent.logs()), /was not reached: .*ECONNREFUSED/);
+  });
+
+  test("a dead chronyd is a state and no reason to restart: ready and alive", async () => {
+    const agent = await agentWith({ CHRONY_ADDRESS: `unix://${folder.path}/nowhere/chronyd.sock` });
+    await untilReady(agent);
+    assert.equal((await get(agent, "/livez")).status, 200);
+    const { state, value } = await scrape(agent);
+    assert.equal(state, "unreachable");
+    assert.equal(value("chrony_tracker_readings_total", { result: "success" }), 0);
+    const faults = agent.logs().filter(({ level }) => level === "warn");
+    assert.equal(faults.length, 1, JSON.stringify(faults));
+    assert.match(String(faults[0]?.["message"]), /There is no socket at .*nowhere\/chronyd\.sock/);
+  });
+
+  test("a directory that is moved away and made anew is followed, when it is no mount", async () => {
+    const programs = await bringChronyd(progressToStandardError);
+    const own = join(folder.path, "moved");
+    const chronyd = await startChronyd({
+      ...programs,
+      folder: own,
+      configuration: ["local stratum 5", "port 0"],
+    });
+    await chronyd.waitUntilAnswering();
+    const agent = await agentWith({ CHRONY_ADDRESS: chronyd.address, SLEEP_INTERVAL: "0.2" });
+    await scrapeInState(agent, "local");
+    await chronyd.stop();
+    await rename(join(own, "run"), join(own, "old"));
+    await scrapeInState(agent, "unreachable");
+    await chronyd.restart();
+    await scrapeInState(agent, "local");
+    await chronyd.stop();
+    await mkdir(join(own, "run"), { recursive: true });
+    assert.equal((await get(agent, "/livez")).status, 200);
+  });
+
+  test("a client that sends half a request is cut off, and others are served meanwhile", async () => {
+    const agent = await agentWith();
+    await untilReady(agent);
+    const port = Number(new URL(agent.pullUrl).port);
+    const closed = Promise.withResolvers<void>();
+    const slow = connect(port, "127.0.0.1", () => slow.write("GET /metrics HTTP/1.1\r\nHost:"));
+    slow.on("close", () => closed.resolve());
+    slow.on("error", () => {});
+    slow.resume();
+    assert.equal((await get(agent, "/metrics")).status, 200);
+    await closed.promise;
+  });
+});

@@ -1,0 +1,339 @@
+// Readings of a real chronyd (Debian's 4.3) through the client: right answers, chronyd's own answers
+// to bad input, and everything that can go wrong on the way. Nothing may hang, crash or be left
+// behind.
+
+import assert from "node:assert/strict";
+import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { DgramSocket } from "node-unix-socket";
+import { parseChronyAddress } from "../../src/chrony/address.ts";
+import { type ChronyError, describeChronyError } from "../../src/chrony/chrony-error.ts";
+import { ChronyClient } from "../../src/chrony/client.ts";
+import { decodeReply, encodeRequest, type Report } from "../../src/chrony/packet.ts";
+import { type Tracking, tracking } from "../../src/chrony/tracking.ts";
+import { sweepClientSockets } from "../../src/chrony/unix-datagram.ts";
+import { clockErrorBoundMs, clockErrorMs } from "../../src/clock/clock-error.ts";
+import type { Result } from "../../src/result.ts";
+import { bringChronyd, progressToStandardError } from "../parts/bring.ts";
+import { type Chronyd, startChronyd } from "../parts/chronyd.ts";
+import { followerConfiguration, timeServerConfiguration } from "../parts/chronyd-configuration.ts";
+import { freeUdpPort } from "../parts/free-port.ts";
+import { type ScratchFolder, scratchFolder } from "../parts/scratch-folder.ts";
+import { waitFor } from "../parts/wait-for.ts";
+
+async function read<Content>(
+  address: string,
+  report: Report<Content>,
+): Promise<Result<Content, ChronyError>> {
+  const parsed = parseChronyAddress(address);
+  assert.ok(parsed.ok, JSON.stringify(parsed));
+  const client = await ChronyClient.open(parsed.value);
+  if (!client.ok) {
+    return client;
+  }
+  try {
+    return await client.value.ask(report);
+  } finally {
+    client.value.close();
+  }
+}
+
+async function readTracking(address: string): Promise<Tracking> {
+  const reading = await read(address, tracking);
+  assert.ok(reading.ok, reading.ok ? "" : describeChronyError(reading.error));
+  return reading.value;
+}
+
+async function errorOf(address: string, report: Report<unknown> = tracking): Promise<ChronyError> {
+  const reading = await read(address, report);
+  assert.ok(!reading.ok, "an error was expected, and there is a report");
+  return reading.error;
+}
+
+const openFileDescriptors = async () => (await readdir("/proc/self/fd")).length;
+
+describe("a reading of chronyd", () => {
+  let folder: ScratchFolder;
+  let programs: { chronyd: string; chronyc: string };
+  let server: Chronyd;
+  let follower: Chronyd;
+  let commandPort: number;
+
+  before(async () => {
+    folder = await scratchFolder("ct");
+    programs = await bringChronyd(progressToStandardError);
+    const port = await freeUdpPort();
+    commandPort = await freeUdpPort();
+    server = await startChronyd({
+      ...programs,
+      folder: join(folder.path, "server"),
+      configuration: timeServerConfiguration(port),
+    });
+    follower = await startChronyd({
+      ...programs,
+      folder: join(folder.path, "follower"),
+      configuration: followerConfiguration(port, { offsetSeconds: 0.025 }),
+      commandPort,
+    });
+    await follower.waitUntilSynchronised();
+  });
+  after(async () => {
+    await Promise.all([server?.stop(), follower?.stop()]);
+    folder.remove();
+  });
+
+  function addresses(): readonly string[] {
+    return [follower.address, `udp://127.0.0.1:${commandPort}`, `udp://[::1]:${commandPort}`];
+  }
+
+  test("says what chronyc says, over the Unix socket, IPv4 and IPv6", async () => {
+    for (const address of addresses()) {
+      // A report between two of chronyc's that agree is the same update's.
+      await waitFor(`${address} to agree with chronyc`, async () => {
+        const [before] = await follower.query("tracking");
+        const report = await readTracking(address);
+        const [after] = await follower.query("tracking");
+        if (before?.[3] !== after?.[3]) {
+          return undefined;
+        }
+        assertSameAsChronyc(report, before ?? [], after ?? []);
+        return true;
+      });
+    }
+  });
+
+  test("gives the clock error that chronyc's numbers give", async () => {
+    await waitFor("two reports of chronyc of one update", async () => {
+      const [before = []] = await follower.query("tracking");
+      const report = await readTracking(follower.address);
+      const [after = []] = await follower.query("tracking");
+      if (before[3] !== after[3]) {
+        return undefined;
+      }
+      const errorMs = ([, , , , systemTime, lastOffset, , , , , delay, dispersion]: string[]) => ({
+        error: (Math.abs(Number(lastOffset)) + Number(dispersion) + Number(delay) / 2) * 1000,
+        bound: (Math.abs(Number(systemTime)) + Number(dispersion) + Number(delay) / 2) * 1000,
+      });
+      // chronyc prints nine decimals of a second.
+      const rounding = 3e-6;
+      const [least, most] = [errorMs(before), errorMs(after)];
+      assertBetween(clockErrorMs(report), least.error - rounding, most.error + rounding);
+      assertBetween(clockErrorBoundMs(report), least.bound - 0.01, most.bound + 0.01);
+      return true;
+    });
+    // The server's time is said to be 25 ms off: the bound shows it, the last offset does not.
+    const report = await readTracking(follower.address);
+    assert.ok(clockErrorBoundMs(report) > 24, `${clockErrorBoundMs(report)} ms`);
+    assert.ok(clockErrorMs(report) < 10, `${clockErrorMs(report)} ms`);
+  });
+
+  test("takes chronyd's refusals for what they are", async () => {
+    const short: Report<unknown> = { ...tracking, requestBytes: 60 };
+    const unknown: Report<unknown> = { ...tracking, command: 200 };
+    for (const address of addresses()) {
+      assert.deepEqual(await errorOf(address, short), refusal("TRACKING", 19));
+      assert.deepEqual(await errorOf(address, unknown), refusal("TRACKING", 3));
+    }
+    const beyondTheLast: Report<unknown> = {
+      ...tracking,
+      command: 15,
+      requestBytes: 76,
+      writeRequestData: (data) => data.setInt32(20, 9999),
+    };
+    assert.deepEqual(await errorOf(follower.address, beyondTheLast), refusal("TRACKING", 4));
+    const onlyOverUnix: Report<unknown> = { ...tracking, command: 54, requestBytes: 196 };
+    assert.deepEqual(
+      await errorOf(`udp://127.0.0.1:${commandPort}`, onlyOverUnix),
+      refusal("TRACKING", 2),
+    );
+    assert.match(describeChronyError(refusal("SERVER_STATS", 2)), /status 2 \(UNAUTH.*Unix socket/);
+  });
+
+  test("of another version of the protocol is told so", async () => {
+    for (const version of [5, 7]) {
+      const packet = encodeRequest(tracking, 0, 0x0102_0304);
+      packet[0] = version;
+      const reply = await exchange(follower.address, packet);
+      assert.deepEqual(decodeReply(tracking, reply), {
+        ok: false,
+        error: refusal("TRACKING", 18),
+      });
+    }
+  });
+
+  test("finds the next chronyd after a restart", async () => {
+    await readTracking(follower.address);
+    await follower.restart();
+    await follower.waitUntilSynchronised();
+    for (const address of addresses()) {
+      await readTracking(address);
+    }
+  });
+
+  test("of a frozen chronyd times out after a second, whatever waits in its queue", async () => {
+    await follower.freeze();
+    try {
+      for (const address of addresses()) {
+        const errors = await Promise.all(Array.from({ length: 20 }, () => errorOf(address)));
+        for (const error of errors) {
+          assert.deepEqual(error, {
+            kind: "timed out",
+            report: "TRACKING",
+            address,
+            afterMs: 1000,
+          });
+        }
+      }
+    } finally {
+      await follower.thaw();
+    }
+    await follower.waitUntilAnswering();
+    for (const address of addresses()) {
+      await readTracking(address);
+    }
+  });
+
+  test("names each way in which there is nobody to ask", async () => {
+    const missing = join(folder.path, "nowhere", "chronyd.sock");
+    assert.deepEqual(await errorOf(`unix://${missing}`), { kind: "socket missing", path: missing });
+
+    const noSocket = join(folder.path, "follower", "run", "other.sock");
+    assert.deepEqual(await errorOf(`unix://${noSocket}`), {
+      kind: "socket missing",
+      path: noSocket,
+    });
+
+    // What a killed chronyd leaves: a socket file without a process.
+    const abandoned = join(folder.path, "abandoned.sock");
+    const socket = new DgramSocket();
+    socket.bind(abandoned);
+    socket.close();
+    assert.deepEqual(await errorOf(`unix://${abandoned}`), {
+      kind: "nobody listens",
+      address: `unix://${abandoned}`,
+    });
+
+    const silent = `udp://127.0.0.1:${await freeUdpPort()}`;
+    assert.deepEqual(await errorOf(silent), { kind: "nobody listens", address: silent });
+
+    const unknown = await errorOf("udp://chronyd.invalid:323");
+    assert.equal(unknown.kind, "host unknown");
+  });
+
+  test("names a place in which no socket can be bound", async () => {
+    const file = join(folder.path, "file");
+    await writeFile(file, "");
+    const error = await errorOf(`unix://${file}/chronyd.sock`);
+    assert.equal(error.kind, "no client socket");
+    assert.match(describeChronyError(error), /Could not bind a socket at .*: Not a directory/);
+  });
+
+  test("leaves no file descriptor and no socket file behind, whatever it ends with", async () => {
+    const runFolder = join(folder.path, "follower", "run");
+    const endings = [
+      ...addresses(),
+      `unix://${join(folder.path, "nowhere", "chronyd.sock")}`,
+      `unix://${join(runFolder, "other.sock")}`,
+      `udp://127.0.0.1:${await freeUdpPort()}`,
+    ];
+    const round = () => Promise.all(endings.map((address) => read(address, tracking)));
+    await round();
+    const before = await openFileDescriptors();
+    for (let i = 0; i < 200; i += 1) {
+      await round();
+    }
+    await waitFor("as many file descriptors as before", async () => {
+      const now = await openFileDescriptors();
+      assert.ok(now <= before, `${now} are open, ${before} were before`);
+      return true;
+    });
+    assert.deepEqual(await readdir(runFolder), ["chronyd.sock"]);
+  });
+
+  test("sweeps the sockets of killed agents, and no other file", async () => {
+    const directory = join(folder.path, "swept");
+    await mkdir(directory);
+    const name = (digit: string) => `chrony-tracker.${digit.repeat(32)}.sock`;
+    const abandoned = new DgramSocket();
+    abandoned.bind(join(directory, name("a")));
+    abandoned.close();
+    const inUse = new DgramSocket();
+    inUse.bind(join(directory, name("b")));
+    const foreign = new DgramSocket();
+    foreign.bind(join(directory, "chronyd.sock"));
+    foreign.close();
+    await writeFile(join(directory, "chrony-tracker.txt"), "");
+    try {
+      await sweepClientSockets(directory);
+      assert.deepEqual((await readdir(directory)).toSorted(), [
+        name("b"),
+        "chrony-tracker.txt",
+        "chronyd.sock",
+      ]);
+      await rm(directory, { recursive: true });
+      await sweepClientSockets(directory);
+    } finally {
+      inUse.close();
+    }
+  });
+});
+
+function refusal(report: string, status: number): ChronyError {
+  return { kind: "refused", report, status };
+}
+
+/** Sends one packet as it is, and gives the first that comes back. */
+async function exchange(address: string, packet: Uint8Array): Promise<Uint8Array> {
+  const parsed = parseChronyAddress(address);
+  assert.ok(parsed.ok);
+  const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
+  const socket = await parsed.value.open({
+    received: resolve,
+    failed: (error) => reject(new Error(describeChronyError(error))),
+  });
+  assert.ok(socket.ok);
+  socket.value.send(packet);
+  const timer = setTimeout(() => reject(new Error("no answer within 5 s")), 5_000);
+  try {
+    return await promise;
+  } finally {
+    clearTimeout(timer);
+    socket.value.close();
+  }
+}
+
+/** Compares with `chronyc -c tracking` before and after the report, which are of the same update. */
+function assertSameAsChronyc(report: Tracking, before: string[], after: string[]): void {
+  const [referenceId, address, stratum, referenceTime, systemTime, ...rest] = before.map(String);
+  const [lastOffset, rmsOffset, frequency, residual, skew, delay, dispersion, interval, leap] =
+    rest;
+  assert.equal(report.referenceId, Number.parseInt(referenceId ?? "", 16));
+  assert.deepEqual(report.address, { family: "ipv4", text: address });
+  assert.equal(report.stratum, Number(stratum));
+  assert.equal(report.leapStatus, leap?.toLowerCase());
+  assertNear(report.referenceTimeSeconds, referenceTime, 1e-6);
+  // chronyc prints nine decimals; the offset is slewed away between the two.
+  assertNear(report.systemTimeOffsetSeconds, systemTime, 1e-5);
+  assertNear(report.lastOffsetSeconds, lastOffset, 1e-9);
+  assertNear(report.rmsOffsetSeconds, rmsOffset, 1e-9);
+  assertNear(report.frequencyPpm, frequency, 1e-3);
+  assertNear(report.residualFrequencyPpm, residual, 1e-3);
+  assertNear(report.skewPpm, skew, 1e-3);
+  assertNear(report.rootDelaySeconds, delay, 1e-9);
+  assertBetween(report.rootDispersionSeconds, Number(dispersion) - 1e-9, Number(after[11]) + 1e-9);
+  assertNear(report.updateIntervalSeconds, interval, 0.1);
+}
+
+function assertNear(
+  found: number | undefined,
+  printed: string | undefined,
+  tolerance: number,
+): void {
+  const difference = Math.abs((found ?? Number.NaN) - Number(printed));
+  assert.ok(difference <= tolerance, `${found} is not ${printed} (within ${tolerance})`);
+}
+
+function assertBetween(found: number, least: number, most: number): void {
+  assert.ok(found >= least && found <= most, `${found} is not between ${least} and ${most}`);
+}

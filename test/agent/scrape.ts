@@ -1,0 +1,95 @@
+import type { Agent } from "../parts/agent.ts";
+
+const requestMilliseconds = 5_000;
+
+/** What one scrape of an agent says. */
+export interface Scrape {
+  /** The value of a series, by its name and the labels that tell it from others of that name. */
+  value(name: string, labels?: Readonly<Record<string, string>>): number | undefined;
+  /** The state whose series is 1. */
+  readonly state: string;
+  /** The names of all metrics that have a series, in order. */
+  readonly names: readonly string[];
+  readonly text: string;
+}
+
+interface Sample {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+/**
+ * Scrapes an agent once.
+ * @throws when it does not answer 200
+ */
+export async function scrape(agent: Agent): Promise<Scrape> {
+  const { status, body } = await get(agent, "/metrics");
+  if (status !== 200) {
+    throw new Error(`/metrics answered ${status}: ${body}`);
+  }
+  const samples = body.split("\n").flatMap(parseSample);
+  const states = samples.filter(({ name, value }) => name === "chrony_sync_state" && value === 1);
+  return {
+    value: (name, labels = {}) =>
+      samples.find(
+        (sample) =>
+          sample.name === name &&
+          Object.entries(labels).every(([label, text]) => sample.labels[label] === text),
+      )?.value,
+    state: states.map(({ labels }) => labels["state"]).join(" and "),
+    names: [...new Set(samples.map(({ name }) => name))],
+    text: body,
+  };
+}
+
+/** Scrapes until the state is the one that is waited for. */
+export function scrapeInState(
+  agent: Agent,
+  state: string,
+  timeoutMilliseconds?: number,
+): Promise<Scrape> {
+  return agent.process.waitUntil(
+    `the state ${state}`,
+    async () => {
+      const seen = await scrape(agent);
+      if (seen.state !== state) {
+        throw new Error(`the state is ${seen.state}`);
+      }
+      return seen;
+    },
+    timeoutMilliseconds,
+  );
+}
+
+/** Asks an agent for a page. */
+export async function get(
+  agent: Agent,
+  path: string,
+  method = "GET",
+): Promise<{ status: number; headers: Headers; body: string }> {
+  const response = await fetch(agent.pullUrl + path, {
+    method,
+    signal: AbortSignal.timeout(requestMilliseconds),
+  });
+  return { status: response.status, headers: response.headers, body: await response.text() };
+}
+
+const SAMPLE = /^(?<name>[a-z_]+)(?:\{(?<labels>.*)\})? (?<value>\S+)$/;
+
+function parseSample(line: string): Sample[] {
+  const groups = SAMPLE.exec(line)?.groups;
+  if (groups === undefined) {
+    return [];
+  }
+  const labels = (groups["labels"] ?? "").matchAll(/(?<label>\w+)="(?<text>[^"]*)"/g);
+  return [
+    {
+      name: groups["name"] ?? "",
+      labels: Object.fromEntries(
+        [...labels].map((match) => [match.groups?.["label"] ?? "", match.groups?.["text"] ?? ""]),
+      ),
+      value: Number(groups["value"]),
+    },
+  ];
+}

@@ -1,0 +1,96 @@
+// What an agent is told when the backend does not take its points: pushes made by hand, a real
+// collector (the version of builder.yaml) with the shipped configuration, and a fake backend.
+
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { bringCollector, progressToStandardError } from "../parts/bring.ts";
+import { type Collector, startCollector } from "../parts/collector.ts";
+import { type ScratchFolder, scratchFolder } from "../parts/scratch-folder.ts";
+import { type FakeBackend, startFakeBackend } from "./fake-backend.ts";
+import { gauge, nodeResource, type PushAnswer, push } from "./otlp.ts";
+
+describe("the collector's answer to a push", () => {
+  let folder: ScratchFolder;
+  let backend: FakeBackend;
+  let binary: string;
+  let collector: Collector;
+
+  before(async () => {
+    folder = await scratchFolder("ct");
+    backend = await startFakeBackend();
+    binary = await bringCollector(progressToStandardError);
+    collector = await startCollector({
+      collector: binary,
+      folder: folder.path,
+      remoteWriteUrl: backend.remoteWriteUrl,
+      clusterName: "blue",
+    });
+  });
+  after(async () => {
+    await collector?.stop();
+    await backend?.stop();
+    folder?.remove();
+  });
+
+  function pushOnce(to = collector): Promise<PushAnswer> {
+    return push(to.otlpUrl, {
+      resource: nodeResource("node-1"),
+      metrics: [gauge("chrony_up", { timeMilliseconds: Date.now(), value: 1 })],
+    });
+  }
+
+  for (const [backendStatus, expected, why] of [
+    [200, 200, "the backend has the points"],
+    [204, 200, "the backend has the points"],
+    [429, 503, "it is throttled: come again"],
+    [500, 503, "it failed: come again"],
+    [503, 503, "it is away: come again"],
+    [400, 500, "it refuses: coming again would not help"],
+    [401, 500, "it refuses the collector"],
+    [403, 500, "it refuses the collector"],
+    [413, 500, "it refuses the size"],
+    [422, 500, "it refuses the points"],
+  ] as const) {
+    test(`is ${expected} when the backend says ${backendStatus}: ${why}`, async () => {
+      backend.answerWith(backendStatus);
+      const writesBefore = backend.writes.length;
+      const { status, body } = await pushOnce();
+      assert.equal(status, expected, body);
+      assert.equal(backend.writes.length - writesBefore, 1, "the collector tries once only");
+    });
+  }
+
+  test("is 503 when the collector has no memory left, and nothing is written", async (t) => {
+    backend.answerWith(200);
+    const cramped = await startCollector({
+      collector: binary,
+      folder: folder.path,
+      remoteWriteUrl: backend.remoteWriteUrl,
+      clusterName: "blue",
+      environment: { MEMORY_LIMIT_MIB: "1" },
+    });
+    t.after(() => cramped.stop());
+    // It measures its memory once a second.
+    const { writesBefore } = await cramped.process.waitUntil("a push to be refused", async () => {
+      const writesSoFar = backend.writes.length;
+      const { status } = await pushOnce(cramped);
+      return status === 503 && { writesBefore: writesSoFar };
+    });
+    assert.equal(backend.writes.length, writesBefore);
+  });
+
+  test("is 503 after 15 s of the backend's silence, while the agent still waits", async () => {
+    backend.answerWith("silence");
+    const begin = performance.now();
+    const { status, body } = await pushOnce();
+    const seconds = (performance.now() - begin) / 1_000;
+    assert.equal(status, 503, body);
+    assert.ok(seconds > 14 && seconds < 20, `after ${seconds} s`);
+  });
+
+  test("is 503 when nobody listens at the backend's address", async () => {
+    await backend.stop();
+    const { status, body } = await pushOnce();
+    assert.equal(status, 503, body);
+  });
+});

@@ -1,0 +1,154 @@
+// The shipped configuration, read by the real collector: the version of builder.yaml.
+
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { before, describe, test } from "node:test";
+import { bringCollector, progressToStandardError } from "../parts/bring.ts";
+import {
+  effectiveCollectorConfiguration,
+  prometheusConfigurationFiles,
+  startCollector,
+  validateCollectorConfiguration,
+} from "../parts/collector.ts";
+import { runToEnd } from "../parts/run-to-end.ts";
+import { scratchFolder } from "../parts/scratch-folder.ts";
+import { startFakeBackend } from "./fake-backend.ts";
+import { gauge, nodeResource, push } from "./otlp.ts";
+
+const settings = {
+  CLUSTER_NAME: "blue",
+  REMOTE_WRITE_URL: "http://127.0.0.1:9090/api/v1/write",
+};
+
+describe("the collector's configuration", () => {
+  let collector: string;
+
+  before(async () => {
+    collector = await bringCollector(progressToStandardError);
+  });
+
+  const validate = (environment: Record<string, string>) =>
+    validateCollectorConfiguration(collector, prometheusConfigurationFiles, environment);
+  const effective = (environment: Record<string, string>) =>
+    effectiveCollectorConfiguration(collector, prometheusConfigurationFiles, environment);
+
+  test("is accepted with the two settings that have no default", async () => {
+    await validate(settings);
+  });
+
+  for (const [variable, complaint] of [
+    ["REMOTE_WRITE_URL", /failed to create "prometheus_remote_write".*invalid endpoint/],
+    ["CLUSTER_NAME", /failed to create "prometheus_remote_write".*external labels.*empty/],
+  ] as const) {
+    const { [variable]: _, ...without } = settings;
+
+    test(`is refused without ${variable}, and when it is empty`, async () => {
+      await assert.rejects(validate(without), complaint);
+      await assert.rejects(validate({ ...without, [variable]: "" }), complaint);
+    });
+
+    test(`does not start without ${variable}, and names the variable`, async (t) => {
+      const folder = await scratchFolder("ct");
+      t.after(() => folder.remove());
+      const start = runToEnd({
+        name: "the collector",
+        command: collector,
+        args: prometheusConfigurationFiles.flatMap((file) => ["--config", file]),
+        env: without,
+        cwd: folder.path,
+        timeoutMilliseconds: 10_000,
+      });
+      await assert.rejects(start, (error: Error) => {
+        assert.match(error.message, new RegExp(`unset environment variable.*"${variable}"`));
+        assert.match(error.message, complaint);
+        return true;
+      });
+    });
+  }
+
+  test("runs exactly these parts, in this order", async () => {
+    const { service } = await effective(settings);
+    assert.deepEqual(service.pipelines, {
+      metrics: {
+        receivers: ["otlp"],
+        processors: ["memory_limiter", "transform/time"],
+        exporters: ["prometheus_remote_write"],
+      },
+    });
+    assert.deepEqual(service.extensions, ["health_check"]);
+  });
+
+  test("listens where a cluster expects it, unless told otherwise", async () => {
+    assert.partialDeepStrictEqual(await effective(settings), {
+      receivers: { otlp: { protocols: { http: { endpoint: "0.0.0.0:4318" } } } },
+      extensions: { health_check: { endpoint: "0.0.0.0:13133" } },
+      service: { telemetry: { metrics: { readers: [pullReader("0.0.0.0", 8888)] } } },
+    });
+    const elsewhere = {
+      ...settings,
+      OTLP_LISTEN_ADDRESS: "127.0.0.1:1",
+      HEALTH_LISTEN_ADDRESS: "127.0.0.1:2",
+      METRICS_LISTEN_HOST: "127.0.0.1",
+      METRICS_LISTEN_PORT: "3",
+    };
+    assert.partialDeepStrictEqual(await effective(elsewhere), {
+      receivers: { otlp: { protocols: { http: { endpoint: "127.0.0.1:1" } } } },
+      extensions: { health_check: { endpoint: "127.0.0.1:2" } },
+      service: { telemetry: { metrics: { readers: [pullReader("127.0.0.1", 3)] } } },
+    });
+  });
+
+  test("limits its memory to 200 MiB, unless told otherwise", async () => {
+    assert.partialDeepStrictEqual(await effective(settings), {
+      processors: { memory_limiter: { limit_mib: 200 } },
+    });
+    assert.partialDeepStrictEqual(await effective({ ...settings, MEMORY_LIMIT_MIB: "400" }), {
+      processors: { memory_limiter: { limit_mib: 400 } },
+    });
+  });
+
+  test("takes a header for the backend from a file of the user's", async (t) => {
+    const folder = await scratchFolder("ct");
+    t.after(() => folder.remove());
+    const backend = await startFakeBackend();
+    t.after(() => backend.stop());
+    const [common, exporter, service] = prometheusConfigurationFiles;
+    const ownFile = join(folder.path, "own.yaml");
+    // As in otel-collector/README.md.
+    await writeFile(
+      ownFile,
+      `exporters:
+  prometheus_remote_write:
+    http:
+      headers:
+        Authorization: Bearer \${env:BACKEND_TOKEN}
+`,
+    );
+    const running = await startCollector({
+      collector,
+      folder: folder.path,
+      remoteWriteUrl: backend.remoteWriteUrl,
+      clusterName: "blue",
+      environment: { BACKEND_TOKEN: "secret" },
+      configurationFiles: [common, exporter, ownFile, service],
+    });
+    t.after(() => running.stop());
+
+    const timeMilliseconds = Date.now();
+    const { status } = await push(running.otlpUrl, {
+      resource: nodeResource("node-1"),
+      metrics: [gauge("chrony_up", { timeMilliseconds, value: 1 })],
+    });
+
+    assert.equal(status, 200);
+    assert.deepEqual(
+      backend.writes.map(({ authorization }) => authorization),
+      ["Bearer secret"],
+    );
+  });
+});
+
+function pullReader(host: string, port: number): object {
+  return { pull: { exporter: { prometheus: { host, port } } } };
+}

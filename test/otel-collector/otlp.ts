@@ -1,0 +1,104 @@
+// OTLP by hand, as JSON: what an agent, or somebody else, may send to the collector.
+
+const requestMilliseconds = 30_000;
+
+/** One point of a series. */
+export interface Point {
+  /** Its place in time by the sender's clock, in milliseconds since 1970. */
+  readonly timeMilliseconds: number;
+  readonly value: number;
+  readonly attributes?: Readonly<Record<string, string>>;
+}
+
+/** A metric in OTLP's JSON. */
+export type Metric = Readonly<Record<string, unknown>>;
+
+/** What one push says. */
+export interface Push {
+  readonly metrics: readonly Metric[];
+  /** Added to the resource of {@link nodeResource}, or to nothing. */
+  readonly resource: Readonly<Record<string, string>>;
+  /** The header `x-chrony-tracker-sent-us`, as it is; not sent when left out. */
+  readonly sent?: string;
+}
+
+/** What the collector answered. */
+export interface PushAnswer {
+  readonly status: number;
+  readonly body: string;
+}
+
+/** The resource of an agent on the node `nodeName`. */
+export function nodeResource(nodeName: string): Record<string, string> {
+  return {
+    "service.name": "chrony-tracker",
+    "service.instance.id": nodeName,
+    "service.version": "0.1.0",
+    "k8s.node.name": nodeName,
+    "k8s.namespace.name": "chrony-tracker",
+    "k8s.pod.name": `agent-${nodeName}`,
+  };
+}
+
+/** A gauge with its points. */
+export function gauge(name: string, ...points: Point[]): Metric {
+  return { name, gauge: { dataPoints: points.map(encodePoint) } };
+}
+
+/** A cumulative counter with its points. */
+export function counter(name: string, ...points: Point[]): Metric {
+  return {
+    name,
+    sum: { aggregationTemporality: 2, isMonotonic: true, dataPoints: points.map(encodePoint) },
+  };
+}
+
+/** The placeholder that the collector turns into `chrony_collector_offset_seconds`. */
+export function sentPlaceholder(timeMilliseconds: number): Metric {
+  return gauge("chrony_tracker.sent", { timeMilliseconds, value: 0 });
+}
+
+/** The header's value for a sender whose clock shows `timeMilliseconds`. */
+export function sentHeader(timeMilliseconds: number): string {
+  return String(timeMilliseconds * 1_000);
+}
+
+/** Sends one push and gives the answer, whatever it is. */
+export async function push(
+  otlpUrl: string,
+  { metrics, resource, sent }: Push,
+): Promise<PushAnswer> {
+  const body = {
+    resourceMetrics: [
+      {
+        resource: { attributes: encodeAttributes(resource) },
+        scopeMetrics: [{ scope: { name: "by hand" }, metrics }],
+      },
+    ],
+  };
+  const response = await fetch(`${otlpUrl}/v1/metrics`, {
+    method: "POST",
+    headers: {
+      "content-type": "application/json",
+      ...(sent === undefined ? {} : { "x-chrony-tracker-sent-us": sent }),
+    },
+    body: JSON.stringify(body),
+    signal: AbortSignal.timeout(requestMilliseconds),
+  });
+  return { status: response.status, body: await response.text() };
+}
+
+function encodePoint({ timeMilliseconds, value, attributes = {} }: Point): object {
+  return {
+    timeUnixNano: `${timeMilliseconds}000000`,
+    asDouble: value,
+    attributes: encodeAttributes(attributes),
+  };
+}
+
+function encodeAttributes(attributes: Readonly<Record<string, string>>): object[] {
+  return Object.entries(attributes).map(([key, value]) => ({
+    key,
+    value: { stringValue: value },
+  }));
+}

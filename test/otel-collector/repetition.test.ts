@@ -1,0 +1,72 @@
+// What becomes of a push that comes again because its first answer got lost: pushes made by hand, a
+// real collector (the version of builder.yaml) with the shipped configuration, and a real Prometheus,
+// with and without the setting that otel-collector/README.md asks for.
+
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import {
+  type CollectorWithPrometheus,
+  startCollectorWithPrometheus,
+} from "./collector-with-prometheus.ts";
+import { gauge, nodeResource, type Point, type PushAnswer, push, sentHeader } from "./otlp.ts";
+
+const name = "chrony_clock_error_ms";
+
+for (const [window, description] of [
+  ["30m", "Prometheus with out_of_order_time_window: 30m"],
+  ["0s", "Prometheus as it comes"],
+] as const) {
+  describe(`the same push again, to ${description}`, () => {
+    let parts: CollectorWithPrometheus;
+
+    before(async () => {
+      parts = await startCollectorWithPrometheus(window);
+    });
+    after(() => parts?.stop());
+
+    function pushFrom(nodeName: string, ...points: Point[]): Promise<PushAnswer> {
+      return push(parts.collector.otlpUrl, {
+        resource: nodeResource(nodeName),
+        metrics: [gauge(name, ...points)],
+        // Every attempt has a header of its own.
+        sent: sentHeader(Date.now()),
+      });
+    }
+
+    async function assertHeld(nodeName: string, ...points: Point[]): Promise<void> {
+      const nowSeconds = Date.now() / 1_000;
+      const [series] = await parts.prometheus.series(
+        `${name}{instance="${nodeName}"}`,
+        nowSeconds - 3_600,
+        nowSeconds,
+      );
+      assert.deepEqual(
+        series?.samples,
+        points.map(({ timeMilliseconds, value }) => ({
+          value,
+          timestampSeconds: timeMilliseconds / 1_000,
+        })),
+      );
+    }
+
+    test("is accepted with one point a series, and counts once", async () => {
+      const point = { timeMilliseconds: Date.now(), value: 1 };
+      assert.equal((await pushFrom("one-point", point)).status, 200);
+      assert.equal((await pushFrom("one-point", point)).status, 200);
+      await assertHeld("one-point", point);
+    });
+
+    test(`is ${window === "0s" ? "refused" : "accepted"} with several points a series`, async () => {
+      const timeMilliseconds = Date.now();
+      const points = [
+        { timeMilliseconds: timeMilliseconds - 60_000, value: 1 },
+        { timeMilliseconds: timeMilliseconds - 30_000, value: 2 },
+        { timeMilliseconds, value: 3 },
+      ];
+      assert.equal((await pushFrom("backlog", ...points)).status, 200);
+      // Without the window Prometheus takes every sample but the newest for one out of order.
+      assert.equal((await pushFrom("backlog", ...points)).status, window === "0s" ? 500 : 200);
+      await assertHeld("backlog", ...points);
+    });
+  });
+}

@@ -1,0 +1,130 @@
+// What becomes of names, labels and withheld series: pushes made by hand, a real collector (the
+// version of builder.yaml) with the shipped configuration, and a real Prometheus.
+
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import {
+  type CollectorWithPrometheus,
+  clusterName,
+  startCollectorWithPrometheus,
+} from "./collector-with-prometheus.ts";
+import { counter, gauge, type Metric, nodeResource, push, sentHeader } from "./otlp.ts";
+
+describe("the series that the collector writes", () => {
+  let parts: CollectorWithPrometheus;
+
+  before(async () => {
+    parts = await startCollectorWithPrometheus();
+  });
+  after(() => parts?.stop());
+
+  async function pushFrom(nodeName: string, ...metrics: Metric[]): Promise<void> {
+    const { status, body } = await push(parts.collector.otlpUrl, {
+      resource: nodeResource(nodeName),
+      metrics,
+      sent: sentHeader(Date.now()),
+    });
+    assert.equal(status, 200, body);
+  }
+
+  test("carry exactly the labels of the design, and the point's own", async () => {
+    const timeMilliseconds = Date.now();
+    await pushFrom(
+      "node-1",
+      gauge("chrony_up", { timeMilliseconds, value: 1 }),
+      gauge(
+        "chrony_sync_state",
+        { timeMilliseconds, value: 1, attributes: { state: "synchronised" } },
+        { timeMilliseconds, value: 0, attributes: { state: "stale" } },
+      ),
+    );
+
+    const everything = await parts.prometheus.query('{instance="node-1"}');
+
+    const sender = {
+      cluster: clusterName,
+      job: "chrony-tracker",
+      instance: "node-1",
+      k8s_node_name: "node-1",
+      k8s_namespace_name: "chrony-tracker",
+    };
+    assert.deepEqual(
+      new Set(everything.map(({ labels }) => labels)),
+      new Set([
+        { __name__: "chrony_up", ...sender },
+        { __name__: "chrony_sync_state", state: "synchronised", ...sender },
+        { __name__: "chrony_sync_state", state: "stale", ...sender },
+      ]),
+    );
+  });
+
+  test("keep their names: no suffix is added and none is lost", async () => {
+    const point = { timeMilliseconds: Date.now(), value: 7 };
+    await pushFrom(
+      "node-2",
+      gauge("chrony_clock_error_ms", point),
+      gauge("chrony_reference_age_seconds", point),
+      counter("chrony_clock_steps_total", point),
+      counter("chrony_without_suffix", point),
+    );
+
+    const everything = await parts.prometheus.query('{instance="node-2"}');
+
+    assert.deepEqual(
+      new Set(everything.map(({ labels: { __name__ } }) => __name__)),
+      new Set([
+        "chrony_clock_error_ms",
+        "chrony_reference_age_seconds",
+        "chrony_clock_steps_total",
+        "chrony_without_suffix",
+      ]),
+    );
+  });
+
+  test("end at once when the agent withholds them, and not before", async () => {
+    const { prometheus } = parts;
+    const endMilliseconds = Date.now();
+    const point = { timeMilliseconds: endMilliseconds - 10_000, value: 3 };
+    const source = { ...point, attributes: { address: "192.0.2.1" } };
+    const otherSource = { ...point, attributes: { address: "192.0.2.2" } };
+    await pushFrom(
+      "node-3",
+      gauge("chrony_clock_error_ms", point),
+      gauge("chrony_sources_last_sample_age_seconds", source, otherSource),
+    );
+    const now = { timeMilliseconds: endMilliseconds, value: 0 };
+    await pushFrom(
+      "node-3",
+      gauge("chrony_tracker.withheld.chrony_clock_error_ms", now),
+      gauge("chrony_tracker.withheld.chrony_sources_last_sample_age_seconds", {
+        ...now,
+        attributes: { address: "192.0.2.1" },
+      }),
+    );
+
+    const shownAt = async (timeMilliseconds: number) => {
+      const found = await prometheus.query('{instance="node-3"}', timeMilliseconds / 1_000);
+      return new Set(
+        found.map(({ labels: { __name__, address = "" }, value }) => ({
+          __name__,
+          address,
+          value,
+        })),
+      );
+    };
+    const error = { __name__: "chrony_clock_error_ms", address: "", value: 3 };
+    const age = { __name__: "chrony_sources_last_sample_age_seconds", value: 3 };
+    const withheldAge = { ...age, address: "192.0.2.1" };
+    const otherAge = { ...age, address: "192.0.2.2" };
+    assert.deepEqual(await shownAt(endMilliseconds - 1), new Set([error, withheldAge, otherAge]));
+    assert.deepEqual(await shownAt(endMilliseconds), new Set([otherAge]));
+
+    // A series that has ended goes on as if nothing had been.
+    const laterMilliseconds = endMilliseconds + 1_000;
+    await pushFrom(
+      "node-3",
+      gauge("chrony_clock_error_ms", { timeMilliseconds: laterMilliseconds, value: 4 }),
+    );
+    assert.deepEqual(await shownAt(laterMilliseconds), new Set([{ ...error, value: 4 }, otherAge]));
+  });
+});

@@ -1,0 +1,148 @@
+// How points get the right time: pushes made by hand, a real collector (the version of builder.yaml)
+// with the shipped configuration, and a real Prometheus.
+
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import type { Sample } from "../parts/prometheus.ts";
+import {
+  type CollectorWithPrometheus,
+  startCollectorWithPrometheus,
+} from "./collector-with-prometheus.ts";
+import { gauge, nodeResource, type PushAnswer, push, sentHeader, sentPlaceholder } from "./otlp.ts";
+
+const hourMilliseconds = 3_600_000;
+const rangeSeconds = 4 * 3_600;
+
+describe("the collector's clock against the node's", () => {
+  let parts: CollectorWithPrometheus;
+
+  before(async () => {
+    parts = await startCollectorWithPrometheus();
+  });
+  after(() => parts?.stop());
+
+  /** A push from a node whose clock is off: one point of now, one of 5 s ago, and the placeholder. */
+  async function pushFrom(
+    nodeName: string,
+    nodeNowMilliseconds: number,
+    sent: string | undefined = sentHeader(nodeNowMilliseconds),
+  ): Promise<PushAnswer> {
+    return push(parts.collector.otlpUrl, {
+      resource: nodeResource(nodeName),
+      metrics: [
+        gauge(
+          "chrony_clock_error_ms",
+          { timeMilliseconds: nodeNowMilliseconds - 5_000, value: 1 },
+          { timeMilliseconds: nodeNowMilliseconds, value: 2 },
+        ),
+        sentPlaceholder(nodeNowMilliseconds),
+      ],
+      sent,
+    });
+  }
+
+  async function samplesOf(name: string, nodeName: string): Promise<readonly Sample[]> {
+    const nowSeconds = Date.now() / 1_000;
+    const found = await parts.prometheus.series(
+      `${name}{instance="${nodeName}"}`,
+      nowSeconds - rangeSeconds,
+      nowSeconds + rangeSeconds,
+    );
+    assert.ok(found.length <= 1, `${found.length} series of ${name}`);
+    return found[0]?.samples ?? [];
+  }
+
+  test("a healthy node's points keep their own time, to the millisecond", async () => {
+    const nowMilliseconds = Date.now();
+    const { status, body } = await pushFrom("healthy", nowMilliseconds);
+    assert.equal(status, 200, body);
+    assert.deepEqual(await samplesOf("chrony_clock_error_ms", "healthy"), [
+      { value: 1, timestampSeconds: (nowMilliseconds - 5_000) / 1_000 },
+      { value: 2, timestampSeconds: nowMilliseconds / 1_000 },
+    ]);
+  });
+
+  test("a clock less than 2 s off is left alone, so that each retry has the same time", async () => {
+    for (const [nodeName, offMilliseconds] of [
+      ["a-little-ahead", 1_900],
+      ["a-little-behind", -1_500],
+    ] as const) {
+      const nodeNowMilliseconds = Date.now() + offMilliseconds;
+      const { status, body } = await pushFrom(nodeName, nodeNowMilliseconds);
+      assert.equal(status, 200, body);
+      const samples = await samplesOf("chrony_clock_error_ms", nodeName);
+      assert.equal(samples.at(-1)?.timestampSeconds, nodeNowMilliseconds / 1_000);
+    }
+  });
+
+  for (const [off, offMilliseconds] of [
+    ["an hour ahead", hourMilliseconds],
+    ["two hours behind", -2 * hourMilliseconds],
+    ["three seconds ahead", 3_000],
+    ["three seconds behind", -3_000],
+  ] as const) {
+    const nodeName = off.replaceAll(" ", "-");
+
+    test(`the points of a node that is ${off} land at the right second`, async () => {
+      const nowMilliseconds = Date.now();
+      const nodeNowMilliseconds = nowMilliseconds + offMilliseconds;
+      const { status, body } = await pushFrom(nodeName, nodeNowMilliseconds);
+      assert.equal(status, 200, body);
+      const [earlier, later] = await samplesOf("chrony_clock_error_ms", nodeName);
+      assert.ok(earlier !== undefined && later !== undefined);
+      const stillOffSeconds = later.timestampSeconds - nowMilliseconds / 1_000;
+      assert.ok(Math.abs(stillOffSeconds) <= 1, `still off by ${stillOffSeconds} s`);
+      const movedSeconds = later.timestampSeconds - nodeNowMilliseconds / 1_000;
+      assert.match(movedSeconds.toFixed(3), /\.000$/, "by whole seconds");
+      const apartSeconds = later.timestampSeconds - earlier.timestampSeconds;
+      assert.equal(apartSeconds.toFixed(3), "5.000", "all points by the same amount");
+    });
+
+    test(`the offset of a node that is ${off} is published`, async () => {
+      const beforeMilliseconds = Date.now();
+      const { status, body } = await pushFrom(
+        `${nodeName}-offset`,
+        beforeMilliseconds + offMilliseconds,
+      );
+      assert.equal(status, 200, body);
+      const afterMilliseconds = Date.now();
+      const [sample, ...others] = await samplesOf(
+        "chrony_collector_offset_seconds",
+        `${nodeName}-offset`,
+      );
+      assert.ok(sample !== undefined);
+      assert.deepEqual(others, []);
+      // The collector's clock minus the node's, to which the way there adds.
+      const leastSeconds = -offMilliseconds / 1_000;
+      const mostSeconds = (afterMilliseconds - beforeMilliseconds - offMilliseconds) / 1_000;
+      assert.ok(sample.value >= leastSeconds && sample.value <= mostSeconds, `${sample.value} s`);
+      assert.ok(
+        sample.timestampSeconds >= beforeMilliseconds / 1_000 &&
+          sample.timestampSeconds <= afterMilliseconds / 1_000,
+        "its time is the collector's own",
+      );
+    });
+  }
+
+  test("without the header nothing is moved and no offset is made up", async () => {
+    const nodeNowMilliseconds = Date.now() - 10 * 60_000;
+    const { status, body } = await push(parts.collector.otlpUrl, {
+      resource: { ...nodeResource("foreign"), "chrony_tracker.offset_us": "made up" },
+      metrics: [
+        gauge("chrony_clock_error_ms", { timeMilliseconds: nodeNowMilliseconds, value: 1 }),
+        sentPlaceholder(nodeNowMilliseconds),
+      ],
+    });
+    assert.equal(status, 200, body);
+    assert.deepEqual(await samplesOf("chrony_clock_error_ms", "foreign"), [
+      { value: 1, timestampSeconds: nodeNowMilliseconds / 1_000 },
+    ]);
+    assert.deepEqual(await samplesOf("chrony_collector_offset_seconds", "foreign"), []);
+  });
+
+  test("a header that is no number refuses the push: nothing is let through half done", async () => {
+    const { status } = await pushFrom("unreadable", Date.now(), "soon");
+    assert.equal(status, 503);
+    assert.deepEqual(await samplesOf("chrony_clock_error_ms", "unreadable"), []);
+  });
+});

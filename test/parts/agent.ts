@@ -1,0 +1,78 @@
+import { fileURLToPath } from "node:url";
+import { freePort } from "./free-port.ts";
+import { type RunningProcess, startProcess } from "./running-process.ts";
+
+const sourceEntry = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+const shiftedWallClock = new URL("shifted-wall-clock.ts", import.meta.url).href;
+const shiftMilliseconds = 5_000;
+
+/** How to start the agent. */
+export interface AgentDescription {
+  /**
+   * Its settings. Nothing else of the caller's environment reaches it but `PATH` and `HOME`. Where
+   * it names no host and port for the pull side, 127.0.0.1 and a free port are added.
+   */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Whether `shiftWallClock` can be used. */
+  readonly shiftableClock?: boolean;
+  /** The absolute path of what Node runs; `src/main.ts` when left out. */
+  readonly entry?: string;
+  /** A command that runs the one behind it in other circumstances, such as `unshare`. */
+  readonly wrapper?: readonly string[];
+}
+
+/** A real agent in a process of its own. */
+export interface Agent {
+  readonly process: RunningProcess;
+  /** Where it serves, without a path: `http://127.0.0.1:9464`. */
+  readonly pullUrl: string;
+  /**
+   * Sets how far its wall clock is ahead of the machine's, in milliseconds (negative: behind).
+   * Settles when it holds. The monotonic clock is not affected.
+   */
+  shiftWallClock(milliseconds: number): Promise<void>;
+  /** What it logged, the last 200 lines: a JSON object each, lines that are none left out. */
+  logs(): Record<string, unknown>[];
+  stop(): Promise<void>;
+}
+
+/** Starts the agent. It may not serve yet. */
+export async function startAgent(description: AgentDescription): Promise<Agent> {
+  const { shiftableClock = false, entry = sourceEntry, wrapper = [] } = description;
+  const { PATH, HOME } = process.env;
+  const environment = {
+    OTEL_EXPORTER_PROMETHEUS_HOST: "127.0.0.1",
+    OTEL_EXPORTER_PROMETHEUS_PORT: String(await freePort()),
+    ...description.environment,
+  };
+  const preloaded = shiftableClock ? ["--import", shiftedWallClock] : [];
+  const [command = process.execPath, ...args] = [...wrapper, process.execPath, ...preloaded, entry];
+  const running = startProcess({
+    name: "the agent",
+    command,
+    args,
+    env: { PATH, HOME, ...environment },
+    ipc: shiftableClock,
+  });
+  return {
+    process: running,
+    pullUrl: `http://127.0.0.1:${environment.OTEL_EXPORTER_PROMETHEUS_PORT}`,
+    async shiftWallClock(milliseconds) {
+      await running.ask({ shiftWallClockMilliseconds: milliseconds }, shiftMilliseconds);
+    },
+    logs: () => running.output().split("\n").flatMap(parseLog),
+    stop: () => running.stop(),
+  };
+}
+
+function parseLog(line: string): Record<string, unknown>[] {
+  if (!line.startsWith("{")) {
+    return [];
+  }
+  try {
+    const record: Record<string, unknown> = JSON.parse(line);
+    return [record];
+  } catch {
+    return [];
+  }
+}

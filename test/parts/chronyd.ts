@@ -1,0 +1,166 @@
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { userInfo } from "node:os";
+import { join } from "node:path";
+import { runToEnd } from "./run-to-end.ts";
+import { type RunningProcess, startProcess } from "./running-process.ts";
+import { waitFor } from "./wait-for.ts";
+
+/** What to start. */
+export interface ChronydDescription {
+  /** The path of chronyd. */
+  readonly chronyd: string;
+  /** The path of chronyc. */
+  readonly chronyc: string;
+  /** Holds the configuration and the pid file; each chronyd needs one of its own. */
+  readonly folder: string;
+  /** Lines of chrony.conf that say where the time comes from. */
+  readonly configuration: readonly string[];
+  /** Holds the command socket; chronyd makes it, with mode 0750. `run` in `folder` when left out. */
+  readonly runFolder?: string;
+  /** Where commands are answered over UDP, at 127.0.0.1 and ::1; nowhere when left out. */
+  readonly commandPort?: number;
+}
+
+/** A real chronyd that leaves the machine's clock alone. */
+export interface Chronyd {
+  /** The path of its command socket. */
+  readonly socketPath: string;
+  /** The same as the agent's setting `CHRONY_ADDRESS`. */
+  readonly address: string;
+  /** The process; another one after a restart. */
+  readonly process: RunningProcess;
+  /**
+   * What chronyc makes of its answer: rows of fields, as `chronyc -c` prints them.
+   *
+   * @throws when chronyd does not answer, after 10 s at the latest.
+   */
+  query(...chronycArguments: string[]): Promise<string[][]>;
+  /** Settles when it answers commands. */
+  waitUntilAnswering(): Promise<void>;
+  /**
+   * Settles when it follows a source and knows the time to 10 ms. The first update alone is not
+   * enough: the root dispersion can then be thousands of seconds.
+   */
+  waitUntilSynchronised(timeoutMilliseconds?: number): Promise<void>;
+  /** Stops it in its tracks (SIGSTOP): the socket stays and nobody answers. */
+  freeze(): Promise<void>;
+  /** Lets it go on after {@link freeze}. */
+  thaw(): Promise<void>;
+  /** Ends it; it takes its socket with it. */
+  stop(): Promise<void>;
+  /** Ends it and starts it again, with another configuration if one is given. */
+  restart(configuration?: readonly string[]): Promise<void>;
+}
+
+const terminateAgainMilliseconds = 500;
+const localReferenceId = "7F7F0101";
+const settledDispersionSeconds = 0.01;
+
+/** Starts a chronyd as the calling user, be it root or not. It may not answer yet. */
+export async function startChronyd(description: ChronydDescription): Promise<Chronyd> {
+  const {
+    chronyd,
+    chronyc,
+    folder,
+    runFolder = join(folder, "run"),
+    commandPort = 0,
+  } = description;
+  const configurationFile = join(folder, "chrony.conf");
+  const socketPath = join(runFolder, "chronyd.sock");
+  let { configuration } = description;
+
+  async function start(): Promise<RunningProcess> {
+    await mkdir(folder, { recursive: true });
+    const lines = [
+      ...configuration,
+      `cmdport ${commandPort}`,
+      `bindcmdaddress ${socketPath}`,
+      `pidfile ${join(folder, "chronyd.pid")}`,
+    ];
+    await writeFile(configurationFile, `${lines.join("\n")}\n`);
+    return startProcess({
+      name: "chronyd",
+      command: chronyd,
+      // -x leaves the clock alone, -U allows a start by anyone, -d stays and logs to standard error.
+      // Without -u it would become the packaged user, who owns neither folder.
+      args: ["-x", "-U", "-d", "-u", userInfo().username, "-f", configurationFile],
+    });
+  }
+
+  let running = await start();
+
+  async function query(...chronycArguments: string[]): Promise<string[][]> {
+    const output = await runToEnd({
+      name: `chronyc ${chronycArguments.join(" ")}`,
+      command: chronyc,
+      // -n: no look-up of names, which would leave the machine.
+      args: ["-h", socketPath, "-n", "-c", ...chronycArguments],
+      timeoutMilliseconds: 10_000,
+    });
+    const rows = output.split("\n").filter((line) => line !== "");
+    return rows.map((row) => row.split(","));
+  }
+
+  async function stop(): Promise<void> {
+    // chronyd misses a SIGTERM that arrives just before it begins to wait for its next event (seen
+    // in one of 300 stops); another one then is such an event.
+    const again = setInterval(() => running.signal("SIGTERM"), terminateAgainMilliseconds);
+    await running.stop();
+    clearInterval(again);
+  }
+
+  async function waitForRunState(isFrozen: boolean): Promise<void> {
+    await waitFor(`chronyd to ${isFrozen ? "freeze" : "thaw"}`, async () => {
+      const status = await readFile(`/proc/${running.pid}/status`, "utf8");
+      return /^State:\s+T/m.test(status) === isFrozen;
+    });
+  }
+
+  return {
+    socketPath,
+    address: `unix://${socketPath}`,
+    get process() {
+      return running;
+    },
+    query,
+    async waitUntilAnswering() {
+      await running.waitUntil("chronyd to answer", () => query("activity"));
+    },
+    async waitUntilSynchronised(timeoutMilliseconds = 20_000) {
+      await running.waitUntil(
+        "chronyd to synchronise",
+        async () => {
+          const [row] = await query("tracking");
+          return row !== undefined && isSynchronised(row);
+        },
+        timeoutMilliseconds,
+      );
+    },
+    async freeze() {
+      running.signal("SIGSTOP");
+      await waitForRunState(true);
+    },
+    async thaw() {
+      running.signal("SIGCONT");
+      await waitForRunState(false);
+    },
+    stop,
+    async restart(newConfiguration) {
+      await stop();
+      configuration = newConfiguration ?? configuration;
+      running = await start();
+    },
+  };
+}
+
+/** @param tracking a row of `chronyc -c tracking`. */
+function isSynchronised(tracking: readonly string[]): boolean {
+  const referenceId = tracking[0];
+  const rootDispersionSeconds = Number(tracking[11]);
+  const leapStatus = tracking[13];
+  return (
+    referenceId !== localReferenceId &&
+    leapStatus === "Normal" &&
+    rootDispersionSeconds < settledDispersionSeconds
+  );
+}

@@ -1,0 +1,96 @@
+import { mkdir, readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { keepInCache } from "./cache.ts";
+import { findExecutable } from "./executable.ts";
+import type { Progress } from "./progress.ts";
+import { runToEnd } from "./run-to-end.ts";
+import { scratchFolder } from "./scratch-folder.ts";
+
+const downloadMilliseconds = 5 * 60 * 1_000;
+
+/**
+ * The folder in which a Debian or Ubuntu package lies unpacked, as it would under `/`. It is
+ * downloaded when it is not there yet; nothing is installed, and root is not needed. It stays as it
+ * is until the cache is removed.
+ *
+ * @throws when this is another system, or the package cannot be downloaded.
+ */
+export async function debianPackage(name: string, progress: Progress): Promise<string> {
+  if (findExecutable("apt-get") === undefined || findExecutable("dpkg") === undefined) {
+    throw new Error("this system has no apt-get");
+  }
+  return keepInCache(join(await systemName(), name), async (folder) => {
+    progress(`downloading the Debian package ${name}`);
+    const download = await scratchFolder("package");
+    try {
+      await downloadPackage(name, download.path, progress);
+      await unpack(name, download.path, folder);
+    } finally {
+      download.remove();
+    }
+  });
+}
+
+async function downloadPackage(name: string, folder: string, progress: Progress): Promise<void> {
+  try {
+    await aptGet("download", [name], [], folder);
+  } catch {
+    // The machine's package lists are not there, or too old to name a version that still exists.
+    progress(`fetching package lists, because the machine's do not lead to ${name}`);
+    const options = await ownListsOptions(folder);
+    await aptGet("update", [], options, folder);
+    await aptGet("download", [name], options, folder);
+  }
+}
+
+/** Settings that let apt-get keep lists in `folder`; only what is installed is the machine's. */
+async function ownListsOptions(folder: string): Promise<string[]> {
+  const state = join(folder, "state");
+  const cache = join(folder, "cache");
+  await mkdir(join(state, "lists", "partial"), { recursive: true });
+  await mkdir(join(cache, "archives", "partial"), { recursive: true });
+  return [
+    `Dir::State=${state}`,
+    "Dir::State::status=/var/lib/dpkg/status",
+    `Dir::Cache=${cache}`,
+    "Acquire::Languages=none",
+  ];
+}
+
+async function aptGet(
+  verb: string,
+  names: readonly string[],
+  options: readonly string[],
+  folder: string,
+): Promise<void> {
+  // As root, apt-get would download as another user, who cannot write to the folder.
+  const settings = ["APT::Sandbox::User=root", ...options];
+  await runToEnd({
+    name: `apt-get ${verb}`,
+    command: "apt-get",
+    args: [...settings.flatMap((setting) => ["-o", setting]), verb, ...names],
+    cwd: folder,
+    timeoutMilliseconds: downloadMilliseconds,
+  });
+}
+
+async function unpack(name: string, downloadFolder: string, folder: string): Promise<void> {
+  const file = (await readdir(downloadFolder)).find((entry) => entry.endsWith(".deb"));
+  if (file === undefined) {
+    throw new Error(`apt-get download ${name} left no file`);
+  }
+  await runToEnd({
+    name: `unpacking ${file}`,
+    command: "dpkg",
+    args: ["-x", join(downloadFolder, file), folder],
+    timeoutMilliseconds: downloadMilliseconds,
+  });
+}
+
+/** For instance `debian-12-x64`: packages of one system need the libraries of that system. */
+async function systemName(): Promise<string> {
+  const release = await readFile("/etc/os-release", "utf8");
+  const value = (key: string) =>
+    new RegExp(`^${key}="?([^"\n]*)"?$`, "m").exec(release)?.[1] ?? "unknown";
+  return `${value("ID")}-${value("VERSION_ID")}-${process.arch}`;
+}

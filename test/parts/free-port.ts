@@ -1,0 +1,48 @@
+import { randomInt } from "node:crypto";
+import { createSocket } from "node:dgram";
+import { createServer } from "node:net";
+
+// Below the range from which Linux takes the ports of outgoing connections (32768 and up): such a
+// connection could otherwise take the port between this check and its use.
+const lowestPort = 20_000;
+const highestPort = 32_767;
+const attempts = 100;
+
+/** A TCP port that nobody listens on at 127.0.0.1. It is not reserved: use it soon. */
+export function freePort(): Promise<number> {
+  return firstFree(canListen);
+}
+
+/** A UDP port that nobody is bound to at 127.0.0.1. It is not reserved: use it soon. */
+export function freeUdpPort(): Promise<number> {
+  return firstFree(canBind);
+}
+
+async function firstFree(isFree: (port: number) => Promise<boolean>): Promise<number> {
+  for (let attempt = 0; attempt < attempts; attempt += 1) {
+    const port = randomInt(lowestPort, highestPort + 1);
+    if (await isFree(port)) {
+      return port;
+    }
+  }
+  throw new Error(`none of ${attempts} ports of ${lowestPort} to ${highestPort} was free`);
+}
+
+function canListen(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+  });
+}
+
+function canBind(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createSocket("udp4");
+    socket.once("error", () => {
+      socket.close();
+      resolve(false);
+    });
+    socket.bind(port, "127.0.0.1", () => socket.close(() => resolve(true)));
+  });
+}

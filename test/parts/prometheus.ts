@@ -1,0 +1,164 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { freePort } from "./free-port.ts";
+import { type RunningProcess, startProcess } from "./running-process.ts";
+
+const startMilliseconds = 30_000;
+const requestMilliseconds = 10_000;
+
+/** What to start. */
+export interface PrometheusDescription {
+  /** The path of prometheus. */
+  readonly prometheus: string;
+  /** Holds its configuration and its data. */
+  readonly folder: string;
+  /** Entries of `scrape_configs`; none when left out. */
+  readonly scrapeConfigs?: readonly object[];
+  /**
+   * How long after a series' newest sample an older one is still taken, for instance `30m`. Not at
+   * all when left out, as Prometheus has it by default: a write that holds one is refused as a whole,
+   * even when the very same sample is there already.
+   */
+  readonly outOfOrderTimeWindow?: string;
+  /** Where it listens, at 127.0.0.1; a free port when left out. */
+  readonly port?: number;
+}
+
+/** One value, as Prometheus holds it. */
+export interface Sample {
+  readonly value: number;
+  readonly timestampSeconds: number;
+}
+
+/** The value of one series at one time. */
+export interface InstantSample extends Sample {
+  /** All its labels, `__name__` included where the query keeps it. */
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** All samples of one series in a stretch of time. */
+export interface Series {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly samples: readonly Sample[];
+}
+
+/** A real Prometheus that scrapes and takes remote write. */
+export interface Prometheus {
+  /** Where it serves, without a path: `http://127.0.0.1:9090`. */
+  readonly url: string;
+  /** Where it takes remote write. */
+  readonly remoteWriteUrl: string;
+  readonly process: RunningProcess;
+  /**
+   * What an instant query gives: a series each. A series shows its last value for 5 minutes unless
+   * it has ended, and `timestampSeconds` is the time of the query, not of the sample.
+   *
+   * @param timeSeconds the time of the query since 1970; now when left out.
+   */
+  query(promql: string, timeSeconds?: number): Promise<InstantSample[]>;
+  /**
+   * The samples themselves, each at its own time.
+   *
+   * @param matcher for instance `chrony_up{instance="node-1"}`.
+   * @param startSeconds the earliest time since 1970.
+   * @param endSeconds the latest time since 1970.
+   */
+  series(matcher: string, startSeconds: number, endSeconds: number): Promise<Series[]>;
+  stop(): Promise<void>;
+}
+
+/** Starts Prometheus and waits until it is ready. */
+export async function startPrometheus(description: PrometheusDescription): Promise<Prometheus> {
+  const {
+    prometheus,
+    folder,
+    scrapeConfigs = [],
+    outOfOrderTimeWindow = "0s",
+    port = await freePort(),
+  } = description;
+  const configurationFile = join(folder, "prometheus.yaml");
+  await mkdir(folder, { recursive: true });
+  const configuration = {
+    scrape_configs: scrapeConfigs,
+    storage: { tsdb: { out_of_order_time_window: outOfOrderTimeWindow } },
+  };
+  // JSON is YAML.
+  await writeFile(configurationFile, JSON.stringify(configuration, null, 2));
+  const running = startProcess({
+    name: "prometheus",
+    command: prometheus,
+    args: [
+      `--config.file=${configurationFile}`,
+      `--storage.tsdb.path=${join(folder, "data")}`,
+      `--web.listen-address=127.0.0.1:${port}`,
+      "--web.enable-remote-write-receiver",
+    ],
+    cwd: folder,
+  });
+  const url = `http://127.0.0.1:${port}`;
+  await running.waitUntil(
+    "prometheus to be ready",
+    () => isOk(`${url}/-/ready`),
+    startMilliseconds,
+  );
+
+  async function ask(promql: string, timeSeconds?: number): Promise<QueryResult[]> {
+    const parameters = new URLSearchParams({ query: promql });
+    if (timeSeconds !== undefined) {
+      parameters.set("time", timeSeconds.toFixed(3));
+    }
+    const response = await fetch(`${url}/api/v1/query?${parameters.toString()}`, {
+      signal: AbortSignal.timeout(requestMilliseconds),
+    });
+    const answer: QueryAnswer = JSON.parse(await response.text());
+    if (answer.status !== "success") {
+      throw new Error(`Prometheus refuses ${promql}: ${answer.error}`);
+    }
+    return answer.data.result;
+  }
+
+  return {
+    url,
+    remoteWriteUrl: `${url}/api/v1/write`,
+    process: running,
+    async query(promql, timeSeconds) {
+      const results = await ask(promql, timeSeconds);
+      return results.flatMap(({ metric, value }) =>
+        value === undefined ? [] : [{ labels: metric, ...parseSample(value) }],
+      );
+    },
+    async series(matcher, startSeconds, endSeconds) {
+      const rangeMilliseconds = Math.round((endSeconds - startSeconds) * 1_000);
+      const results = await ask(`${matcher}[${rangeMilliseconds}ms]`, endSeconds);
+      return results.map(({ metric, values = [] }) => ({
+        labels: metric,
+        samples: values.map(parseSample),
+      }));
+    },
+    stop: () => running.stop(),
+  };
+}
+
+/** Seconds since 1970, and a number as text. */
+type QueryValue = readonly [number, string];
+
+interface QueryResult {
+  readonly metric: Readonly<Record<string, string>>;
+  readonly value?: QueryValue;
+  readonly values?: readonly QueryValue[];
+}
+
+type QueryAnswer =
+  | { readonly status: "success"; readonly data: { readonly result: QueryResult[] } }
+  | { readonly status: "error"; readonly error: string };
+
+function parseSample([timestampSeconds, text]: QueryValue): Sample {
+  // Prometheus writes +Inf and -Inf, which `Number` does not know.
+  return { value: Number(text.replace("Inf", "Infinity")), timestampSeconds };
+}
+
+async function isOk(url: string): Promise<boolean> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(requestMilliseconds) });
+  await response.arrayBuffer();
+  return response.ok;
+}

@@ -1,0 +1,32 @@
+import { type ProcessDescription, startProcess } from "./running-process.ts";
+
+/** What to run, and for how long at most. */
+export interface BoundedProcessDescription extends Omit<ProcessDescription, "ipc"> {
+  readonly timeoutMilliseconds: number;
+}
+
+/**
+ * Runs a command and gives its last 200 lines of output and errors.
+ *
+ * @throws when it cannot be started, ends with another code than 0 or takes too long; the message
+ *   holds its last output.
+ */
+export async function runToEnd(description: BoundedProcessDescription): Promise<string> {
+  const { name, timeoutMilliseconds } = description;
+  const running = startProcess(description);
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    void running.stop();
+  }, timeoutMilliseconds);
+  const { code, signal } = await running.exited;
+  clearTimeout(timer);
+  if (code === 0) {
+    return running.output();
+  }
+  let end = signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`;
+  if (isLate) {
+    end = `took longer than ${timeoutMilliseconds / 1000} s`;
+  }
+  throw new Error(`${name} ${end}: ${running.output()}`);
+}

@@ -1,0 +1,31 @@
+import { rmSync } from "node:fs";
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { atExit } from "./at-exit.ts";
+
+/** A folder that lives no longer than the process that made it. */
+export interface ScratchFolder {
+  readonly path: string;
+  /** Removes the folder and all in it; it may be gone already. */
+  remove(): void;
+}
+
+/**
+ * Makes an empty folder for the calling user alone, under the system's folder for temporary files.
+ * It is removed when the process exits.
+ *
+ * @param prefix begins the folder's name. Keep it short: the path of a Unix socket holds 107 bytes.
+ */
+export async function scratchFolder(prefix: string): Promise<ScratchFolder> {
+  const path = await mkdtemp(join(tmpdir(), `${prefix}-`));
+  const remove = () => rmSync(path, { recursive: true, force: true, maxRetries: 3 });
+  const forget = atExit(remove);
+  return {
+    path,
+    remove() {
+      remove();
+      forget();
+    },
+  };
+}
