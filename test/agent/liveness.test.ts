@@ -22,6 +22,20 @@ const unshare = [["--mount"], ["--user", "--map-root-user", "--mount"]].find(
 );
 const isRoot = process.getuid?.() === 0;
 
+/** Waits until the agent is not live, and gives its reason and how long that took, in milliseconds. */
+async function untilNotLive(agent: Agent): Promise<{ reason: string; afterMs: number }> {
+  const beganMs = performance.now();
+  const reason = await agent.process.waitUntil(
+    "liveness to fail",
+    async () => {
+      const { status, body } = await get(agent, "/livez");
+      return status === 503 && body;
+    },
+    LONGEST_WAIT_MS,
+  );
+  return { reason, afterMs: performance.now() - beganMs };
+}
+
 describe("the agent's liveness", { concurrency: true }, () => {
   let folder: ScratchFolder;
   const running: { stop(): Promise<void> }[] = [];
@@ -43,20 +57,6 @@ describe("the agent's liveness", { concurrency: true }, () => {
     running.push(chronyd);
     await chronyd.waitUntilAnswering();
     return chronyd;
-  }
-
-  /** Waits until the agent is not live, and gives its reason and how long that took, in milliseconds. */
-  async function untilNotLive(agent: Agent): Promise<{ reason: string; afterMs: number }> {
-    const beganMs = performance.now();
-    const reason = await agent.process.waitUntil(
-      "liveness to fail",
-      async () => {
-        const { status, body } = await get(agent, "/livez");
-        return status === 503 && body;
-      },
-      LONGEST_WAIT_MS,
-    );
-    return { reason, afterMs: performance.now() - beganMs };
   }
 
   test("fails when the directory was deleted under its mount, though a new one stands at its place", {

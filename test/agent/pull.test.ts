@@ -14,6 +14,13 @@ import { startProcess } from "../parts/running-process.ts";
 import { type ScratchFolder, scratchFolder } from "../parts/scratch-folder.ts";
 import { get, scrape, scrapeInState } from "./scrape.ts";
 
+async function untilReady(agent: Agent): Promise<void> {
+  await agent.process.waitUntil("readiness", async () => {
+    const { status, body } = await get(agent, "/readyz");
+    return status === 200 || Promise.reject(new Error(body));
+  });
+}
+
 describe("the agent's pull side", () => {
   let folder: ScratchFolder;
   let server: Chronyd;
@@ -54,13 +61,6 @@ describe("the agent's pull side", () => {
     return agent;
   }
 
-  async function untilReady(agent: Agent): Promise<void> {
-    await agent.process.waitUntil("readiness", async () => {
-      const { status, body } = await get(agent, "/readyz");
-      return status === 200 || Promise.reject(new Error(body));
-    });
-  }
-
   test("/metrics is what promtool accepts, typed and explained, with the node's labels", async () => {
     const agent = await agentWith();
     await untilReady(agent);
@@ -73,7 +73,7 @@ describe("the agent's pull side", () => {
       assert.match(text, new RegExp(`^# HELP ${name} \\S.*\\.$`, "m"));
       assert.match(text, new RegExp(`^# TYPE ${name} ${kind}$`, "m"));
     }
-    for (const line of text.split("\n").filter((each) => /^chrony/.test(each))) {
+    for (const line of text.split("\n").filter((each) => each.startsWith("chrony"))) {
       assert.match(line, /k8s_node_name="node-1",k8s_namespace_name="time"\} -?[0-9.e-]+$/);
     }
 

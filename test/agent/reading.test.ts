@@ -111,13 +111,9 @@ describe("a reading of chronyd", () => {
       if (before[3] !== after[3]) {
         return undefined;
       }
-      const errorMs = ([, , , , systemTime, lastOffset, , , , , delay, dispersion]: string[]) => ({
-        error: (Math.abs(Number(lastOffset)) + Number(dispersion) + Number(delay) / 2) * 1000,
-        bound: (Math.abs(Number(systemTime)) + Number(dispersion) + Number(delay) / 2) * 1000,
-      });
       // chronyc prints nine decimals of a second.
       const rounding = 3e-6;
-      const [least, most] = [errorMs(before), errorMs(after)];
+      const [least, most] = [errorsOf(before), errorsOf(after)];
       assertBetween(clockErrorMs(report), least.error - rounding, most.error + rounding);
       assertBetween(clockErrorBoundMs(report), least.bound - 0.01, most.bound + 0.01);
       return true;
@@ -254,12 +250,11 @@ describe("a reading of chronyd", () => {
   test("sweeps the sockets of killed agents, and no other file", async () => {
     const directory = join(folder.path, "swept");
     await mkdir(directory);
-    const name = (digit: string) => `chrony-tracker.${digit.repeat(32)}.sock`;
     const abandoned = new DgramSocket();
-    abandoned.bind(join(directory, name("a")));
+    abandoned.bind(join(directory, clientSocketName("a")));
     abandoned.close();
     const inUse = new DgramSocket();
-    inUse.bind(join(directory, name("b")));
+    inUse.bind(join(directory, clientSocketName("b")));
     const foreign = new DgramSocket();
     foreign.bind(join(directory, "chronyd.sock"));
     foreign.close();
@@ -267,7 +262,7 @@ describe("a reading of chronyd", () => {
     try {
       await sweepClientSockets(directory);
       assert.deepEqual((await readdir(directory)).toSorted(), [
-        name("b"),
+        clientSocketName("b"),
         "chrony-tracker.txt",
         "chronyd.sock",
       ]);
@@ -279,8 +274,22 @@ describe("a reading of chronyd", () => {
   });
 });
 
+function clientSocketName(digit: string): string {
+  return `chrony-tracker.${digit.repeat(32)}.sock`;
+}
+
 function refusal(report: string, status: number): ChronyError {
   return { kind: "refused", report, status };
+}
+
+/** The clock error and the bound of a row of `chronyc -c tracking`, in milliseconds. */
+function errorsOf(row: readonly string[]): { error: number; bound: number } {
+  const [, , , , systemTime, lastOffset, , , , , delay, dispersion] = row.map(Number);
+  const distance = (dispersion ?? 0) + (delay ?? 0) / 2;
+  return {
+    error: (Math.abs(lastOffset ?? 0) + distance) * 1000,
+    bound: (Math.abs(systemTime ?? 0) + distance) * 1000,
+  };
 }
 
 /** Sends one packet as it is, and gives the first that comes back. */

@@ -5,7 +5,7 @@ const requestMilliseconds = 5_000;
 /** What one scrape of an agent says. */
 export interface Scrape {
   /** The value of a series, by its name and the labels that tell it from others of that name. */
-  value(name: string, labels?: Readonly<Record<string, string>>): number | undefined;
+  readonly value: (name: string, labels?: Readonly<Record<string, string>>) => number | undefined;
   /** The state whose series is 1. */
   readonly state: string;
   /** The names of all metrics that have a series, in order. */

@@ -33,7 +33,7 @@ describe("an agent beside a chronyd that", () => {
     programs = await bringChronyd(progressToStandardError);
   });
   after(async () => {
-    await Promise.all(running.map((part) => part.stop()));
+    await Promise.all(running.map(async (part) => part.stop()));
     folder.remove();
   });
 

@@ -46,7 +46,7 @@ export async function startAgent(description: AgentDescription): Promise<Agent> 
     ...description.environment,
   };
   const preloaded = shiftableClock ? ["--import", shiftedWallClock] : [];
-  const [command = process.execPath, ...args] = [...wrapper, process.execPath, ...preloaded, entry];
+  const [command, ...args] = [...wrapper, process.execPath, ...preloaded, entry];
   const running = startProcess({
     name: "the agent",
     command,
