@@ -13,7 +13,8 @@ import type { Log } from "./log.ts";
 import { Sampler } from "./sampler.ts";
 import type { Settings } from "./settings.ts";
 import { readSystemClocks } from "./system-clocks.ts";
-import type { Observation } from "./telemetry/metrics.ts";
+import { catalogueOf } from "./telemetry/metrics.ts";
+import type { Observation } from "./telemetry/metrics/metric.ts";
 import { Pull } from "./telemetry/pull.ts";
 import { Push } from "./telemetry/push.ts";
 import { agentResource, nodeName } from "./telemetry/resource.ts";
@@ -53,9 +54,12 @@ export class Agent {
       address: chronyAddress,
       intervalMs: settings.sleepIntervalMs,
       peakWidthMs: Math.max(SHORTEST_PEAK_WIDTH_MS, 2 * exportIntervalMs),
+      further: settings.metricGroups.filter((group) => group !== "tracking"),
+      log,
       afterReading: (history) => this.#afterReading(history),
     });
     const resource = agentResource(settings);
+    const catalogue = catalogueOf(settings.metricGroups);
     const observe = () => this.#observe();
     this.#push = settings.pushes
       ? new Push({
@@ -63,6 +67,7 @@ export class Agent {
           intervalMs: exportIntervalMs,
           timeoutMs: settings.exportTimeoutMs,
           resource,
+          catalogue,
           sampler: this.#sampler,
           observe,
           log,
@@ -73,6 +78,7 @@ export class Agent {
       port: settings.prometheusPort,
       servesMetrics: settings.servesMetrics,
       resource,
+      catalogue,
       observe,
       reasonToRestart: () => this.#reasonToRestart(),
       awaited: () => this.#awaited(),
@@ -111,8 +117,10 @@ export class Agent {
     if (history === undefined) {
       return undefined;
     }
+    const assessment = assess(history, readSystemClocks(), this.#settings.sleepIntervalMs);
     return {
-      assessment: assess(history, readSystemClocks(), this.#settings.sleepIntervalMs),
+      assessment,
+      further: assessment.tracking === undefined ? undefined : this.#sampler.further,
       startedWallMs: this.#startedWallMs,
       readingNumber: history.newest.number,
       readingDurationSeconds: history.newest.durationSeconds,

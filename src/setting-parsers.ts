@@ -48,7 +48,20 @@ export function listOf<const Word extends string>(
       }
       found.push(word);
     }
-    return success(found);
+    return success([...new Set(found)]);
+  };
+}
+
+/** An empty list for the word `none`, else what another parser gives. */
+export function noneOr<Word extends string>(
+  parse: ParseText<readonly Word[]>,
+): ParseText<readonly Word[]> {
+  return (text) => {
+    if (text.trim().toLowerCase() === "none") {
+      return success([]);
+    }
+    const parsed = parse(text);
+    return parsed.ok ? parsed : failure(`${parsed.error}, or none`);
   };
 }
 

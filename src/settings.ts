@@ -13,6 +13,7 @@ import {
   httpUrl,
   keyValueList,
   listOf,
+  noneOr,
   numberBetween,
   oneOf,
   type ParseText,
@@ -54,6 +55,15 @@ const table = {
     default: "1",
     explanation: "Seconds between two readings of chronyd; from 0.1 to the export interval.",
     parse: numberBetween(0.1, 86_400),
+  }),
+  metricGroups: withDefault({
+    names: ["CHRONY_METRICS"],
+    default: "tracking,sources",
+    explanation:
+      "The reports beyond the clock error: any of `tracking`, `sources`, `sourcestats`, `ntpdata`, `serverstats`, `activity`, with commas, or `none`.",
+    parse: noneOr(
+      listOf(["tracking", "sources", "sourcestats", "ntpdata", "serverstats", "activity"]),
+    ),
   }),
   metricsExporters: withDefault({
     names: ["OTEL_METRICS_EXPORTER"],
@@ -200,6 +210,8 @@ export type Settings = {
   readonly chronyAddress: ParsedChronyAddress;
   /** Between two readings, in milliseconds. */
   readonly sleepIntervalMs: number;
+  /** The reports beyond the clock error, each once. */
+  readonly metricGroups: Given["metricGroups"];
   readonly pushes: boolean;
   readonly servesMetrics: boolean;
   readonly exportIntervalMs: number;
@@ -284,7 +296,8 @@ function conflicts(
   if ((certificate === undefined) !== (key === undefined)) {
     const name = certificate ?? key ?? "";
     const other = certificate === undefined ? "client certificate" : "client key";
-    found.push(problem(name, environment[name] ?? "", `expected a ${other} file beside it`));
+    const value = JSON.stringify(environment[name] ?? "");
+    found.push(problem(name, value, `expected a ${other} file beside it`));
   }
   return found;
 }
@@ -295,6 +308,7 @@ function combine(given: Given): Settings {
   return {
     chronyAddress: given.chronyAddress,
     sleepIntervalMs: given.sleepIntervalSeconds * 1000,
+    metricGroups: given.metricGroups,
     pushes: given.metricsExporters.includes("otlp"),
     servesMetrics: given.metricsExporters.includes("prometheus"),
     exportIntervalMs: given.exportIntervalMs,

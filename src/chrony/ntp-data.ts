@@ -49,7 +49,7 @@ export type NtpResponse = {
   readonly version: number;
   /** NTP's: 1 and 2 are a peer's, 4 is a server's. */
   readonly mode: number;
-  /** 0 is a refusal (a kiss of death). */
+  /** 0 is not synchronised, or a refusal (a kiss of death). */
   readonly stratum: number;
   /** A power of two. */
   readonly pollLog2Seconds: number;

@@ -22,7 +22,7 @@ export type SourceStatistics = {
   readonly residualFrequencyPpm: number;
   /** What the frequency may be wrong by. 2000 as long as there are too few samples. */
   readonly skewPpm: number;
-  /** `undefined` with fewer than two samples; chronyd sends zeros then, as if the clock were right. */
+  /** `undefined` without samples; chronyd sends zeros then, as if the clock were right. */
   readonly estimatedOffset: EstimatedOffset | undefined;
 };
 
@@ -60,12 +60,8 @@ export function sourceStatistics(index: number): Report<SourceStatistics> {
   };
 }
 
+/** No estimate is exact, so that an error of 0 is none. (With one sample, versions of chrony differ.) */
 function readEstimatedOffset(data: DataView): EstimatedOffset | undefined {
-  if (data.getUint32(52) < 2) {
-    return undefined;
-  }
-  return {
-    offsetSeconds: readFloat(data, 76),
-    errorSeconds: readNonNegativeFloat(data, 80),
-  };
+  const errorSeconds = readNonNegativeFloat(data, 80);
+  return errorSeconds === 0 ? undefined : { offsetSeconds: readFloat(data, 76), errorSeconds };
 }

@@ -18,7 +18,7 @@ import {
   type ResourceMetrics,
 } from "@opentelemetry/sdk-metrics";
 import { VERSION } from "../version.ts";
-import { isPlain, type Metric, type Observation } from "./metrics.ts";
+import { isPlain, type Metric, type Observation } from "./metrics/metric.ts";
 
 /** The instrumentation scope of every metric. */
 const SCOPE = "chrony-tracker";

@@ -5,7 +5,7 @@ import type { Resource } from "@opentelemetry/resources";
 import type { Log } from "../log.ts";
 import { VERSION } from "../version.ts";
 import { collect } from "./collection.ts";
-import { METRICS, type Observation } from "./metrics.ts";
+import type { Metric, Observation } from "./metrics/metric.ts";
 import { nodeName } from "./resource.ts";
 
 /** The text format that Prometheus 2 and 3 both take. */
@@ -27,6 +27,7 @@ export type PullOptions = {
   /** Whether /metrics is served; the probes always are. */
   readonly servesMetrics: boolean;
   readonly resource: Resource;
+  readonly catalogue: readonly Metric[];
   /** What can be said now; `undefined` before the first reading. */
   readonly observe: () => Observation | undefined;
   /** Why the agent has to be restarted, or `undefined` when it lives. */
@@ -142,7 +143,8 @@ export class Pull {
   #text(observation: Observation): Promise<string> {
     const revision = `${observation.readingNumber} ${observation.assessment.state}`;
     if (this.#collected?.revision !== revision) {
-      const text = collect(this.#options.resource, METRICS, observation).then((collected) =>
+      const { resource, catalogue } = this.#options;
+      const text = collect(resource, catalogue, observation).then((collected) =>
         this.#serializer.serialize(collected),
       );
       this.#collected = { revision, text };

@@ -7,7 +7,8 @@ import type { Log } from "../log.ts";
 import type { Sampler } from "../sampler.ts";
 import type { OtlpSettings } from "../settings.ts";
 import { collect } from "./collection.ts";
-import { type ExportCounts, METRICS, type Observation, SENT_PLACEHOLDER } from "./metrics.ts";
+import { METRICS, SENT_PLACEHOLDER } from "./metrics.ts";
+import type { ExportCounts, Metric, Observation } from "./metrics/metric.ts";
 import { exportOnce } from "./otlp-export.ts";
 import { describePushError } from "./push-error.ts";
 import { nodeName } from "./resource.ts";
@@ -19,6 +20,7 @@ export type PushOptions = {
   /** What a push may take at the most, in milliseconds. */
   readonly timeoutMs: number;
   readonly resource: Resource;
+  readonly catalogue: readonly Metric[];
   readonly sampler: Sampler;
   /** What can be said now; `undefined` before the first reading. */
   readonly observe: () => Observation | undefined;
@@ -28,19 +30,19 @@ export type PushOptions = {
 /** How long a push waits for a reading to carry, beyond which it tells that there is none. */
 const LONGEST_WAIT_FOR_READING_MS = 5_000;
 
-const CATALOGUE = [...METRICS, SENT_PLACEHOLDER];
-
 /** Pushes until it is stopped. Two pushes never overlap. */
 export class Push {
   readonly #options: PushOptions;
   readonly #stop = new AbortController();
   readonly #fault: LastingFault;
-  readonly #farEnd = new FarEndSeries(CATALOGUE);
+  readonly #catalogue: readonly Metric[];
+  readonly #farEnd = new FarEndSeries([...METRICS, SENT_PLACEHOLDER]);
   #counts: ExportCounts = { success: 0, failure: 0, lastSuccessWallMs: undefined };
   #loop: Promise<void> | undefined;
 
   constructor(options: PushOptions) {
     this.#options = options;
+    this.#catalogue = [...options.catalogue, SENT_PLACEHOLDER];
     this.#fault = new LastingFault(
       options.log,
       `The collector at ${options.otlp.url} accepts pushes again.`,
@@ -93,7 +95,7 @@ export class Push {
     if (observation === undefined || this.#stop.signal.aborted) {
       return;
     }
-    const collected = await collect(resource, CATALOGUE, observation);
+    const collected = await collect(resource, this.#catalogue, observation);
     const missing = this.#farEnd.missingFrom(collected);
     const { wallMs } = observation.assessment;
 

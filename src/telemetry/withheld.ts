@@ -12,7 +12,7 @@ import {
   type ResourceMetrics,
 } from "@opentelemetry/sdk-metrics";
 import { type Series, seriesOf } from "./collection.ts";
-import { isPlain, type Metric } from "./metrics.ts";
+import { isPlain, type Metric } from "./metrics/metric.ts";
 
 /** What the shipped collector takes off the name of a marker (otel-collector/common.yaml). */
 export const WITHHELD_PREFIX = "chrony_tracker.withheld.";

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { METRICS } from "../../src/telemetry/metrics.ts";
+import { catalogueOf, METRICS } from "../../src/telemetry/metrics.ts";
 import { followerConfiguration } from "../parts/chronyd-configuration.ts";
 import { waitFor } from "../parts/wait-for.ts";
 import { scrape, scrapeInState } from "./scrape.ts";
@@ -16,7 +16,7 @@ const ABSENT_WHEN_HEALTHY = ["chrony_clock_last_step_seconds"];
 
 /** What nothing is known of when chronyd does not answer. */
 const WITHHELD_WHEN_UNREACHABLE = METRICS.map(({ name }) => name).filter((name) =>
-  /^chrony_(clock_error|tracking_|reference_age)/.test(name),
+  /^chrony_(clock_error|tracking_|sources_|reference_age)/.test(name),
 );
 
 for (const protocol of ["http/json", "http/protobuf"]) {
@@ -33,7 +33,8 @@ for (const protocol of ["http/json", "http/protobuf"]) {
 
     for (const way of WAYS) {
       test(`every metric of the catalogue arrives by ${way}, under its name and no other`, async () => {
-        const expected = METRICS.map(({ name }) => name)
+        const expected = catalogueOf(["tracking", "sources"])
+          .map(({ name }) => name)
           .filter((name) => !ABSENT_WHEN_HEALTHY.includes(name))
           .concat(way === "push" ? ["chrony_collector_offset_seconds"] : [])
           .toSorted();

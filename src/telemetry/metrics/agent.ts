@@ -1,0 +1,47 @@
+/** What the agent says about itself. */
+import { VERSION } from "../../version.ts";
+import type { LabelledValue, Metric } from "./metric.ts";
+
+export const AGENT_METRICS: readonly Metric[] = [
+  {
+    name: "chrony_tracker_build_info",
+    kind: "gauge",
+    help: "1, with the agent's version.",
+    labels: ["version"],
+    values: () => [{ labels: { version: VERSION }, value: 1 }],
+  },
+  {
+    name: "chrony_tracker_readings_total",
+    kind: "counter",
+    help: "Readings of chronyd, by how they ended.",
+    labels: ["result"],
+    values: ({ readings }) => byResult(readings),
+  },
+  {
+    name: "chrony_tracker_reading_duration_seconds",
+    kind: "gauge",
+    help: "How long the last reading of chronyd took, in seconds.",
+    value: ({ readingDurationSeconds }) => readingDurationSeconds,
+  },
+  {
+    name: "chrony_tracker_exports_total",
+    kind: "counter",
+    help: "Pushes to the collector, by how they ended.",
+    labels: ["result"],
+    values: ({ exports }) => (exports === undefined ? [] : byResult(exports)),
+  },
+  {
+    name: "chrony_tracker_last_export_success_timestamp_seconds",
+    kind: "gauge",
+    help: "When a push was last accepted, in seconds since 1970.",
+    value: ({ exports }) =>
+      exports?.lastSuccessWallMs === undefined ? undefined : exports.lastSuccessWallMs / 1000,
+  },
+];
+
+function byResult(counts: { readonly success: number; readonly failure: number }): LabelledValue[] {
+  return [
+    { labels: { result: "success" }, value: counts.success },
+    { labels: { result: "failure" }, value: counts.failure },
+  ];
+}

@@ -1,0 +1,22 @@
+import type { OfSource, OfSources } from "../../chrony/further-reports.ts";
+import type { LabelledValue } from "./metric.ts";
+
+/** The labels that tell one source from another, as chrony_exporter names them. */
+export const SOURCE_LABELS = ["source_address", "source_name"] as const;
+
+/** A value for each source of a report. A source without the value, or no report, gives none. */
+export function ofEachSource<Content>(
+  report: OfSources<Content> | undefined,
+  valueOf: (content: Content) => number | undefined,
+): LabelledValue[] {
+  return report?.ok
+    ? report.value.flatMap((source) => {
+        const value = valueOf(source.content);
+        return value === undefined ? [] : [{ labels: sourceLabels(source), value }];
+      })
+    : [];
+}
+
+export function sourceLabels({ address, name }: OfSource<unknown>): Readonly<Record<string, string>> {
+  return { source_address: address, source_name: name };
+}

@@ -1,0 +1,116 @@
+/** The TRACKING report, under chrony_exporter's names. */
+import { type Address, referenceIdText } from "../../chrony/fields.ts";
+import type { FurtherReports } from "../../chrony/further-reports.ts";
+import type { Tracking } from "../../chrony/tracking.ts";
+import { LOCAL_REFERENCE_ID } from "../../clock/sync-state.ts";
+import type { Metric } from "./metric.ts";
+
+export const TRACKING_METRICS: readonly Metric[] = [
+  {
+    name: "chrony_tracking_info",
+    kind: "gauge",
+    help: "1 for the source that the clock follows.",
+    labels: ["tracking_refid", "tracking_address", "tracking_name"],
+    values: ({ assessment: { tracking }, further }) =>
+      tracking === undefined ? [] : [{ labels: trackingLabels(tracking, further), value: 1 }],
+  },
+  {
+    name: "chrony_tracking_stratum",
+    kind: "gauge",
+    help: "Hops from a reference clock; 0 is not synchronised.",
+    value: ({ assessment }) => assessment.tracking?.stratum,
+  },
+  {
+    name: "chrony_tracking_remote_reference",
+    kind: "gauge",
+    help: "0 when chronyd follows itself (its local directive), else 1.",
+    value: ({ assessment: { tracking } }) =>
+      tracking && (tracking.referenceId === LOCAL_REFERENCE_ID ? 0 : 1),
+  },
+  {
+    name: "chrony_tracking_reference_timestamp_seconds",
+    kind: "gauge",
+    help: "When chronyd last took its source's time, in seconds since 1970.",
+    value: ({ assessment }) => assessment.tracking?.referenceTimeSeconds,
+  },
+  {
+    name: "chrony_tracking_system_time_seconds",
+    kind: "gauge",
+    help: "The correction that is still to be slewed, in seconds; positive: the clock is slow.",
+    value: ({ assessment }) => assessment.tracking?.systemTimeOffsetSeconds,
+  },
+  {
+    name: "chrony_tracking_last_offset_seconds",
+    kind: "gauge",
+    help: "The offset at the last update, in seconds; positive: the clock was ahead.",
+    value: ({ assessment }) => assessment.tracking?.lastOffsetSeconds,
+  },
+  {
+    name: "chrony_tracking_rms_offset_seconds",
+    kind: "gauge",
+    help: "Long-term average of the offset, in seconds.",
+    value: ({ assessment }) => assessment.tracking?.rmsOffsetSeconds,
+  },
+  {
+    name: "chrony_tracking_frequency_ppms",
+    kind: "gauge",
+    help: "How wrong the clock would run without chronyd, in parts per million.",
+    value: ({ assessment }) => assessment.tracking?.frequencyPpm,
+  },
+  {
+    name: "chrony_tracking_residual_frequency_ppms",
+    kind: "gauge",
+    help: "What the source says of the frequency beyond what is corrected, in parts per million.",
+    value: ({ assessment }) => assessment.tracking?.residualFrequencyPpm,
+  },
+  {
+    name: "chrony_tracking_skew_ppms",
+    kind: "gauge",
+    help: "Error bound of the frequency, in parts per million.",
+    value: ({ assessment }) => assessment.tracking?.skewPpm,
+  },
+  {
+    name: "chrony_tracking_root_delay_seconds",
+    kind: "gauge",
+    help: "Network delay to the reference clock and back, in seconds.",
+    value: ({ assessment }) => assessment.tracking?.rootDelaySeconds,
+  },
+  {
+    name: "chrony_tracking_root_dispersion_seconds",
+    kind: "gauge",
+    help: "Error accumulated on the way to the reference clock, in seconds.",
+    value: ({ assessment }) => assessment.tracking?.rootDispersionSeconds,
+  },
+  {
+    name: "chrony_tracking_update_interval_seconds",
+    kind: "gauge",
+    help: "Time between the last two updates of the clock, in seconds.",
+    value: ({ assessment }) => assessment.tracking?.updateIntervalSeconds,
+  },
+];
+
+/**
+ * The labels of `chrony_tracking_info`, as chrony_exporter writes them. The name is the one that
+ * chronyd has for the source, where the sources are asked for, else its address.
+ */
+function trackingLabels(
+  tracking: Tracking,
+  further: FurtherReports | undefined,
+): Readonly<Record<string, string>> {
+  const address = sourceAddress(tracking.address, tracking.referenceId);
+  const sources = further?.sources?.ok ? further.sources.value : [];
+  const name = sources.find((source) => source.address === address)?.name ?? address;
+  return {
+    tracking_refid: tracking.referenceId.toString(16).toUpperCase().padStart(8, "0"),
+    tracking_address: address,
+    tracking_name: name,
+  };
+}
+
+/** A reference clock has no address, and goes by its reference id; chronyd itself is 127.127.1.1. */
+function sourceAddress(address: Address, referenceId: number): string {
+  if (address.family === "ipv4" || address.family === "ipv6") {
+    return address.text;
+  }
+  return referenceId === LOCAL_REFERENCE_ID ? "127.127.1.1" : referenceIdText(referenceId);
+}

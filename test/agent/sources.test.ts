@@ -1,0 +1,178 @@
+// chronyd's sources from a real chronyd to /metrics and PromQL: every value against chronyc, and a
+// source that goes takes its series with it.
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { type Agent, startAgent } from "../parts/agent.ts";
+import { bringChronyd, progressToStandardError } from "../parts/bring.ts";
+import { type Chronyd, startChronyd } from "../parts/chronyd.ts";
+import { followerConfiguration, timeServerConfiguration } from "../parts/chronyd-configuration.ts";
+import { freeUdpPort } from "../parts/free-port.ts";
+import { type ScratchFolder, scratchFolder } from "../parts/scratch-folder.ts";
+import { waitFor } from "../parts/wait-for.ts";
+import { startReferenceClock } from "./reference-clock.ts";
+import { type Scrape, scrape } from "./scrape.ts";
+import { startWholePath } from "./whole-path.ts";
+
+const ALL_REPORTS = "tracking,sources,sourcestats,ntpdata,serverstats,activity";
+
+/** Of a source of chronyd's, the value of a metric. */
+function valueOf(seen: Scrape, name: string, address: string): number | undefined {
+  return seen.value(name, { source_address: address });
+}
+
+describe("the further reports at /metrics", () => {
+  let folder: ScratchFolder;
+  let chronyd: Chronyd;
+  let commandPort: number;
+  const running: { stop(): Promise<void> | void }[] = [];
+
+  before(async () => {
+    folder = await scratchFolder("ct");
+    const programs = await bringChronyd(progressToStandardError);
+    const serverPort = await freeUdpPort();
+    commandPort = await freeUdpPort();
+    running.push(
+      await startChronyd({
+        ...programs,
+        folder: join(folder.path, "server"),
+        configuration: timeServerConfiguration(serverPort),
+      }),
+    );
+    const clock = startReferenceClock(join(folder.path, "refclock.sock"));
+    running.push(clock);
+    const [server] = followerConfiguration(serverPort);
+    chronyd = await startChronyd({
+      ...programs,
+      folder: join(folder.path, "chronyd"),
+      commandPort,
+      configuration: [server ?? "", ...clock.configuration],
+    });
+    running.push(chronyd);
+    await chronyd.waitUntilSynchronised();
+  });
+  after(async () => {
+    await Promise.all(running.map(async (part) => part.stop()));
+    folder.remove();
+  });
+
+  async function agentAt(address: string): Promise<Agent> {
+    const agent = await startAgent({
+      environment: {
+        CHRONY_ADDRESS: address,
+        CHRONY_METRICS: ALL_REPORTS,
+        SLEEP_INTERVAL: "0.2",
+        OTEL_METRICS_EXPORTER: "prometheus",
+      },
+    });
+    running.push(agent);
+    await agent.process.waitUntil("its sources", async () => {
+      const seen = await scrape(agent);
+      return valueOf(seen, "chrony_sources_stratum", "127.0.0.1") !== undefined;
+    });
+    return agent;
+  }
+
+  test("say what chronyc says, of a server and of a reference clock", async () => {
+    const agent = await agentAt(chronyd.address);
+    const states: Readonly<Record<string, string>> = {
+      "*": "sync",
+      "?": "unreach",
+      x: "falseticker",
+      "~": "jittery",
+      "+": "candidate",
+      "-": "outlier",
+    };
+    const modes: Readonly<Record<string, string>> = {
+      "^": "client",
+      "=": "peer",
+      "#": "reference clock",
+    };
+    // chronyc's two answers around a scrape agree when nothing was measured in between.
+    await waitFor("a moment without a measurement", async () => {
+      const sources = await chronyd.query("sources");
+      const statistics = await chronyd.query("sourcestats");
+      const seen = await scrape(agent);
+      assert.equal(sources.length, 2);
+      for (const row of sources) {
+        const [mode = "", state = "", address = "", stratum, poll, reach] = row;
+        assert.equal(valueOf(seen, "chrony_sources_stratum", address), Number(stratum));
+        assert.equal(
+          valueOf(seen, "chrony_sources_polling_interval_seconds", address),
+          2 ** Number(poll),
+        );
+        const register = Number.parseInt(reach ?? "", 8);
+        assert.equal(
+          valueOf(seen, "chrony_sources_reachability_ratio", address),
+          register.toString(2).replaceAll("0", "").length / 8,
+        );
+        assert.equal(valueOf(seen, "chrony_sources_reachability_success", address), register % 2);
+        assert.equal(
+          seen.value("chrony_sources_state_info", {
+            source_address: address,
+            source_name: address,
+            source_state: states[state] ?? "",
+            source_mode: modes[mode] ?? "",
+          }),
+          1,
+        );
+      }
+      for (const [address = "", samples, runs, span] of statistics) {
+        assert.equal(valueOf(seen, "chrony_sourcestats_samples", address), Number(samples));
+        assert.equal(valueOf(seen, "chrony_sourcestats_runs", address), Number(runs));
+        assert.equal(valueOf(seen, "chrony_sourcestats_span_seconds", address), Number(span));
+      }
+      return true;
+    });
+    const seen = await scrape(agent);
+    assert.notEqual(valueOf(seen, "chrony_sources_peer_delay_seconds", "127.0.0.1"), undefined);
+    assert.equal(valueOf(seen, "chrony_sources_peer_delay_seconds", "PHC0"), undefined);
+    const [activity = []] = await chronyd.query("activity");
+    assert.equal(seen.value("chrony_activity_sources", { state: "online" }), Number(activity[0]));
+    assert.ok((seen.value("chrony_serverstats_command_packets_received_total") ?? 0) > 0);
+  });
+
+  test("over UDP leave out what may not be asked, say so once, and go on", async () => {
+    const agent = await agentAt(`udp://127.0.0.1:${commandPort}`);
+    const { names } = await scrape(agent);
+    assert.ok(names.includes("chrony_sourcestats_samples"));
+    assert.ok(names.includes("chrony_activity_sources"));
+    assert.deepEqual(
+      names.filter((name) => /serverstats|peer/.test(name)),
+      [],
+    );
+    const told = agent.logs().filter(({ message }) => /Without/.test(String(message)));
+    assert.deepEqual(told.map(({ message }) => String(message).split(".")[0]).toSorted(), [
+      "Without ntpdata from now on",
+      "Without serverstats from now on",
+    ]);
+  });
+});
+
+test("a source that chronyd forgets takes its series with it, by push and by pull", async (t) => {
+  const path = await startWholePath();
+  t.after(() => path.stop());
+  const secondPort = await freeUdpPort();
+  // A server that is not there: it has an address, and nothing was measured of it.
+  await path.follower.query("add", "server", "127.0.0.2", "port", String(secondPort));
+  const second = { __name__: "chrony_sources_reachability_ratio", source_address: "127.0.0.2" };
+  for (const way of ["push", "pull"] as const) {
+    await waitFor(`the second source by ${way}`, async () => {
+      const [sample] = await path.samples(second, way);
+      return sample?.value === 0;
+    });
+    // It was never measured: nothing is known of its offset.
+    const offset = { ...second, __name__: "chrony_sources_last_sample_offset_seconds" };
+    assert.deepEqual(await path.samples(offset, way), []);
+  }
+  await path.follower.query("delete", "127.0.0.2");
+  for (const way of ["push", "pull"] as const) {
+    await waitFor(`the second source to be gone by ${way}`, async () => {
+      assert.deepEqual(await path.samples(second, way), []);
+      return true;
+    });
+    const first = { ...second, source_address: "127.0.0.1" };
+    assert.equal((await path.samples(first, way)).length, 1);
+  }
+});
