@@ -31,7 +31,7 @@ export type Tracking = {
   /** The offset at the last update. Positive: the clock was ahead of the source's. */
   readonly lastOffsetSeconds: number;
   readonly rmsOffsetSeconds: number;
-  /** How fast the clock runs when left alone, in parts per million. Positive: slow, and chronyd corrects that. */
+  /** How fast the clock runs when left alone, in parts per million. Positive: fast, and chronyd corrects that. */
   readonly frequencyPpm: number;
   readonly residualFrequencyPpm: number;
   readonly skewPpm: number;

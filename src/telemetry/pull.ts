@@ -3,10 +3,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { PrometheusSerializer } from "@opentelemetry/exporter-prometheus";
 import type { Resource } from "@opentelemetry/resources";
 import type { Log } from "../log.ts";
-import { VERSION } from "../version.ts";
 import { collect } from "./collection.ts";
 import type { Metric, Observation } from "./metrics/metric.ts";
-import { nodeName } from "./resource.ts";
 
 /** The text format that Prometheus 2 and 3 both take. */
 const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
@@ -34,10 +32,20 @@ export type PullOptions = {
   readonly reasonToRestart: () => string | undefined;
   /** What is still awaited, or `undefined` when the agent is ready. */
   readonly awaited: () => string | undefined;
+  /** The document at /, for a person, and the headers that belong to it. */
+  readonly page: () => {
+    readonly headers: Readonly<Record<string, string>>;
+    readonly body: string;
+  };
   readonly log: Log;
 };
 
-type Answer = { readonly status: number; readonly contentType: string; readonly body: string };
+type Answer = {
+  readonly status: number;
+  readonly contentType: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body: string;
+};
 
 /** Serves until it is stopped. */
 export class Pull {
@@ -86,8 +94,9 @@ export class Pull {
   }
 
   async #respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { status, contentType, body } = await this.#answer(request);
+    const { status, contentType, headers, body } = await this.#answer(request);
     response.writeHead(status, {
+      ...headers,
       "content-type": contentType,
       "content-length": Buffer.byteLength(body),
       ...(status === 405 && { allow: "GET, HEAD" }),
@@ -115,7 +124,7 @@ export class Pull {
   readonly #pages: Readonly<Record<string, () => Answer | Promise<Answer>>> = Object.assign(
     Object.create(null) as object,
     {
-      "/": () => this.#home(),
+      "/": () => this.#page(),
       "/metrics": () => this.#metrics(),
       "/livez": () => {
         const reason = this.#options.reasonToRestart();
@@ -152,32 +161,12 @@ export class Pull {
     return this.#collected.text;
   }
 
-  #home(): Answer {
-    const node = escapeHtml(nodeName(this.#options.resource));
-    return {
-      status: 200,
-      contentType: "text/html; charset=utf-8",
-      body: `<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<title>Chrony Tracker on ${node}</title>
-<h1>Chrony Tracker</h1>
-<p>How wrong can the clock of <b>${node}</b> be, right now? Version ${VERSION}.</p>
-<ul>
-<li><a href="metrics">/metrics</a>: every number, for Prometheus</li>
-<li><a href="livez">/livez</a>: whether the agent works, or has to be restarted</li>
-<li><a href="readyz">/readyz</a>: whether it has asked chronyd and tried its first push</li>
-</ul>
-</html>
-`,
-    };
+  #page(): Answer {
+    const { headers, body } = this.#options.page();
+    return { status: 200, contentType: "text/html; charset=utf-8", headers, body };
   }
 }
 
 function plain(status: number, text: string): Answer {
   return { status, contentType: "text/plain; charset=utf-8", body: `${text}\n` };
-}
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

@@ -7,8 +7,8 @@ import type { Log } from "../log.ts";
 import type { Sampler } from "../sampler.ts";
 import type { OtlpSettings } from "../settings.ts";
 import { collect } from "./collection.ts";
-import { METRICS, SENT_PLACEHOLDER } from "./metrics.ts";
 import type { ExportCounts, Metric, Observation } from "./metrics/metric.ts";
+import { METRICS, SENT_PLACEHOLDER } from "./metrics.ts";
 import { exportOnce } from "./otlp-export.ts";
 import { describePushError } from "./push-error.ts";
 import { nodeName } from "./resource.ts";
@@ -38,6 +38,8 @@ export class Push {
   readonly #catalogue: readonly Metric[];
   readonly #farEnd = new FarEndSeries([...METRICS, SENT_PLACEHOLDER]);
   #counts: ExportCounts = { success: 0, failure: 0, lastSuccessWallMs: undefined };
+  #lastFailure: string | undefined;
+  #lastAcceptedMs: number | undefined;
   #loop: Promise<void> | undefined;
 
   constructor(options: PushOptions) {
@@ -51,6 +53,16 @@ export class Push {
 
   get counts(): ExportCounts {
     return this.#counts;
+  }
+
+  /** Why the last push failed, as a sentence; `undefined` when it did not, or there was none yet. */
+  get lastFailure(): string | undefined {
+    return this.#lastFailure;
+  }
+
+  /** When a push was last accepted: monotonic time, in milliseconds. */
+  get lastAcceptedMs(): number | undefined {
+    return this.#lastAcceptedMs;
   }
 
   /** Whether a push was tried, however it ended. */
@@ -110,10 +122,13 @@ export class Push {
         success: this.#counts.success + 1,
         lastSuccessWallMs: Date.now(),
       };
+      this.#lastFailure = undefined;
+      this.#lastAcceptedMs = nowMs;
       this.#fault.absent(nowMs);
     } else {
       this.#counts = { ...this.#counts, failure: this.#counts.failure + 1 };
-      this.#fault.present(result.error.kind, describePushError(result.error), nowMs);
+      this.#lastFailure = describePushError(result.error);
+      this.#fault.present(result.error.kind, this.#lastFailure, nowMs);
     }
   }
 

@@ -4,7 +4,7 @@ import type { LabelledMetric } from "./metric.ts";
 import { ofEachSource, SOURCE_LABELS, sourceLabels } from "./of-source.ts";
 
 /** chrony_exporter's words for the states. */
-const STATE_LABELS: Readonly<Record<SourceState, string>> = {
+export const STATE_LABELS: Readonly<Record<SourceState, string>> = {
   selected: "sync",
   nonselectable: "unreach",
   falseticker: "falseticker",
@@ -14,7 +14,7 @@ const STATE_LABELS: Readonly<Record<SourceState, string>> = {
 };
 
 /** chrony_exporter's words for the modes. */
-const MODE_LABELS: Readonly<Record<SourceMode, string>> = {
+export const MODE_LABELS: Readonly<Record<SourceMode, string>> = {
   client: "client",
   peer: "peer",
   "reference clock": "reference clock",

@@ -1,0 +1,144 @@
+/** `--seconds N`: whether Prometheus has fresh values that agree with chronyd's own report. */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Chronyd } from "../test/parts/chronyd.ts";
+import type { Prometheus, Sample, Series } from "../test/parts/prometheus.ts";
+import {
+  type ChronydReport,
+  compare,
+  type ErrorSample,
+  type ReadingWindow,
+  readReport,
+} from "./agreement.ts";
+import { orAborted } from "./interruption.ts";
+import { milliseconds, seconds } from "./numbers.ts";
+import { type Parts, READING_INTERVAL_MS, REPORTING_INTERVAL_MS } from "./parts.ts";
+import { CLOCK_ERROR, JOBS, NODE_NAME, type Way } from "./series.ts";
+
+/** The values in Prometheus are missing, old or wrong. */
+export class CheckFailed extends Error {
+  override readonly name = "CheckFailed";
+}
+
+/** The end of the run, in which chronyd is asked for its own report again and again. */
+const COMPARED_SECONDS = 10;
+
+/** Often enough to see every reference: chronyd takes a new one once a second at the most. */
+const REPORT_INTERVAL_MS = 200;
+
+/** A value is fresh when no more than three have been due since. */
+const FRESH_MS = 3 * REPORTING_INTERVAL_MS;
+
+/** What an answer of chronyd or of the agent may take on a busy machine. */
+const ANSWER_MS = 250;
+
+/**
+ * When chronyd was read for a sample. A pushed point stands at the time at which the answer came. A
+ * scraped one stands at the time at which the scrape began, and the agent answers with its newest
+ * reading, which can be the one that is due just then or late by an interval.
+ */
+const READING_WINDOWS: Readonly<Record<Way, ReadingWindow>> = {
+  push: { fromMs: -ANSWER_MS, toMs: 1 },
+  pull: { fromMs: -2 * READING_INTERVAL_MS - ANSWER_MS, toMs: ANSWER_MS },
+};
+
+/**
+ * Lets the parts run for a time and looks at what has come of it.
+ *
+ * @param signal ends it early; its reason becomes the error
+ * @returns one line that says what was found
+ * @throws CheckFailed when values are missing, old or not what chronyd reported
+ */
+export async function check(
+  parts: Parts,
+  runSeconds: number,
+  signal: AbortSignal,
+): Promise<string> {
+  const endMs = performance.now() + runSeconds * 1_000;
+  const leftMs = () => Math.max(endMs - performance.now(), 0);
+  await orAborted(sleep(Math.max(runSeconds - COMPARED_SECONDS, 0) * 1_000), signal);
+
+  const beganMs = Date.now();
+  const reports: ChronydReport[] = [];
+  while (leftMs() > 0) {
+    reports.push(await orAborted(askChronyd(parts.follower), signal));
+    await orAborted(sleep(Math.min(REPORT_INTERVAL_MS, leftMs())), signal);
+  }
+  const endedMs = Date.now();
+  const samples = await orAborted(readSamples(parts.prometheus, beganMs, endedMs), signal);
+  reports.push(await orAborted(askChronyd(parts.follower), signal));
+
+  const push = judge("push", samples.push, reports, endedMs);
+  const pull = judge("pull", samples.pull, reports, endedMs);
+  return `${CLOCK_ERROR} is ${push.newest} by push and ${pull.newest} by pull; ${push.compared} pushed and ${pull.compared} pulled values agree with chronyd's own reports.`;
+}
+
+async function askChronyd(chronyd: Chronyd): Promise<ChronydReport> {
+  const askedMs = Date.now();
+  const [fields = []] = await chronyd.query("tracking");
+  return readReport(fields, askedMs, Date.now());
+}
+
+/** The samples between two times in milliseconds since 1970, each with the reference that was its. */
+async function readSamples(
+  prometheus: Prometheus,
+  fromMs: number,
+  toMs: number,
+): Promise<Readonly<Record<Way, readonly ErrorSample[]>>> {
+  const read = (metric: string) =>
+    prometheus.series(`${metric}{instance="${NODE_NAME}"}`, fromMs / 1_000, toMs / 1_000);
+  const [errors, references] = await Promise.all([
+    read(CLOCK_ERROR),
+    read("chrony_tracking_reference_timestamp_seconds"),
+  ]);
+  const join = (way: Way): ErrorSample[] => {
+    const referenceAt = new Map(
+      samplesOf(references, way).map(({ timestampSeconds, value }) => [timestampSeconds, value]),
+    );
+    return samplesOf(errors, way).map(({ timestampSeconds, value }) => ({
+      errorMs: value,
+      referenceTimeSeconds: referenceAt.get(timestampSeconds) ?? Number.NaN,
+      wallMs: timestampSeconds * 1_000,
+    }));
+  };
+  return { push: join("push"), pull: join("pull") };
+}
+
+function samplesOf(series: readonly Series[], way: Way): readonly Sample[] {
+  return series.find(({ labels }) => labels["job"] === JOBS[way])?.samples ?? [];
+}
+
+function judge(
+  way: Way,
+  samples: readonly ErrorSample[],
+  reports: readonly ChronydReport[],
+  nowMs: number,
+): { readonly newest: string; readonly compared: number } {
+  const newest = samples.at(-1);
+  if (newest === undefined) {
+    throw new CheckFailed(`Prometheus has no ${CLOCK_ERROR} by ${way}.`);
+  }
+  const ageMs = nowMs - newest.wallMs;
+  if (ageMs > FRESH_MS) {
+    throw new CheckFailed(
+      `The newest ${CLOCK_ERROR} by ${way} is ${seconds(ageMs / 1_000)} old; fresh is ${seconds(FRESH_MS / 1_000)} or less.`,
+    );
+  }
+  const comparison = compare(samples, reports, READING_WINDOWS[way]);
+  switch (comparison.kind) {
+    case "agree":
+      return {
+        newest: `${milliseconds(newest.errorMs)} (${seconds(ageMs / 1_000)} old)`,
+        compared: comparison.compared,
+      };
+    case "disagree": {
+      const { sample, leastMs, mostMs } = comparison;
+      throw new CheckFailed(
+        `${CLOCK_ERROR} by ${way} was ${sample.errorMs} ms at ${new Date(sample.wallMs).toISOString()}, where chronyd's own report gives ${leastMs} to ${mostMs} ms.`,
+      );
+    }
+    case "nothing to compare":
+      throw new CheckFailed(
+        `${CLOCK_ERROR} by ${way} could not be compared: chronyd reported none of the ${samples.length} references that Prometheus names.`,
+      );
+  }
+}

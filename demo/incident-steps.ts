@@ -1,0 +1,81 @@
+import type { Parts } from "./parts.ts";
+import { CLOCK_ERROR } from "./series.ts";
+import { STALE_AFTER_SECONDS } from "./state-words.ts";
+
+/** One step of the incident, in words for a person and in PromQL for the demo. */
+export type Step = {
+  readonly title: string;
+  /** What the demo has done. At most 67 characters. */
+  readonly done: string;
+  /** What is to be seen then. At most 67 characters. */
+  readonly expected: string;
+  /** The same in PromQL: when it has come true, this returns the node once by push and once by pull. */
+  readonly effect: string;
+  readonly act: (parts: Parts) => Promise<unknown>;
+  /** How long it takes until the effect shows. */
+  readonly usualSeconds: number;
+  /** How long it may take. */
+  readonly longestSeconds: number;
+};
+
+const WRONG_BY_SECONDS = 0.025;
+
+const SYNCHRONISED = `chrony_sync_state{state="synchronised"} == 1
+and on (job) chrony_clock_error_bound_ms < 1`;
+
+/** The incident, from a healthy clock back to one. */
+export const INCIDENT: readonly Step[] = [
+  {
+    title: "all is well",
+    done: "Nothing was done yet.",
+    expected: "The state is synchronised, the error a few thousandths of a ms.",
+    effect: SYNCHRONISED,
+    act: async () => {},
+    usualSeconds: 2,
+    longestSeconds: 30,
+  },
+  {
+    title: "the clock goes wrong by 25 ms",
+    done: "The server's time was set back: the node's clock is 25 ms fast.",
+    expected: "The error jumps up and falls again; the bound stays at 25 ms.",
+    // The error is the offset of the last update, so it is gone once chronyd reckons with it. The
+    // bound has what is still to be corrected, and nobody corrects this clock.
+    effect: `chrony_clock_error_peak_ms > 5
+and on (job) chrony_clock_error_ms < 1
+and on (job) chrony_clock_error_bound_ms > 24.9 < 25.1`,
+    // The machine's clock is left alone, and the node cannot tell which of the two clocks moved. The
+    // command is not in chronyc's manual; every chronyc has it.
+    act: ({ timeServer }) => timeServer.query("doffset", String(WRONG_BY_SECONDS)),
+    usualSeconds: 7,
+    longestSeconds: 60,
+  },
+  {
+    title: "the time source dies",
+    done: "The chronyd that serves time was stopped.",
+    expected: `The reference grows old; beyond ${STALE_AFTER_SECONDS} s the state is stale.`,
+    effect: `chrony_sync_state{state="stale"} == 1
+and on (job) chrony_reference_age_seconds > ${STALE_AFTER_SECONDS}`,
+    act: (parts) => parts.stopTimeServer(),
+    usualSeconds: STALE_AFTER_SECONDS,
+    longestSeconds: STALE_AFTER_SECONDS + 30,
+  },
+  {
+    title: "chronyd itself dies",
+    done: "The node's chronyd was stopped.",
+    expected: "The state is unreachable. The numbers are gone, from PromQL too.",
+    effect: `chrony_sync_state{state="unreachable"} == 1
+unless on (job) ${CLOCK_ERROR}`,
+    act: (parts) => parts.stopFollower(),
+    usualSeconds: 3,
+    longestSeconds: 30,
+  },
+  {
+    title: "all recovers",
+    done: "Both chronyds were started again.",
+    expected: "1500 ms while nothing is known (the peak keeps it), then as before.",
+    effect: SYNCHRONISED,
+    act: (parts) => parts.restartChronyds(),
+    usualSeconds: 4,
+    longestSeconds: 60,
+  },
+];

@@ -1,0 +1,192 @@
+/** What runs in the demo: the same real parts as in the tests. */
+import { join } from "node:path";
+import { type Agent, startAgent } from "../test/parts/agent.ts";
+import type { Progress } from "../test/parts/bring.ts";
+import { type Chronyd, startChronyd } from "../test/parts/chronyd.ts";
+import {
+  followerConfiguration,
+  timeServerConfiguration,
+} from "../test/parts/chronyd-configuration.ts";
+import { startCollector } from "../test/parts/collector.ts";
+import { freePort, freeUdpPort } from "../test/parts/free-port.ts";
+import { type Prometheus, startPrometheus } from "../test/parts/prometheus.ts";
+import { scratchFolder } from "../test/parts/scratch-folder.ts";
+import { orAborted } from "./interruption.ts";
+import { PartWatch } from "./part-watch.ts";
+import type { Programs } from "./programs.ts";
+import { JOBS, NODE_NAME } from "./series.ts";
+
+const CLUSTER_NAME = "demo";
+const NAMESPACE_NAME = "chrony-tracker";
+
+/** Between two readings of chronyd by the agent. */
+export const READING_INTERVAL_MS = 500;
+
+/** Between two pushes, and between two scrapes. */
+export const REPORTING_INTERVAL_MS = 1_000;
+
+const STARTING_MS = 20_000;
+const REQUEST_MS = 5_000;
+
+/** The running demo. */
+export type Parts = {
+  /** The chronyd that serves time. */
+  readonly timeServer: Chronyd;
+  /** The node's chronyd, which follows it. */
+  readonly follower: Chronyd;
+  readonly agent: Agent;
+  readonly prometheus: Prometheus;
+  /** Aborts when a part ends that nobody stopped; the reason says which. */
+  readonly ended: AbortSignal;
+  stopTimeServer(): Promise<void>;
+  stopFollower(): Promise<void>;
+  /** Starts both chronyds anew, whether they run or not. */
+  restartChronyds(): Promise<void>;
+  /** Ends all parts and removes their folder. */
+  stop(): Promise<void>;
+};
+
+/**
+ * Starts all parts, and waits until the node's chronyd is synchronised and the agent has asked it
+ * and pushed.
+ * @throws when a part does not start, or when it is interrupted; nothing is left running then
+ */
+export async function startParts(
+  programs: Programs,
+  tell: Progress,
+  interrupted: AbortSignal,
+): Promise<Parts> {
+  const running: { stop(): Promise<void> }[] = [];
+  const folder = await scratchFolder("chrony-demo");
+  const stop = async () => {
+    await Promise.all(running.map((part) => part.stop()));
+    folder.remove();
+  };
+  const start = async <Part extends { stop(): Promise<void> }>(
+    name: string,
+    starting: () => Promise<Part>,
+  ): Promise<Part> => {
+    // One that is just being started could not be stopped: it starts first.
+    interrupted.throwIfAborted();
+    tell(`starting ${name}`);
+    const part = await starting();
+    running.push(part);
+    return part;
+  };
+  const chronyd = (name: string, configuration: readonly string[]) =>
+    startChronyd({ ...programs, folder: join(folder.path, name), configuration });
+
+  try {
+    const [ntpPort, pullPort] = [await freeUdpPort(), await freePort()];
+    const timeServer = await start("a chronyd that serves time", () =>
+      chronyd("server", timeServerConfiguration(ntpPort)),
+    );
+    const follower = await start("a chronyd that follows it", () =>
+      chronyd("node", followerConfiguration(ntpPort, { polling: "normal" })),
+    );
+    const prometheus = await start("Prometheus", () =>
+      startPrometheus({
+        prometheus: programs.prometheus,
+        folder: join(folder.path, "prometheus"),
+        scrapeConfigs: [scrapeConfiguration(pullPort)],
+      }),
+    );
+    const collector = await start("the OpenTelemetry Collector", () =>
+      startCollector({
+        collector: programs.collector,
+        folder: join(folder.path, "collector"),
+        remoteWriteUrl: prometheus.remoteWriteUrl,
+        clusterName: CLUSTER_NAME,
+      }),
+    );
+    // The agent's first reading is to find a clock that is in order.
+    await orAborted(follower.waitUntilSynchronised(), interrupted);
+    const agent = await start("the agent", () =>
+      startAgent({
+        environment: {
+          CHRONY_ADDRESS: follower.address,
+          SLEEP_INTERVAL: String(READING_INTERVAL_MS / 1_000),
+          OTEL_METRIC_EXPORT_INTERVAL: String(REPORTING_INTERVAL_MS),
+          OTEL_EXPORTER_OTLP_ENDPOINT: collector.otlpUrl,
+          OTEL_EXPORTER_PROMETHEUS_PORT: String(pullPort),
+          OTEL_RESOURCE_ATTRIBUTES: `k8s.node.name=${NODE_NAME},k8s.namespace.name=${NAMESPACE_NAME}`,
+        },
+      }),
+    );
+    await orAborted(waitUntilReady(agent), interrupted);
+    tell("waiting for Prometheus to scrape the agent");
+    await orAborted(waitUntilScraped(prometheus), interrupted);
+
+    const watch = new PartWatch();
+    const watchChronyds = () => {
+      watch.watch("The chronyd that serves time", timeServer.process);
+      watch.watch("The node's chronyd", follower.process);
+    };
+    const stopWatched = async (part: Chronyd) => {
+      watch.dismiss(part.process);
+      await part.stop();
+    };
+    watchChronyds();
+    watch.watch("Prometheus", prometheus.process);
+    watch.watch("The collector", collector.process);
+    watch.watch("The agent", agent.process);
+
+    return {
+      timeServer,
+      follower,
+      agent,
+      prometheus,
+      ended: watch.signal,
+      stopTimeServer: () => stopWatched(timeServer),
+      stopFollower: () => stopWatched(follower),
+      async restartChronyds() {
+        await Promise.all([stopWatched(timeServer), stopWatched(follower)]);
+        await timeServer.restart();
+        await timeServer.waitUntilAnswering();
+        await follower.restart();
+        watchChronyds();
+      },
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function scrapeConfiguration(pullPort: number): object {
+  return {
+    job_name: JOBS.pull,
+    scrape_interval: `${REPORTING_INTERVAL_MS}ms`,
+    scrape_timeout: `${REPORTING_INTERVAL_MS}ms`,
+    static_configs: [
+      {
+        targets: [`127.0.0.1:${pullPort}`],
+        labels: { cluster: CLUSTER_NAME, instance: NODE_NAME },
+      },
+    ],
+  };
+}
+
+async function waitUntilReady(agent: Agent): Promise<void> {
+  await agent.process.waitUntil(
+    "the agent to be ready",
+    async () => {
+      const response = await fetch(`${agent.pullUrl}/readyz`, {
+        signal: AbortSignal.timeout(REQUEST_MS),
+      });
+      const body = await response.text();
+      return response.ok || Promise.reject(new Error(body));
+    },
+    STARTING_MS,
+  );
+}
+
+/** Prometheus begins to scrape up to 5 s after it has started. */
+async function waitUntilScraped(prometheus: Prometheus): Promise<void> {
+  await prometheus.process.waitUntil(
+    "Prometheus to scrape the agent",
+    async () => (await prometheus.query(`up{job="${JOBS.pull}"} == 1`)).length > 0,
+    STARTING_MS,
+  );
+}

@@ -1,0 +1,65 @@
+import type { WriteStream } from "node:tty";
+import { styleText } from "node:util";
+import { atExit } from "../test/parts/at-exit.ts";
+import type { Display } from "./display.ts";
+import { cropped, type StyledLine, type Tone } from "./styled-line.ts";
+import { type View, viewLines } from "./view.ts";
+
+const FORMATS: Readonly<Record<Exclude<Tone, "plain">, Parameters<typeof styleText>[0]>> = {
+  strong: "bold",
+  faint: "dim",
+  good: "green",
+  warning: "yellow",
+  bad: "red",
+};
+
+const HIDE_CURSOR = "\u001b[?25l";
+const SHOW_CURSOR = "\u001b[?25h";
+const OTHER_SCREEN = "\u001b[?1049h";
+const BACK_FROM_OTHER_SCREEN = "\u001b[?1049l";
+const TO_TOP_LEFT = "\u001b[H";
+const CLEAR_LINE = "\u001b[2K";
+const CLEAR_BELOW = "\u001b[J";
+
+/** What is needed of a terminal. */
+type Terminal = NodeJS.WritableStream & Pick<WriteStream, "columns" | "rows">;
+
+/**
+ * A view that is drawn anew in place, on a screen of its own: when it is closed, the terminal is as
+ * it was before. Colours are used where the terminal has them and NO_COLOR does not forbid it.
+ */
+export function terminalDisplay(terminal: Terminal): Display {
+  let lines: StyledLine[] = [];
+  const draw = () => {
+    const { rows, columns } = terminal;
+    const shown = lines.slice(0, rows).map((line) => painted(cropped(line, columns), terminal));
+    // Each line is cleared before it is written: behind one that is as wide as the terminal, the
+    // cursor still stands on the last character.
+    const below = shown.length < rows ? `\r\n${CLEAR_BELOW}` : "";
+    terminal.write(TO_TOP_LEFT + shown.map((line) => CLEAR_LINE + line).join("\r\n") + below);
+  };
+  const leave = () => terminal.write(SHOW_CURSOR + BACK_FROM_OTHER_SCREEN);
+
+  terminal.write(OTHER_SCREEN + HIDE_CURSOR);
+  const forgetLeaving = atExit(leave);
+  terminal.on("resize", draw);
+  return {
+    show(view: View) {
+      lines = viewLines(view);
+      draw();
+    },
+    close() {
+      terminal.off("resize", draw);
+      forgetLeaving();
+      leave();
+    },
+  };
+}
+
+function painted(line: StyledLine, terminal: Terminal): string {
+  return line
+    .map(({ text, tone }) =>
+      tone === "plain" ? text : styleText(FORMATS[tone], text, { stream: terminal }),
+    )
+    .join("");
+}

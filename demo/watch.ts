@@ -1,0 +1,35 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Display } from "./display.ts";
+import type { IncidentProgress } from "./incident-progress.ts";
+import { orAborted } from "./interruption.ts";
+import type { Parts } from "./parts.ts";
+import { type PushReport, takeSnapshot } from "./snapshot.ts";
+
+const REDRAW_INTERVAL_MS = 500;
+
+/**
+ * Shows what is known, twice a second, until the signal ends it; its reason becomes the error.
+ * @param incidentProgress how far the incident is, if one is played
+ */
+export async function watch(
+  parts: Parts,
+  display: Display,
+  incidentProgress: () => IncidentProgress | undefined,
+  signal: AbortSignal,
+): Promise<never> {
+  const beganMs = performance.now();
+  let push: PushReport | undefined;
+  for (;;) {
+    const snapshot = await orAborted(takeSnapshot(parts, push), signal);
+    signal.throwIfAborted();
+    push = snapshot.agent?.push ?? push;
+    display.show({
+      elapsedSeconds: (performance.now() - beganMs) / 1_000,
+      snapshot,
+      incident: incidentProgress(),
+      prometheusUrl: parts.prometheus.url,
+      agentUrl: `${parts.agent.pullUrl}/metrics`,
+    });
+    await orAborted(sleep(REDRAW_INTERVAL_MS), signal);
+  }
+}

@@ -1,0 +1,88 @@
+// The sentences that people read. Each holds the values that its error carries.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { type ChronyError, describeChronyError } from "../../src/chrony/chrony-error.ts";
+
+type Kind = ChronyError["kind"];
+
+/** One error of each kind: a new kind without a case does not compile. */
+const errors: { readonly [K in Kind]: ChronyError & { readonly kind: K } } = {
+  "socket missing": { kind: "socket missing", path: "/run/chrony/chronyd.sock" },
+  "permission denied": { kind: "permission denied", path: "/run/chrony/chronyd.sock" },
+  "nobody listens": { kind: "nobody listens", address: "udp://127.0.0.1:323" },
+  "host unknown": { kind: "host unknown", host: "clock.example", detail: "ENOTFOUND" },
+  "timed out": {
+    kind: "timed out",
+    report: "TRACKING",
+    address: "unix:///run/chrony/chronyd.sock",
+    afterMs: 1000,
+  },
+  "no client socket": { kind: "no client socket", path: "/run/chrony/own.sock", detail: "full" },
+  "socket failed": { kind: "socket failed", address: "udp://[::1]:323", detail: "EMSGSIZE" },
+  truncated: { kind: "truncated", report: "TRACKING", bytes: 24, neededBytes: 28 },
+  "wrong version": { kind: "wrong version", report: "TRACKING", version: 5 },
+  "wrong packet type": { kind: "wrong packet type", report: "TRACKING", packetType: 1 },
+  "wrong command": { kind: "wrong command", report: "TRACKING", command: 44, expected: 33 },
+  refused: { kind: "refused", report: "TRACKING", status: 19 },
+  "wrong reply": { kind: "wrong reply", report: "SERVER_STATS", code: 14, expected: [24, 25] },
+  "wrong length": { kind: "wrong length", report: "TRACKING", bytes: 96, expectedBytes: 104 },
+  "invalid field": { kind: "invalid field", report: "TRACKING", detail: "the leap status is 4" },
+};
+
+describe("the sentence of", () => {
+  for (const error of Object.values(errors)) {
+    test(`"${error.kind}" holds every value of the error`, () => {
+      const sentence = describeChronyError(error);
+      for (const [name, value] of Object.entries(error)) {
+        if (name !== "kind") {
+          for (const part of [value].flat()) {
+            assert.ok(sentence.includes(`${part}`), `${name} is missing: ${sentence}`);
+          }
+        }
+      }
+      assert.match(sentence, /^[A-Zc].*\.$/, "one sentence, on one line");
+    });
+  }
+
+  test("each kind is another", () => {
+    const sentences = new Set(Object.values(errors).map(describeChronyError));
+    assert.equal(sentences.size, Object.keys(errors).length);
+  });
+});
+
+test("a sentence says what was tried, what was found and what was expected", () => {
+  assert.equal(
+    describeChronyError(errors["wrong length"]),
+    "The reply to TRACKING has 96 bytes, expected 104.",
+  );
+  assert.equal(
+    describeChronyError(errors["wrong reply"]),
+    "The reply to SERVER_STATS has code 14, expected 24 or 25: this version of chrony is not supported.",
+  );
+});
+
+test("who may not use the socket is told which folder's owner to become", () => {
+  assert.match(describeChronyError(errors["permission denied"]), /\(see: stat \/run\/chrony\)/);
+  const atRoot: ChronyError = { kind: "permission denied", path: "/chronyd.sock" };
+  assert.match(describeChronyError(atRoot), /\(see: stat \/\)/);
+});
+
+describe("a refusal is told by its name in candm.h:", () => {
+  // STT_… of the protocol page and of candm.h.
+  const names: readonly (readonly [status: number, name: RegExp])[] = [
+    [1, /status 1 \(FAILED\)/],
+    [2, /status 2 \(UNAUTH: .*Unix socket\)/],
+    [3, /status 3 \(INVALID: /],
+    [4, /status 4 \(NOSUCHSOURCE\)/],
+    [16, /status 16 \(NOHOSTACCESS: .*cmdallow\)/],
+    [18, /status 18 \(BADPKTVERSION: /],
+    [19, /status 19 \(BADPKTLENGTH\)/],
+    [77, /status 77 \(unknown\)/],
+  ];
+  for (const [status, name] of names) {
+    test(`${status}`, () => {
+      assert.match(describeChronyError({ kind: "refused", report: "TRACKING", status }), name);
+    });
+  }
+});

@@ -1,0 +1,547 @@
+// The further reports of real chronyds (Debian's 4.3): every value against `chronyc -c` of the same
+// chronyd, and readings during which sources come and go. The chronyds run with -x and ask servers of
+// our own at addresses of this machine; the reference clock is fed through the SOCK driver.
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { parseChronyAddress } from "../../src/chrony/address.ts";
+import { type ChronyAddress, ChronyClient } from "../../src/chrony/client.ts";
+import {
+  describeReportFault,
+  type FurtherReport,
+  type FurtherReports,
+  type OfSources,
+  type ReportFault,
+  readFurtherReports,
+} from "../../src/chrony/further-reports.ts";
+import { SourceNames } from "../../src/chrony/source-names.ts";
+import type { Result } from "../../src/result.ts";
+import { startReferenceClock } from "../agent/reference-clock.ts";
+import { bringChronyd, progressToStandardError } from "../parts/bring.ts";
+import { type Chronyd, startChronyd } from "../parts/chronyd.ts";
+import { localReferenceConfiguration } from "../parts/chronyd-configuration.ts";
+import { freeUdpPort } from "../parts/free-port.ts";
+import { runToEnd } from "../parts/run-to-end.ts";
+import { type ScratchFolder, scratchFolder } from "../parts/scratch-folder.ts";
+import { waitFor } from "../parts/wait-for.ts";
+import {
+  activityRow,
+  comparableNtpdataRow,
+  ntpdataRow,
+  serverstatsRow,
+  sourcesRow,
+  sourcestatsRow,
+} from "./chronyc-rows.ts";
+import { COMMANDS, type Question, watched } from "./questions.ts";
+
+const ALL: readonly FurtherReport[] = [
+  "sources",
+  "sourcestats",
+  "ntpdata",
+  "serverstats",
+  "activity",
+];
+const SOURCES_REPORTS = ["sources", "sourcestats", "ntpdata"] as const;
+
+/** Long enough for whatever a test does in between. */
+const LONG_MS = 60_000;
+
+async function read(
+  address: ChronyAddress,
+  {
+    wanted = ALL,
+    names = new SourceNames(),
+    longestMs = LONG_MS,
+  }: { wanted?: readonly FurtherReport[]; names?: SourceNames; longestMs?: number } = {},
+): Promise<FurtherReports> {
+  const client = await ChronyClient.open(address);
+  assert.ok(client.ok, JSON.stringify(client));
+  try {
+    return await readFurtherReports(client.value, { wanted: new Set(wanted), names, longestMs });
+  } finally {
+    client.value.close();
+  }
+}
+
+function parsed(text: string): ChronyAddress {
+  const address = parseChronyAddress(text);
+  assert.ok(address.ok, JSON.stringify(address));
+  return address.value;
+}
+
+function reported<Content>(answer: Result<Content, ReportFault> | undefined): Content {
+  assert.ok(answer !== undefined, "the report is not there");
+  assert.ok(answer.ok, answer.ok ? "" : describeReportFault(answer.error));
+  return answer.value;
+}
+
+function addressesOf(
+  list: Result<readonly { readonly address: string }[], ReportFault> | undefined,
+): string[] {
+  return reported(list).map(({ address }) => address);
+}
+
+function namesOf(
+  list: Result<readonly { readonly name: string }[], ReportFault> | undefined,
+): string[] {
+  return reported(list).map(({ name }) => name);
+}
+
+function contentOf<Content>(
+  list: OfSources<Content> | undefined,
+  address: string,
+): Content | undefined {
+  return reported(list).find((source) => source.address === address)?.content;
+}
+
+function contentsOf<Content>(list: OfSources<Content> | undefined): Content[] {
+  return reported(list).map(({ content }) => content);
+}
+
+/** chronyc's rows without the second reference clock of one id, which is in its second row. */
+function rowsOfOnce(rows: readonly string[][]): string[][] {
+  return rows.toSpliced(1, 1);
+}
+
+describe("the reports of a chronyd with sources of all kinds", () => {
+  let folder: ScratchFolder;
+  let programs: { chronyd: string; chronyc: string };
+  let follower: Chronyd;
+  let leaver: Chronyd;
+  let ntpPort: number;
+  let commandPort: number;
+  const running: { stop(): Promise<void> }[] = [];
+
+  async function start(
+    name: string,
+    configuration: readonly string[],
+    commandPort?: number,
+  ): Promise<Chronyd> {
+    const chronyd = await startChronyd({
+      ...programs,
+      folder: join(folder.path, name),
+      configuration,
+      ...(commandPort === undefined ? {} : { commandPort }),
+    });
+    running.push(chronyd);
+    await chronyd.waitUntilAnswering();
+    return chronyd;
+  }
+
+  before(async () => {
+    folder = await scratchFolder("ct");
+    programs = await bringChronyd(progressToStandardError);
+    ntpPort = await freeUdpPort();
+    commandPort = await freeUdpPort();
+    const [leaverPort, unsynchronisedPort, ownPort] = [
+      await freeUdpPort(),
+      await freeUdpPort(),
+      await freeUdpPort(),
+    ];
+    const allowances = ["allow 127.0.0.0/8", "allow ::1"];
+    await start("server", ["local stratum 8", ...allowances, `port ${ntpPort}`]);
+    leaver = await start("leaver", ["local stratum 8", ...allowances, `port ${leaverPort}`]);
+    await start("unsynchronised", [...allowances, `port ${unsynchronisedPort}`]);
+    const clock = startReferenceClock(join(folder.path, "first.sock"));
+    running.push({ stop: async () => clock.stop() });
+    const [clockLine = ""] = clock.configuration;
+    const normally = "iburst minpoll -1 maxpoll -1";
+    follower = await start(
+      "follower",
+      [
+        `server localhost port ${ntpPort} ${normally} offset 0.025`,
+        `server 127.0.0.2 port ${ntpPort} ${normally} offset 0.5`,
+        `server ::1 port ${ntpPort} ${normally} offset 0.025`,
+        `peer 127.0.0.3 port ${ntpPort} minpoll -1 maxpoll -1 offset 0.025`,
+        "server 127.0.0.4 port 9 iburst",
+        `server 127.0.0.5 port ${unsynchronisedPort} ${normally}`,
+        `server 127.0.0.6 port ${leaverPort} iburst minpoll -3 maxpoll -3 offset 0.025`,
+        "server nowhere.invalid iburst",
+        // The same four bytes as the reference clock's id; never asked.
+        "server 80.72.67.48 offline",
+        `${clockLine} noselect`,
+        // The same id, and it is not fed.
+        `refclock SOCK ${join(folder.path, "second.sock")} refid PHC0 poll 0`,
+        "bindaddress 127.0.0.1",
+        "allow 127.0.0.0/8",
+        `port ${ownPort}`,
+      ],
+      commandPort,
+    );
+    await start("client", [`server 127.0.0.1 port ${ownPort} xleave ${normally}`, "port 0"]);
+    await follower.waitUntilSynchronised();
+    await waitFor(
+      "a falseticker, the reference clock's first sample and an interleaved client",
+      async () => {
+        const states = (await follower.query("sources")).map((row) => row[1]);
+        const [statistics = []] = await follower.query("serverstats");
+        return (
+          states.includes("x") && states.includes("*") && states[0] && Number(statistics[8]) > 0
+        );
+      },
+    );
+  });
+  after(async () => {
+    await Promise.all(running.map((part) => part.stop()));
+    folder.remove();
+  });
+
+  const ORDER = [
+    "PHC0",
+    "127.0.0.1",
+    "127.0.0.2",
+    "::1",
+    "127.0.0.3",
+    "127.0.0.4",
+    "127.0.0.5",
+    "127.0.0.6",
+    "80.72.67.48",
+  ];
+
+  function addresses(): readonly ChronyAddress[] {
+    return [
+      parsed(follower.address),
+      parsed(`udp://127.0.0.1:${commandPort}`),
+      parsed(`udp://[::1]:${commandPort}`),
+    ];
+  }
+
+  /**
+   * A reading between two prints of chronyc that agree, so that nothing was measured in between.
+   * @param agree takes out of a row what changes all the time
+   */
+  async function readBetween(
+    address: ChronyAddress,
+    chronycArguments: readonly string[],
+    agree: (row: readonly string[]) => readonly string[] = (row) => row,
+  ): Promise<{ reports: FurtherReports; printed: string[][] }> {
+    return waitFor(`chronyc ${chronycArguments.join(" ")} to print the same twice`, async () => {
+      const printed = await follower.query(...chronycArguments);
+      const reports = await read(address);
+      const printedAfter = await follower.query(...chronycArguments);
+      const isSame = JSON.stringify(printed.map(agree)) === JSON.stringify(printedAfter.map(agree));
+      return isSame ? { reports, printed } : undefined;
+    });
+  }
+
+  test("sources: what chronyc prints, over the Unix socket, IPv4 and IPv6", async () => {
+    for (const address of addresses()) {
+      const { reports, printed } = await readBetween(address, ["sources"]);
+      assert.deepEqual(contentsOf(reports.sources).map(sourcesRow), rowsOfOnce(printed));
+      assert.deepEqual(addressesOf(reports.sources), ORDER);
+    }
+  });
+
+  test("sourcestats: what chronyc prints, over the Unix socket, IPv4 and IPv6", async () => {
+    const OFFSET = 6;
+    const withoutOffset = (row: readonly string[]) => row.toSpliced(OFFSET, 1);
+    for (const address of addresses()) {
+      const { reports, printed } = await readBetween(address, ["sourcestats"], withoutOffset);
+      const rows = contentsOf(reports.sourcestats).map(sourcestatsRow);
+      assert.deepEqual(rows.map(withoutOffset), rowsOfOnce(printed).map(withoutOffset));
+      // An estimate for the moment of the answer.
+      for (const [index, row] of rowsOfOnce(printed).entries()) {
+        const difference = Math.abs(Number(row[OFFSET]) - Number(rows[index]?.[OFFSET]));
+        assert.ok(difference < 1e-6, `${row.join()} is not ${rows[index]?.join()}`);
+      }
+      assert.deepEqual(addressesOf(reports.sourcestats), ORDER);
+    }
+  });
+
+  test("ntpdata: what chronyc prints", async () => {
+    const { reports, printed } = await readBetween(parsed(follower.address), ["ntpdata"]);
+    assert.deepEqual(
+      contentsOf(reports.ntpdata).map(ntpdataRow),
+      printed.map(comparableNtpdataRow),
+    );
+    assert.deepEqual(addressesOf(reports.ntpdata), ORDER.slice(1));
+  });
+
+  test("activity: what chronyc prints, over the Unix socket, IPv4 and IPv6", async () => {
+    for (const address of addresses()) {
+      const { reports, printed } = await readBetween(address, ["activity"]);
+      assert.deepEqual([activityRow(reported(reports.activity))], printed);
+    }
+  });
+
+  test("serverstats: not less than chronyc prints before, not more than after", async () => {
+    const [printedBefore = []] = await follower.query("serverstats");
+    const { serverstats } = await read(parsed(follower.address));
+    const [printedAfter = []] = await follower.query("serverstats");
+    const row = serverstatsRow(reported(serverstats)).map(Number);
+    assert.equal(row.length, printedBefore.length);
+    for (const [index, count] of row.entries()) {
+      assert.ok(
+        count >= Number(printedBefore[index]) && count <= Number(printedAfter[index]),
+        `${row.join()} is not between ${printedBefore.join()} and ${printedAfter.join()}`,
+      );
+    }
+    // Each question is a command: this one was after chronyc's, and chronyc's after it.
+    assert.ok((row[2] ?? 0) > Number(printedBefore[2]));
+    assert.ok(reported(serverstats).ntpPacketsReceived > 0);
+  });
+
+  test("over UDP, what chronyd keeps to the Unix socket need not be asked for again", async () => {
+    for (const address of addresses().slice(1)) {
+      const reports = await read(address);
+      for (const [report, name] of [
+        ["ntpdata", "NTP_DATA"],
+        ["serverstats", "SERVER_STATS"],
+      ] as const) {
+        assert.deepEqual(reports[report], {
+          ok: false,
+          error: { kind: "not available", error: { kind: "refused", report: name, status: 2 } },
+        });
+      }
+    }
+  });
+
+  test("signs: a source that is said to be ahead makes the clock behind, in every report", async () => {
+    const reports = await read(parsed(follower.address));
+    const falseticker = "127.0.0.2";
+    assertNear(contentOf(reports.sources, falseticker)?.latestMeasurement?.offsetSeconds, -0.475);
+    assertNear(contentOf(reports.sourcestats, falseticker)?.estimatedOffset?.offsetSeconds, -0.475);
+    assertNear(
+      contentOf(reports.ntpdata, falseticker)?.response?.measurement?.offsetSeconds,
+      0.475,
+    );
+  });
+
+  test("names are chronyd's, each asked for once", async () => {
+    const names = new SourceNames();
+    const asked: number[] = [];
+    const address = watched(parsed(follower.address), ({ command }) => {
+      asked.push(command);
+    });
+    for (const questions of [ORDER.length - 1, 0]) {
+      asked.length = 0;
+      const reports = await read(address, { names });
+      for (const { address, name } of reported(reports.sources)) {
+        assert.equal(name, address === "127.0.0.1" ? "localhost" : address);
+        if (address !== "PHC0") {
+          assert.deepEqual(await follower.query("sourcename", address), [[name]]);
+        }
+      }
+      const nameQuestions = asked.filter((command) => command === COMMANDS.NTP_SOURCE_NAME);
+      assert.equal(nameQuestions.length, questions);
+    }
+  });
+
+  test("a source that goes silent keeps its last measurement, which grows old, and is no longer reached", async () => {
+    await leaver.stop();
+    await waitFor("eight polls without an answer", async () => {
+      const { sources } = await read(parsed(follower.address), { wanted: ["sources"] });
+      const silent = contentOf(sources, "127.0.0.6");
+      assert.ok(silent?.latestMeasurement !== undefined);
+      // Its state says nothing of that: chronyd goes on combining it for a while.
+      return silent.reachability === 0 && silent.latestMeasurement.ageSeconds >= 2;
+    });
+  });
+
+  test("local, and no source: the lists are empty, and no error", async () => {
+    const local = await start("local", localReferenceConfiguration());
+    const reports = await read(parsed(local.address));
+    for (const report of SOURCES_REPORTS) {
+      assert.deepEqual(addressesOf(reports[report]), []);
+    }
+    assert.deepEqual([activityRow(reported(reports.activity))], await local.query("activity"));
+  });
+
+  test("a reference clock alone: its id is its name, and there is no NTP data", async () => {
+    const clock = startReferenceClock(join(folder.path, "alone.sock"));
+    running.push({ stop: async () => clock.stop() });
+    const alone = await start("alone", clock.configuration);
+    const reports = await read(parsed(alone.address));
+    assert.deepEqual(
+      reported(reports.sources).map(({ address, name }) => [address, name]),
+      [["PHC0", "PHC0"]],
+    );
+    assert.deepEqual(addressesOf(reports.sourcestats), ["PHC0"]);
+    assert.deepEqual(reported(reports.ntpdata), []);
+  });
+
+  describe("while sources come and go,", () => {
+    const SOURCES = [11, 12, 13, 14, 15, 16].map((number) => `127.0.0.${number}`);
+    const options = "port 9 minpoll 10 maxpoll 10";
+    let changing: Chronyd;
+
+    /** With {@link SOURCES} in their order, and nothing else. */
+    async function reset(): Promise<void> {
+      const present = (await changing.query("sources")).map((row) => row[2] ?? "");
+      if (present.join() === SOURCES.join()) {
+        return;
+      }
+      await chronyc([
+        ...present.map((address) => `delete ${address}`),
+        ...SOURCES.map((address) => `add server ${address} ${options}`),
+      ]);
+    }
+
+    /** Many commands to one chronyc. */
+    async function chronyc(commands: readonly string[]): Promise<void> {
+      await runToEnd({
+        name: "chronyc -m",
+        command: programs.chronyc,
+        args: ["-h", changing.socketPath, "-n", "-m", ...commands],
+        timeoutMilliseconds: 10_000,
+      });
+    }
+
+    /** A reading into which these commands burst just before one of its questions. */
+    async function readAround(number: number, ...commands: string[]): Promise<FurtherReports> {
+      let happened = false;
+      const address = watched(parsed(changing.address), async (_: Question, asked: number) => {
+        if (asked === number) {
+          happened = true;
+          await chronyc(commands);
+        }
+      });
+      const reports = await read(address);
+      assert.ok(happened, `there was no question ${number}`);
+      return reports;
+    }
+
+    /** The questions of a reading of {@link SOURCES}: two of their own, twice the list, names, NTP data. */
+    const QUESTIONS = 2 + 2 * (1 + SOURCES.length) + 2 * SOURCES.length;
+
+    before(async () => {
+      changing = await start("changing", [
+        ...SOURCES.map((address) => `server ${address} ${options}`),
+        "port 0",
+      ]);
+    });
+
+    test("one that vanishes takes no other along, whichever and whenever it is", async () => {
+      for (let number = 0; number < QUESTIONS; number += 1) {
+        for (const gone of [SOURCES[0], SOURCES[2], SOURCES[5]]) {
+          assert.ok(gone !== undefined);
+          await reset();
+          // Those behind it have another index from then on.
+          const reports = await readAround(number, `delete ${gone}`);
+          for (const report of SOURCES_REPORTS) {
+            const found = addressesOf(reports[report]);
+            const context: string = `${report} when ${gone} went before question ${number}: ${found.join()}`;
+            assert.deepEqual(
+              found.filter((address) => address !== gone),
+              SOURCES.filter((address) => address !== gone),
+              context,
+            );
+            assert.equal(new Set(found).size, found.length, context);
+            assert.deepEqual(namesOf(reports[report]), found, context);
+          }
+        }
+      }
+    });
+
+    test("one that appears disturbs no other, whenever it does", async () => {
+      const added = "127.0.0.17";
+      for (let number = 0; number < QUESTIONS; number += 1) {
+        await reset();
+        const reports = await readAround(number, `add server ${added} ${options}`);
+        for (const report of SOURCES_REPORTS) {
+          const found = addressesOf(reports[report]);
+          assert.deepEqual(
+            found.filter((address) => address !== added),
+            SOURCES,
+            `${report} when one came before question ${number}: ${found.join()}`,
+          );
+        }
+      }
+    });
+
+    test("one that is replaced by another is never given the other's numbers", async () => {
+      for (let number = 0; number < QUESTIONS; number += 1) {
+        await reset();
+        const reports = await readAround(
+          number,
+          `delete ${SOURCES[1]}`,
+          `add server 127.0.0.18 ${options}`,
+        );
+        for (const { address, content } of reported(reports.sourcestats)) {
+          assert.ok(content.source.kind === "ntp" && content.source.address.text === address);
+        }
+        for (const { address, content } of reported(reports.ntpdata)) {
+          assert.deepEqual(content.remoteAddress, { family: "ipv4", text: address });
+        }
+        for (const address of SOURCES.toSpliced(1, 1)) {
+          assert.ok(addressesOf(reports.sourcestats).includes(address), `question ${number}`);
+        }
+      }
+    });
+
+    test("all that vanish at once leave empty lists, or what was seen, and no error", async () => {
+      for (let number = 0; number < 2 + 1 + SOURCES.length; number += 1) {
+        await reset();
+        const reports = await readAround(number, ...SOURCES.map((address) => `delete ${address}`));
+        for (const report of SOURCES_REPORTS) {
+          addressesOf(reports[report]);
+        }
+        assert.deepEqual(addressesOf(reports.sourcestats), []);
+      }
+    });
+
+    test("a chronyd that freezes in the middle costs a second, and what it said before counts", async () => {
+      await reset();
+      const beganMs = performance.now();
+      const frozen = await read(
+        watched(parsed(changing.address), async (_, number) => {
+          if (number === 5) {
+            await changing.freeze();
+          }
+        }),
+      );
+      const tookMs = performance.now() - beganMs;
+      await changing.thaw();
+      assert.ok(tookMs > 900 && tookMs < 2_000, `it took ${tookMs} ms`);
+      assert.ok(frozen.activity?.ok === true && frozen.serverstats?.ok === true);
+      for (const report of SOURCES_REPORTS) {
+        const list = frozen[report];
+        assert.ok(list?.ok === false && list.error.kind === "failed");
+        assert.equal(list.error.error.kind, "timed out");
+      }
+      await changing.waitUntilAnswering();
+    });
+  });
+
+  describe("with a hundred sources", () => {
+    let crowd: Chronyd;
+
+    before(async () => {
+      const numbers = Array.from({ length: 100 }, (_, index) => index + 1);
+      crowd = await start("crowd", [
+        ...numbers.map(
+          (number) => `server 127.0.1.${number} port ${ntpPort} iburst minpoll 4 maxpoll 4`,
+        ),
+        "port 0",
+      ]);
+    });
+
+    test("all are read, in their order", async () => {
+      const reports = await read(parsed(crowd.address));
+      const expected = (await crowd.query("sources")).map((row) => row[2]);
+      assert.equal(expected.length, 100);
+      for (const report of SOURCES_REPORTS) {
+        assert.deepEqual(addressesOf(reports[report]), expected);
+      }
+    });
+
+    test("a reading stays within its caller's time, however slow the answers are", async () => {
+      const slow = watched(parsed(crowd.address), () => new Promise((go) => setTimeout(go, 20)));
+      const beganMs = performance.now();
+      const reports = await read(slow, { longestMs: 300 });
+      const tookMs = performance.now() - beganMs;
+      assert.ok(tookMs >= 300 && tookMs < 1_000, `it took ${tookMs} ms`);
+      assert.equal(reports.activity?.ok, true);
+      for (const report of SOURCES_REPORTS) {
+        const list = reports[report];
+        assert.ok(list?.ok === false);
+        assert.equal(list.error.kind, "out of time");
+      }
+    });
+  });
+});
+
+function assertNear(found: number | undefined, expected: number): void {
+  assert.ok(Math.abs((found ?? Number.NaN) - expected) < 0.01, `${found} is not ${expected}`);
+}

@@ -1,0 +1,325 @@
+// What a history of readings means. Readings are made up (reports.ts), every time is an argument; a
+// reading a second, the peak over 60 s.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import * as fc from "fast-check";
+import {
+  type Assessment,
+  assess,
+  type ClockHistory,
+  type Reading,
+  withReading,
+} from "../../src/clock/assessment.ts";
+import { PUBLISHES_ERROR } from "../../src/clock/sync-state.ts";
+import {
+  anyTracking,
+  clocksAt,
+  LOCAL,
+  NEVER_SYNCHRONISED,
+  REFERENCE_CLOCK,
+  reading,
+  trackingReport,
+  unansweredReading,
+  WALL_AT_START_MS,
+} from "./reports.ts";
+
+const INTERVAL_MS = 1_000;
+const WIDTH_MS = 60_000;
+const HOUR_MS = 3_600_000;
+
+function historyOf(first: Reading, ...others: readonly Reading[]): ClockHistory {
+  return others.reduce(
+    (history, next) => withReading(history, next, WIDTH_MS),
+    withReading(undefined, first, WIDTH_MS),
+  );
+}
+
+/** What may be said right after the last of some readings. */
+function assessed(first: Reading, ...others: readonly Reading[]): Assessment {
+  const history = historyOf(first, ...others);
+  return assess(history, history.newest.clocks, INTERVAL_MS);
+}
+
+/** Of a report with 1 ms of dispersion, 4 ms of delay and these offsets: 3 ms more than the offset. */
+const offsets = { lastOffsetSeconds: 0.0625, systemTimeOffsetSeconds: 0.125 };
+
+/** A report whose error is this and nothing else. */
+function withError(errorMs: number) {
+  return { lastOffsetSeconds: errorMs / 1000, rootDispersionSeconds: 0, rootDelaySeconds: 0 };
+}
+
+describe("what is published in each state:", () => {
+  test("synchronised: everything", () => {
+    const report = trackingReport(offsets);
+    assert.deepEqual(assessed(reading(clocksAt(12_000), offsets)), {
+      state: "synchronised",
+      wallMs: WALL_AT_START_MS + 12_000,
+      tracking: report,
+      clockErrorMs: 65.5,
+      clockErrorBoundMs: 128,
+      clockErrorPeakMs: 65.5,
+      referenceAgeSeconds: 2,
+      steps: 0,
+      lastStepSeconds: undefined,
+    });
+  });
+
+  test("stale: everything, the error included, which grows by itself", () => {
+    const assessment = assessed(
+      reading(clocksAt(12_000), offsets),
+      reading(clocksAt(12_000 + HOUR_MS), { ...offsets, lastOffsetSeconds: 0.25 }),
+    );
+    assert.equal(assessment.state, "stale");
+    assert.equal(assessment.clockErrorMs, 253);
+    assert.equal(assessment.clockErrorBoundMs, 128);
+    assert.equal(assessment.clockErrorPeakMs, 253);
+    assert.equal(assessment.referenceAgeSeconds, 2 + HOUR_MS / 1000);
+  });
+
+  test("unsynchronised, never before: exactly 1500 ms, and no age", () => {
+    const { tracking, ...assessment } = assessed(reading(clocksAt(0), NEVER_SYNCHRONISED));
+    assert.deepEqual(tracking, trackingReport(NEVER_SYNCHRONISED));
+    assert.deepEqual(assessment, {
+      state: "unsynchronised",
+      wallMs: WALL_AT_START_MS,
+      clockErrorMs: 1500,
+      clockErrorBoundMs: 1500,
+      clockErrorPeakMs: 1500,
+      referenceAgeSeconds: undefined,
+      steps: 0,
+      lastStepSeconds: undefined,
+    });
+  });
+
+  test("local: the error, the bound and the peak are withheld, the rest is not", () => {
+    const { tracking, ...assessment } = assessed(reading(clocksAt(12_000), LOCAL));
+    assert.deepEqual(tracking, trackingReport(LOCAL));
+    assert.deepEqual(assessment, {
+      state: "local",
+      wallMs: WALL_AT_START_MS + 12_000,
+      clockErrorMs: undefined,
+      clockErrorBoundMs: undefined,
+      clockErrorPeakMs: undefined,
+      referenceAgeSeconds: 2,
+      steps: 0,
+      lastStepSeconds: undefined,
+    });
+  });
+
+  test("unreachable: all that chronyd says is withheld; what the agent saw of steps is not", () => {
+    const assessment = assessed(
+      reading(clocksAt(12_000)),
+      reading(clocksAt(13_000, 500)),
+      unansweredReading(clocksAt(14_000, 500)),
+    );
+    assert.deepEqual(assessment, {
+      state: "unreachable",
+      wallMs: WALL_AT_START_MS + 14_500,
+      tracking: undefined,
+      clockErrorMs: undefined,
+      clockErrorBoundMs: undefined,
+      clockErrorPeakMs: undefined,
+      referenceAgeSeconds: undefined,
+      steps: 1,
+      lastStepSeconds: 0.5,
+    });
+  });
+
+  test("unreachable from the first reading on", () => {
+    assert.equal(assessed(unansweredReading(clocksAt(0))).state, "unreachable");
+  });
+});
+
+describe("readings that stop coming", () => {
+  const history = historyOf(reading(clocksAt(12_000), offsets));
+  const at = (monotonicMs: number) => assess(history, clocksAt(monotonicMs), INTERVAL_MS);
+
+  test("leave the newest one standing for three intervals, at its own time", () => {
+    const assessment = at(12_000 + 3 * INTERVAL_MS);
+    assert.equal(assessment.state, "synchronised");
+    assert.equal(assessment.wallMs, WALL_AT_START_MS + 12_000);
+    assert.equal(assessment.referenceAgeSeconds, 2, "as it was when chronyd said the rest");
+  });
+
+  test("withhold everything from then on, at the time of looking: no old value at a new time", () => {
+    const assessment = at(12_001 + 3 * INTERVAL_MS);
+    assert.equal(assessment.state, "unreachable");
+    assert.equal(assessment.wallMs, WALL_AT_START_MS + 12_001 + 3 * INTERVAL_MS);
+    assert.equal(assessment.tracking, undefined);
+    assert.equal(assessment.clockErrorMs, undefined);
+    assert.equal(assessment.clockErrorPeakMs, undefined);
+    assert.equal(assessment.referenceAgeSeconds, undefined);
+  });
+
+  test("are found out by the monotonic clock, though the wall clock went back", () => {
+    const now = clocksAt(12_001 + 3 * INTERVAL_MS, -HOUR_MS);
+    assert.equal(assess(history, now, INTERVAL_MS).state, "unreachable");
+  });
+
+  test("are not made up by a wall clock that leapt ahead", () => {
+    const now = clocksAt(12_500, HOUR_MS);
+    assert.equal(assess(history, now, INTERVAL_MS).state, "synchronised");
+  });
+});
+
+describe("the state follows the age of the reference,", () => {
+  test("counted by the monotonic clock: a step of an hour does not make it stale", () => {
+    const { state } = assessed(reading(clocksAt(12_000)), reading(clocksAt(13_000, HOUR_MS)));
+    assert.equal(state, "synchronised");
+  });
+
+  test("counted on through readings that were not answered, though the wall clock went back then", () => {
+    const back = -580_000;
+    const { state, referenceAgeSeconds } = assessed(
+      reading(clocksAt(12_000)),
+      unansweredReading(clocksAt(300_000, back)),
+      reading(clocksAt(600_000, back)),
+    );
+    assert.equal(state, "stale");
+    assert.equal(referenceAgeSeconds, 590);
+  });
+
+  test("also where the reference time is in the future and its age unknown", () => {
+    const behind = -HOUR_MS;
+    const assessment = assessed(
+      reading(clocksAt(12_000, behind), REFERENCE_CLOCK),
+      reading(clocksAt(12_000 + 513_000, behind), REFERENCE_CLOCK),
+    );
+    assert.equal(assessment.state, "stale");
+    assert.equal(assessment.referenceAgeSeconds, undefined);
+  });
+});
+
+describe("steps of the wall clock", () => {
+  test("are counted, and the last one's size is kept after it", () => {
+    const history = historyOf(
+      reading(clocksAt(0)),
+      reading(clocksAt(1_000, 500)),
+      reading(clocksAt(2_000, 500)),
+      unansweredReading(clocksAt(3_000, -250)),
+      reading(clocksAt(4_000, -250)),
+    );
+    assert.equal(history.steps, 2);
+    assert.equal(history.lastStepMs, -750);
+    assert.equal(assess(history, clocksAt(4_000, -250), INTERVAL_MS).lastStepSeconds, -0.75);
+  });
+
+  test("are told once, by the reading that showed them", () => {
+    const stepped = historyOf(reading(clocksAt(0)), reading(clocksAt(1_000, 500)));
+    assert.equal(stepped.stepMs, 500);
+    assert.equal(withReading(stepped, reading(clocksAt(2_000, 500)), WIDTH_MS).stepMs, undefined);
+  });
+
+  test("begin with the second reading: before the first there is nothing to compare", () => {
+    assert.equal(historyOf(reading(clocksAt(0, HOUR_MS))).steps, 0);
+  });
+
+  test("are not seen in an interrupted reading of the clocks, whose wall time is too late", () => {
+    const interrupted = { ...clocksAt(1_000, 400), bracketMs: 800 };
+    const history = historyOf(reading(clocksAt(0)), reading(interrupted), reading(clocksAt(2_000)));
+    assert.equal(history.steps, 0);
+  });
+
+  test("that fall into an interrupted reading are seen by the next one", () => {
+    const interrupted = { ...clocksAt(1_000, 500), bracketMs: 800 };
+    const history = historyOf(
+      reading(clocksAt(0)),
+      reading(interrupted),
+      reading(clocksAt(2_000, 500)),
+    );
+    assert.equal(history.steps, 1);
+    assert.equal(history.lastStepMs, 500);
+  });
+
+  test("wait for a first sharp reading", () => {
+    const interrupted = { ...clocksAt(0, HOUR_MS), bracketMs: 800 };
+    assert.equal(historyOf(reading(interrupted), reading(clocksAt(1_000))).steps, 0);
+  });
+});
+
+describe("the peak", () => {
+  test("keeps an error that is over", () => {
+    const assessment = assessed(
+      reading(clocksAt(0), withError(40)),
+      reading(clocksAt(1_000), withError(2)),
+    );
+    assert.equal(assessment.clockErrorMs, 2);
+    assert.equal(assessment.clockErrorPeakMs, 40);
+  });
+
+  test("forgets it after the width, also over readings that gave none", () => {
+    const { clockErrorPeakMs } = assessed(
+      reading(clocksAt(0), withError(40)),
+      unansweredReading(clocksAt(30_000)),
+      reading(clocksAt(WIDTH_MS), withError(2)),
+    );
+    assert.equal(clockErrorPeakMs, 2);
+  });
+
+  test("is there again after `local`, from before it and after it, and without its 0", () => {
+    const { clockErrorPeakMs } = assessed(
+      reading(clocksAt(0), withError(40)),
+      reading(clocksAt(1_000), LOCAL),
+      reading(clocksAt(2_000), withError(2)),
+    );
+    assert.equal(clockErrorPeakMs, 40);
+    const { peak } = historyOf(reading(clocksAt(0), LOCAL));
+    assert.deepEqual(peak, []);
+  });
+});
+
+describe("whatever the readings,", () => {
+  const anyReading = fc
+    .record({
+      waitMs: fc.integer({ min: 0, max: 20_000 }),
+      steppedMs: fc.constantFrom(0, 5, 10, -10, HOUR_MS, -HOUR_MS),
+      bracketMs: fc.constantFrom(0, 1, 800),
+      tracking: fc.option(anyTracking, { nil: undefined }),
+    })
+    .map(({ waitMs, steppedMs, bracketMs, tracking }) => ({
+      waitMs,
+      at: (monotonicMs: number): Reading => {
+        const clocks = { ...clocksAt(monotonicMs, steppedMs), bracketMs };
+        return tracking === undefined ? unansweredReading(clocks) : reading(clocks, tracking);
+      },
+    }));
+  const anyReadings = fc.array(anyReading, { minLength: 1, maxLength: 12 });
+
+  test("the peak is no less than the error, and the three figures are published together", () => {
+    fc.assert(
+      fc.property(anyReadings, fc.integer({ min: 0, max: 5_000 }), (readings, laterMs) => {
+        let history: ClockHistory | undefined;
+        let monotonicMs = 0;
+        for (const { waitMs, at } of readings) {
+          monotonicMs += waitMs;
+          history = withReading(history, at(monotonicMs), WIDTH_MS);
+          const assessment = assess(history, clocksAt(monotonicMs + laterMs), INTERVAL_MS);
+          const { state, clockErrorMs, clockErrorBoundMs, clockErrorPeakMs } = assessment;
+          for (const figure of [clockErrorMs, clockErrorBoundMs, clockErrorPeakMs]) {
+            assert.equal(figure !== undefined, PUBLISHES_ERROR[state], state);
+          }
+          assert.ok((clockErrorPeakMs ?? 0) >= (clockErrorMs ?? 0));
+        }
+      }),
+    );
+  });
+
+  test("unreachable is what has no report, and nothing else", () => {
+    fc.assert(
+      fc.property(anyReadings, fc.integer({ min: 0, max: 5_000 }), (readings, laterMs) => {
+        let history: ClockHistory | undefined;
+        let monotonicMs = 0;
+        for (const { waitMs, at } of readings) {
+          monotonicMs += waitMs;
+          history = withReading(history, at(monotonicMs), WIDTH_MS);
+        }
+        assert.ok(history !== undefined);
+        const { state, tracking } = assess(history, clocksAt(monotonicMs + laterMs), INTERVAL_MS);
+        const answered = history.newest.tracking.ok && laterMs <= 3 * INTERVAL_MS;
+        assert.equal(tracking !== undefined, answered);
+        assert.equal(state !== "unreachable", answered);
+      }),
+    );
+  });
+});

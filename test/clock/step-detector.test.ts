@@ -1,0 +1,52 @@
+// Steps of the wall clock against the monotonic one. Every time is an argument.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { isSharp, stepBetween } from "../../src/clock/step-detector.ts";
+import { clocksAt } from "./reports.ts";
+
+describe("a step", () => {
+  const steps: readonly (readonly [steppedMs: number, found: number | undefined])[] = [
+    [0, undefined],
+    [9, undefined],
+    [-9, undefined],
+    [10, 10],
+    [-10, -10],
+    [3_600_000, 3_600_000],
+    [-3_600_000, -3_600_000],
+  ];
+  for (const [steppedMs, found] of steps) {
+    test(`of ${steppedMs} ms is ${found === undefined ? "none" : `found, as ${found} ms`}`, () => {
+      assert.equal(stepBetween(clocksAt(5_000), clocksAt(6_000, steppedMs)), found);
+    });
+  }
+
+  for (const steppedMs of [9.9, 9.99]) {
+    test(`of ${steppedMs} ms is none: the edge is at 10, not at what rounds to it`, () => {
+      // The wall clock is read in whole milliseconds, the monotonic one finer.
+      const after = { ...clocksAt(6_000, 10), monotonicMs: 6_010 - steppedMs };
+      assert.equal(stepBetween(clocksAt(5_000), after), undefined);
+    });
+  }
+
+  test("is told from what was there before: only the change counts", () => {
+    assert.equal(stepBetween(clocksAt(5_000, -3_600_000), clocksAt(6_000, -3_600_000)), undefined);
+    assert.equal(stepBetween(clocksAt(5_000, -3_600_000), clocksAt(6_000)), 3_600_000);
+  });
+
+  test("is none however long nobody looked: both clocks are slewed alike", () => {
+    assert.equal(stepBetween(clocksAt(0), clocksAt(30 * 86_400_000)), undefined);
+  });
+});
+
+describe("a reading of the clocks", () => {
+  test("is sharp when the wall clock was read within a millisecond", () => {
+    assert.ok(isSharp({ ...clocksAt(0), bracketMs: 0 }));
+    assert.ok(isSharp({ ...clocksAt(0), bracketMs: 1 }));
+  });
+
+  test("is not when the process was interrupted in between", () => {
+    assert.ok(!isSharp({ ...clocksAt(0), bracketMs: 1.001 }));
+    assert.ok(!isSharp({ ...clocksAt(0), bracketMs: 5_000 }));
+  });
+});

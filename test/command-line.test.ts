@@ -1,0 +1,41 @@
+// The command line, and the text of --help.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { HELP, parseCommandLine } from "../src/command-line.ts";
+import { SETTING_DESCRIPTIONS } from "../src/settings.ts";
+
+describe("the command line", () => {
+  test("without words runs the agent", () => {
+    assert.deepEqual(parseCommandLine([]), { kind: "run" });
+  });
+
+  test("asks for help or the version with one word", () => {
+    assert.deepEqual(parseCommandLine(["--help"]), { kind: "help" });
+    assert.deepEqual(parseCommandLine(["-h"]), { kind: "help" });
+    assert.deepEqual(parseCommandLine(["--version"]), { kind: "version" });
+  });
+
+  const misuses = [["--verbose"], ["start"], [""], ["--help", "me"], ["--version", "--help"]];
+  for (const words of misuses) {
+    test(`${JSON.stringify(words)} is not understood, and says what is`, () => {
+      assert.deepEqual(parseCommandLine(words), {
+        kind: "misused",
+        problem: `Not understood: ${words.join(" ")}. There are --help and --version; settings are environment variables.`,
+      });
+    });
+  }
+});
+
+describe("--help", () => {
+  for (const { names, explanation, default: fallback } of SETTING_DESCRIPTIONS) {
+    test(`explains ${names.join(" and ")}`, () => {
+      const lines = `${names.join(", ")}\n    ${explanation}\n    Default: ${fallback}\n`;
+      assert.ok(HELP.includes(`\n${lines}`), lines);
+    });
+  }
+
+  test("ends with the end of a line, for the terminal's sake", () => {
+    assert.ok(HELP.endsWith("\n"));
+  });
+});

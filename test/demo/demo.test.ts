@@ -1,0 +1,94 @@
+// The demo as a process, with every real part. What it says is for people; what it leaves behind, and
+// its exit code, is for whoever runs it.
+
+import assert from "node:assert/strict";
+import { chmod, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { scratchFolder } from "../parts/scratch-folder.ts";
+import { type EndedDemo, startDemo } from "./run-demo.ts";
+
+async function run(
+  words: readonly string[],
+  environment?: Readonly<Record<string, string>>,
+): Promise<EndedDemo> {
+  return (await startDemo(words, environment)).ended();
+}
+
+describe("the demo", { concurrency: 3 }, () => {
+  test("ends by itself, with one line, when Prometheus agrees with chronyd", async () => {
+    const { code, standardOutput, standardError, leftBehind } = await run(["--seconds", "3"]);
+    assert.equal(code, 0, standardError);
+    assert.match(
+      standardOutput,
+      /^chrony_clock_error_ms is \d\.\d{3} ms \(\d\.\d s old\) by push and \d\.\d{3} ms \(\d\.\d s old\) by pull; \d+ pushed and \d+ pulled values agree with chronyd's own reports\.\n$/,
+    );
+    assert.deepEqual(leftBehind, []);
+  });
+
+  test("fails when the values in Prometheus are old, because the agent hangs", async () => {
+    const demo = await startDemo(["--seconds", "6"]);
+    await demo.waitForLine(/everything runs/);
+    process.kill(demo.pidOf(/src\/main\.ts/), "SIGSTOP");
+    const { code, standardOutput, standardError, leftBehind } = await demo.ended();
+    assert.equal(code, 1);
+    assert.equal(standardOutput, "");
+    assert.match(
+      standardError,
+      /\nThe newest chrony_clock_error_ms by push is [3-9]\.\d s old; fresh is 3\.0 s or less\.\n$/,
+    );
+    assert.deepEqual(leftBehind, []);
+  });
+
+  test("says which part was ended, ends the others and fails", async () => {
+    const demo = await startDemo([]);
+    await demo.waitForLine(/PromQL/);
+    process.kill(demo.pidOf(/node\/chrony\.conf/), "SIGKILL");
+    const { code, standardError, leftBehind } = await demo.ended();
+    assert.equal(code, 1);
+    assert.match(standardError, /\nThe node's chronyd was ended by SIGKILL\.\n$/);
+    assert.deepEqual(leftBehind, []);
+  });
+
+  test("says why a part does not start, and fails", async () => {
+    const folder = await scratchFolder("ct");
+    const fakeCollector = join(folder.path, "collector");
+    await writeFile(fakeCollector, "#!/bin/sh\necho no configuration is good enough\nexit 3\n");
+    await chmod(fakeCollector, 0o755);
+    const { code, standardError, leftBehind } = await run([], { OTELCOL: fakeCollector });
+    folder.remove();
+    assert.equal(code, 1);
+    assert.match(standardError, /exit code 3.*\nno configuration is good enough\n$/);
+    assert.deepEqual(leftBehind, []);
+  });
+
+  test("says what is missing in a sentence, and fails", async () => {
+    const { code, standardError } = await run([], { OTELCOL: "/no/such/program" });
+    assert.equal(code, 1);
+    assert.match(standardError, /^OTELCOL is set to \/no\/such\/program, but .*\n$/);
+  });
+
+  test("says what it does not understand, and how it was to be asked", async () => {
+    const { code, standardOutput, standardError } = await run(["--second", "3"]);
+    assert.equal(code, 2);
+    assert.equal(standardOutput, "");
+    assert.match(standardError, /^Not understood: --second 3\. .*\n$/);
+  });
+
+  for (const [name, code, during] of [
+    ["SIGINT", 130, /starting Prometheus/],
+    ["SIGTERM", 143, /waiting for Prometheus to scrape the agent/],
+    ["SIGHUP", 129, /PromQL/],
+  ] as const) {
+    test(`leaves nothing behind after ${name}, when it has said ${during}`, async () => {
+      const demo = await startDemo([]);
+      await demo.waitForLine(during);
+      demo.signal(name);
+      const ended = await demo.ended();
+      assert.equal(ended.code, code);
+      assert.match(ended.standardError, new RegExp(`\nStopped by ${name}\\.\n$`));
+      assert.doesNotMatch(ended.standardOutput, /\p{Cc}(?<!\n)/u, "an escape code");
+      assert.deepEqual(ended.leftBehind, []);
+    });
+  }
+});

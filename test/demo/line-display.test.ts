@@ -1,0 +1,79 @@
+// The view for what is no terminal: a line when something changes and every few seconds.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { lineDisplay } from "../../demo/line-display.ts";
+import type { View } from "../../demo/view.ts";
+import { HEALTHY, snapshotOf, UNREACHABLE, viewOf, WAITING } from "./views.ts";
+
+/** What is written of views, one after another: the lines of each. */
+function linesOf(...views: readonly Partial<View>[]): string[][] {
+  let lines: string[] = [];
+  const display = lineDisplay((line) => lines.push(line));
+  return views.map((view) => {
+    lines = [];
+    display.show(viewOf(view));
+    return lines;
+  });
+}
+
+describe("the view that is no terminal's", () => {
+  test("begins with the addresses", () => {
+    assert.deepEqual(linesOf({}), [
+      [
+        "Prometheus: http://127.0.0.1:32767/graph?g0.expr=chrony_clock_error_ms&g0.tab=0",
+        "Agent: http://127.0.0.1:32766/metrics",
+        "1:05  synchronised; error 0.004 ms, bound 0.006 ms, peak 0.128 ms; source 127.0.0.1, reference 1.4 s old; pushed 0.4 s ago; PromQL 0.004 ms by push, 0.004 ms by pull",
+      ],
+    ]);
+  });
+
+  test("is silent for 5 s while only numbers change", () => {
+    const changed = snapshotOf({ ...HEALTHY, clockErrorMs: 0.1 });
+    const written = linesOf(
+      { elapsedSeconds: 0 },
+      { elapsedSeconds: 4.9, snapshot: changed },
+      { elapsedSeconds: 5, snapshot: changed },
+      { elapsedSeconds: 9.9 },
+    );
+    assert.deepEqual(
+      written.map((lines) => lines.length),
+      [3, 0, 1, 0],
+    );
+  });
+
+  test("says at once what has changed: the state, and what Prometheus has", () => {
+    const unreachable = snapshotOf(UNREACHABLE);
+    const [, state, gone] = linesOf(
+      {},
+      { snapshot: { ...unreachable, prometheus: snapshotOf(HEALTHY).prometheus } },
+      { snapshot: unreachable },
+    );
+    assert.deepEqual(state, [
+      "1:05  unreachable; error -, bound -, peak - (withheld: chronyd does not answer); source -, reference - old; pushed 0.4 s ago; PromQL 0.004 ms by push, 0.004 ms by pull",
+    ]);
+    assert.match(gone?.join() ?? "", /PromQL - by push, - by pull$/);
+  });
+
+  test("announces each step of an incident once, and once that its effect was seen", () => {
+    const seen = { ...WAITING, seenAfterSeconds: 41 };
+    const written = linesOf(
+      {},
+      { incident: WAITING },
+      { incident: { ...WAITING, elapsedSeconds: 44 } },
+      { incident: seen },
+      { incident: { ...seen, nextInSeconds: 1 } },
+      { incident: { ...WAITING, number: 2 } },
+    );
+    assert.deepEqual(
+      written.slice(1).map(([line]) => line),
+      [
+        "Step 1 of 2: the power fails. The plug was pulled. To be seen: It is dark. This takes about 2:30.",
+        undefined,
+        "Seen by push and by pull after 0:41: sum(lamps) == 0",
+        undefined,
+        "Step 2 of 2: the power fails. The plug was pulled. To be seen: It is dark. This takes about 2:30.",
+      ],
+    );
+  });
+});

@@ -1,0 +1,49 @@
+// A step whose effect does not show ends the incident. Prometheus is one that never has anything, or
+// has it by one way only.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Parts } from "../../demo/parts.ts";
+import { EffectMissing, playIncident } from "../../demo/play-incident.ts";
+import { WAITING } from "./views.ts";
+
+const step = { ...WAITING.step, longestSeconds: 0.1 };
+const notInterrupted = new AbortController().signal;
+
+function partsWithFakePrometheus(jobs: readonly string[]): Parts {
+  const query = async () => jobs.map((job) => ({ labels: { job }, value: 1, timestampSeconds: 0 }));
+  return { prometheus: { query } } as unknown as Parts;
+}
+
+for (const [jobs, missing] of [
+  [[], "push and by pull"],
+  [["chrony-tracker"], "pull"],
+  [["chrony-tracker-pull"], "push"],
+] as const) {
+  test(`a step whose effect does not show by ${missing} ends the incident, and says so`, async () => {
+    const playing = playIncident(
+      [step, step],
+      partsWithFakePrometheus(jobs),
+      () => {},
+      notInterrupted,
+    );
+    await assert.rejects(
+      playing,
+      new EffectMissing(
+        `The step "the power fails" shows no effect after 0:00: by ${missing}, PromQL returns nothing for sum(lamps) == 0`,
+      ),
+    );
+  });
+}
+
+test("an interruption ends an incident", async () => {
+  const interruption = new AbortController();
+  const reason = new Error("enough");
+  const playing = playIncident(
+    [{ ...step, longestSeconds: 60 }],
+    partsWithFakePrometheus([]),
+    () => interruption.abort(reason),
+    interruption.signal,
+  );
+  await assert.rejects(playing, reason);
+});

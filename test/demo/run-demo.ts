@@ -1,0 +1,108 @@
+import { spawn } from "node:child_process";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { atExit } from "../parts/at-exit.ts";
+import { scratchFolder } from "../parts/scratch-folder.ts";
+import { waitFor } from "../parts/wait-for.ts";
+
+const entry = fileURLToPath(new URL("../../demo/main.ts", import.meta.url));
+const lineMilliseconds = 60_000;
+
+/** A demo that runs, in a folder for temporary files of its own. */
+export interface RunningDemo {
+  /** Settles when it has written a line like this, to standard output or standard error. */
+  waitForLine(pattern: RegExp): Promise<void>;
+  /** Sends a signal to the demo alone. */
+  signal(name: NodeJS.Signals): void;
+  /** The process of one of its parts. */
+  pidOf(pattern: RegExp): number;
+  /** Settles when it has ended. */
+  ended(): Promise<EndedDemo>;
+}
+
+/** A demo that has ended. */
+export interface EndedDemo {
+  readonly code: number | null;
+  readonly standardOutput: string;
+  readonly standardError: string;
+  /** The command lines of its processes that still run, and what is left in its folder. */
+  readonly leftBehind: readonly string[];
+}
+
+/** Starts a demo. */
+export async function startDemo(
+  words: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<RunningDemo> {
+  const folder = await scratchFolder("ct");
+  const child = spawn(process.execPath, [entry, ...words], {
+    env: { ...process.env, ...environment, TMPDIR: folder.path },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const forget = atExit(() => child.kill());
+  let standardOutput = "";
+  let standardError = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    standardOutput += text;
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    standardError += text;
+  });
+  const closed = new Promise<number | null>((resolve) => {
+    child.once("close", (code) => resolve(code));
+  });
+
+  return {
+    async waitForLine(pattern) {
+      const written = () => `${standardOutput}${standardError}`;
+      const line = waitFor(`a line ${pattern}`, () => pattern.test(written()), lineMilliseconds);
+      const early = closed.then(() =>
+        pattern.test(written())
+          ? true
+          : Promise.reject(new Error(`the demo ended, and wrote: ${written()}`)),
+      );
+      await Promise.race([line, early]);
+    },
+    signal: (name) => child.kill(name),
+    pidOf(pattern) {
+      const found = processesOf(folder.path).find(({ commandLine }) => pattern.test(commandLine));
+      if (found === undefined) {
+        throw new Error(`the demo has no process ${pattern}`);
+      }
+      return found.pid;
+    },
+    async ended() {
+      const code = await closed;
+      forget();
+      const leftBehind = [
+        ...processesOf(folder.path).map(({ commandLine }) => commandLine),
+        ...(await readdir(folder.path)),
+      ];
+      folder.remove();
+      return { code, standardOutput, standardError, leftBehind };
+    },
+  };
+}
+
+/** The processes that know of a folder: by their arguments, their environment or where they work. */
+function processesOf(folder: string): { pid: number; commandLine: string }[] {
+  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  return pids.flatMap((pid) => {
+    const read = (file: string) => orEmpty(() => readFileSync(`/proc/${pid}/${file}`, "utf8"));
+    const commandLine = read("cmdline").replaceAll("\0", " ");
+    const workingFolder = orEmpty(() => readlinkSync(`/proc/${pid}/cwd`));
+    return `${commandLine} ${read("environ")} ${workingFolder}`.includes(folder)
+      ? [{ pid: Number(pid), commandLine }]
+      : [];
+  });
+}
+
+/** A process may have ended meanwhile, or be another user's. */
+function orEmpty(read: () => string): string {
+  try {
+    return read();
+  } catch {
+    return "";
+  }
+}

@@ -1,0 +1,126 @@
+// What a fault that lasts leaves in the log. Every time is an argument; the log is an array.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { LastingFault } from "../src/lasting-fault.ts";
+import type { Log, LogFields } from "../src/log.ts";
+
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60 * SECOND_MS;
+
+type Entry = readonly [severity: string, message: string, fields: LogFields | undefined];
+
+function watchedFault(): { fault: LastingFault; entries: Entry[] } {
+  const entries: Entry[] = [];
+  const writer = (severity: string) => (message: string, fields?: LogFields) => {
+    entries.push([severity, message, fields]);
+  };
+  const log: Log = {
+    error: writer("error"),
+    warn: writer("warn"),
+    info: writer("info"),
+    debug: writer("debug"),
+  };
+  return { fault: new LastingFault(log, "All is well."), entries };
+}
+
+describe("a fault", () => {
+  test("is told when it begins, at once", () => {
+    const { fault, entries } = watchedFault();
+    fault.present("timed out", "No answer.", 5);
+    assert.deepEqual(entries, [["warn", "No answer.", undefined]]);
+  });
+
+  test("is not told again at each reading", () => {
+    const { fault, entries } = watchedFault();
+    for (let nowMs = 0; nowMs < 10 * MINUTE_MS; nowMs += SECOND_MS) {
+      fault.present("timed out", "No answer.", nowMs);
+    }
+    assert.equal(entries.length, 1);
+  });
+
+  test("is told again every ten minutes, in its newest words, with how often and for how long", () => {
+    const { fault, entries } = watchedFault();
+    for (let nowMs = 0; nowMs <= 20 * MINUTE_MS; nowMs += SECOND_MS) {
+      fault.present("stale", `Nothing for ${nowMs / SECOND_MS} s.`, nowMs);
+    }
+    assert.deepEqual(entries, [
+      ["warn", "Nothing for 0 s.", undefined],
+      ["warn", "Nothing for 600 s.", { times: 601, for_seconds: 600 }],
+      ["warn", "Nothing for 1200 s.", { times: 1201, for_seconds: 1200 }],
+    ]);
+  });
+
+  test("is told when it ends, with how often and for how long", () => {
+    const { fault, entries } = watchedFault();
+    fault.present("timed out", "No answer.", 0);
+    fault.present("timed out", "No answer.", SECOND_MS);
+    fault.absent(2_400);
+    assert.deepEqual(entries.at(-1), ["info", "All is well.", { times: 2, for_seconds: 2 }]);
+  });
+
+  test("begins anew after it ended", () => {
+    const { fault, entries } = watchedFault();
+    fault.present("timed out", "No answer.", 0);
+    fault.absent(SECOND_MS);
+    fault.present("timed out", "No answer.", 2 * SECOND_MS);
+    fault.absent(3 * SECOND_MS);
+    assert.deepEqual(entries.slice(2), [
+      ["warn", "No answer.", undefined],
+      ["info", "All is well.", { times: 1, for_seconds: 1 }],
+    ]);
+  });
+});
+
+describe("no fault", () => {
+  test("is not told: silence means that all is well", () => {
+    const { fault, entries } = watchedFault();
+    fault.absent(0);
+    fault.absent(MINUTE_MS);
+    assert.deepEqual(entries, []);
+  });
+});
+
+describe("another cause", () => {
+  test("is told, once the one before has stood for a minute", () => {
+    const { fault, entries } = watchedFault();
+    fault.present("socket missing", "No socket.", 0);
+    fault.present("timed out", "No answer.", MINUTE_MS - 1);
+    assert.equal(entries.length, 1);
+    fault.present("timed out", "No answer.", MINUTE_MS);
+    assert.deepEqual(entries.slice(1), [["warn", "No answer.", { times: 3, for_seconds: 60 }]]);
+  });
+
+  test("is then the one that lasts, and is not told again each minute", () => {
+    const { fault, entries } = watchedFault();
+    fault.present("socket missing", "No socket.", 0);
+    for (let nowMs = MINUTE_MS; nowMs < 10 * MINUTE_MS; nowMs += SECOND_MS) {
+      fault.present("timed out", "No answer.", nowMs);
+    }
+    assert.equal(entries.length, 2);
+  });
+
+  test("that alternates with the first fills no log: a line a minute", () => {
+    const { fault, entries } = watchedFault();
+    for (let nowMs = 0; nowMs < 10 * MINUTE_MS; nowMs += SECOND_MS) {
+      const kind = nowMs % (2 * SECOND_MS) === 0 ? "socket missing" : "timed out";
+      fault.present(kind, kind, nowMs);
+    }
+    assert.ok(entries.length > 1 && entries.length <= 10, `${entries.length} lines`);
+  });
+
+  test("in other words is no other cause: ages and counts change all the time", () => {
+    const { fault, entries } = watchedFault();
+    fault.present("stale", "Nothing for 160 s.", 0);
+    fault.present("stale", "Nothing for 260 s.", 100 * SECOND_MS);
+    assert.equal(entries.length, 1);
+  });
+
+  test("does not hide that it all ended", () => {
+    const { fault, entries } = watchedFault();
+    fault.present("socket missing", "No socket.", 0);
+    fault.present("timed out", "No answer.", SECOND_MS);
+    fault.absent(2 * SECOND_MS);
+    assert.deepEqual(entries.at(-1), ["info", "All is well.", { times: 2, for_seconds: 2 }]);
+  });
+});

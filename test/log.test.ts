@@ -1,0 +1,72 @@
+// What the log writes to a stream that is no terminal, and to one that is. The streams are arrays.
+
+import assert from "node:assert/strict";
+import { describe, type TestContext, test } from "node:test";
+import { createLog, type Log, type LogLevel } from "../src/log.ts";
+
+const NOW = "2026-11-22T16:55:13.796Z";
+
+function logTo(t: TestContext, level: LogLevel, isTTY: boolean): { log: Log; written: string[] } {
+  t.mock.timers.enable({ apis: ["Date"], now: Date.parse(NOW) });
+  const written: string[] = [];
+  const log = createLog(level, { write: (text) => written.push(text), isTTY });
+  return { log, written };
+}
+
+describe("to a file or a pipe", () => {
+  test("an event is one line of JSON: time, level, message and its fields", (t) => {
+    const { log, written } = logTo(t, "info", false);
+    log.warn("Something\nis wrong.", { times: 3, node: 'a "b"', late: true });
+    const line = `{"time":"${NOW}","level":"warn","message":"Something\\nis wrong.","times":3,"node":"a \\"b\\"","late":true}\n`;
+    assert.deepEqual(written, [line]);
+  });
+
+  test("a field that is not known is left out", (t) => {
+    const { log, written } = logTo(t, "info", false);
+    log.info("So.", { known: 0, unknown: undefined });
+    assert.deepEqual(JSON.parse(written.join("")), {
+      time: NOW,
+      level: "info",
+      message: "So.",
+      known: 0,
+    });
+  });
+});
+
+describe("to a terminal", () => {
+  test("an event is a line for a person, in columns", (t) => {
+    const { log, written } = logTo(t, "info", true);
+    log.error("Something is wrong.");
+    log.info("All is well.", { times: 3, unknown: undefined, for_seconds: 60 });
+    assert.deepEqual(written, [
+      "16:55:13.796 error Something is wrong.\n",
+      "16:55:13.796 info  All is well.  (times: 3, for_seconds: 60)\n",
+    ]);
+  });
+
+  test("fields that are all unknown leave no empty brackets", (t) => {
+    const { log, written } = logTo(t, "info", true);
+    log.info("So.", { unknown: undefined });
+    assert.deepEqual(written, ["16:55:13.796 info  So.\n"]);
+  });
+});
+
+describe("the level lets through what is at least as grave:", () => {
+  const levels: readonly (readonly [level: LogLevel, written: readonly string[]])[] = [
+    ["none", []],
+    ["error", ["error"]],
+    ["warn", ["error", "warn"]],
+    ["info", ["error", "warn", "info"]],
+    ["debug", ["error", "warn", "info", "debug"]],
+  ];
+  for (const [level, expected] of levels) {
+    test(`${level}: ${expected.join(", ") || "nothing"}`, (t) => {
+      const { log, written } = logTo(t, level, false);
+      for (const severity of ["error", "warn", "info", "debug"] as const) {
+        log[severity]("So.");
+      }
+      const severities = written.map((line) => (JSON.parse(line) as { level: string }).level);
+      assert.deepEqual(severities, expected);
+    });
+  }
+});

@@ -1,0 +1,141 @@
+// From text to value, without a variable's name around it; what each variable takes and refuses stands
+// in settings.test.ts.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import * as fc from "fast-check";
+import {
+  anyText,
+  httpUrl,
+  keyValueList,
+  listOf,
+  noneOr,
+  numberBetween,
+  oneOf,
+  type ParseText,
+  wholeNumberBetween,
+} from "../src/setting-parsers.ts";
+
+function valueFrom<Value>(parse: ParseText<Value>, text: string): Value {
+  const result = parse(text);
+  assert.ok(result.ok, `${JSON.stringify(text)} is refused`);
+  return result.value;
+}
+
+function isRefused(parse: ParseText<unknown>, text: string): boolean {
+  return !parse(text).ok;
+}
+
+describe("a number", () => {
+  test("is taken with both ends of its range, and not beyond", () => {
+    const parse = numberBetween(0.5, 2);
+    assert.equal(valueFrom(parse, "0.5"), 0.5);
+    assert.equal(valueFrom(parse, "2"), 2);
+    assert.ok(isRefused(parse, "0.49"));
+    assert.ok(isRefused(parse, "2.01"));
+  });
+
+  test("is read as decimal only, whatever JavaScript would make of it", () => {
+    const parse = numberBetween(0, 1e9);
+    for (const text of ["0x10", "1e3", "1_000", "+1", "", "Infinity", "١"]) {
+      assert.ok(isRefused(parse, text), text);
+    }
+  });
+
+  test("is read as it was written", () => {
+    fc.assert(
+      fc.property(fc.nat(), (number) => {
+        assert.equal(valueFrom(wholeNumberBetween(0, 2 ** 31), `${number}`), number);
+        assert.equal(valueFrom(numberBetween(0, 2 ** 31), `${number}.25`), number + 0.25);
+      }),
+    );
+  });
+
+  test("that is to be whole has no fraction, not even an empty one", () => {
+    const parse = wholeNumberBetween(1, 10);
+    assert.equal(valueFrom(parse, " 10 "), 10);
+    for (const text of ["1.0", "1.", "0", "11"]) {
+      assert.ok(isRefused(parse, text), text);
+    }
+  });
+});
+
+describe("a word", () => {
+  test("is taken in any case, and is then as it is listed", () => {
+    assert.equal(valueFrom(oneOf(["gzip", "none"]), " GZip "), "gzip");
+  });
+
+  test("of a list may be in any order and repeated, and is there once", () => {
+    assert.deepEqual(valueFrom(listOf(["a", "b"]), "B,a,b"), ["b", "a"]);
+  });
+
+  test("`none` stands for an empty list where that is allowed, and for itself alone", () => {
+    const parse = noneOr(listOf(["a", "b"]));
+    assert.deepEqual(valueFrom(parse, " None "), []);
+    assert.deepEqual(valueFrom(parse, "b"), ["b"]);
+    assert.deepEqual(parse("a,none"), {
+      ok: false,
+      error: "expected one or more of a, b, with commas, or none",
+    });
+  });
+
+  test("of a list cannot be empty", () => {
+    for (const text of ["", ",", "a,,b"]) {
+      assert.ok(isRefused(listOf(["a", "b"]), text), text);
+    }
+  });
+});
+
+describe("a URL", () => {
+  test("is kept as it is written, without the space around it", () => {
+    assert.equal(
+      valueFrom(httpUrl, " HTTPS://Collector.example/otlp/ "),
+      "HTTPS://Collector.example/otlp/",
+    );
+  });
+
+  test("has no name and no password in it", () => {
+    for (const text of ["http://name@host", "http://:password@host", "http://name:password@host"]) {
+      assert.ok(isRefused(httpUrl, text), text);
+    }
+  });
+});
+
+describe("pairs", () => {
+  const parse = keyValueList(/^[a-z]+$/, /^[^\0]*$/);
+
+  test("come back as they went in, percent-encoded", () => {
+    const pairs = fc.dictionary(fc.stringMatching(/^[a-z]+$/), fc.string({ unit: "grapheme" }));
+    fc.assert(
+      fc.property(pairs, (given) => {
+        const wanted = Object.entries(given).filter(([, value]) => !value.includes("\0"));
+        const text = wanted
+          .map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
+          .join(",");
+        assert.deepEqual(valueFrom(parse, text), Object.fromEntries(wanted));
+      }),
+    );
+  });
+
+  test("may repeat a name: the last one counts", () => {
+    assert.deepEqual(valueFrom(parse, "a=1,a=2"), { a: "2" });
+  });
+
+  test("that are none are told by their place, not by what they hold", () => {
+    assert.deepEqual(parse("a=1,b=2,SECRET"), {
+      ok: false,
+      error: "expected NAME=VALUE pairs with commas, values percent-encoded (pair 3 is not one)",
+    });
+  });
+
+  test("cannot reach behind the record that they become", () => {
+    const named = keyValueList(/^\w+$/, /.*/);
+    const record = valueFrom(named, "__proto__=evil");
+    assert.deepEqual(Object.keys(record), ["__proto__"]);
+    assert.equal(Object.getPrototypeOf(record), Object.prototype);
+  });
+});
+
+test("any text is itself, the space around it included", () => {
+  assert.equal(valueFrom(anyText, " a b "), " a b ");
+});

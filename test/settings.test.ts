@@ -1,0 +1,476 @@
+// Every environment variable: its default, what it takes, what it refuses and with which sentence. The
+// table of cases has a row for each row of settings.ts, and a test that says so.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { readSettings, SETTING_DESCRIPTIONS, type Settings } from "../src/settings.ts";
+
+type Environment = Readonly<Record<string, string>>;
+
+type Case = {
+  /** The variables that mean the same, the one that wins first. */
+  readonly names: readonly [string, ...string[]];
+  /** Where its value comes out. */
+  readonly value: (settings: Settings) => unknown;
+  readonly default: unknown;
+  /** Texts that are taken, and what they become. */
+  readonly good: readonly (readonly [text: string, value: unknown])[];
+  /** Texts that are refused, and what is said to be allowed. */
+  readonly bad: readonly (readonly [text: string, allowed: string])[];
+  /** What else has to be set for a good text to be one. */
+  readonly beside?: Environment;
+};
+
+const WHOLE_INTERVAL = "expected a whole number from 100 to 86400000";
+const URL_FORM = "expected a URL like http://HOST:PORT or https://HOST";
+const PAIRS = "expected NAME=VALUE pairs with commas, values percent-encoded";
+
+const cases: readonly Case[] = [
+  {
+    names: ["CHRONY_ADDRESS"],
+    value: ({ chronyAddress }) => chronyAddress.text,
+    default: "unix:///run/chrony/chronyd.sock",
+    good: [["udp://[::1]:323", "udp://[::1]:323"]],
+    bad: [
+      ["localhost:323", "expected unix:///PATH or udp://HOST:PORT ([HOST] for IPv6)"],
+      ["unix://chronyd.sock", "expected an absolute path of a socket after unix://"],
+    ],
+  },
+  {
+    names: ["SLEEP_INTERVAL"],
+    value: ({ sleepIntervalMs }) => sleepIntervalMs,
+    default: 1000,
+    good: [
+      ["0.1", 100],
+      ["30", 30_000],
+      [" 2.5 ", 2500],
+    ],
+    bad: ["0", "0.09", "86401", "-1", "1e1", "1,5", "1s", "NaN", "Infinity", "0x10", "1."].map(
+      (text) => [text, "expected a number from 0.1 to 86400"] as const,
+    ),
+  },
+  {
+    names: ["CHRONY_METRICS"],
+    value: ({ metricGroups }) => metricGroups,
+    default: ["tracking", "sources"],
+    good: [
+      [
+        "sourcestats,ntpdata,serverstats,activity",
+        ["sourcestats", "ntpdata", "serverstats", "activity"],
+      ],
+      ["sources,sources", ["sources"]],
+      ["none", []],
+    ],
+    bad: ["rtcdata", "sources,none", "tracking,"].map(
+      (text) =>
+        [
+          text,
+          "expected one or more of tracking, sources, sourcestats, ntpdata, serverstats, activity, with commas, or none",
+        ] as const,
+    ),
+  },
+  {
+    names: ["OTEL_METRICS_EXPORTER"],
+    value: ({ pushes, servesMetrics }) => ({ pushes, servesMetrics }),
+    default: { pushes: true, servesMetrics: true },
+    good: [
+      ["otlp", { pushes: true, servesMetrics: false }],
+      ["prometheus", { pushes: false, servesMetrics: true }],
+      [" Prometheus , OTLP ", { pushes: true, servesMetrics: true }],
+    ],
+    bad: ["none", "otlp,", "otlp prometheus", "console"].map(
+      (text) => [text, "expected one or more of otlp, prometheus, with commas"] as const,
+    ),
+  },
+  {
+    names: ["OTEL_METRIC_EXPORT_INTERVAL"],
+    value: ({ exportIntervalMs }) => exportIntervalMs,
+    default: 30_000,
+    good: [
+      ["1000", 1000],
+      ["86400000", 86_400_000],
+    ],
+    bad: ["99", "86400001", "1000.5", "30s", "-30000", "1e4"].map(
+      (text) => [text, WHOLE_INTERVAL] as const,
+    ),
+  },
+  {
+    names: ["OTEL_METRIC_EXPORT_TIMEOUT"],
+    value: ({ exportTimeoutMs }) => exportTimeoutMs,
+    default: 20_000,
+    good: [
+      ["100", 100],
+      ["30000", 30_000],
+    ],
+    bad: ["99", "86400001", "20s"].map((text) => [text, WHOLE_INTERVAL] as const),
+  },
+  {
+    names: ["OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"],
+    value: ({ otlp }) => otlp.protocol,
+    default: "http/json",
+    good: [
+      ["http/protobuf", "http/protobuf"],
+      ["HTTP/JSON", "http/json"],
+    ],
+    bad: [["grpc", "expected http/json or http/protobuf"]],
+  },
+  {
+    names: ["OTEL_EXPORTER_OTLP_ENDPOINT"],
+    value: ({ otlp }) => otlp.url,
+    default: "http://localhost:4318/v1/metrics",
+    good: [
+      ["https://collector.example", "https://collector.example/v1/metrics"],
+      ["http://collector.example:4318/otlp/", "http://collector.example:4318/otlp/v1/metrics"],
+    ],
+    bad: [
+      ["collector:4318", URL_FORM],
+      ["grpc://collector:4317", URL_FORM],
+      ["http://collector:99999", URL_FORM],
+    ],
+  },
+  {
+    names: ["OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"],
+    value: ({ otlp }) => otlp.url,
+    default: "http://localhost:4318/v1/metrics",
+    good: [["https://collector.example/as/it/is", "https://collector.example/as/it/is"]],
+    bad: [["collector", URL_FORM]],
+  },
+  {
+    names: ["OTEL_EXPORTER_OTLP_METRICS_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"],
+    value: ({ otlp }) => otlp.headers,
+    default: {},
+    good: [
+      ["x-scope-orgid=clocks", { "x-scope-orgid": "clocks" }],
+      [" a = b%2Cc , d=e=f ,", { a: "b,c", d: "e=f" }],
+    ],
+    // Never shown: see "a secret" below.
+    bad: [],
+  },
+  {
+    names: ["OTEL_EXPORTER_OTLP_METRICS_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"],
+    value: ({ otlp }) => otlp.timeoutMs,
+    default: 20_000,
+    good: [
+      ["5000", 5000],
+      ["60000", 20_000],
+    ],
+    bad: ["0", "10s"].map((text) => [text, "expected a whole number from 1 to 86400000"] as const),
+  },
+  {
+    names: ["OTEL_EXPORTER_OTLP_METRICS_COMPRESSION", "OTEL_EXPORTER_OTLP_COMPRESSION"],
+    value: ({ otlp }) => otlp.compression,
+    default: "none",
+    good: [["gzip", "gzip"]],
+    bad: [["zstd", "expected gzip or none"]],
+  },
+  {
+    names: ["OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE", "OTEL_EXPORTER_OTLP_CERTIFICATE"],
+    value: ({ otlp }) => otlp.certificateFile,
+    default: undefined,
+    good: [["/etc/ca.crt", "/etc/ca.crt"]],
+    bad: [],
+  },
+  {
+    names: [
+      "OTEL_EXPORTER_OTLP_METRICS_CLIENT_CERTIFICATE",
+      "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
+    ],
+    value: ({ otlp }) => otlp.clientCertificateFile,
+    default: undefined,
+    good: [["/etc/agent.crt", "/etc/agent.crt"]],
+    bad: [],
+    beside: { OTEL_EXPORTER_OTLP_CLIENT_KEY: "/etc/agent.key" },
+  },
+  {
+    names: ["OTEL_EXPORTER_OTLP_METRICS_CLIENT_KEY", "OTEL_EXPORTER_OTLP_CLIENT_KEY"],
+    value: ({ otlp }) => otlp.clientKeyFile,
+    default: undefined,
+    good: [["/etc/agent.key", "/etc/agent.key"]],
+    bad: [],
+    beside: { OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE: "/etc/agent.crt" },
+  },
+  {
+    names: ["COLLECTOR_TOKEN_FILE"],
+    value: ({ otlp }) => otlp.tokenFile,
+    default: undefined,
+    good: [["/var/run/secrets/token", "/var/run/secrets/token"]],
+    bad: [],
+  },
+  {
+    names: ["OTEL_EXPORTER_PROMETHEUS_HOST"],
+    value: ({ prometheusHost }) => prometheusHost,
+    default: undefined,
+    good: [["127.0.0.1", "127.0.0.1"]],
+    bad: [],
+  },
+  {
+    names: ["OTEL_EXPORTER_PROMETHEUS_PORT"],
+    value: ({ prometheusPort }) => prometheusPort,
+    default: 9464,
+    good: [
+      ["1", 1],
+      ["65535", 65_535],
+    ],
+    bad: ["0", "65536", "http"].map(
+      (text) => [text, "expected a whole number from 1 to 65535"] as const,
+    ),
+  },
+  {
+    names: ["OTEL_SERVICE_NAME"],
+    value: ({ serviceName }) => serviceName,
+    default: undefined,
+    good: [["clocks", "clocks"]],
+    bad: [],
+  },
+  {
+    names: ["OTEL_RESOURCE_ATTRIBUTES"],
+    value: ({ resourceAttributes }) => resourceAttributes,
+    default: {},
+    good: [
+      [
+        "k8s.node.name=aks-1,k8s.cluster.name=we%20st",
+        { "k8s.node.name": "aks-1", "k8s.cluster.name": "we st" },
+      ],
+      ["empty=", { empty: "" }],
+    ],
+    bad: [
+      ["k8s.node.name", `${PAIRS} (pair 1 is not one)`],
+      ["a=b,=c", `${PAIRS} (pair 2 is not one)`],
+      ["a=b,c=%GG", `${PAIRS} (pair 2 is not one)`],
+      ["a b=c", `${PAIRS} (pair 1 is not one)`],
+    ],
+  },
+  {
+    names: ["OTEL_LOG_LEVEL"],
+    value: ({ logLevel }) => logLevel,
+    default: "info",
+    good: [
+      ["debug", "debug"],
+      ["NONE", "none"],
+    ],
+    bad: [["verbose", "expected none or error or warn or info or debug"]],
+  },
+];
+
+function settingsOf(environment: Environment): Settings {
+  const settings = readSettings(environment);
+  assert.ok(settings.ok, settings.ok ? "" : settings.error.join(" "));
+  return settings.value;
+}
+
+function problemsOf(environment: Environment): readonly string[] {
+  const settings = readSettings(environment);
+  assert.ok(!settings.ok, "the settings are accepted");
+  return settings.error;
+}
+
+test("every setting has its cases here, in the same order and under the same names", () => {
+  assert.deepEqual(
+    cases.map(({ names }) => names),
+    SETTING_DESCRIPTIONS.map(({ names }) => names),
+  );
+});
+
+for (const { names, value, default: fallback, good, bad, beside = {} } of cases) {
+  describe(names.join(" and "), () => {
+    test("has its default when it is not set, and when it is empty", () => {
+      assert.deepEqual(value(settingsOf({})), fallback);
+      assert.deepEqual(value(settingsOf(Object.fromEntries(names.map((n) => [n, ""])))), fallback);
+    });
+
+    for (const name of names) {
+      for (const [text, expected] of good) {
+        test(`${name} may be ${JSON.stringify(text)}`, () => {
+          assert.deepEqual(value(settingsOf({ ...beside, [name]: text })), expected);
+        });
+      }
+      for (const [text, allowed] of bad) {
+        test(`${name} may not be ${JSON.stringify(text)}`, () => {
+          assert.deepEqual(problemsOf({ [name]: text }), [
+            `${name} is ${JSON.stringify(text)}: ${allowed}.`,
+          ]);
+        });
+      }
+    }
+
+    const [first, second] = names;
+    const [[text, expected] = ["", undefined]] = good;
+    if (second !== undefined) {
+      test(`${first} wins over ${second}, also where that is bad`, () => {
+        const [[worse] = ["whatever"]] = bad;
+        const environment = { ...beside, [first]: text, [second]: worse };
+        assert.deepEqual(value(settingsOf(environment)), expected);
+      });
+
+      test(`${second} counts where ${first} is empty`, () => {
+        const environment = { ...beside, [first]: "", [second]: text };
+        assert.deepEqual(value(settingsOf(environment)), expected);
+      });
+    }
+  });
+}
+
+describe("bad values", () => {
+  test("are reported all at once, a sentence each, in the order of the table", () => {
+    const environment: Record<string, string> = {};
+    const expected: string[] = [];
+    for (const { names, bad } of cases) {
+      const [first] = bad;
+      if (first !== undefined) {
+        const [text, allowed] = first;
+        environment[names[0]] = text;
+        expected.push(`${names[0]} is ${JSON.stringify(text)}: ${allowed}.`);
+      }
+    }
+    assert.ok(expected.length > 10);
+    assert.deepEqual(problemsOf(environment), expected);
+  });
+
+  test("are told together with what the good ones say against each other", () => {
+    assert.deepEqual(problemsOf({ OTEL_LOG_LEVEL: "loud", SLEEP_INTERVAL: "60" }), [
+      'OTEL_LOG_LEVEL is "loud": expected none or error or warn or info or debug.',
+      "SLEEP_INTERVAL is 60: expected at most the export interval (OTEL_METRIC_EXPORT_INTERVAL is 30000 ms).",
+    ]);
+  });
+
+  test("take part in no conflict: one sentence for each is enough", () => {
+    assert.deepEqual(problemsOf({ SLEEP_INTERVAL: "60", OTEL_METRIC_EXPORT_INTERVAL: "10s" }), [
+      `OTEL_METRIC_EXPORT_INTERVAL is "10s": ${WHOLE_INTERVAL}.`,
+    ]);
+  });
+
+  test("stay on one line, whatever is in them", () => {
+    const [sentence, ...others] = problemsOf({ OTEL_LOG_LEVEL: 'a\nb\u0007"' });
+    assert.deepEqual(others, []);
+    assert.match(sentence ?? "", /^OTEL_LOG_LEVEL is "a\\nb\\u0007\\"": expected [ -~]+\.$/);
+  });
+});
+
+describe("the export interval", () => {
+  test("may be as short as the interval of the readings, not shorter", () => {
+    const settings = { SLEEP_INTERVAL: "5", OTEL_METRIC_EXPORT_INTERVAL: "5000" };
+    assert.equal(settingsOf(settings).sleepIntervalMs, 5000);
+    assert.deepEqual(problemsOf({ ...settings, OTEL_METRIC_EXPORT_INTERVAL: "4999" }), [
+      "SLEEP_INTERVAL is 5: expected at most the export interval (OTEL_METRIC_EXPORT_INTERVAL is 4999 ms).",
+    ]);
+  });
+
+  test("below a second asks for readings that are as fast: their default is no exception", () => {
+    assert.deepEqual(problemsOf({ OTEL_METRIC_EXPORT_INTERVAL: "500" }), [
+      "SLEEP_INTERVAL is 1: expected at most the export interval (OTEL_METRIC_EXPORT_INTERVAL is 500 ms).",
+    ]);
+  });
+
+  test("may be as short as the export timeout, not shorter", () => {
+    const settings = { OTEL_METRIC_EXPORT_TIMEOUT: "10000", OTEL_METRIC_EXPORT_INTERVAL: "10000" };
+    assert.equal(settingsOf(settings).exportTimeoutMs, 10_000);
+    assert.deepEqual(problemsOf({ ...settings, OTEL_METRIC_EXPORT_INTERVAL: "9999" }), [
+      "OTEL_METRIC_EXPORT_TIMEOUT is 10000: expected at most the export interval (OTEL_METRIC_EXPORT_INTERVAL is 9999 ms).",
+    ]);
+  });
+
+  test("takes the default timeout down with it", () => {
+    const { exportTimeoutMs, otlp } = settingsOf({ OTEL_METRIC_EXPORT_INTERVAL: "5000" });
+    assert.equal(exportTimeoutMs, 5000);
+    assert.equal(otlp.timeoutMs, 5000);
+  });
+
+  test("does not take the default timeout up", () => {
+    const settings = settingsOf({ OTEL_METRIC_EXPORT_INTERVAL: "60000" });
+    assert.equal(settings.exportTimeoutMs, 20_000);
+  });
+});
+
+describe("the exporter's own timeout", () => {
+  test("is the export timeout when it is not set", () => {
+    assert.equal(settingsOf({ OTEL_METRIC_EXPORT_TIMEOUT: "7000" }).otlp.timeoutMs, 7000);
+  });
+
+  test("is never above it: nothing of a push outlives the push", () => {
+    const settings = { OTEL_METRIC_EXPORT_TIMEOUT: "7000", OTEL_EXPORTER_OTLP_TIMEOUT: "10000" };
+    assert.equal(settingsOf(settings).otlp.timeoutMs, 7000);
+  });
+});
+
+describe("a client certificate and its key", () => {
+  test("belong together", () => {
+    assert.deepEqual(problemsOf({ OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE: "/a.crt" }), [
+      'OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE is "/a.crt": expected a client key file beside it.',
+    ]);
+    assert.deepEqual(problemsOf({ OTEL_EXPORTER_OTLP_METRICS_CLIENT_KEY: "/a.key" }), [
+      'OTEL_EXPORTER_OTLP_METRICS_CLIENT_KEY is "/a.key": expected a client certificate file beside it.',
+    ]);
+  });
+
+  test("may be named by the two kinds of variable", () => {
+    const { otlp } = settingsOf({
+      OTEL_EXPORTER_OTLP_METRICS_CLIENT_CERTIFICATE: "/a.crt",
+      OTEL_EXPORTER_OTLP_CLIENT_KEY: "/a.key",
+    });
+    assert.deepEqual([otlp.clientCertificateFile, otlp.clientKeyFile], ["/a.crt", "/a.key"]);
+  });
+});
+
+test("the whole address of metrics wins over the endpoint, and is used as it is", () => {
+  const { otlp } = settingsOf({
+    OTEL_EXPORTER_OTLP_ENDPOINT: "http://one:4318",
+    OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: "http://two:4318/other",
+  });
+  assert.equal(otlp.url, "http://two:4318/other");
+});
+
+describe("a secret", () => {
+  const bad = ["authorization=Bearer s3cret%GG", "s3cret", "a=b,c=s3cret%0A", "naïve=s3cret"];
+  for (const text of bad) {
+    for (const name of ["OTEL_EXPORTER_OTLP_METRICS_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"]) {
+      test(`in ${name} is not shown: ${JSON.stringify(text)}`, () => {
+        const [sentence = "", ...others] = problemsOf({ [name]: text });
+        assert.deepEqual(others, []);
+        assert.ok(sentence.startsWith(`${name} is not shown, as it may hold a secret: ${PAIRS}`));
+        assert.doesNotMatch(sentence, /s3cret/);
+      });
+    }
+  }
+
+  const urls = [
+    "http://user:s3cret@collector:4318",
+    "http://s3cret@collector:4318",
+    "http://user:s3/cret@collector:4318",
+    "http://user:s3@cret@collector:4318",
+    "grpc://user:s3cret@collector:4317",
+    "user:s3cret@collector:4318",
+    "http://user:s3cret\n@collector:4318",
+  ];
+  for (const url of urls) {
+    test(`in a URL is not shown: ${JSON.stringify(url)}`, () => {
+      for (const name of ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"]) {
+        const [sentence = "", ...others] = problemsOf({ [name]: url });
+        assert.deepEqual(others, []);
+        assert.match(sentence, /^\w+ is "(http:\/\/|grpc:\/\/)?…@collector:431[78]": expected /);
+        assert.doesNotMatch(sentence, /s3|cret/);
+      }
+    });
+  }
+
+  test("in a URL belongs into a header", () => {
+    const [sentence] = problemsOf({ OTEL_EXPORTER_OTLP_ENDPOINT: "http://a:b@collector" });
+    assert.equal(
+      sentence,
+      'OTEL_EXPORTER_OTLP_ENDPOINT is "http://…@collector": expected a URL without a name or password: give those as a header.',
+    );
+  });
+});
+
+describe("the descriptions", () => {
+  test("say what a person must know of each setting: an explanation and what holds by default", () => {
+    for (const { names, explanation, default: fallback } of SETTING_DESCRIPTIONS) {
+      assert.match(explanation, /^[A-Z`][^\n]*\.$/, names[0]);
+      assert.notEqual(fallback, "", names[0]);
+    }
+  });
+
+  test("name every variable once", () => {
+    const names = SETTING_DESCRIPTIONS.flatMap((description) => description.names);
+    assert.deepEqual(names, [...new Set(names)]);
+  });
+});
