@@ -314,7 +314,7 @@ function combine(given: Given): Settings {
     exportIntervalMs: given.exportIntervalMs,
     exportTimeoutMs,
     otlp: {
-      url: given.otlpMetricsEndpoint ?? `${given.otlpEndpoint.replace(/\/+$/, "")}/v1/metrics`,
+      url: given.otlpMetricsEndpoint ?? metricsUrl(given.otlpEndpoint),
       protocol: given.otlpProtocol,
       compression: given.otlpCompression,
       headers: given.otlpHeaders ?? {},
@@ -330,6 +330,12 @@ function combine(given: Given): Settings {
     resourceAttributes: given.resourceAttributes ?? {},
     logLevel: given.logLevel,
   };
+}
+
+function metricsUrl(endpoint: string): string {
+  const url = new URL(endpoint);
+  url.pathname = `${url.pathname.replace(/\/+$/, "")}/v1/metrics`;
+  return url.href;
 }
 
 function withDefault<Value>(

@@ -121,6 +121,7 @@ const cases: readonly Case[] = [
     good: [
       ["https://collector.example", "https://collector.example/v1/metrics"],
       ["http://collector.example:4318/otlp/", "http://collector.example:4318/otlp/v1/metrics"],
+      ["http://collector.example/otlp?key=1", "http://collector.example/otlp/v1/metrics?key=1"],
     ],
     bad: [
       ["collector:4318", URL_FORM],

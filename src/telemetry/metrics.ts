@@ -5,8 +5,8 @@ import { CLOCK_METRICS } from "./metrics/clock.ts";
 import type { Metric, PlainMetric } from "./metrics/metric.ts";
 import { NTP_DATA_METRICS } from "./metrics/ntp-data.ts";
 import { SERVER_STATISTICS_METRICS } from "./metrics/server-statistics.ts";
-import { SOURCE_METRICS } from "./metrics/sources.ts";
 import { SOURCE_STATISTICS_METRICS } from "./metrics/source-statistics.ts";
+import { SOURCE_METRICS } from "./metrics/sources.ts";
 import { TRACKING_METRICS } from "./metrics/tracking.ts";
 
 /** The groups that CHRONY_METRICS chooses from, by their names there. */

@@ -41,6 +41,7 @@ export async function exportOnce(
   const lastStatus = watchStatus(agent.value);
   let ended = false;
   let tokenError: PushError | undefined;
+  let sent: Readonly<Record<string, string>> = {};
   const headers = async () => {
     lastStatus.forget();
     const token = await bearerToken(settings.tokenFile);
@@ -52,7 +53,8 @@ export async function exportOnce(
       // The exporter waits between its attempts, and cannot be told to stop.
       throw new Error("The push is over.");
     }
-    return { ...settings.headers, ...token.value, [SENT_HEADER]: String(Date.now() * 1000) };
+    sent = { ...settings.headers, ...token.value };
+    return { ...sent, [SENT_HEADER]: String(Date.now() * 1000) };
   };
   const exporter = new (settings.protocol === "http/protobuf" ? ProtobufExporter : JsonExporter)({
     url: settings.url,
@@ -81,7 +83,21 @@ export async function exportOnce(
   if (result.code === ExportResultCode.SUCCESS) {
     return success(undefined);
   }
-  return failure(tokenError ?? pushError(settings, result.error, lastStatus.value()));
+  return failure(
+    tokenError ?? withoutSecrets(pushError(settings, result.error, lastStatus.value()), sent),
+  );
+}
+
+/** A far end may quote what it was sent: no header's value gets into an error, and so into the log. */
+function withoutSecrets(error: PushError, headers: Readonly<Record<string, string>>): PushError {
+  if (!("detail" in error)) {
+    return error;
+  }
+  const secrets = Object.values(headers)
+    .flatMap((value) => [value, value.replace(/^\S+ /, "")])
+    .filter((secret) => secret !== "");
+  const detail = secrets.reduce((text, secret) => text.replaceAll(secret, "…"), error.detail);
+  return { ...error, detail: detail.slice(0, LONGEST_DETAIL) };
 }
 
 async function connectionAgent(
@@ -204,8 +220,5 @@ function detailOf(error: unknown): string {
 }
 
 function printable(text: string): string {
-  return text
-    .replace(/[^\x20-\x7e]+/g, " ")
-    .trim()
-    .slice(0, LONGEST_DETAIL);
+  return text.replace(/[^\x20-\x7e]+/g, " ").trim();
 }

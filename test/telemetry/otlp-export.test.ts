@@ -215,7 +215,7 @@ describe("the token", () => {
   }
 
   const failures = {
-    "refuses it": refuse(401, "token expired"),
+    "refuses it and quotes it": refuse(401, `no such token: ${"secret ".repeat(100)}`),
     "hangs up": hangUp,
     "keeps silent": keepSilent,
   };

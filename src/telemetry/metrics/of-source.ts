@@ -17,6 +17,9 @@ export function ofEachSource<Content>(
     : [];
 }
 
-export function sourceLabels({ address, name }: OfSource<unknown>): Readonly<Record<string, string>> {
+export function sourceLabels({
+  address,
+  name,
+}: OfSource<unknown>): Readonly<Record<string, string>> {
   return { source_address: address, source_name: name };
 }

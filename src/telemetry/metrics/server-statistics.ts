@@ -7,7 +7,11 @@ import type { PlainMetric } from "./metric.ts";
 
 export const SERVER_STATISTICS_METRICS: readonly PlainMetric[] = [
   counter("ntp_packets_received", "NTP requests received.", (s) => s.ntpPacketsReceived),
-  counter("ntp_packets_dropped", "NTP requests dropped by a rate limit.", (s) => s.ntpPacketsDropped),
+  counter(
+    "ntp_packets_dropped",
+    "NTP requests dropped by a rate limit.",
+    (s) => s.ntpPacketsDropped,
+  ),
   counter(
     "command_packets_received",
     "Command requests received.",
