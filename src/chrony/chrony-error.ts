@@ -53,10 +53,6 @@ const STATUS_NAMES: Readonly<Record<number, string>> = {
   2: "UNAUTH: not permitted over this transport, use the Unix socket",
   3: "INVALID: this chronyd does not know the command",
   4: "NOSUCHSOURCE",
-  5: "INVALIDTS",
-  6: "NOTENABLED",
-  7: "BADSUBNET",
-  16: "NOHOSTACCESS: allow this host with cmdallow",
   18: "BADPKTVERSION: this chronyd speaks another version of the protocol",
   19: "BADPKTLENGTH",
 };

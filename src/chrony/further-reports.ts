@@ -32,7 +32,10 @@ export type FurtherReports = {
 
 export type FurtherReport = keyof FurtherReports;
 
-/** A report of each source, in chronyd's order, each source once; unresolved sources are left out. */
+/**
+ * A report of each source, in chronyd's order and each source once (of two reference clocks with the
+ * same id, the first). Unresolved sources are left out.
+ */
 export type OfSources<Content> = Result<readonly OfSource<Content>[], ReportFault>;
 
 export type OfSource<Content> = {
@@ -80,8 +83,8 @@ export async function readFurtherReports(
   { wanted, names, longestMs }: FurtherReportsOptions,
 ): Promise<FurtherReports> {
   const questions = new Questions(client, longestMs);
-  const serverstats = wanted.has("serverstats") ? await questions.ask(serverStatistics) : undefined;
-  const activities = wanted.has("activity") ? await questions.ask(activity) : undefined;
+  const ofServer = wanted.has("serverstats") ? await questions.ask(serverStatistics) : undefined;
+  const ofActivity = wanted.has("activity") ? await questions.ask(activity) : undefined;
 
   const wantsSources = wanted.has("sources") || wanted.has("sourcestats") || wanted.has("ntpdata");
   const sources = wantsSources ? await readSources(questions, names) : undefined;
@@ -91,8 +94,8 @@ export async function readFurtherReports(
     sources: wanted.has("sources") ? sources : undefined,
     sourcestats: wanted.has("sourcestats") ? await ofEach(readStatistics) : undefined,
     ntpdata: wanted.has("ntpdata") ? await ofEach(readNtpData) : undefined,
-    serverstats,
-    activity: activities,
+    serverstats: ofServer,
+    activity: ofActivity,
   };
 }
 

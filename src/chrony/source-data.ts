@@ -12,11 +12,14 @@ import {
 import type { Report } from "./packet.ts";
 import { type Source, sourceAt } from "./source.ts";
 
-/** What chronyd makes of a source. */
+/**
+ * What chronyd makes of a source's measurements. It keeps those of a source that fell silent, and for
+ * a while its state with them: whether a source answers is in the reachability.
+ */
 export type SourceState =
   /** The clock follows it. */
   | "selected"
-  /** Unreachable, unsynchronised, or not measured often enough yet. */
+  /** Without measurements, with too few, too old or too uncertain ones, or not synchronised. */
   | "nonselectable"
   /** Its time disagrees with the majority's. */
   | "falseticker"

@@ -10,10 +10,7 @@ import { patched } from "./wire.ts";
 
 test("is asked for with the command alone", () => {
   const request = encodeRequest(numberOfSources, 0, 0x0102_0304);
-  assert.equal(
-    Buffer.from(request).toString("hex"),
-    `06010000000e000001020304${"00".repeat(20)}`,
-  );
+  assert.equal(Buffer.from(request).toString("hex"), `06010000000e000001020304${"00".repeat(20)}`);
 });
 
 test("counts every source, the unresolved one too", () => {

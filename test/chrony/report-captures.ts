@@ -250,10 +250,7 @@ export const NTP_DATA = {
 /** NTP_SOURCE_NAME of 127.0.0.1 and of ::1. */
 export const SOURCE_NAMES = {
   localhost: {
-    reply: bytes(
-      "060200000041001300000000000000000a0b0d1c00000000000000006c6f63616c686f7374",
-      284,
-    ),
+    reply: bytes("060200000041001300000000000000000a0b0d1c00000000000000006c6f63616c686f7374", 284),
     chronyc: "localhost",
   },
   overIpv6: {
