@@ -75,7 +75,6 @@ describe("a refusal is told by its name in candm.h:", () => {
     [2, /status 2 \(UNAUTH: .*Unix socket\)/],
     [3, /status 3 \(INVALID: /],
     [4, /status 4 \(NOSUCHSOURCE\)/],
-    [16, /status 16 \(NOHOSTACCESS: .*cmdallow\)/],
     [18, /status 18 \(BADPKTVERSION: /],
     [19, /status 19 \(BADPKTLENGTH\)/],
     [77, /status 77 \(unknown\)/],
