@@ -63,12 +63,12 @@ export async function check(
     reports.push(await orAborted(askChronyd(parts.follower), signal));
     await orAborted(sleep(Math.min(REPORT_INTERVAL_MS, leftMs())), signal);
   }
-  const endedMs = Date.now();
-  const samples = await orAborted(readSamples(parts.prometheus, beganMs, endedMs), signal);
+  const period = { fromMs: beganMs, toMs: Date.now() };
+  const samples = await orAborted(readSamples(parts.prometheus, period), signal);
   reports.push(await orAborted(askChronyd(parts.follower), signal));
 
-  const push = judge("push", samples.push, reports, endedMs);
-  const pull = judge("pull", samples.pull, reports, endedMs);
+  const push = judge("push", samples.push, reports, period);
+  const pull = judge("pull", samples.pull, reports, period);
   return `${CLOCK_ERROR} is ${push.newest} by push and ${pull.newest} by pull; ${push.compared} pushed and ${pull.compared} pulled values agree with chronyd's own reports.`;
 }
 
@@ -78,11 +78,13 @@ async function askChronyd(chronyd: Chronyd): Promise<ChronydReport> {
   return readReport(fields, askedMs, Date.now());
 }
 
-/** The samples between two times in milliseconds since 1970, each with the reference that was its. */
+/** From and to, in milliseconds since 1970. */
+type Period = { readonly fromMs: number; readonly toMs: number };
+
+/** The samples of a period, each with the reference under which it was read. */
 async function readSamples(
   prometheus: Prometheus,
-  fromMs: number,
-  toMs: number,
+  { fromMs, toMs }: Period,
 ): Promise<Readonly<Record<Way, readonly ErrorSample[]>>> {
   const read = (metric: string) =>
     prometheus.series(`${metric}{instance="${NODE_NAME}"}`, fromMs / 1_000, toMs / 1_000);
@@ -111,13 +113,15 @@ function judge(
   way: Way,
   samples: readonly ErrorSample[],
   reports: readonly ChronydReport[],
-  nowMs: number,
+  { fromMs, toMs }: Period,
 ): { readonly newest: string; readonly compared: number } {
   const newest = samples.at(-1);
   if (newest === undefined) {
-    throw new CheckFailed(`Prometheus has no ${CLOCK_ERROR} by ${way}.`);
+    throw new CheckFailed(
+      `Prometheus got no ${CLOCK_ERROR} by ${way} in the last ${seconds((toMs - fromMs) / 1_000)}.`,
+    );
   }
-  const ageMs = nowMs - newest.wallMs;
+  const ageMs = toMs - newest.wallMs;
   if (ageMs > FRESH_MS) {
     throw new CheckFailed(
       `The newest ${CLOCK_ERROR} by ${way} is ${seconds(ageMs / 1_000)} old; fresh is ${seconds(FRESH_MS / 1_000)} or less.`,

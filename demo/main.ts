@@ -2,16 +2,12 @@
 /** `npm run demo`: reads the command line, brings and starts the parts, shows them, ends them. */
 import { check } from "./check.ts";
 import { type Command, HELP, parseCommandLine } from "./command-line.ts";
-import type { IncidentProgress } from "./incident-progress.ts";
 import { INCIDENT } from "./incident-steps.ts";
 import { incidentSummary } from "./incident-summary.ts";
 import { Interruption, listenForInterruptions, orAborted } from "./interruption.ts";
-import { lineDisplay } from "./line-display.ts";
 import { type Parts, startParts } from "./parts.ts";
-import { playIncident } from "./play-incident.ts";
 import { bringPrograms } from "./programs.ts";
-import { terminalDisplay } from "./terminal-display.ts";
-import { watch } from "./watch.ts";
+import { showIncident, showUntilInterrupted } from "./show.ts";
 
 const EXIT_FAILED = 1;
 const EXIT_MISUSED = 2;
@@ -44,11 +40,18 @@ async function run(command: Run): Promise<number> {
     const programs = await orAborted(bringPrograms(tell), interrupted);
     parts = await startParts(programs, tell, interrupted);
     const signal = AbortSignal.any([interrupted, parts.ended]);
-    if (command.kind === "check") {
-      tell(`everything runs; looking for ${command.seconds} s`);
-      say(await check(parts, command.seconds, signal));
-    } else {
-      await show(command.kind, parts, signal);
+    switch (command.kind) {
+      case "watch":
+        await showUntilInterrupted(parts, say, signal);
+        break;
+      case "incident":
+        for (const line of incidentSummary(await showIncident(INCIDENT, parts, say, signal))) {
+          say(line);
+        }
+        break;
+      case "check":
+        tell(`everything runs; looking for ${command.seconds} s`);
+        say(await check(parts, command.seconds, signal));
     }
     return 0;
   } catch (error) {
@@ -56,37 +59,6 @@ async function run(command: Run): Promise<number> {
     return error instanceof Interruption ? error.exitCode : EXIT_FAILED;
   } finally {
     await parts?.stop();
-  }
-}
-
-/** Shows the view until the incident is over, or until the signal aborts. */
-async function show(kind: "watch" | "incident", parts: Parts, signal: AbortSignal): Promise<void> {
-  const over = new AbortController();
-  const untilOver = AbortSignal.any([signal, over.signal]);
-  const canRedraw = process.stdout.isTTY && process.env["TERM"] !== "dumb";
-  const display = canRedraw ? terminalDisplay(process.stdout) : lineDisplay(say);
-  let progress: IncidentProgress | undefined;
-  let summary: string[];
-  try {
-    const watching = watch(parts, display, () => progress, untilOver);
-    if (kind === "watch") {
-      return await watching;
-    }
-    const playing = playIncident(
-      INCIDENT,
-      parts,
-      (newProgress) => {
-        progress = newProgress;
-      },
-      untilOver,
-    );
-    summary = incidentSummary(await Promise.race([watching, playing]));
-  } finally {
-    over.abort();
-    display.close();
-  }
-  for (const line of summary) {
-    say(line);
   }
 }
 

@@ -10,11 +10,14 @@ import { type Assessment, assess, type ClockHistory } from "./clock/assessment.t
 import { reasonToRestart } from "./health.ts";
 import { LastingFault } from "./lasting-fault.ts";
 import type { Log } from "./log.ts";
+import { EMPTY_ERROR_HISTORY, type ErrorHistory, withReadingOf } from "./page/error-history.ts";
+import { PAGE_HEADERS, type PushNews, page } from "./page/page.ts";
 import { Sampler } from "./sampler.ts";
 import type { Settings } from "./settings.ts";
+import { clockFacts } from "./summary/clock-facts.ts";
 import { readSystemClocks } from "./system-clocks.ts";
-import { catalogueOf } from "./telemetry/metrics.ts";
 import type { Observation } from "./telemetry/metrics/metric.ts";
+import { catalogueOf } from "./telemetry/metrics.ts";
 import { Pull } from "./telemetry/pull.ts";
 import { Push } from "./telemetry/push.ts";
 import { agentResource, nodeName } from "./telemetry/resource.ts";
@@ -38,6 +41,7 @@ export class Agent {
   readonly #readingFault: LastingFault;
   readonly #clockFault: LastingFault;
   readonly #socketDirectory: SocketDirectory | undefined;
+  #errorHistory: ErrorHistory = EMPTY_ERROR_HISTORY;
   #directoryFault: { readonly sentence: string; readonly sinceMs: number } | undefined;
 
   constructor(settings: Settings, log: Log) {
@@ -53,7 +57,7 @@ export class Agent {
     this.#sampler = new Sampler({
       address: chronyAddress,
       intervalMs: settings.sleepIntervalMs,
-      peakWidthMs: Math.max(SHORTEST_PEAK_WIDTH_MS, 2 * exportIntervalMs),
+      peakWidthMs: peakWidthMs(settings),
       further: settings.metricGroups.filter((group) => group !== "tracking"),
       log,
       afterReading: (history) => this.#afterReading(history),
@@ -82,6 +86,7 @@ export class Agent {
       observe,
       reasonToRestart: () => this.#reasonToRestart(),
       awaited: () => this.#awaited(),
+      page: () => ({ headers: PAGE_HEADERS, body: this.#page(nodeName(resource)) }),
       log,
     });
     log.info("Chrony Tracker starts.", {
@@ -129,9 +134,48 @@ export class Agent {
     };
   }
 
+  #page(node: string): string {
+    const observation = this.#observe();
+    const { assessment } = observation ?? {};
+    const tracking = this.#sampler.history?.newest.tracking;
+    const { chronyAddress, sleepIntervalMs, servesMetrics } = this.#settings;
+    return page({
+      node,
+      version: VERSION,
+      chronyAddress: chronyAddress.text,
+      wallMs: Date.now(),
+      clock: assessment && clockFacts(assessment, observation?.further),
+      peakWidthSeconds: peakWidthMs(this.#settings) / 1000,
+      problem: tracking?.ok === false ? describeChronyError(tracking.error) : undefined,
+      steps: assessment?.steps ?? 0,
+      lastStepSeconds: assessment?.lastStepSeconds,
+      history: this.#errorHistory,
+      readingIntervalSeconds: sleepIntervalMs / 1000,
+      nowSecond: Math.floor(performance.now() / 1000),
+      push: this.#pushNews(),
+      servesMetrics,
+    });
+  }
+
+  #pushNews(): PushNews | undefined {
+    if (this.#push === undefined) {
+      return undefined;
+    }
+    const { counts, lastAcceptedMs, lastFailure } = this.#push;
+    return {
+      acceptedSecondsAgo:
+        lastAcceptedMs === undefined ? undefined : (performance.now() - lastAcceptedMs) / 1000,
+      failure: lastFailure,
+      accepted: counts.success,
+      failed: counts.failure,
+    };
+  }
+
   #afterReading(history: ClockHistory): void {
     const { newest } = history;
     const nowMs = newest.clocks.monotonicMs;
+    const { clockErrorMs } = assess(history, newest.clocks, this.#settings.sleepIntervalMs);
+    this.#errorHistory = withReadingOf(this.#errorHistory, clockErrorMs, nowMs);
     this.#keepDirectoryFault(this.#socketDirectory?.check(), nowMs);
 
     if (newest.tracking.ok) {
@@ -184,6 +228,10 @@ export class Agent {
     }
     return this.#push?.tried === false ? "The first push was not tried yet." : undefined;
   }
+}
+
+function peakWidthMs({ exportIntervalMs }: Settings): number {
+  return Math.max(SHORTEST_PEAK_WIDTH_MS, 2 * exportIntervalMs);
 }
 
 /** What is wrong with the clock that a reading tells of, or `undefined` when nothing is. */

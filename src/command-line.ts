@@ -4,6 +4,8 @@ import { SETTING_DESCRIPTIONS } from "./settings.ts";
 /** What the command line asks for. */
 export type Command =
   | { readonly kind: "run" }
+  /** With the words behind it (status/options.ts). */
+  | { readonly kind: "status"; readonly words: readonly string[] }
   | { readonly kind: "help" }
   | { readonly kind: "version" }
   | { readonly kind: "misused"; readonly problem: string };
@@ -14,13 +16,16 @@ export function parseCommandLine(words: readonly string[]): Command {
   if (word === undefined) {
     return { kind: "run" };
   }
+  if (word === "status") {
+    return { kind: "status", words: rest };
+  }
   if (rest.length === 0 && (word === "--help" || word === "-h")) {
     return { kind: "help" };
   }
   if (rest.length === 0 && word === "--version") {
     return { kind: "version" };
   }
-  const problem = `Not understood: ${words.join(" ")}. There are --help and --version; settings are environment variables.`;
+  const problem = `Not understood: ${words.join(" ")}. There are status, --help and --version; settings are environment variables.`;
   return { kind: "misused", problem };
 }
 
@@ -28,9 +33,13 @@ export function parseCommandLine(words: readonly string[]): Command {
 export const HELP = `Chrony Tracker: how wrong can the clock of this node be, right now?
 
 Usage: chrony-tracker [--help | --version]
+       chrony-tracker status [OPTION …]
 
 Reads the node's chronyd and reports chrony_clock_error_ms and more, by OTLP to
-a collector and at /metrics. Settings are environment variables:
+a collector and at /metrics. With the word status it asks chronyd once, tells a
+person, and ends (see: chrony-tracker status --help).
+
+Settings are environment variables:
 
 ${SETTING_DESCRIPTIONS.map(settingHelp).join("\n")}`;
 

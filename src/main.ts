@@ -1,16 +1,17 @@
 #!/usr/bin/env node
-/** Chrony Tracker's agent: reads the command line and the settings, runs until SIGTERM. */
+/** Chrony Tracker: reads the command line, runs the agent until SIGTERM, or the command it names. */
 import { DiagLogLevel, diag } from "@opentelemetry/api";
 import { Agent } from "./agent.ts";
 import { HELP, parseCommandLine } from "./command-line.ts";
 import { createLog } from "./log.ts";
 import { readSettings } from "./settings.ts";
+import { status } from "./status/command.ts";
 import { VERSION } from "./version.ts";
 
 const EXIT_FAILED = 1;
 const EXIT_MISUSED = 2;
 
-function main(): void {
+async function main(): Promise<void> {
   const command = parseCommandLine(process.argv.slice(2));
   switch (command.kind) {
     case "help":
@@ -23,8 +24,11 @@ function main(): void {
       process.stderr.write(`${command.problem}\n`);
       process.exitCode = EXIT_MISUSED;
       break;
+    case "status":
+      process.exitCode = await status(command.words, process.env);
+      break;
     case "run":
-      void run();
+      await run();
       break;
   }
 }
@@ -77,4 +81,4 @@ function reason(error: unknown): string {
   return code === "EADDRINUSE" ? "another process listens there" : (code ?? message);
 }
 
-main();
+void main();

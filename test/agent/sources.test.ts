@@ -18,7 +18,7 @@ import { startWholePath } from "./whole-path.ts";
 const ALL_REPORTS = "tracking,sources,sourcestats,ntpdata,serverstats,activity";
 
 /** Of a source of chronyd's, the value of a metric. */
-function valueOf(seen: Scrape, name: string, address: string): number | undefined {
+function numberOf(seen: Scrape, name: string, address: string): number | undefined {
   return seen.value(name, { source_address: address });
 }
 
@@ -69,7 +69,7 @@ describe("the further reports at /metrics", () => {
     running.push(agent);
     await agent.process.waitUntil("its sources", async () => {
       const seen = await scrape(agent);
-      return valueOf(seen, "chrony_sources_stratum", "127.0.0.1") !== undefined;
+      return numberOf(seen, "chrony_sources_stratum", "127.0.0.1") !== undefined;
     });
     return agent;
   }
@@ -97,17 +97,17 @@ describe("the further reports at /metrics", () => {
       assert.equal(sources.length, 2);
       for (const row of sources) {
         const [mode = "", state = "", address = "", stratum, poll, reach] = row;
-        assert.equal(valueOf(seen, "chrony_sources_stratum", address), Number(stratum));
+        assert.equal(numberOf(seen, "chrony_sources_stratum", address), Number(stratum));
         assert.equal(
-          valueOf(seen, "chrony_sources_polling_interval_seconds", address),
+          numberOf(seen, "chrony_sources_polling_interval_seconds", address),
           2 ** Number(poll),
         );
         const register = Number.parseInt(reach ?? "", 8);
         assert.equal(
-          valueOf(seen, "chrony_sources_reachability_ratio", address),
+          numberOf(seen, "chrony_sources_reachability_ratio", address),
           register.toString(2).replaceAll("0", "").length / 8,
         );
-        assert.equal(valueOf(seen, "chrony_sources_reachability_success", address), register % 2);
+        assert.equal(numberOf(seen, "chrony_sources_reachability_success", address), register % 2);
         assert.equal(
           seen.value("chrony_sources_state_info", {
             source_address: address,
@@ -119,15 +119,15 @@ describe("the further reports at /metrics", () => {
         );
       }
       for (const [address = "", samples, runs, span] of statistics) {
-        assert.equal(valueOf(seen, "chrony_sourcestats_samples", address), Number(samples));
-        assert.equal(valueOf(seen, "chrony_sourcestats_runs", address), Number(runs));
-        assert.equal(valueOf(seen, "chrony_sourcestats_span_seconds", address), Number(span));
+        assert.equal(numberOf(seen, "chrony_sourcestats_samples", address), Number(samples));
+        assert.equal(numberOf(seen, "chrony_sourcestats_runs", address), Number(runs));
+        assert.equal(numberOf(seen, "chrony_sourcestats_span_seconds", address), Number(span));
       }
       return true;
     });
     const seen = await scrape(agent);
-    assert.notEqual(valueOf(seen, "chrony_sources_peer_delay_seconds", "127.0.0.1"), undefined);
-    assert.equal(valueOf(seen, "chrony_sources_peer_delay_seconds", "PHC0"), undefined);
+    assert.notEqual(numberOf(seen, "chrony_sources_peer_delay_seconds", "127.0.0.1"), undefined);
+    assert.equal(numberOf(seen, "chrony_sources_peer_delay_seconds", "PHC0"), undefined);
     const [activity = []] = await chronyd.query("activity");
     assert.equal(seen.value("chrony_activity_sources", { state: "online" }), Number(activity[0]));
     assert.ok((seen.value("chrony_serverstats_command_packets_received_total") ?? 0) > 0);

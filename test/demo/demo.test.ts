@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { chmod, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { scratchFolder } from "../parts/scratch-folder.ts";
 import { type EndedDemo, startDemo } from "./run-demo.ts";
 
@@ -29,6 +30,8 @@ describe("the demo", { concurrency: 3 }, () => {
   test("fails when the values in Prometheus are old, because the agent hangs", async () => {
     const demo = await startDemo(["--seconds", "6"]);
     await demo.waitForLine(/everything runs/);
+    // Time for a value to arrive that can grow old.
+    await sleep(1_500);
     process.kill(demo.pidOf(/src\/main\.ts/), "SIGSTOP");
     const { code, standardOutput, standardError, leftBehind } = await demo.ended();
     assert.equal(code, 1);

@@ -43,6 +43,7 @@ export async function startDemo(
   const forget = atExit(() => child.kill());
   let standardOutput = "";
   let standardError = "";
+  const written = () => `${standardOutput}${standardError}`;
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     standardOutput += text;
   });
@@ -55,7 +56,6 @@ export async function startDemo(
 
   return {
     async waitForLine(pattern) {
-      const written = () => `${standardOutput}${standardError}`;
       const line = waitFor(`a line ${pattern}`, () => pattern.test(written()), lineMilliseconds);
       const early = closed.then(() =>
         pattern.test(written())

@@ -34,7 +34,7 @@ export const NTP_DATA_METRICS: readonly LabelledMetric[] = [
 function metric(
   name: string,
   help: string,
-  valueOf: (measurement: NtpMeasurement) => number | undefined,
+  numberOf: (measurement: NtpMeasurement) => number | undefined,
 ): LabelledMetric {
   return {
     name: `chrony_sources_peer_${name}`,
@@ -44,7 +44,7 @@ function metric(
     values: ({ further }) =>
       ofEachSource(further?.ntpdata, ({ response }) => {
         const measurement = response?.measurement;
-        return measurement && valueOf(measurement);
+        return measurement && numberOf(measurement);
       }),
   };
 }

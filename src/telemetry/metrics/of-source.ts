@@ -7,11 +7,11 @@ export const SOURCE_LABELS = ["source_address", "source_name"] as const;
 /** A value for each source of a report. A source without the value, or no report, gives none. */
 export function ofEachSource<Content>(
   report: OfSources<Content> | undefined,
-  valueOf: (content: Content) => number | undefined,
+  numberOf: (content: Content) => number | undefined,
 ): LabelledValue[] {
   return report?.ok
     ? report.value.flatMap((source) => {
-        const value = valueOf(source.content);
+        const value = numberOf(source.content);
         return value === undefined ? [] : [{ labels: sourceLabels(source), value }];
       })
     : [];

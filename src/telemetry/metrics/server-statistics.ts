@@ -51,13 +51,13 @@ export const SERVER_STATISTICS_METRICS: readonly PlainMetric[] = [
     name: "chrony_serverstats_ntp_timestamps_held",
     kind: "gauge",
     help: "Timestamps kept for clients in interleaved mode.",
-    value: ({ further }) => valueOf(further?.serverstats)?.ntpTimestampsHeld,
+    value: ({ further }) => given(further?.serverstats)?.ntpTimestampsHeld,
   },
   {
     name: "chrony_serverstats_ntp_timestamp_span_seconds",
     kind: "gauge",
     help: "Time between the oldest and the newest of these timestamps, in seconds.",
-    value: ({ further }) => valueOf(further?.serverstats)?.ntpTimestampSpanSeconds,
+    value: ({ further }) => given(further?.serverstats)?.ntpTimestampSpanSeconds,
   },
   timestamps("daemon_rx", "received, timed by chronyd", (s) => s.ntpDaemonReceiveTimestamps),
   timestamps("daemon_tx", "sent, timed by chronyd", (s) => s.ntpDaemonTransmitTimestamps),
@@ -75,7 +75,7 @@ function counter(name: string, help: string, count: Count): PlainMetric {
     kind: "counter",
     help,
     value: ({ further }) => {
-      const statistics = valueOf(further?.serverstats);
+      const statistics = given(further?.serverstats);
       return statistics && count(statistics);
     },
   };
@@ -85,7 +85,7 @@ function timestamps(name: string, what: string, count: Count): PlainMetric {
   return counter(`ntp_${name}_timestamps`, `NTP packets ${what}.`, count);
 }
 
-function valueOf<Value>(
+function given<Value>(
   report: { readonly ok: true; readonly value: Value } | { readonly ok: false } | undefined,
 ): Value | undefined {
   return report?.ok ? report.value : undefined;

@@ -40,13 +40,13 @@ export const SOURCE_STATISTICS_METRICS: readonly LabelledMetric[] = [
 function metric(
   name: string,
   help: string,
-  valueOf: (content: SourceStatistics) => number | undefined,
+  numberOf: (content: SourceStatistics) => number | undefined,
 ): LabelledMetric {
   return {
     name: `chrony_sourcestats_${name}`,
     kind: "gauge",
     help,
     labels: SOURCE_LABELS,
-    values: ({ further }) => ofEachSource(further?.sourcestats, valueOf),
+    values: ({ further }) => ofEachSource(further?.sourcestats, numberOf),
   };
 }

@@ -78,14 +78,14 @@ export const SOURCE_METRICS: readonly LabelledMetric[] = [
 function metric(
   name: string,
   help: string,
-  valueOf: (content: SourceData) => number | undefined,
+  numberOf: (content: SourceData) => number | undefined,
 ): LabelledMetric {
   return {
     name: `chrony_sources_${name}`,
     kind: "gauge",
     help,
     labels: SOURCE_LABELS,
-    values: ({ further }) => ofEachSource(further?.sources, valueOf),
+    values: ({ further }) => ofEachSource(further?.sources, numberOf),
   };
 }
 

@@ -1,0 +1,51 @@
+/**
+ * The report as one line, in the form of monitoring plugins: `CLOCK`, the verdict, what a person
+ * reads, and after the bar what a machine reads: LABEL=VALUE;WARNING;CRITICAL;LEAST.
+ */
+import type { ClockFacts } from "../summary/clock-facts.ts";
+import { duration, milliseconds } from "../summary/quantities.ts";
+import type { Thresholds } from "../summary/verdict.ts";
+import type { StatusReport } from "./report.ts";
+import { printable } from "./styled-line.ts";
+
+export function briefView(report: StatusReport): string {
+  const { clock, judgement, problems, saidBy, thresholds } = report;
+  const facts = [
+    clock.state,
+    clock.errorMs === undefined ? undefined : `error ${milliseconds(clock.errorMs)}`,
+    clock.boundMs === undefined ? undefined : `bound ${milliseconds(clock.boundMs)}`,
+    clock.source === undefined ? undefined : `source ${clock.source.name}`,
+    clock.referenceAgeSeconds === undefined
+      ? undefined
+      : `reference age ${duration(clock.referenceAgeSeconds)}`,
+    saidBy === "agent" ? "as the agent says" : undefined,
+  ];
+  const sentences = [
+    judgement.reason,
+    // What the agent says needs no excuse here; a reading that failed does.
+    ...(saidBy === "agent" ? [] : problems),
+  ];
+  const text = [`${facts.filter(isKnown).join(", ")}.`, ...sentences.filter(isKnown)].join(" ");
+  const data = performanceData(clock, thresholds).join(" ");
+  const line = `CLOCK ${judgement.verdict.toUpperCase()} - ${printable(text).replaceAll("|", "/")}`;
+  return data === "" ? line : `${line} | ${data}`;
+}
+
+function performanceData(clock: ClockFacts, { warningMs, criticalMs }: Thresholds): string[] {
+  const limits = `${warningMs};${criticalMs};0`;
+  return [
+    datum("error_ms", clock.errorMs, limits),
+    datum("bound_ms", clock.boundMs, limits),
+    datum("peak_ms", clock.peakMs, ";;0"),
+    datum("reference_age_seconds", clock.referenceAgeSeconds, ";;0"),
+  ].filter(isKnown);
+}
+
+/** To the nanosecond: chronyd's floats have no more digits than that of a millisecond. */
+function datum(label: string, value: number | undefined, limits: string): string | undefined {
+  return value === undefined ? undefined : `${label}=${Number(value.toFixed(6))};${limits}`;
+}
+
+function isKnown(text: string | undefined): text is string {
+  return text !== undefined;
+}

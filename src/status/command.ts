@@ -1,0 +1,171 @@
+/** `chrony-tracker status`: reads, prints, ends with the verdict's exit code. */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ParsedChronyAddress } from "../chrony/address.ts";
+import { describeChronyError } from "../chrony/chrony-error.ts";
+import { describeReportFault } from "../chrony/further-reports.ts";
+import { assess, type ClockHistory, withReading } from "../clock/assessment.ts";
+import { PUBLISHES_ERROR } from "../clock/sync-state.ts";
+import { readSettings, type Settings } from "../settings.ts";
+import { clockFacts, UNREACHABLE } from "../summary/clock-facts.ts";
+import { EXIT_CODES, judge, type Thresholds } from "../summary/verdict.ts";
+import { agentResource, nodeName } from "../telemetry/resource.ts";
+import type { AgentFacts } from "./agent-facts.ts";
+import { agentUrl, scrapeAgent } from "./agent-scrape.ts";
+import { briefView } from "./brief-view.ts";
+import { type ChronydReading, isFaultOfOurs, readChronyd } from "./chronyd-reading.ts";
+import { fullView } from "./full-view.ts";
+import { jsonView } from "./json-view.ts";
+import { parseStatusOptions, STATUS_HELP, type StatusOptions } from "./options.ts";
+import type { StatusReport } from "./report.ts";
+import { becomeOwner } from "./socket-owner.ts";
+import { rendered } from "./styled-line.ts";
+import { frame, hasColours } from "./terminal.ts";
+
+/**
+ * Runs the command.
+ * @param words what stands behind `status`
+ * @returns the exit code: 0 to 3, as monitoring plugins end (summary/verdict.ts); bad words are 3
+ */
+export async function status(
+  words: readonly string[],
+  environment: NodeJS.ProcessEnv,
+): Promise<number> {
+  const options = parseStatusOptions(words);
+  if (!options.ok) {
+    process.stderr.write(`${options.error}\n`);
+    return EXIT_CODES.unknown;
+  }
+  if (options.value.help) {
+    process.stdout.write(STATUS_HELP);
+    return EXIT_CODES.ok;
+  }
+  const settings = readSettings(environment);
+  if (!settings.ok) {
+    process.stderr.write(settings.error.map((problem) => `${problem}\n`).join(""));
+    return EXIT_CODES.unknown;
+  }
+  // Who reads may have seen enough (`| head -1`).
+  process.stdout.on("error", () => undefined);
+  const { form, watch } = options.value;
+  const observer = new Observer(settings.value, options.value);
+  return watch
+    ? await showAgainAndAgain(observer, form, settings.value.sleepIntervalMs)
+    : show(await observer.observe(), form);
+}
+
+/** Until Ctrl-C, or until nobody reads what is printed. @returns the last report's exit code */
+async function showAgainAndAgain(
+  observer: Observer,
+  form: StatusOptions["form"],
+  intervalMs: number,
+): Promise<number> {
+  const ended = new AbortController();
+  const end = () => ended.abort();
+  process.once("SIGINT", end);
+  process.once("SIGTERM", end);
+  process.stdout.once("error", end);
+  let exitCode = EXIT_CODES.unknown;
+  for (let number = 1; !ended.signal.aborted; number += 1) {
+    const beganMs = performance.now();
+    exitCode = show(await observer.observe(), form, number);
+    const leftMs = Math.max(intervalMs - (performance.now() - beganMs), 0);
+    await sleep(leftMs, undefined, { signal: ended.signal }).catch(() => undefined);
+  }
+  return exitCode;
+}
+
+/** What is asked, and what is kept from one reading to the next. */
+class Observer {
+  readonly #address: ParsedChronyAddress;
+  readonly #node: string;
+  readonly #agentUrl: string | undefined;
+  readonly #thresholds: Thresholds;
+  #history: ClockHistory | undefined;
+
+  constructor(settings: Settings, { address, thresholds }: StatusOptions) {
+    this.#address = address ?? settings.chronyAddress;
+    this.#node = nodeName(agentResource(settings));
+    // An agent speaks for the chronyd of CHRONY_ADDRESS only.
+    const isAgents = this.#address.text === settings.chronyAddress.text;
+    this.#agentUrl = isAgents
+      ? agentUrl(settings.prometheusHost, settings.prometheusPort)
+      : undefined;
+    this.#thresholds = thresholds;
+    if (this.#address.socketDirectory !== undefined) {
+      becomeOwner(this.#address.socketDirectory);
+    }
+  }
+
+  async observe(): Promise<StatusReport> {
+    const number = (this.#history?.newest.number ?? 0) + 1;
+    const read = await readChronyd(this.#address, number);
+    // After chronyd, so that an agent's word is never older than chronyd's silence.
+    const agent = this.#agentUrl === undefined ? undefined : await scrapeAgent(this.#agentUrl);
+    this.#history = withReading(this.#history, read.reading, 0);
+    const found = this.#found(this.#history, read, agent);
+    return {
+      node: this.#node,
+      wallMs: read.reading.clocks.wallMs,
+      chronyAddress: this.#address.text,
+      ...found,
+      judgement: judge(found.clock, this.#thresholds),
+      thresholds: this.#thresholds,
+      agent: { url: this.#agentUrl, facts: agent },
+    };
+  }
+
+  #found(
+    history: ClockHistory,
+    { reading, sources }: ChronydReading,
+    agent: AgentFacts | undefined,
+  ): Pick<StatusReport, "clock" | "saidBy" | "problems"> {
+    if (reading.tracking.ok) {
+      const assessment = assess(history, reading.clocks, Number.POSITIVE_INFINITY);
+      const clock = clockFacts(assessment, { sources });
+      return {
+        clock: { ...clock, peakMs: PUBLISHES_ERROR[clock.state] ? agent?.clock.peakMs : undefined },
+        saidBy: "chronyd",
+        problems: sources?.ok === false ? [describeReportFault(sources.error)] : [],
+      };
+    }
+    const { error } = reading.tracking;
+    const problem = describeChronyError(error);
+    if (!isFaultOfOurs(error, this.#address)) {
+      return { clock: UNREACHABLE, saidBy: "nobody", problems: [problem] };
+    }
+    return agent === undefined
+      ? { clock: UNREACHABLE, saidBy: "nobody", problems: [problem] }
+      : {
+          clock: agent.clock,
+          saidBy: "agent",
+          problems: [problem, "What is said here is what the agent read last."],
+        };
+  }
+}
+
+/**
+ * Prints a report.
+ * @param number of the report, from 1, where one follows another
+ * @returns its exit code
+ */
+function show(report: StatusReport, form: StatusOptions["form"], number?: number): number {
+  const { stdout, env } = process;
+  switch (form) {
+    case "brief":
+      stdout.write(`${briefView(report)}\n`);
+      break;
+    case "json":
+      // One after another they are a line each, as programs that read on and on expect it.
+      stdout.write(
+        `${JSON.stringify(jsonView(report), undefined, number === undefined ? 2 : 0)}\n`,
+      );
+      break;
+    case "full": {
+      const colours = hasColours(stdout, env);
+      const lines = fullView(report).map((line) => rendered(line, colours));
+      stdout.write(number === undefined ? `${lines.join("\n")}\n` : frame(lines, number, stdout));
+      break;
+    }
+  }
+  return EXIT_CODES[report.judgement.verdict];
+}

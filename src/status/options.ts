@@ -1,0 +1,138 @@
+/** The words behind `chrony-tracker status`, and its --help. */
+import { parseArgs } from "node:util";
+import {
+  CHRONY_ADDRESS_FORM,
+  type ParsedChronyAddress,
+  parseChronyAddress,
+} from "../chrony/address.ts";
+import { failure, type Result, success } from "../result.ts";
+import { numberBetween } from "../setting-parsers.ts";
+import { DEFAULT_THRESHOLDS, type Thresholds } from "../summary/verdict.ts";
+
+export type StatusOptions = {
+  readonly help: boolean;
+  /** In place of CHRONY_ADDRESS. */
+  readonly address: ParsedChronyAddress | undefined;
+  readonly form: "full" | "brief" | "json";
+  readonly watch: boolean;
+  readonly thresholds: Thresholds;
+};
+
+const LARGEST_THRESHOLD_MS = 86_400_000;
+
+/** @returns the options, or one sentence: what was not understood, and what is allowed */
+export function parseStatusOptions(words: readonly string[]): Result<StatusOptions, string> {
+  const parsed = parseWords(words);
+  if (!parsed.ok) {
+    return parsed;
+  }
+  const values = parsed.value;
+  if (values.json && values.brief) {
+    return failure("--json and --brief exclude each other: expected one of them at most.");
+  }
+  const warningMs = parseThreshold("--warning", values.warning, DEFAULT_THRESHOLDS.warningMs);
+  if (!warningMs.ok) {
+    return warningMs;
+  }
+  const criticalMs = parseThreshold(
+    "--critical",
+    values.critical,
+    Math.max(DEFAULT_THRESHOLDS.criticalMs, warningMs.value),
+  );
+  if (!criticalMs.ok) {
+    return criticalMs;
+  }
+  if (warningMs.value > criticalMs.value) {
+    return failure(
+      `--warning is ${warningMs.value}: expected at most --critical, which is ${criticalMs.value}.`,
+    );
+  }
+  const address = values.address === undefined ? undefined : parseChronyAddress(values.address);
+  if (address?.ok === false) {
+    return failure(`--address is ${JSON.stringify(values.address)}: ${address.error}.`);
+  }
+  return success({
+    help: values.help,
+    address: address?.value,
+    form: values.json ? "json" : values.brief ? "brief" : "full",
+    watch: values.watch,
+    thresholds: { warningMs: warningMs.value, criticalMs: criticalMs.value },
+  });
+}
+
+type Words = {
+  readonly address?: string;
+  readonly warning?: string;
+  readonly critical?: string;
+  readonly brief: boolean;
+  readonly json: boolean;
+  readonly watch: boolean;
+  readonly help: boolean;
+};
+
+function parseWords(words: readonly string[]): Result<Words, string> {
+  try {
+    const { values } = parseArgs({
+      args: [...words],
+      options: {
+        address: { type: "string" },
+        warning: { type: "string", short: "w" },
+        critical: { type: "string", short: "c" },
+        brief: { type: "boolean", default: false },
+        json: { type: "boolean", default: false },
+        watch: { type: "boolean", default: false },
+        help: { type: "boolean", short: "h", default: false },
+      },
+    });
+    return success(values);
+  } catch (error) {
+    // Its first sentence says what was not understood; the others are about options in general.
+    const [sentence = ""] = (error as Error).message.split(/\.\s|\n/);
+    return failure(`${sentence.replace(/\.$/, "")}. See: chrony-tracker status --help.`);
+  }
+}
+
+function parseThreshold(
+  name: string,
+  text: string | undefined,
+  fallback: number,
+): Result<number, string> {
+  if (text === undefined) {
+    return success(fallback);
+  }
+  const parsed = numberBetween(0, LARGEST_THRESHOLD_MS)(text);
+  return parsed.ok
+    ? parsed
+    : failure(`${name} is ${JSON.stringify(text)}: ${parsed.error} (milliseconds).`);
+}
+
+/** The text of `chrony-tracker status --help`. */
+export const STATUS_HELP = `chrony-tracker status: can this node's clock be trusted, right now?
+
+Usage: chrony-tracker status [OPTION …]
+
+Asks chronyd itself, once. Where an agent runs beside it, the peak comes from
+the agent's /metrics. When this process may not speak to chronyd, all of it does,
+and that is said.
+
+  --address ADDRESS   ${CHRONY_ADDRESS_FORM}
+                      Default: CHRONY_ADDRESS. With another no agent is asked.
+  -w, --warning MS    The larger one of error and bound that is too much, in
+  -c, --critical MS   milliseconds. Default: ${DEFAULT_THRESHOLDS.warningMs} and ${DEFAULT_THRESHOLDS.criticalMs}.
+  --brief             One line, as monitoring plugins have it.
+  --json              One object. Every key is always there; a number that is not
+                      known, or means nothing in this state, is null.
+  --watch             Again every SLEEP_INTERVAL seconds, until Ctrl-C.
+  -h, --help          This text.
+
+Exit code (with --watch, that of the last reading):
+  0  ok        synchronised, and neither threshold exceeded
+  1  warning   above --warning; stale (the time source is gone); or chronyd's
+               last update lies in the future (somebody set the clock back)
+  2  critical  above --critical; unsynchronised; or local (chronyd follows
+               itself, and its 0 ms means nothing)
+  3  unknown   chronyd does not answer; or a bad option or setting
+
+Colours only on a terminal; NO_COLOR turns them off. Settings are environment
+variables, the same as the agent's: see chrony-tracker --help.
+`;

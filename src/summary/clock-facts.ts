@@ -1,0 +1,154 @@
+/**
+ * What a person is told of a node's clock, whoever asked chronyd. What is `undefined` is not known,
+ * or withheld: it is shown as such, and never as a number.
+ */
+import type { FurtherReports, OfSource } from "../chrony/further-reports.ts";
+import { sourceAt, sourceText } from "../chrony/source.ts";
+import type { SourceData, SourceMode, SourceState } from "../chrony/source-data.ts";
+import type { LeapStatus, Tracking } from "../chrony/tracking.ts";
+import type { Assessment } from "../clock/assessment.ts";
+import { LOCAL_REFERENCE_ID, type SyncState, staleAfterSeconds } from "../clock/sync-state.ts";
+
+export type ClockFacts = {
+  readonly state: SyncState;
+  readonly errorMs: number | undefined;
+  readonly boundMs: number | undefined;
+  /** Takes readings over a while: only an agent knows it. */
+  readonly peakMs: number | undefined;
+  /** Since chronyd last took its source's time. */
+  readonly referenceAgeSeconds: number | undefined;
+  /** chronyd's last update is later than now by the wall clock: somebody set the clock back since. */
+  readonly referenceTimeIsAhead: boolean;
+  /** The age beyond which the state is `stale`; `undefined` in states that no age leads to it from. */
+  readonly staleAfterSeconds: number | undefined;
+  /** Hops from a reference clock; 0 is not synchronised. */
+  readonly stratum: number | undefined;
+  readonly leapStatus: LeapStatus | undefined;
+  /** The source that the clock follows; `undefined` also when it follows none, or itself. */
+  readonly source: SourceInUse | undefined;
+  /** Positive: the clock is behind, and this is still to be slewed. */
+  readonly systemTimeOffsetSeconds: number | undefined;
+  /** Positive: the clock was ahead at the last update. */
+  readonly lastOffsetSeconds: number | undefined;
+  readonly rootDelaySeconds: number | undefined;
+  readonly rootDispersionSeconds: number | undefined;
+  /** Positive: left alone, the clock would run fast. */
+  readonly frequencyPpm: number | undefined;
+  readonly skewPpm: number | undefined;
+  /** In chronyd's order, unresolved ones left out. */
+  readonly sources: readonly SourceFacts[] | undefined;
+};
+
+/** Whom the clock follows. */
+export type SourceInUse = {
+  readonly address: string;
+  /** What chronyd calls it; the address where the sources are not known. */
+  readonly name: string;
+  /** What is known of it as one of chronyd's sources. */
+  readonly details: SourceFacts | undefined;
+};
+
+export type SourceFacts = {
+  /** An address, or a reference clock's id. */
+  readonly address: string;
+  readonly name: string;
+  readonly mode: SourceMode;
+  readonly state: SourceState;
+  /** Its own. 0 for a reference clock, and before the first measurement. */
+  readonly stratum: number | undefined;
+  readonly pollSeconds: number | undefined;
+  /** How many of the last eight polls were answered. */
+  readonly answeredOfLastEight: number | undefined;
+  readonly lastSampleAgeSeconds: number | undefined;
+  /** Positive: the clock was ahead of the source, with what was corrected since. */
+  readonly offsetSeconds: number | undefined;
+  /** What that offset may be wrong by, either way. */
+  readonly offsetErrorSeconds: number | undefined;
+};
+
+/** Nothing is known but that chronyd does not answer. */
+export const UNREACHABLE: ClockFacts = {
+  state: "unreachable",
+  errorMs: undefined,
+  boundMs: undefined,
+  peakMs: undefined,
+  referenceAgeSeconds: undefined,
+  referenceTimeIsAhead: false,
+  staleAfterSeconds: undefined,
+  stratum: undefined,
+  leapStatus: undefined,
+  source: undefined,
+  systemTimeOffsetSeconds: undefined,
+  lastOffsetSeconds: undefined,
+  rootDelaySeconds: undefined,
+  rootDispersionSeconds: undefined,
+  frequencyPpm: undefined,
+  skewPpm: undefined,
+  sources: undefined,
+};
+
+/** The facts that an assessment of readings holds, with what chronyd said of its sources. */
+export function clockFacts(
+  assessment: Assessment,
+  further: Pick<FurtherReports, "sources"> | undefined,
+): ClockFacts {
+  const { state, tracking } = assessment;
+  if (tracking === undefined) {
+    return UNREACHABLE;
+  }
+  const sources = further?.sources?.ok ? further.sources.value.map(sourceFacts) : undefined;
+  return {
+    state,
+    errorMs: assessment.clockErrorMs,
+    boundMs: assessment.clockErrorBoundMs,
+    peakMs: assessment.clockErrorPeakMs,
+    referenceAgeSeconds: assessment.referenceAgeSeconds,
+    referenceTimeIsAhead:
+      tracking.referenceTimeSeconds !== undefined && assessment.referenceAgeSeconds === undefined,
+    staleAfterSeconds:
+      state === "synchronised" || state === "stale" ? staleAfterSeconds(tracking) : undefined,
+    stratum: tracking.stratum,
+    leapStatus: tracking.leapStatus,
+    source: sourceInUse(tracking, sources),
+    systemTimeOffsetSeconds: tracking.systemTimeOffsetSeconds,
+    lastOffsetSeconds: tracking.lastOffsetSeconds,
+    rootDelaySeconds: tracking.rootDelaySeconds,
+    rootDispersionSeconds: tracking.rootDispersionSeconds,
+    frequencyPpm: tracking.frequencyPpm,
+    skewPpm: tracking.skewPpm,
+    sources,
+  };
+}
+
+function sourceFacts({ address, name, content }: OfSource<SourceData>): SourceFacts {
+  const { latestMeasurement } = content;
+  return {
+    address,
+    name,
+    mode: content.mode,
+    state: content.state,
+    stratum: content.stratum,
+    pollSeconds: 2 ** content.pollLog2Seconds,
+    answeredOfLastEight: setBits(content.reachability),
+    lastSampleAgeSeconds: latestMeasurement?.ageSeconds,
+    offsetSeconds: latestMeasurement?.offsetSeconds,
+    offsetErrorSeconds: latestMeasurement?.errorSeconds,
+  };
+}
+
+function sourceInUse(
+  tracking: Tracking,
+  sources: readonly SourceFacts[] | undefined,
+): SourceInUse | undefined {
+  const { address, referenceId, stratum } = tracking;
+  if (stratum === 0 || referenceId === 0 || referenceId === LOCAL_REFERENCE_ID) {
+    return undefined;
+  }
+  const text = sourceText(sourceAt(address, referenceId));
+  const details = sources?.find((source) => source.address === text);
+  return { address: text, name: details?.name ?? text, details };
+}
+
+function setBits(register: number): number {
+  return register.toString(2).replaceAll("0", "").length;
+}

@@ -1,0 +1,158 @@
+// The document at `/`, from facts: what it says, and that nothing breaks out of it.
+
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { describe, test } from "node:test";
+import * as fc from "fast-check";
+import { html } from "../../src/page/html.ts";
+import { PAGE_HEADERS, type PageContent, page } from "../../src/page/page.ts";
+import { UNREACHABLE } from "../../src/summary/clock-facts.ts";
+import { anyFacts, factsOf } from "../summary/facts.ts";
+
+function contentOf(overrides: Partial<PageContent> = {}): PageContent {
+  return {
+    node: "node-1",
+    version: "0.1.0",
+    chronyAddress: "unix:///run/chrony/chronyd.sock",
+    wallMs: 1_795_366_512_000,
+    clock: factsOf(),
+    peakWidthSeconds: 60,
+    problem: undefined,
+    steps: 0,
+    lastStepSeconds: undefined,
+    history: [{ second: 99, errorMs: 0.03 }],
+    readingIntervalSeconds: 1,
+    nowSecond: 100,
+    push: { acceptedSecondsAgo: 12.3, failure: undefined, accepted: 120, failed: 1 },
+    servesMetrics: true,
+    ...overrides,
+  };
+}
+
+/** The text that a reader sees, on one line. */
+function textOf(content: PageContent): string {
+  return page(content)
+    .replace(/<style>.*<\/style>/s, "")
+    .replace(/<[^>]+>/g, " ")
+    .replaceAll("&#39;", "'")
+    .replace(/\s+/g, " ");
+}
+
+function linksOf(content: PageContent): (string | undefined)[] {
+  return [...page(content).matchAll(/href="(?<to>[^"]*)"/g)].map(({ groups }) => groups?.["to"]);
+}
+
+/** Every tag's beginning, in order. */
+function elementsOf(content: PageContent): string[] | null {
+  return page(content)
+    .replace(/<style>.*<\/style>/s, "")
+    .match(/<\/?[a-z!]+/gi);
+}
+
+describe("a template", () => {
+  test("escapes text, and nothing twice", () => {
+    const inner = html`<b title="${`"'`}">${"<&>"}</b>`;
+    assert.equal(html`${inner}`.text, `<b title="&#34;&#39;">&#60;&#38;&#62;</b>`);
+    assert.equal(html`${[inner, inner]}${undefined}${5}`.text, `${inner.text}${inner.text}5`);
+  });
+});
+
+describe("the page", () => {
+  test("of a healthy node says all that matters", () => {
+    const text = textOf(contentOf());
+    for (const words of [
+      "The clock of node-1 Chrony Tracker 0.1.0",
+      "✓ synchronised The true time is within the bound",
+      "Error now 0.031 ms",
+      "Bound 0.035 ms",
+      "Peak 0.052 ms the largest error of the last 60 s",
+      "Source PHC0, reference clock, stratum 0, answered 8 of the last 8 polls",
+      "Reference age 3.2 s (stale beyond 64 s)",
+      "Still to be slewed 0.005 ms, the clock is ahead",
+      "Frequency 12.500 ppm too slow without chronyd's correction",
+      "Steps of the clock none since the agent started",
+      "PHC0 selected 0 8 s 8/8 5.0 s +0.012 ms 0.030 ms",
+      "Last push accepted",
+      "Last accepted 12 s ago",
+      "2026-11-22 16:55:12 UTC by this clock",
+    ]) {
+      assert.ok(text.includes(words), `${words}\n${text}`);
+    }
+  });
+
+  test("of a dead chronyd has no number of the clock, and says why", () => {
+    const text = textOf(
+      contentOf({ clock: UNREACHABLE, problem: "There is no socket at /x.", history: [] }),
+    );
+    assert.match(text, /\? unreachable chronyd does not answer: .* There is no socket at \/x\./);
+    assert.match(text, /Error now – withheld: nobody knows it Bound – withheld/);
+    assert.doesNotMatch(text.replace(/1 ms|0\.1 ms|0\.01 ms/g, ""), /\d ms/);
+    assert.doesNotMatch(text, /Reference age|Source/);
+  });
+
+  test("before the first reading says that, and not a state", () => {
+    const text = textOf(contentOf({ clock: undefined, history: [] }));
+    assert.match(text, /… starting chronyd was not asked yet\./);
+    assert.doesNotMatch(text, /Error now|synchronised/);
+  });
+
+  test("is not green above the thresholds that status has by default", () => {
+    assert.match(page(contentOf()), /class="state good"/);
+    const slewing = contentOf({ clock: factsOf({ boundMs: 25 }) });
+    assert.match(page(slewing), /class="state warning"/);
+    assert.match(textOf(slewing), /! synchronised The bound of 25\.000 ms is above 10 ms\./);
+  });
+
+  test("tells the steps, with their direction", () => {
+    assert.match(
+      textOf(contentOf({ steps: 2, lastStepSeconds: -1.5 })),
+      /Steps of the clock 2 since the agent started, the last by -1500\.000 ms/,
+    );
+  });
+
+  test("tells why a push failed, without what an address may keep secret, or that push is off", () => {
+    const failure =
+      "The collector at https://otel.example/v1/metrics?api-key=secret was not reached: ECONNREFUSED.";
+    const push = { acceptedSecondsAgo: undefined, failure, accepted: 0, failed: 3 };
+    const text = textOf(contentOf({ push }));
+    assert.match(text, /failed: The collector at https:\/\/otel\.example\/v1\/metrics\?… was not/);
+    assert.match(text, /Last accepted never Since the start 0 accepted, 3 failed/);
+    assert.doesNotMatch(text, /secret/);
+    assert.match(textOf(contentOf({ push: undefined })), /Last push Off: OTEL_METRICS_EXPORTER/);
+    const none = { acceptedSecondsAgo: undefined, failure: undefined, accepted: 0, failed: 0 };
+    assert.match(textOf(contentOf({ push: none })), /Last push none yet/);
+  });
+
+  test("links to /metrics where it is served, and always to the probes, relative to itself", () => {
+    assert.deepEqual(linksOf(contentOf()), ["metrics", "livez", "readyz"]);
+    assert.deepEqual(linksOf(contentOf({ servesMetrics: false })), ["livez", "readyz"]);
+  });
+
+  test("reloads itself, runs no script and loads nothing", () => {
+    const document = page(contentOf());
+    assert.match(document, /<meta http-equiv="refresh" content="5">/);
+    assert.doesNotMatch(
+      document,
+      /<script|<link|<img|<iframe|\son\w+=|\ssrc=|style="|url\(|@import/i,
+    );
+    const policy = PAGE_HEADERS["content-security-policy"] ?? "";
+    const style = /<style>(?<text>.*)<\/style>/s.exec(document)?.groups?.["text"] ?? "";
+    const hash = createHash("sha256").update(style).digest("base64");
+    assert.ok(policy.startsWith(`default-src 'none'; style-src 'sha256-${hash}';`), policy);
+    assert.doesNotMatch(policy, /unsafe|https?:|\*/);
+  });
+
+  test("has the same elements whatever the texts are: none breaks out", () => {
+    const evil = `"'><script>alert(1)</script><!--`;
+    assert.deepEqual(
+      elementsOf(contentOf({ node: evil, problem: evil })),
+      elementsOf(contentOf({ node: "node-1", problem: "A sentence." })),
+    );
+    fc.assert(
+      fc.property(anyFacts, fc.string(), (clock, node) => {
+        const document = page(contentOf({ clock, node }));
+        assert.doesNotMatch(document, /<script|undefined|NaN/);
+      }),
+    );
+  });
+});

@@ -1,0 +1,59 @@
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+const entry = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+const longestMilliseconds = 15_000;
+
+/** How a `status` ended, and what it printed. */
+export interface StatusRun {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** How to run it. */
+export interface StatusCircumstances {
+  /** Nothing else of the caller's environment reaches it but `PATH` and `HOME`. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** A command that runs the one behind it in other circumstances, such as `setpriv`. */
+  readonly wrapper?: readonly string[];
+  /** Gets its output so far whenever there is more; when it gives true, the process gets SIGINT. */
+  readonly interruptWhen?: (stdout: string) => boolean;
+}
+
+/** The command and its arguments that run `status` with these words. */
+export function statusCommand(words: readonly string[]): [string, ...string[]] {
+  return [process.execPath, entry, "status", ...words];
+}
+
+/** Runs `chrony-tracker status` until it ends. Its output is a pipe. */
+export function runStatus(
+  words: readonly string[],
+  { environment = {}, wrapper = [], interruptWhen }: StatusCircumstances = {},
+): Promise<StatusRun> {
+  const [command = "", ...args] = [...wrapper, ...statusCommand(words)];
+  const { PATH, HOME } = process.env;
+  const child = spawn(command, args, {
+    env: { PATH, HOME, ...environment },
+    stdio: ["ignore", "pipe", "pipe"],
+    timeout: longestMilliseconds,
+    killSignal: "SIGKILL",
+  });
+  let stdout = "";
+  let stderr = "";
+  let interrupted = false;
+  child.stdout.setEncoding("utf8").on("data", (part: string) => {
+    stdout += part;
+    if (!interrupted && interruptWhen?.(stdout) === true) {
+      interrupted = true;
+      child.kill("SIGINT");
+    }
+  });
+  child.stderr.setEncoding("utf8").on("data", (part: string) => {
+    stderr += part;
+  });
+  const { promise, resolve, reject } = Promise.withResolvers<StatusRun>();
+  child.on("error", reject);
+  child.on("close", (code) => resolve({ code, stdout, stderr }));
+  return promise;
+}

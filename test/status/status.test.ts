@@ -1,0 +1,431 @@
+// `chrony-tracker status` as a process, beside real chronyds (Debian's) and real agents.
+
+import assert from "node:assert/strict";
+import { chmod, readdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { startReferenceClock } from "../agent/reference-clock.ts";
+import { scrapeInState } from "../agent/scrape.ts";
+import { type Agent, startAgent } from "../parts/agent.ts";
+import { bringChronyd, progressToStandardError } from "../parts/bring.ts";
+import { type Chronyd, startChronyd } from "../parts/chronyd.ts";
+import {
+  followerConfiguration,
+  localReferenceConfiguration,
+  neverSynchronisedConfiguration,
+  timeServerConfiguration,
+} from "../parts/chronyd-configuration.ts";
+import { findExecutable } from "../parts/executable.ts";
+import { freePort, freeUdpPort } from "../parts/free-port.ts";
+import { runToEnd } from "../parts/run-to-end.ts";
+import { type RunningProcess, startProcess } from "../parts/running-process.ts";
+import { type ScratchFolder, scratchFolder } from "../parts/scratch-folder.ts";
+import { waitFor } from "../parts/wait-for.ts";
+import { runStatus, type StatusCircumstances, statusCommand } from "./run-status.ts";
+
+const WIDTH = 80;
+const ESCAPE = "\x1b";
+
+/** Any user but root: chronyd needs one who is known by name. */
+const NOBODY = "nobody";
+
+describe("status, beside a chronyd that", () => {
+  let folder: ScratchFolder;
+  let programs: { chronyd: string; chronyc: string };
+  /** Where no agent serves. */
+  let silentPort: string;
+  const running: { stop(): Promise<void> | void }[] = [];
+  let follower: Chronyd;
+  let lonely: Chronyd;
+  /** Its reference clock is stopped at once, and it becomes stale while other tests run. */
+  let stale: { readonly chronyd: Chronyd; readonly stoppedMs: number };
+
+  async function chronydWith(
+    name: string,
+    configuration: readonly string[],
+    commandPort?: number,
+  ): Promise<Chronyd> {
+    const chronyd = await startChronyd({
+      ...programs,
+      folder: join(folder.path, name),
+      configuration,
+      ...(commandPort !== undefined && { commandPort }),
+    });
+    running.push(chronyd);
+    await chronyd.waitUntilAnswering();
+    return chronyd;
+  }
+
+  before(async () => {
+    folder = await scratchFolder("ct");
+    programs = await bringChronyd(progressToStandardError);
+    silentPort = String(await freePort());
+    const port = await freeUdpPort();
+    await chronydWith("server", timeServerConfiguration(port));
+    const clock = startReferenceClock(join(folder.path, "refclock.sock"));
+    running.push(clock);
+    const [followerStarted, lonelyStarted, clocked] = await Promise.all([
+      chronydWith("follower", followerConfiguration(port)),
+      chronydWith("lonely", localReferenceConfiguration()),
+      chronydWith("clocked", clock.configuration),
+    ]);
+    follower = followerStarted;
+    lonely = lonelyStarted;
+    await Promise.all([follower.waitUntilSynchronised(), clocked.waitUntilSynchronised()]);
+    clock.stop();
+    stale = { chronyd: clocked, stoppedMs: performance.now() };
+  });
+  after(async () => {
+    await Promise.all(running.map(async (part) => part.stop()));
+    folder.remove();
+  });
+
+  /** Runs it beside a chronyd, where no agent is, unless the environment names one's port. */
+  async function statusOf(
+    chronyd: Pick<Chronyd, "address">,
+    words: readonly string[] = [],
+    { environment = {}, ...circumstances }: StatusCircumstances = {},
+  ) {
+    return await runStatus(words, {
+      ...circumstances,
+      environment: {
+        CHRONY_ADDRESS: chronyd.address,
+        OTEL_EXPORTER_PROMETHEUS_PORT: silentPort,
+        ...environment,
+      },
+    });
+  }
+
+  async function jsonOf(
+    chronyd: Pick<Chronyd, "address">,
+    words: readonly string[] = [],
+    circumstances: StatusCircumstances = {},
+  ) {
+    const { code, stdout, stderr } = await statusOf(chronyd, ["--json", ...words], circumstances);
+    assert.equal(stderr, "");
+    const object: Record<string, unknown> = JSON.parse(stdout);
+    return { code, object };
+  }
+
+  async function agentBeside(chronyd: Chronyd): Promise<{ agent: Agent; port: string }> {
+    const agent = await startAgent({
+      environment: {
+        CHRONY_ADDRESS: chronyd.address,
+        SLEEP_INTERVAL: "0.2",
+        OTEL_METRICS_EXPORTER: "prometheus",
+      },
+    });
+    running.push(agent);
+    return { agent, port: new URL(agent.pullUrl).port };
+  }
+
+  test("is synchronised ends with 0, in a pipe without colours and in 80 columns", async () => {
+    const { code, stdout, stderr } = await statusOf(follower);
+    assert.equal(code, 0, stdout + stderr);
+    assert.equal(stderr, "");
+    assert.match(stdout, /^OK: synchronised$/m);
+    assert.match(stdout, /^Error +\d+\.\d{3} ms {4}/m);
+    assert.match(stdout, /^Source +127\.0\.0\.1 +server, stratum 8, answered \d of 8 polls$/m);
+    assert.match(stdout, /^Peak +- +only an agent knows it, and none was found$/m);
+    assert.match(stdout, /^127\.0\.0\.1 +selected +8 0\.063 s +\d\/8/m);
+    assert.ok(!stdout.includes(ESCAPE));
+    for (const line of stdout.split("\n")) {
+      assert.ok(line.length <= WIDTH, line);
+    }
+  });
+
+  test("is 25 ms off is a warning by the bound, and by other thresholds whatever they say", async () => {
+    const port = await freeUdpPort();
+    await chronydWith("server-of-wrong", timeServerConfiguration(port));
+    const wrong = await chronydWith("wrong", followerConfiguration(port, { offsetSeconds: 0.025 }));
+    await wrong.waitUntilSynchronised();
+    const [byDefault, tolerant, strict] = await Promise.all([
+      jsonOf(wrong),
+      jsonOf(wrong, ["--warning", "50"]),
+      jsonOf(wrong, ["-w", "1", "-c", "20"]),
+    ]);
+    assert.deepEqual([byDefault.code, tolerant.code, strict.code], [1, 0, 2]);
+    const bound = Number(byDefault.object["clock_error_bound_ms"]);
+    assert.ok(bound > 25 && bound < 30, `${bound}`);
+    assert.equal(byDefault.object["verdict"], "warning");
+    assert.match(
+      String(byDefault.object["reason"]),
+      /^The bound of 25\.\d{3} ms is above 10 ms\.$/,
+    );
+  });
+
+  test("never synchronised is critical, with an error of exactly 1500 ms", async () => {
+    const driftFile = join(folder.path, "drift");
+    await writeFile(driftFile, "-12.5 0.1\n");
+    const silent = neverSynchronisedConfiguration(await freeUdpPort());
+    const never = await chronydWith("never", [...silent, `driftfile ${driftFile}`]);
+    const { code, object } = await jsonOf(never);
+    assert.equal(code, 2);
+    assert.equal(object["state"], "unsynchronised");
+    assert.equal(object["clock_error_ms"], 1500);
+    assert.equal(object["reference_age_seconds"], null);
+    assert.equal(object["source"], null);
+
+    const { stdout } = await statusOf(never);
+    const chronycs = await runToEnd({
+      name: "chronyc tracking",
+      command: programs.chronyc,
+      args: ["-h", never.socketPath, "-n", "tracking"],
+      timeoutMilliseconds: 5_000,
+    });
+    assert.match(chronycs, /^Frequency +: 12\.500 ppm slow$/m);
+    assert.match(stdout, /^Frequency +12\.500 ppm +too slow without chronyd's correction$/m);
+  });
+
+  test("follows itself is critical, and its flattering 0 is never shown", async () => {
+    const { code, object } = await jsonOf(lonely);
+    assert.equal(code, 2);
+    assert.equal(object["state"], "local");
+    assert.deepEqual(
+      [object["clock_error_ms"], object["clock_error_bound_ms"], object["source"]],
+      [null, null, null],
+    );
+    const { stdout } = await statusOf(lonely);
+    assert.match(stdout, /^Error +- +withheld: chronyd's 0 ms means nothing here$/m);
+    assert.doesNotMatch(stdout, /0\.000 ms/);
+  });
+
+  test("gives one line to a monitoring system", async () => {
+    const { code, stdout } = await statusOf(follower, ["--brief", "-w", "5", "-c", "50"]);
+    assert.equal(code, 0);
+    assert.match(
+      stdout,
+      /^CLOCK OK - synchronised, error [\d.<]+ ms, bound [\d.<]+ ms, source 127\.0\.0\.1, reference age [\d.]+ s\. \| error_ms=[\d.]+;5;50;0 bound_ms=[\d.]+;5;50;0 reference_age_seconds=[\d.]+;;;0\n$/,
+    );
+  });
+
+  test("is asked over UDP, by --address", async () => {
+    const commandPort = await freeUdpPort();
+    await chronydWith("open", localReferenceConfiguration(), commandPort);
+    const address = `udp://127.0.0.1:${commandPort}`;
+    const { code, object } = await jsonOf(follower, ["--address", address]);
+    assert.equal(code, 2);
+    assert.equal(object["state"], "local");
+    assert.equal(object["chrony_address"], address);
+    assert.deepEqual(object["sources"], []);
+  });
+
+  test("is frozen, then killed: unknown, without a number, saying what to look at", async () => {
+    const doomed = await chronydWith("doomed", localReferenceConfiguration());
+    await doomed.freeze();
+    const frozen = await statusOf(doomed);
+    assert.equal(frozen.code, 3);
+    assert.match(frozen.stdout, /^UNKNOWN: unreachable$/m);
+    assert.match(frozen.stdout.replaceAll("\n", " "), /did not answer TRACKING within 1000 ms/);
+    await doomed.thaw();
+
+    doomed.process.signal("SIGKILL");
+    await doomed.process.exited;
+    const killed = await statusOf(doomed);
+    assert.equal(killed.code, 3);
+    assert.match(killed.stdout, /Nobody listens at/);
+    assert.doesNotMatch(killed.stdout, /\d ms/);
+    const { object } = await jsonOf(doomed);
+    assert.equal(object["clock_error_ms"], null);
+    assert.equal(object["said_by"], "nobody");
+  });
+
+  test("has an agent beside it: the peak comes from there, unless another chronyd is asked", async () => {
+    const { agent, port } = await agentBeside(follower);
+    const seen = await scrapeInState(agent, "synchronised");
+    const environment = { OTEL_EXPORTER_PROMETHEUS_PORT: port };
+    const { object } = await jsonOf(follower, [], { environment });
+    assert.equal(object["said_by"], "chronyd");
+    assert.ok(Number(object["clock_error_peak_ms"]) >= (seen.value("chrony_clock_error_ms") ?? 0));
+    assert.deepEqual(object["agent"], {
+      url: `http://127.0.0.1:${port}/`,
+      version: "0.1.0",
+      state: "synchronised",
+    });
+    const other = await jsonOf(follower, ["--address", lonely.address], { environment });
+    assert.equal(other.object["agent"], null);
+    assert.equal(other.object["clock_error_peak_ms"], null);
+  });
+
+  test("dies beside an agent that has not noticed yet: dead all the same", async () => {
+    const doomed = await chronydWith("doomed-too", localReferenceConfiguration());
+    const agent = await startAgent({
+      environment: {
+        CHRONY_ADDRESS: doomed.address,
+        SLEEP_INTERVAL: "60",
+        OTEL_METRIC_EXPORT_INTERVAL: "60000",
+        OTEL_METRICS_EXPORTER: "prometheus",
+      },
+    });
+    running.push(agent);
+    await scrapeInState(agent, "local");
+    await doomed.freeze();
+    const environment = { OTEL_EXPORTER_PROMETHEUS_PORT: new URL(agent.pullUrl).port };
+    const { code, stdout } = await statusOf(doomed, [], { environment });
+    await doomed.thaw();
+    assert.equal(code, 3);
+    assert.match(stdout, /^Agent .* says local$/m);
+  });
+
+  test("serves another user: root becomes that user, and who may not is told by the agent", async (t) => {
+    const setpriv = findExecutable("setpriv");
+    if (process.getuid?.() !== 0 || setpriv === undefined) {
+      t.skip("needs root, and setpriv of util-linux, to be other users");
+      return;
+    }
+    // Others must be able to go through the folder, though not to list it.
+    await chmod(folder.path, 0o711);
+    const runFolder = join(folder.path, "nobodys");
+    const chronyd: RunningProcess = startProcess({
+      name: "chronyd",
+      command: programs.chronyd,
+      args: ["-x", "-d", "-u", NOBODY, "cmdport 0", "port 0", "pidfile /dev/null"].concat([
+        `bindcmdaddress ${runFolder}/chronyd.sock`,
+        "local stratum 10",
+      ]),
+    });
+    running.push(chronyd);
+    const address = `unix://${runFolder}/chronyd.sock`;
+
+    await chronyd.waitUntil("root to be answered", async () => {
+      const { object } = await jsonOf({ address });
+      return object["said_by"] === "chronyd" && object["state"] === "local";
+    });
+    assert.deepEqual(await readdir(runFolder), ["chronyd.sock"]);
+
+    const wrapper = [setpriv, "--bounding-set=-all", "--inh-caps=-all"];
+    const denied = await statusOf({ address }, [], { wrapper });
+    assert.equal(denied.code, 3, denied.stdout + denied.stderr);
+    assert.match(
+      denied.stdout.replaceAll("\n", " "),
+      /Not allowed to use .*: run as the user that owns/,
+    );
+
+    // As the agent of the DaemonSet, who is that user.
+    const agent = await startAgent({
+      wrapper: [setpriv, `--reuid=${NOBODY}`, "--regid=nogroup", "--clear-groups"],
+      environment: { CHRONY_ADDRESS: address, OTEL_METRICS_EXPORTER: "prometheus" },
+    });
+    running.push(agent);
+    await scrapeInState(agent, "local");
+    const environment = { OTEL_EXPORTER_PROMETHEUS_PORT: new URL(agent.pullUrl).port };
+    const told = await statusOf({ address }, [], { wrapper, environment });
+    assert.equal(told.code, 2, told.stdout + told.stderr);
+    assert.match(told.stdout, /^CRITICAL: local$/m);
+    assert.match(told.stdout, /What is said here is what the agent read last\./);
+    const { object } = await jsonOf({ address }, [], { wrapper, environment });
+    assert.equal(object["said_by"], "agent");
+  });
+
+  test("is watched in a pipe: one report after another until Ctrl-C, a line each as JSON", async () => {
+    const environment = { SLEEP_INTERVAL: "0.1" };
+    const full = await statusOf(follower, ["--watch"], {
+      environment,
+      interruptWhen: (stdout) => stdout.split("OK: synchronised").length > 3,
+    });
+    assert.equal(full.code, 0, full.stderr);
+    assert.ok(!full.stdout.includes(ESCAPE));
+    const json = await statusOf(lonely, ["--watch", "--json"], {
+      environment,
+      interruptWhen: (stdout) => stdout.split("\n").length > 3,
+    });
+    assert.equal(json.code, 2, "the last report's exit code");
+    const states = json.stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line).state);
+    assert.deepEqual([...new Set(states)], ["local"]);
+  });
+
+  test("is shown in colours on a terminal, unless NO_COLOR forbids it", async (t) => {
+    const script = findExecutable("script");
+    if (script === undefined) {
+      t.skip("needs script of util-linux (Debian: bsdutils) for a terminal");
+      return;
+    }
+    const onTerminal = async (words: readonly string[], environment: Record<string, string>) => {
+      const command = statusCommand(words)
+        .map((word) => `'${word}'`)
+        .join(" ");
+      const terminal = startProcess({
+        name: "script",
+        command: script,
+        args: ["--quiet", "--return", "--command", command, "/dev/null"],
+        env: {
+          PATH: process.env["PATH"],
+          TERM: "xterm",
+          CHRONY_ADDRESS: follower.address,
+          OTEL_EXPORTER_PROMETHEUS_PORT: silentPort,
+          ...environment,
+        },
+      });
+      running.push(terminal);
+      return terminal;
+    };
+    const coloured = await onTerminal([], {});
+    assert.equal((await coloured.exited).code, 0, coloured.output());
+    assert.ok(coloured.output().includes(`${ESCAPE}[1;32mOK: synchronised${ESCAPE}[0m`));
+    for (const line of coloured.output().split("\n")) {
+      const shown = line.replaceAll(new RegExp(`${ESCAPE}\\[[\\d;]*m|\r`, "g"), "");
+      assert.ok(shown.length <= WIDTH, shown);
+    }
+
+    const plain = await onTerminal([], { NO_COLOR: "1" });
+    await plain.exited;
+    assert.ok(!plain.output().includes(ESCAPE), plain.output());
+
+    const watched = await onTerminal(["--watch"], { SLEEP_INTERVAL: "0.1" });
+    await watched.waitUntil(
+      "the screen to be drawn again",
+      () => watched.output().split(`${ESCAPE}[H`).length > 3,
+    );
+    assert.equal(watched.output().split(`${ESCAPE}[2J`).length, 2, "the screen is cleared once");
+    watched.signal("SIGINT");
+    await watched.exited;
+  });
+
+  test("does not matter when words or settings are bad: 3, and all on standard error", async () => {
+    const words = await statusOf(follower, ["--verbose"]);
+    assert.deepEqual([words.code, words.stdout], [3, ""]);
+    assert.match(
+      words.stderr,
+      /^Unknown option '--verbose'\. See: chrony-tracker status --help\.\n$/,
+    );
+    const settings = await runStatus([], {
+      environment: { CHRONY_ADDRESS: "localhost", SLEEP_INTERVAL: "often" },
+    });
+    assert.deepEqual([settings.code, settings.stdout], [3, ""]);
+    assert.match(
+      settings.stderr,
+      /^CHRONY_ADDRESS is "localhost": .*\nSLEEP_INTERVAL is "often": /,
+    );
+    const help = await runStatus(["--help"]);
+    assert.equal(help.code, 0);
+    assert.match(help.stdout, /^Usage: chrony-tracker status/m);
+  });
+
+  test("lost its reference clock is stale: a warning, with the error as it grows", async () => {
+    const { code, object } = await waitFor(
+      "the clock to be stale",
+      async () => {
+        const seen = await jsonOf(stale.chronyd);
+        return seen.object["state"] === "stale" && seen;
+      },
+      30_000,
+    );
+    assert.equal(code, 1);
+    const age = Number(object["reference_age_seconds"]);
+    const waited = (performance.now() - stale.stoppedMs) / 1000;
+    assert.ok(age > 16 && age < waited + 5, `the reference's age is ${age} s after ${waited} s`);
+    assert.ok(Number(object["clock_error_ms"]) > 0);
+    assert.deepEqual(object["source"], { address: "PHC0", name: "PHC0" });
+    const { stdout } = await statusOf(stale.chronyd, ["--brief"]);
+    assert.match(stdout, /^CLOCK WARNING - stale, error /);
+  });
+
+  test("was asked all this keeps no socket of ours", async () => {
+    for (const name of ["follower", "lonely", "clocked"]) {
+      assert.deepEqual(await readdir(join(folder.path, name, "run")), ["chronyd.sock"]);
+    }
+  });
+});

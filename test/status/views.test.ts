@@ -1,0 +1,218 @@
+// What a status says, in its three forms, from facts: no chronyd is asked here.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import * as fc from "fast-check";
+import { SYNC_STATES } from "../../src/clock/sync-state.ts";
+import { briefView } from "../../src/status/brief-view.ts";
+import { fullView } from "../../src/status/full-view.ts";
+import { jsonView } from "../../src/status/json-view.ts";
+import type { StatusReport } from "../../src/status/report.ts";
+import { rendered } from "../../src/status/styled-line.ts";
+import { frame, hasColours } from "../../src/status/terminal.ts";
+import { UNREACHABLE } from "../../src/summary/clock-facts.ts";
+import { DEFAULT_THRESHOLDS, judge } from "../../src/summary/verdict.ts";
+import { anyFacts, factsOf, sourceOf } from "../summary/facts.ts";
+
+const WIDTH = 80;
+
+function reportOf(overrides: Partial<StatusReport> = {}): StatusReport {
+  const clock = overrides.clock ?? factsOf();
+  return {
+    node: "node-1",
+    wallMs: 1_795_366_512_000,
+    chronyAddress: "unix:///run/chrony/chronyd.sock",
+    clock,
+    saidBy: "chronyd",
+    problems: [],
+    judgement: judge(clock, DEFAULT_THRESHOLDS),
+    thresholds: DEFAULT_THRESHOLDS,
+    agent: { url: "http://127.0.0.1:9464/", facts: { version: "0.1.0", clock } },
+    ...overrides,
+  };
+}
+
+const DEAD = reportOf({
+  clock: UNREACHABLE,
+  saidBy: "nobody",
+  problems: ["There is no socket at /run/chrony/chronyd.sock: chronyd is not running."],
+  agent: { url: "http://127.0.0.1:9464/", facts: undefined },
+});
+
+function textOf(report: StatusReport): string {
+  return fullView(report)
+    .map((line) => rendered(line, false))
+    .join("\n");
+}
+
+describe("the full view", () => {
+  test("of a healthy node, word by word", () => {
+    assert.equal(
+      textOf(reportOf()),
+      `Chrony Tracker on node-1                                 2026-11-22 16:55:12 UTC
+
+OK: synchronised
+The true time is within the bound of this clock, as far as chronyd can know.
+
+Error          0.031 ms    |last offset| + root dispersion + 1/2 root delay
+Bound          0.035 ms    the same with the offset that is still to be slewed
+Peak           0.052 ms    the largest error of the last minute or more
+Source         PHC0        reference clock, stratum 0, answered 8 of 8 polls
+Reference age  3.2 s       since chronyd's last update; stale beyond 64 s
+Frequency      12.500 ppm  too slow without chronyd's correction
+Agent          0.1.0       http://127.0.0.1:9464/ says synchronised
+
+Source              Use          Strat    Poll Reach   Heard Offset/ms       +/-
+PHC0                selected         0     8 s   8/8   5.0 s   +0.0123    0.0304
+Offset: + the clock is ahead of the source, - behind; as of the last sample.`,
+    );
+  });
+
+  test("of a dead chronyd has no number, and says what to look at", () => {
+    assert.equal(
+      textOf(DEAD),
+      `Chrony Tracker on node-1                                 2026-11-22 16:55:12 UTC
+
+UNKNOWN: unreachable
+chronyd does not answer: the clock may be anything.
+There is no socket at /run/chrony/chronyd.sock: chronyd is not running.
+
+Error          -           withheld: chronyd does not answer
+Bound          -           withheld: chronyd does not answer
+Peak           -           withheld: chronyd does not answer
+Source         -           not known
+Reference age  -           not known
+Frequency      -           not known
+Agent          -           none answers at http://127.0.0.1:9464/metrics`,
+    );
+  });
+
+  test("fits 80 columns, and no text commands the terminal, whatever chronyd says", () => {
+    fc.assert(
+      fc.property(
+        anyFacts,
+        fc.string({ unit: "binary", maxLength: 300 }),
+        fc.array(fc.string({ maxLength: 400 })),
+        (clock, node, problems) => {
+          const report = reportOf({ clock, node, problems });
+          for (const line of fullView(report).map((each) => rendered(each, false))) {
+            assert.ok(line.length <= WIDTH, `${line.length}: ${line}`);
+            assert.doesNotMatch(line, /\p{Cc}/u);
+          }
+          assert.doesNotMatch(briefView(report), /\p{Cc}/u);
+        },
+      ),
+    );
+  });
+
+  test("names the sources as chronyc does, and tells when one was never heard", () => {
+    const sources = [
+      sourceOf({ name: "ntp-with-a-very-long-name.example.com", state: "unselected" }),
+      sourceOf({ state: "falseticker", offsetSeconds: -3.5, offsetErrorSeconds: 0.25 }),
+      sourceOf({
+        state: "nonselectable",
+        answeredOfLastEight: 0,
+        lastSampleAgeSeconds: undefined,
+        offsetSeconds: undefined,
+        offsetErrorSeconds: undefined,
+      }),
+    ];
+    const rows = textOf(reportOf({ clock: factsOf({ sources }) }))
+      .split("\n")
+      .slice(-4, -1);
+    assert.deepEqual(rows, [
+      "ntp-with-a-very-lo… combined         0     8 s   8/8   5.0 s   +0.0123    0.0304",
+      "PHC0                falseticker      0     8 s   8/8   5.0 s     -3500  250.0000",
+      "PHC0                unusable         0     8 s   0/8   never         -         -",
+    ]);
+  });
+
+  test("warns when the agent sees another state", () => {
+    const agent = {
+      url: "http://127.0.0.1:9464/",
+      facts: { version: "0.1.0", clock: UNREACHABLE },
+    };
+    const row = fullView(reportOf({ agent })).find((line) => line[0]?.text.startsWith("Agent"));
+    assert.deepEqual(row?.at(-1), { text: `${agent.url} says unreachable`, tone: "warning" });
+  });
+
+  test("calls a positive frequency fast, as chronyc does", () => {
+    const text = textOf(reportOf({ clock: factsOf({ frequencyPpm: 12.5 }) }));
+    assert.match(text, /^Frequency +12\.500 ppm +too fast/m);
+  });
+});
+
+describe("the brief view", () => {
+  test("of a healthy node, word by word", () => {
+    assert.equal(
+      briefView(reportOf()),
+      "CLOCK OK - synchronised, error 0.031 ms, bound 0.035 ms, source PHC0, reference age 3.2 s. | error_ms=0.0312;10;100;0 bound_ms=0.0354;10;100;0 peak_ms=0.0521;;;0 reference_age_seconds=3.25;;;0",
+    );
+  });
+
+  test("of a dead chronyd has no bar, for there are no numbers", () => {
+    assert.equal(
+      briefView(DEAD),
+      "CLOCK UNKNOWN - unreachable. There is no socket at /run/chrony/chronyd.sock: chronyd is not running.",
+    );
+  });
+
+  test("is one line with one bar at the most, whatever chronyd says", () => {
+    const form = /^CLOCK (OK|WARNING|CRITICAL|UNKNOWN) - [^|]+( \|( \w+=[\d.e+]+(;[\d.]*){3})+)?$/;
+    fc.assert(
+      fc.property(anyFacts, fc.array(fc.string()), (clock, problems) => {
+        assert.match(briefView(reportOf({ clock, problems })), form);
+      }),
+    );
+  });
+});
+
+describe("the JSON view", () => {
+  const keys = Object.keys(jsonView(reportOf()));
+
+  test("has every key in every state, and no undefined", () => {
+    for (const report of [
+      DEAD,
+      ...SYNC_STATES.map((state) => reportOf({ clock: factsOf({ state }) })),
+    ]) {
+      const object = JSON.parse(JSON.stringify(jsonView(report)));
+      assert.deepEqual(Object.keys(object), keys);
+    }
+  });
+
+  test("of a dead chronyd says null for every number of the clock", () => {
+    const object = jsonView(DEAD);
+    const numbers = Object.entries(object).filter(([, value]) => typeof value === "number");
+    assert.deepEqual(Object.fromEntries(numbers), {
+      format: 1,
+      exit_code: 3,
+      warning_ms: 10,
+      critical_ms: 100,
+    });
+    assert.equal(object["clock_error_ms"], null);
+    assert.equal(object["sources"], null);
+    assert.equal(object["said_by"], "nobody");
+  });
+});
+
+describe("the terminal", () => {
+  test("gets colours when it is one, has them and nobody forbids them", () => {
+    assert.equal(hasColours({ isTTY: true }, { TERM: "xterm" }), true);
+    assert.equal(hasColours({ isTTY: true }, { TERM: "xterm", NO_COLOR: "" }), true);
+    assert.equal(hasColours({ isTTY: true }, { TERM: "xterm", NO_COLOR: "1" }), false);
+    assert.equal(hasColours({ isTTY: true }, { TERM: "dumb" }), false);
+    assert.equal(hasColours({}, { TERM: "xterm" }), false);
+  });
+
+  test("shows a report over the one before, and never scrolls", () => {
+    assert.equal(
+      frame(["a", "b", "c"], 1, { isTTY: true, rows: 3 }),
+      "\x1b[2J\x1b[Ha\x1b[K\nb\x1b[K\n\x1b[J",
+    );
+    assert.equal(frame(["a"], 2, { isTTY: true }), "\x1b[Ha\x1b[K\n\x1b[J");
+  });
+
+  test("that is a pipe gets one report after another", () => {
+    assert.equal(frame(["a", "b"], 1, {}) + frame(["c"], 2, {}), "a\nb\n\nc\n");
+  });
+});

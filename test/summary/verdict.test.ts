@@ -1,0 +1,76 @@
+// The verdict in each state, and at the thresholds.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { SYNC_STATES } from "../../src/clock/sync-state.ts";
+import { DEFAULT_THRESHOLDS, EXIT_CODES, judge } from "../../src/summary/verdict.ts";
+import { factsOf } from "./facts.ts";
+
+const THRESHOLDS = { warningMs: 10, criticalMs: 100 };
+
+describe("the verdict", () => {
+  const inEachState = SYNC_STATES.map((state) => [
+    state,
+    judge(factsOf({ state }), THRESHOLDS).verdict,
+  ]);
+  test("of a small error depends on the state", () => {
+    assert.deepEqual(Object.fromEntries(inEachState), {
+      synchronised: "ok",
+      stale: "warning",
+      local: "critical",
+      unsynchronised: "critical",
+      unreachable: "unknown",
+    });
+  });
+
+  for (const state of ["synchronised", "stale"] as const) {
+    const atLeast = state === "stale" ? "warning" : "ok";
+    const cases = [
+      { errorMs: 10, boundMs: 10, verdict: atLeast, why: "meets a threshold, which is allowed" },
+      { errorMs: 0, boundMs: 10.001, verdict: "warning", why: "a bound above it" },
+      { errorMs: 10.001, boundMs: 0, verdict: "warning", why: "an error above it" },
+      { errorMs: 100, boundMs: 0, verdict: "warning", why: "meets the second one" },
+      { errorMs: 0, boundMs: 100.001, verdict: "critical", why: "a bound above that" },
+      { errorMs: 5000, boundMs: 20, verdict: "critical", why: "the larger one counts" },
+    ];
+    for (const { errorMs, boundMs, verdict, why } of cases) {
+      test(`${state}, error ${errorMs} ms, bound ${boundMs} ms is ${verdict}: ${why}`, () => {
+        assert.equal(judge(factsOf({ state, errorMs, boundMs }), THRESHOLDS).verdict, verdict);
+      });
+    }
+  }
+
+  test("says which number is above which threshold", () => {
+    assert.equal(
+      judge(factsOf({ errorMs: 0.1, boundMs: 25.0126 }), THRESHOLDS).reason,
+      "The bound of 25.013 ms is above 10 ms.",
+    );
+    assert.equal(
+      judge(factsOf({ errorMs: 250, boundMs: 25 }), THRESHOLDS).reason,
+      "The error of 250.000 ms is above 100 ms.",
+    );
+    assert.equal(judge(factsOf({}), THRESHOLDS).reason, undefined);
+  });
+
+  test("is a warning when chronyd's last update lies in the future, and says why", () => {
+    const setBack = factsOf({ referenceTimeIsAhead: true, referenceAgeSeconds: undefined });
+    const { verdict, reason } = judge(setBack, THRESHOLDS);
+    assert.equal(verdict, "warning");
+    assert.match(reason ?? "", /set the clock back/);
+    assert.equal(judge({ ...setBack, boundMs: 101 }, THRESHOLDS).verdict, "critical");
+  });
+
+  test("never is ok without an error and a bound, whatever the state says", () => {
+    assert.equal(judge(factsOf({ errorMs: undefined }), THRESHOLDS).verdict, "unknown");
+    assert.equal(judge(factsOf({ boundMs: undefined }), THRESHOLDS).verdict, "unknown");
+  });
+
+  test("leaves the peak, which is of the past, out", () => {
+    assert.equal(judge(factsOf({ peakMs: 5000 }), THRESHOLDS).verdict, "ok");
+  });
+
+  test("has the exit codes of monitoring plugins, and thresholds of 10 and 100 ms", () => {
+    assert.deepEqual(EXIT_CODES, { ok: 0, warning: 1, critical: 2, unknown: 3 });
+    assert.deepEqual(DEFAULT_THRESHOLDS, { warningMs: 10, criticalMs: 100 });
+  });
+});
