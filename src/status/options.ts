@@ -112,16 +112,16 @@ export const STATUS_HELP = `chrony-tracker status: can this node's clock be trus
 Usage: chrony-tracker status [OPTION …]
 
 Asks chronyd itself, once. Where an agent runs beside it, the peak comes from
-the agent's /metrics. When this process may not speak to chronyd, all of it does,
-and that is said.
+the agent's /metrics. When this process may not speak to chronyd, all else does,
+too, and that is said.
 
   --address ADDRESS   ${CHRONY_ADDRESS_FORM}
                       Default: CHRONY_ADDRESS. With another no agent is asked.
   -w, --warning MS    The larger one of error and bound that is too much, in
   -c, --critical MS   milliseconds. Default: ${DEFAULT_THRESHOLDS.warningMs} and ${DEFAULT_THRESHOLDS.criticalMs}.
   --brief             One line, as monitoring plugins have it.
-  --json              One object. Every key is always there; a number that is not
-                      known, or means nothing in this state, is null.
+  --json              One object. Every key is always there; what is not known,
+                      or means nothing in this state, is null.
   --watch             Again every SLEEP_INTERVAL seconds, until Ctrl-C.
   -h, --help          This text.
 
