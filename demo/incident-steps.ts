@@ -43,8 +43,8 @@ export const INCIDENT: readonly Step[] = [
     effect: `chrony_clock_error_peak_ms > 5
 and on (job) chrony_clock_error_ms < 1
 and on (job) chrony_clock_error_bound_ms > 24.9 < 25.1`,
-    // The machine's clock is left alone, and the node cannot tell which of the two clocks moved. The
-    // command is not in chronyc's manual; every chronyc has it.
+    // The machine's clock is left alone, and the node cannot tell which of the two clocks moved.
+    // chronyc knows the command, though its manual does not name it.
     act: ({ timeServer }) => timeServer.query("doffset", String(WRONG_BY_SECONDS)),
     usualSeconds: 7,
     longestSeconds: 60,

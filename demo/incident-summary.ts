@@ -4,10 +4,11 @@ import type { PlayedStep } from "./play-incident.ts";
 /** What happened in an incident, for when it is over. */
 export function incidentSummary(played: readonly PlayedStep[]): string[] {
   return [
-    "The incident is over. What was done, and what PromQL then returned by push and by pull:",
+    "The incident is over. What was done, what was seen, and the PromQL that saw it:",
     ...played.flatMap(({ step, seenAfterSeconds }, index) => [
       `Step ${index + 1}, ${step.title}, seen after ${duration(seenAfterSeconds)}`,
-      `  ${step.done} ${step.expected}`,
+      `  ${step.done}`,
+      `  ${step.expected}`,
       ...step.effect.split("\n").map((line) => `    ${line}`),
     ]),
   ];

@@ -76,6 +76,7 @@ export class Sampler {
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#loop;
+    this.#release();
   }
 
   /**
@@ -151,6 +152,11 @@ export class Sampler {
     this.#history = withReading(this.#history, reading, this.#options.peakWidthMs);
     this.#further = further;
     this.#options.afterReading(this.#history);
+    this.#release();
+  }
+
+  /** Tells all who wait for a reading that there is one, or that there will be none. */
+  #release(): void {
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const resolve of waiting) {

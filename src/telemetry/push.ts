@@ -96,6 +96,9 @@ export class Push {
         dueMs += intervalMs;
       }
       await this.#sleepUntil(dueMs);
+      if (this.#stop.signal.aborted) {
+        return;
+      }
       // A point stands at its reading's time, so each push carries a reading that none had before.
       await this.#options.sampler.nextReading(LONGEST_WAIT_FOR_READING_MS);
     }

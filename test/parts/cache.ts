@@ -1,7 +1,8 @@
-import { existsSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rename, rm, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, dirname, isAbsolute, join, resolve } from "node:path";
+import { atExit } from "./at-exit.ts";
 
 const makingPrefix = ".making-";
 const abandonedAfterMilliseconds = 24 * 60 * 60 * 1_000;
@@ -41,11 +42,13 @@ export async function keepInCache(
   await mkdir(parent, { recursive: true });
   await removeAbandoned(parent);
   const making = await mkdtemp(join(parent, `${makingPrefix}${basename(kept)}-`));
+  const forget = atExit(() => rmSync(making, { recursive: true, force: true, maxRetries: 3 }));
   try {
     await make(making);
     await moveIntoPlace(making, kept);
   } finally {
     await rm(making, { recursive: true, force: true });
+    forget();
   }
   return kept;
 }

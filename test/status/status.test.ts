@@ -279,7 +279,9 @@ describe("status, beside a chronyd that", () => {
     const chronyd: RunningProcess = startProcess({
       name: "chronyd",
       command: programs.chronyd,
-      args: ["-x", "-d", "-u", NOBODY, "cmdport 0", "port 0", "pidfile /dev/null"].concat([
+      args: ["-x", "-d", "-u", NOBODY, "cmdport 0", "port 0"].concat([
+        // chronyd removes its pid file when it ends: one of its own, whatever it is.
+        `pidfile ${join(folder.path, "nobodys.pid")}`,
         `bindcmdaddress ${runFolder}/chronyd.sock`,
         "local stratum 10",
       ]),
