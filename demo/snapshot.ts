@@ -1,7 +1,7 @@
 /** What the demo shows at one moment: what the agent says, and what Prometheus has of it. */
 import { SYNC_STATES, type SyncState } from "../src/clock/sync-state.ts";
+import { parseExposition, type Samples } from "../src/status/exposition.ts";
 import type { Prometheus } from "../test/parts/prometheus.ts";
-import { parseExposition, type Series } from "./exposition.ts";
 import type { Parts } from "./parts.ts";
 import { CLOCK_ERROR, JOBS, NODE_NAME, type Way } from "./series.ts";
 
@@ -107,7 +107,7 @@ async function orUndefined<T>(promise: Promise<T>): Promise<T | undefined> {
  * @param before what it said of the pushes the last time
  */
 export function agentReport(
-  series: readonly Series[],
+  series: Samples,
   wallMs: number,
   before: PushReport | undefined,
 ): AgentReport {

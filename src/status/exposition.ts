@@ -3,7 +3,8 @@
 /** The samples of one scrape. */
 export type Samples = readonly Sample[];
 
-type Sample = {
+/** The value of one series. */
+export type Sample = {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;

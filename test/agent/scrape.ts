@@ -1,3 +1,4 @@
+import { labelsOf, parseExposition, seriesValue } from "../../src/status/exposition.ts";
 import type { Agent } from "../parts/agent.ts";
 
 const requestMilliseconds = 5_000;
@@ -13,12 +14,6 @@ export interface Scrape {
   readonly text: string;
 }
 
-interface Sample {
-  readonly name: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly value: number;
-}
-
 /**
  * Scrapes an agent once.
  * @throws when it does not answer 200
@@ -28,16 +23,12 @@ export async function scrape(agent: Agent): Promise<Scrape> {
   if (status !== 200) {
     throw new Error(`/metrics answered ${status}: ${body}`);
   }
-  const samples = body.split("\n").flatMap(parseSample);
-  const states = samples.filter(({ name, value }) => name === "chrony_sync_state" && value === 1);
+  const samples = parseExposition(body);
   return {
-    value: (name, labels = {}) =>
-      samples.find(
-        (sample) =>
-          sample.name === name &&
-          Object.entries(labels).every(([label, text]) => sample.labels[label] === text),
-      )?.value,
-    state: states.map(({ labels }) => labels["state"]).join(" and "),
+    value: (name, labels) => seriesValue(samples, name, labels),
+    state: labelsOf(samples, "chrony_sync_state")
+      .map(({ state }) => state)
+      .join(" and "),
     names: [...new Set(samples.map(({ name }) => name))],
     text: body,
   };
@@ -73,23 +64,4 @@ export async function get(
     signal: AbortSignal.timeout(requestMilliseconds),
   });
   return { status: response.status, headers: response.headers, body: await response.text() };
-}
-
-const SAMPLE = /^(?<name>[a-z_]+)(?:\{(?<labels>.*)\})? (?<value>\S+)$/;
-
-function parseSample(line: string): Sample[] {
-  const groups = SAMPLE.exec(line)?.groups;
-  if (groups === undefined) {
-    return [];
-  }
-  const labels = (groups["labels"] ?? "").matchAll(/(?<label>\w+)="(?<text>[^"]*)"/g);
-  return [
-    {
-      name: groups["name"] ?? "",
-      labels: Object.fromEntries(
-        [...labels].map((match) => [match.groups?.["label"] ?? "", match.groups?.["text"] ?? ""]),
-      ),
-      value: Number(groups["value"]),
-    },
-  ];
 }

@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { parseExposition } from "../../demo/exposition.ts";
 import { agentReport, type PushReport } from "../../demo/snapshot.ts";
+import { parseExposition } from "../../src/status/exposition.ts";
 import { HEALTHY } from "./views.ts";
 
 const PAGE = `# HELP chrony_clock_error_ms How wrong the clock can be.
