@@ -8,12 +8,12 @@ const lowestPort = 20_000;
 const highestPort = 32_767;
 const attempts = 100;
 
-/** A TCP port that nobody listens on at 127.0.0.1. It is not reserved: use it soon. */
+/** A TCP port that nobody listens on at 127.0.0.1, reserved for this process ({@link reserve}). */
 export function freePort(): Promise<number> {
   return firstFree(canListen);
 }
 
-/** A UDP port that nobody is bound to at 127.0.0.1. It is not reserved: use it soon. */
+/** A UDP port that nobody is bound to at 127.0.0.1, reserved for this process ({@link reserve}). */
 export function freeUdpPort(): Promise<number> {
   return firstFree(canBind);
 }
@@ -21,11 +21,27 @@ export function freeUdpPort(): Promise<number> {
 async function firstFree(isFree: (port: number) => Promise<boolean>): Promise<number> {
   for (let attempt = 0; attempt < attempts; attempt += 1) {
     const port = randomInt(lowestPort, highestPort + 1);
-    if (await isFree(port)) {
+    if ((await reserve(port)) && (await isFree(port))) {
       return port;
     }
   }
   throw new Error(`none of ${attempts} ports of ${lowestPort} to ${highestPort} was free`);
+}
+
+/**
+ * Keeps other tests and demos from a port until this process ends, in the time between its choice
+ * and its use, too, which can be seconds. An abstract Unix socket of the port's name does that: it
+ * belongs to one process of the whole machine, of whichever user, and goes with it.
+ */
+function reserve(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const reservation = createServer();
+    reservation.once("error", () => resolve(false));
+    reservation.listen(`\0chrony-tracker/port/${port}`, () => {
+      reservation.unref();
+      resolve(true);
+    });
+  });
 }
 
 function canListen(port: number): Promise<boolean> {
