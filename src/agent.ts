@@ -69,6 +69,7 @@ export class Agent {
       ? new Push({
           otlp: settings.otlp,
           intervalMs: exportIntervalMs,
+          readingIntervalMs: settings.sleepIntervalMs,
           timeoutMs: settings.exportTimeoutMs,
           resource,
           catalogue,

@@ -17,6 +17,8 @@ import { FarEndSeries, withMarkers } from "./withheld.ts";
 export type PushOptions = {
   readonly otlp: OtlpSettings;
   readonly intervalMs: number;
+  /** Between two readings, in milliseconds. */
+  readonly readingIntervalMs: number;
   /** What a push may take at the most, in milliseconds. */
   readonly timeoutMs: number;
   readonly resource: Resource;
@@ -27,8 +29,8 @@ export type PushOptions = {
   readonly log: Log;
 };
 
-/** How long a push waits for a reading to carry, beyond which it tells that there is none. */
-const LONGEST_WAIT_FOR_READING_MS = 5_000;
+/** How much later than it is due a reading may come, before a push goes out without it. */
+const LATEST_READING_MS = 5_000;
 
 /** Pushes until it is stopped. Two pushes never overlap. */
 export class Push {
@@ -40,6 +42,8 @@ export class Push {
   #counts: ExportCounts = { success: 0, failure: 0, lastSuccessWallMs: undefined };
   #lastFailure: string | undefined;
   #lastAcceptedMs: number | undefined;
+  /** The time of the newest collection that was pushed, in milliseconds since 1970. */
+  #lastWallMs: number | undefined;
   #loop: Promise<void> | undefined;
 
   constructor(options: PushOptions) {
@@ -85,7 +89,7 @@ export class Push {
   }
 
   async #run(): Promise<void> {
-    const { intervalMs, resource } = this.#options;
+    const { intervalMs, readingIntervalMs, resource } = this.#options;
     await this.#untilFirstReading();
     const beganMs = performance.now();
     // Agents that start together (a rollout, a new node pool) must not go on pushing together.
@@ -100,7 +104,7 @@ export class Push {
         return;
       }
       // A point stands at its reading's time, so each push carries a reading that none had before.
-      await this.#options.sampler.nextReading(LONGEST_WAIT_FOR_READING_MS);
+      await this.#options.sampler.nextReading(readingIntervalMs + LATEST_READING_MS);
     }
   }
 
@@ -110,9 +114,14 @@ export class Push {
     if (observation === undefined || this.#stop.signal.aborted) {
       return;
     }
+    const { wallMs } = observation.assessment;
+    if (wallMs === this.#lastWallMs) {
+      // Nothing new: a second value at the time of the first would be refused, and all with it.
+      return;
+    }
+    this.#lastWallMs = wallMs;
     const collected = await collect(resource, this.#catalogue, observation);
     const missing = this.#farEnd.missingFrom(collected);
-    const { wallMs } = observation.assessment;
 
     this.#farEnd.pushing(collected);
     const result = await exportOnce(otlp, withMarkers(collected, missing, wallMs), timeoutMs);
@@ -137,7 +146,7 @@ export class Push {
 
   async #untilFirstReading(): Promise<void> {
     while (this.#options.observe() === undefined && !this.#stop.signal.aborted) {
-      await this.#options.sampler.nextReading(LONGEST_WAIT_FOR_READING_MS);
+      await this.#options.sampler.nextReading(LATEST_READING_MS);
     }
   }
 
