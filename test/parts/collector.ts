@@ -24,6 +24,14 @@ export const prometheusConfigurationFiles: readonly [string, string, string] = [
   shipped("service.yaml"),
 ];
 
+/** The same for a cluster, where the collector takes only what comes with an agent's token. */
+export const kubernetesConfigurationFiles: readonly string[] = [
+  shipped("common.yaml"),
+  shipped("identity.yaml"),
+  shipped("exporter-prometheus.yaml"),
+  shipped("service-kubernetes.yaml"),
+];
+
 /** What to start. */
 export interface CollectorDescription {
   /** The path of the collector. */
