@@ -9,8 +9,8 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { UnsecuredJWT } from "jose";
 import { parse } from "yaml";
-import { METRICS } from "../../src/telemetry/metrics.ts";
 import { isPlain } from "../../src/telemetry/metrics/metric.ts";
+import { METRICS } from "../../src/telemetry/metrics.ts";
 import { kubernetesConfigurationFiles } from "../parts/collector.ts";
 import { scratchFolder } from "../parts/scratch-folder.ts";
 import {
@@ -108,7 +108,11 @@ describe("a collector in a cluster", () => {
     const strangers: readonly (readonly [string, number, TokenDescription])[] = [
       ["an expired token", 401, { lifetime: "-1h" }],
       ["a token for another audience", 401, { audience: "https://kubernetes.default.svc" }],
-      ["a token that another issuer is said to have issued", 401, { issuer: "https://example.com" }],
+      [
+        "a token that another issuer is said to have issued",
+        401,
+        { issuer: "https://example.com" },
+      ],
       ["another service account", 503, { subject: "system:serviceaccount:default:default" }],
       [
         "another service account of the agents' namespace",
@@ -189,7 +193,10 @@ describe("a collector in a cluster", () => {
       const foreign = await issuer.token({ node: "node-2", subject: "system:serviceaccount:a:b" });
       const old = await issuer.token({ node: undefined });
 
-      assert.match((await pushWith(foreign, metrics)).body, /This service account is not the agents'/);
+      assert.match(
+        (await pushWith(foreign, metrics)).body,
+        /This service account is not the agents'/,
+      );
       assert.match((await pushWith(old, metrics)).body, /The token names no node/);
     });
 
