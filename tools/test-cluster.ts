@@ -7,6 +7,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { bringContainerRuntime } from "../test/cluster/parts/bring-container-runtime.ts";
+import { bringCustomResources } from "../test/cluster/parts/bring-custom-resources.ts";
 import { bringKubernetes } from "../test/cluster/parts/bring-kubernetes.ts";
 import { programImage } from "../test/cluster/parts/program-image.ts";
 import { runInSandbox } from "../test/cluster/parts/sandbox.ts";
@@ -62,6 +63,7 @@ async function main(): Promise<number> {
   const plan: ClusterTestPlan = {
     folder,
     parts: { kubernetes, containerRuntime, images: { pause: images.pause, archives } },
+    customResources: await bringCustomResources(progress),
     programs: { chronyd, chronyc, prometheus, promtool, collector },
     images,
     words: process.argv.slice(2),

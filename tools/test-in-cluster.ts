@@ -12,6 +12,7 @@ export interface ClusterTestPlan {
   readonly folder: string;
   readonly parts: ClusterParts;
   readonly programs: TestSetup["programs"];
+  readonly customResources: TestSetup["customResources"];
   readonly images: TestSetup["images"];
   /** The command line: files, or options of `node --test`. */
   readonly words: readonly string[];
@@ -30,6 +31,8 @@ async function runTests(plan: ClusterTestPlan, setup: TestSetup): Promise<number
       `--test-timeout=${LONGEST_TEST_MS}`,
       // They share the cluster.
       "--test-concurrency=1",
+      // A file whose preparation failed leaves processes that would keep it going; they end with it.
+      "--test-force-exit",
       ...words,
     ],
     { stdio: "inherit", env: { ...process.env, [SETUP_VARIABLE]: JSON.stringify(setup) } },
@@ -51,6 +54,7 @@ process.exitCode = await runTests(plan, {
   cluster: cluster.access,
   kubernetes: plan.parts.kubernetes,
   programs: plan.programs,
+  customResources: plan.customResources,
   images: plan.images,
 });
 await cluster.stop();

@@ -20,7 +20,9 @@ export interface PrometheusDescription {
    * even when the very same sample is there already.
    */
   readonly outOfOrderTimeWindow?: string;
-  /** Where it listens, at 127.0.0.1; a free port when left out. */
+  /** The IPv4 address at which it listens; 127.0.0.1 when left out. */
+  readonly host?: string;
+  /** Where it listens; a free port when left out. */
   readonly port?: number;
 }
 
@@ -74,6 +76,7 @@ export async function startPrometheus(description: PrometheusDescription): Promi
     folder,
     scrapeConfigs = [],
     outOfOrderTimeWindow = "0s",
+    host = "127.0.0.1",
     port = await freePort(),
   } = description;
   const configurationFile = join(folder, "prometheus.yaml");
@@ -90,12 +93,12 @@ export async function startPrometheus(description: PrometheusDescription): Promi
     args: [
       `--config.file=${configurationFile}`,
       `--storage.tsdb.path=${join(folder, "data")}`,
-      `--web.listen-address=127.0.0.1:${port}`,
+      `--web.listen-address=${host}:${port}`,
       "--web.enable-remote-write-receiver",
     ],
     cwd: folder,
   });
-  const url = `http://127.0.0.1:${port}`;
+  const url = `http://${host}:${port}`;
   await running.waitUntil(
     "prometheus to be ready",
     () => isOk(`${url}/-/ready`),

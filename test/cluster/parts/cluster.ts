@@ -24,6 +24,8 @@ export interface ClusterParts {
 export interface ClusterAccess {
   /** Who signs service accounts' tokens. */
   readonly issuerUrl: string;
+  /** The file with the key that it signs them with. */
+  readonly tokenSigningKeyFile: string;
   /** The file with the certificate of the cluster's authority. */
   readonly authorityFile: string;
   /** The administrator's way in. */
@@ -59,7 +61,7 @@ export async function startCluster(description: {
     folder: join(folder, "control-plane"),
     authority,
   });
-  const { kubeconfig, kubectl, issuerUrl } = controlPlane;
+  const { kubeconfig, kubectl, issuerUrl, tokenSigningKeyFile } = controlPlane;
   const dns = await startClusterDns({ programs: parts.kubernetes, folder, kubeconfig, kubectl });
   progress(`starting the nodes ${nodeNames.join(" and ")}`);
   const nodes = await Promise.all(
@@ -81,6 +83,7 @@ export async function startCluster(description: {
   return {
     access: {
       issuerUrl,
+      tokenSigningKeyFile,
       authorityFile: authority.certificate,
       kubeconfig,
       nodes: nodes.map(({ machine: { name, number, folder: files, holderPid } }) => ({

@@ -13,6 +13,8 @@ const startMilliseconds = 120_000;
 export interface ControlPlane {
   /** Who signs service accounts' tokens, and where its keys can be had. */
   readonly issuerUrl: string;
+  /** The file with the key that it signs them with. */
+  readonly tokenSigningKeyFile: string;
   /** The administrator's way in. */
   readonly kubeconfig: string;
   readonly kubectl: Kubectl;
@@ -77,6 +79,8 @@ export async function startControlPlane(description: {
       `--service-account-issuer=${issuerUrl}`,
       `--service-account-key-file=${serviceAccounts.publicKey}`,
       `--service-account-signing-key-file=${serviceAccounts.privateKey}`,
+      // Nodes have names that no DNS knows.
+      "--kubelet-preferred-address-types=InternalIP",
       "--authorization-mode=Node,RBAC",
       "--enable-admission-plugins=NodeRestriction",
       "--allow-privileged=true",
@@ -115,6 +119,7 @@ export async function startControlPlane(description: {
   );
   return {
     issuerUrl,
+    tokenSigningKeyFile: serviceAccounts.privateKey,
     kubeconfig,
     kubectl,
     processes: [scheduler, controllerManager, apiServer, store],

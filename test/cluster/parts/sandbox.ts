@@ -9,8 +9,11 @@ import { spawn } from "node:child_process";
  */
 export function runInSandbox(command: string, args: readonly string[]): Promise<number> {
   const child = spawn(
-    "unshare",
+    "setpriv",
     [
+      // Also when this process is killed.
+      "--pdeathsig=KILL",
+      "unshare",
       "--fork",
       "--kill-child=SIGKILL",
       "--pid",

@@ -15,6 +15,8 @@ export interface TestSetup {
     readonly promtool: string;
     readonly collector: string;
   };
+  /** Definitions of the custom resources of prometheus-operator and cert-manager: files. */
+  readonly customResources: readonly string[];
   /** The names under which the nodes have the images. */
   readonly images: { readonly agent: string; readonly collector: string };
 }

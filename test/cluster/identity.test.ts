@@ -1,0 +1,150 @@
+/**
+ * Who may speak in a real cluster: tokens that the real API server issued, the shipped overlay, a
+ * real collector and Prometheus. The one token made here is the expired one: the API server issues
+ * none for less than ten minutes. It is signed with the API server's own key.
+ */
+import assert from "node:assert/strict";
+import { createPrivateKey } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { after, before, test } from "node:test";
+import { decodeJwt, decodeProtectedHeader, SignJWT } from "jose";
+import { gauge, nodeResource, push } from "../otel-collector/otlp.ts";
+import { type Pod, readyAgentOn } from "./parts/agent-pods.ts";
+import {
+  AGENTS,
+  type ClusterWithChrony,
+  COLLECTOR,
+  prometheusOverlay,
+  rolledOut,
+  startClusterWithChrony,
+} from "./parts/cluster-with-agents.ts";
+import type { Installation } from "./parts/installation.ts";
+
+let cluster: ClusterWithChrony;
+let installation: Installation;
+let agent: Pod;
+let otlpUrl: string;
+
+before(async () => {
+  cluster = await startClusterWithChrony();
+  installation = await prometheusOverlay(cluster);
+  await installation.apply();
+  await rolledOut(cluster.kubectl, COLLECTOR, AGENTS);
+  agent = await readyAgentOn(cluster.kubectl, "node-a");
+  const { items } = await cluster.kubectl.get<{ items: Pod[] }>(
+    "pods",
+    "--namespace=chrony-tracker-collector",
+  );
+  otlpUrl = `http://${items[0]?.status.podIP}:4318`;
+});
+
+after(async () => {
+  await installation?.remove();
+  await cluster?.stop();
+});
+
+/** A token of the agent on node-a, as its pod has it. */
+async function agentToken(audience = "chrony-tracker"): Promise<string> {
+  const token = await cluster.kubectl(
+    "create",
+    "token",
+    "chrony-tracker-agent",
+    "--namespace=chrony-tracker",
+    `--audience=${audience}`,
+    "--bound-object-kind=Pod",
+    `--bound-object-name=${agent.metadata.name}`,
+  );
+  return token.trim();
+}
+
+/** What the collector answers to a push that says it is node-b's. */
+async function statusOf(token: string | undefined, metric: string): Promise<number> {
+  const answer = await push(otlpUrl, {
+    resource: { ...nodeResource("node-b"), cluster: "other" },
+    metrics: [
+      gauge(metric, {
+        timeMilliseconds: Date.now(),
+        value: 1,
+        attributes: { cluster: "other", instance: "node-b", k8s_node_name: "node-b", job: "other" },
+      }),
+    ],
+    ...(token === undefined ? {} : { token }),
+  });
+  return answer.status;
+}
+
+async function labelsOf(metric: string): Promise<Readonly<Record<string, string>>[]> {
+  const samples = await cluster.backend.query(metric);
+  return samples.map(({ labels }) => labels);
+}
+
+test("an agent that claims to be another node is filed under its own, which its token names", async () => {
+  assert.equal(await statusOf(await agentToken(), "chrony_claim"), 200);
+  assert.deepEqual(await labelsOf("chrony_claim"), [
+    {
+      __name__: "chrony_claim",
+      cluster: "blue",
+      instance: "node-a",
+      job: "chrony-tracker",
+      k8s_namespace_name: "chrony-tracker",
+      k8s_node_name: "node-a",
+    },
+  ]);
+});
+
+test("the token in the pod says what this test's tokens say", async () => {
+  const claims = decodeJwt<{
+    "kubernetes.io"?: { node?: { name: string }; pod?: { name: string } };
+  }>(await agentToken());
+  assert.equal(claims["kubernetes.io"]?.node?.name, "node-a");
+  assert.equal(claims["kubernetes.io"]?.pod?.name, agent.metadata.name);
+});
+
+test("no token, a foreign audience, a foreign service account: nothing is written", async () => {
+  const foreign = await cluster.kubectl(
+    "create",
+    "token",
+    "default",
+    "--namespace=chrony-tracker",
+    "--audience=chrony-tracker",
+  );
+  assert.equal(await statusOf(undefined, "chrony_without_token"), 401);
+  assert.equal(await statusOf(await agentToken("another"), "chrony_audience"), 401);
+  assert.ok((await statusOf(foreign.trim(), "chrony_service_account")) >= 400);
+  for (const metric of ["chrony_without_token", "chrony_audience", "chrony_service_account"]) {
+    assert.deepEqual(await labelsOf(metric), []);
+  }
+});
+
+test("an expired token is refused, though everything else of it is right", async () => {
+  const good = await agentToken();
+  const keyFile = cluster.setup.cluster.tokenSigningKeyFile;
+  const key = createPrivateKey(await readFile(keyFile, "utf8"));
+  const sign = (expires: number) =>
+    new SignJWT({ ...decodeJwt(good), exp: expires })
+      .setProtectedHeader({ alg: "RS256", ...decodeProtectedHeader(good) })
+      .sign(key);
+  const now = Math.floor(Date.now() / 1000);
+  assert.equal(await statusOf(await sign(now + 600), "chrony_signed_here"), 200);
+  assert.equal(await statusOf(await sign(now - 600), "chrony_expired"), 401);
+  assert.deepEqual(await labelsOf("chrony_expired"), []);
+});
+
+test("a token that is bound to no pod names no node, and is refused", async () => {
+  const unbound = await cluster.kubectl(
+    "create",
+    "token",
+    "chrony-tracker-agent",
+    "--namespace=chrony-tracker",
+    "--audience=chrony-tracker",
+  );
+  assert.ok((await statusOf(unbound.trim(), "chrony_unbound")) >= 400);
+  assert.deepEqual(await labelsOf("chrony_unbound"), []);
+});
+
+test("a metric of another name is dropped", async () => {
+  await statusOf(await agentToken(), "node_load1");
+  await statusOf(await agentToken(), "chrony_tracker.withheld.up");
+  assert.deepEqual(await labelsOf("node_load1"), []);
+  assert.deepEqual(await labelsOf('{__name__=~"up|chrony_tracker.*up"}'), []);
+});

@@ -1,0 +1,55 @@
+import { copyFile } from "node:fs/promises";
+import { join } from "node:path";
+import { keepInCache } from "../../parts/cache.ts";
+import { findGo } from "../../parts/find-go.ts";
+import type { Progress } from "../../parts/progress.ts";
+import { runToEnd } from "../../parts/run-to-end.ts";
+
+const downloadMilliseconds = 5 * 60 * 1_000;
+
+/** Where the definitions lie that the manifests' custom resources are checked against. */
+const definitions = [
+  {
+    module: "github.com/prometheus-operator/prometheus-operator@v0.87.1",
+    folder: "example/prometheus-operator-crd",
+    files: ["monitoring.coreos.com_podmonitors.yaml", "monitoring.coreos.com_prometheusrules.yaml"],
+  },
+  {
+    module: "github.com/cert-manager/cert-manager@v1.19.1",
+    folder: "deploy/crds",
+    files: ["cert-manager.io_certificates.yaml", "cert-manager.io_clusterissuers.yaml"],
+  },
+] as const;
+
+/**
+ * The definitions of custom resources of prometheus-operator and cert-manager, out of their Go
+ * modules: the paths of the files.
+ *
+ * @throws {MissingPart} when Go is missing.
+ */
+export async function bringCustomResources(progress: Progress): Promise<string[]> {
+  const paths: string[] = [];
+  for (const { module, folder, files } of definitions) {
+    const kept = await keepInCache(join("custom-resources", module), async (making) => {
+      const go = await findGo({
+        what: `The module ${module}`,
+        leastVersion: { major: 1, minor: 24 },
+        wayOut: "Install Go 1.24 or later and put it on the path.",
+      });
+      progress(`downloading ${module} for the definitions of its resources`);
+      const answer = await runToEnd({
+        name: `downloading ${module}`,
+        command: go,
+        args: ["mod", "download", "-json", module],
+        cwd: making,
+        timeoutMilliseconds: downloadMilliseconds,
+      });
+      const { Dir: source }: { Dir: string } = JSON.parse(answer.slice(answer.indexOf("{")));
+      for (const file of files) {
+        await copyFile(join(source, folder, file), join(making, file));
+      }
+    });
+    paths.push(...files.map((file) => join(kept, file)));
+  }
+  return paths;
+}

@@ -1,0 +1,127 @@
+import { join } from "node:path";
+import { scratchFolder } from "../../parts/scratch-folder.ts";
+import { type Backend, startBackend } from "./backend.ts";
+import { type Installation, prepareInstallation } from "./installation.ts";
+import { type Kubectl, kubectlOf } from "./kubectl.ts";
+import { type Machine, machineOf } from "./machine.ts";
+import { type ChronydOwner, type NodeChronyd, startNodeChronyd } from "./node-chronyd.ts";
+import { startTimeServer } from "./node-time.ts";
+import { makeIssuerPublic, TRUST_CLUSTER } from "./public-issuer.ts";
+import { type TestSetup, testSetup } from "./test-setup.ts";
+
+/** The label `cluster` of every series. */
+export const CLUSTER_NAME = "blue";
+
+/** Readings and pushes, so often that a test need not wait. */
+const QUICK = { SLEEP_INTERVAL: "0.5", OTEL_METRIC_EXPORT_INTERVAL: "2000" };
+
+/** The owners of chronyd on the two nodes: they differ, as in a cluster of two node images. */
+export const OWNERS = {
+  "node-a": { uid: 998, gid: 996, mode: 0o750 },
+  "node-b": { uid: 123, gid: 131, mode: 0o700 },
+} as const satisfies Record<string, ChronydOwner>;
+
+export type NodeName = keyof typeof OWNERS;
+
+/** The test's cluster with chronyd on its nodes and a backend beside it. */
+export interface ClusterWithChrony {
+  readonly setup: TestSetup;
+  readonly kubectl: Kubectl;
+  readonly backend: Backend;
+  /** For files of the test's own. */
+  readonly folder: string;
+  machine(node: NodeName): Machine;
+  chronyd(node: NodeName): NodeChronyd;
+  /** Starts the chronyd of a node anew, for another owner. */
+  replaceChronyd(node: NodeName, owner: ChronydOwner): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** @param scrapeConfigs of the backend's. */
+export async function startClusterWithChrony(
+  scrapeConfigs: readonly object[] = [],
+): Promise<ClusterWithChrony> {
+  const setup = testSetup();
+  const scratch = await scratchFolder("life");
+  const kubectl = kubectlOf(setup.kubernetes.kubectl, setup.cluster.kubeconfig);
+  const timeServer = await startTimeServer(setup, join(scratch.path, "time-server"));
+  const machines = new Map(setup.cluster.nodes.map((node) => [node.name, machineOf(node)]));
+  const machine = (node: NodeName) => found(machines.get(node), node);
+  const start = (node: NodeName, owner: ChronydOwner) =>
+    startNodeChronyd({
+      machine: machine(node),
+      chronyd: setup.programs.chronyd,
+      chronyc: setup.programs.chronyc,
+      owner,
+      configuration: timeServer.followerConfiguration,
+    });
+  const chronyds = new Map<NodeName, NodeChronyd>([
+    ["node-a", await start("node-a", OWNERS["node-a"])],
+    ["node-b", await start("node-b", OWNERS["node-b"])],
+  ]);
+  const chronyd = (node: NodeName) => found(chronyds.get(node), node);
+  const backend = await startBackend(setup, scratch.path, scrapeConfigs);
+  await makeIssuerPublic(kubectl);
+  return {
+    setup,
+    kubectl,
+    backend,
+    folder: scratch.path,
+    machine,
+    chronyd,
+    async replaceChronyd(node, owner) {
+      await chronyd(node).stopAndRemoveDirectory();
+      chronyds.set(node, await start(node, owner));
+    },
+    async stop() {
+      await backend.stop();
+      await Promise.all([...chronyds.values()].map((one) => one.stopAndRemoveDirectory()));
+      await timeServer.chronyd.stop();
+      scratch.remove();
+    },
+  };
+}
+
+/** The overlay `prometheus`, filled in for the test's backend, with a patch that plays AKS's issuer. */
+export function prometheusOverlay(
+  cluster: ClusterWithChrony,
+  more: {
+    readonly components?: readonly string[];
+    readonly files?: Readonly<Record<string, string>>;
+    readonly kustomization?: string;
+    readonly testPatches?: readonly string[];
+  } = {},
+): Promise<Installation> {
+  return prepareInstallation({
+    setup: cluster.setup,
+    overlay: "prometheus",
+    values: {
+      "collector.env": {
+        CLUSTER_NAME,
+        REMOTE_WRITE_URL: cluster.backend.remoteWriteUrl,
+        TOKEN_ISSUER_URL: cluster.setup.cluster.issuerUrl,
+      },
+      "agent.env": QUICK,
+    },
+    testPatches: [TRUST_CLUSTER],
+    ...more,
+  });
+}
+
+/** Settles when the agents, and the collector where there is one, are rolled out. */
+export async function rolledOut(kubectl: Kubectl, ...objects: readonly string[]): Promise<void> {
+  for (const object of objects) {
+    const [namespace = "", name = ""] = object.split(":");
+    await kubectl("rollout", "status", name, `--namespace=${namespace}`, "--timeout=110s");
+  }
+}
+
+export const AGENTS = "chrony-tracker:daemonset/chrony-tracker-agent";
+export const COLLECTOR = "chrony-tracker-collector:deployment/chrony-tracker-collector";
+
+function found<T>(value: T | undefined, name: string): T {
+  if (value === undefined) {
+    throw new Error(`the test cluster has no ${name}`);
+  }
+  return value;
+}

@@ -1,0 +1,108 @@
+import { cp, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { runToEnd } from "../../parts/run-to-end.ts";
+import { scratchFolder } from "../../parts/scratch-folder.ts";
+import { type Kubectl, kubectlOf } from "./kubectl.ts";
+import type { TestSetup } from "./test-setup.ts";
+
+const root = fileURLToPath(new URL("../../../", import.meta.url));
+const commandMilliseconds = 60_000;
+
+/** What a user fills in, and what a test adds to play what this machine has not. */
+export interface InstallationDescription {
+  readonly setup: TestSetup;
+  /** A folder of `k8s/overlays`. */
+  readonly overlay: string;
+  /** The lines to fill in, by file and variable. */
+  readonly values: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** Folders of `k8s/components`. */
+  readonly components?: readonly string[];
+  /** Further files of the overlay, such as a ConfigMap's content. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** Further lines of the overlay's kustomization, as a user would add them. */
+  readonly kustomization?: string;
+  /** Patches in YAML that play what users have and the test cluster has not. */
+  readonly testPatches?: readonly string[];
+}
+
+/** An overlay as a user has it before him, ready to be applied. */
+export interface Installation {
+  /** What `kubectl apply -k` is given. */
+  readonly folder: string;
+  /** The objects in YAML. */
+  build(): Promise<string>;
+  apply(): Promise<void>;
+  /** Deletes every object of it and waits until they are gone. */
+  remove(): Promise<void>;
+}
+
+/** Follows the README's steps on a copy of the shipped manifests. */
+export async function prepareInstallation(
+  description: InstallationDescription,
+): Promise<Installation> {
+  const { setup, overlay, values, components = [], files = {}, testPatches = [] } = description;
+  const kubectl: Kubectl = kubectlOf(setup.kubernetes.kubectl, setup.cluster.kubeconfig);
+  const scratch = await scratchFolder("manifests");
+  for (const folder of ["k8s", "otel-collector"]) {
+    await cp(join(root, folder), join(scratch.path, folder), { recursive: true });
+  }
+  const folder = join(scratch.path, "k8s/overlays", overlay);
+  const kustomize = (...args: string[]) =>
+    runToEnd({
+      name: "kustomize",
+      command: setup.kubernetes.kustomize,
+      args,
+      cwd: folder,
+      timeoutMilliseconds: commandMilliseconds,
+    });
+
+  for (const [file, lines] of Object.entries(values)) {
+    await fillIn(join(folder, file), lines);
+  }
+  await kustomize("edit", "set", "image", `chrony-tracker=${setup.images.agent}`);
+  await kustomize(
+    "edit",
+    "set",
+    "image",
+    `otel/opentelemetry-collector-contrib=${setup.images.collector}`,
+  );
+  for (const component of components) {
+    await kustomize("edit", "add", "component", `../../components/${component}`);
+  }
+  for (const [name, content] of Object.entries(files)) {
+    await writeFile(join(folder, name), content);
+  }
+  for (const [index, patch] of testPatches.entries()) {
+    const name = `test-patch-${index}.yaml`;
+    await writeFile(join(folder, name), patch);
+    await kustomize("edit", "add", "patch", "--path", name);
+  }
+  if (description.kustomization !== undefined) {
+    const path = join(folder, "kustomization.yaml");
+    await writeFile(path, `${await readFile(path, "utf8")}\n${description.kustomization}\n`);
+  }
+  return {
+    folder,
+    build: () => kubectl("kustomize", folder),
+    async apply() {
+      await kubectl("apply", "-k", folder);
+    },
+    async remove() {
+      await kubectl("delete", "-k", folder, "--ignore-not-found", "--wait");
+      scratch.remove();
+    },
+  };
+}
+
+/** Sets variables of an env file: in their place where they stand, else at the end. */
+async function fillIn(path: string, lines: Readonly<Record<string, string>>): Promise<void> {
+  let text = await readFile(path, "utf8");
+  for (const [name, value] of Object.entries(lines)) {
+    const line = new RegExp(`^${name}=.*$`, "m");
+    text = line.test(text)
+      ? text.replace(line, () => `${name}=${value}`)
+      : `${text}${name}=${value}\n`;
+  }
+  await writeFile(path, text);
+}

@@ -1,0 +1,91 @@
+/**
+ * Every object of every overlay and component against the API server's own schema: a strict dry run
+ * on the server, which refuses a field that it does not know. The definitions of PodMonitor and of
+ * cert-manager's resources come from their Go modules. Azure publishes none for its PodMonitor, which
+ * is prometheus-operator's under another group: so is the definition here.
+ */
+import assert from "node:assert/strict";
+import { readdir, readFile } from "node:fs/promises";
+import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { parse, stringify } from "yaml";
+import { waitFor } from "../parts/wait-for.ts";
+import { prepareInstallation } from "./parts/installation.ts";
+import { type Kubectl, kubectlOf } from "./parts/kubectl.ts";
+import { type TestSetup, testSetup } from "./parts/test-setup.ts";
+
+const k8s = fileURLToPath(new URL("../../k8s/", import.meta.url));
+const overlays = await readdir(`${k8s}overlays`);
+const components = await readdir(`${k8s}components`);
+const setup: TestSetup = testSetup();
+const kubectl: Kubectl = kubectlOf(setup.kubernetes.kubectl, setup.cluster.kubeconfig);
+
+/** Namespaces that objects need and that a dry run does not make. */
+const namespaces = ["chrony-tracker", "chrony-tracker-collector", "cert-manager"];
+
+interface Definition {
+  readonly metadata: { readonly name: string };
+  readonly spec: { readonly names: { readonly plural: string } };
+}
+
+before(async () => {
+  for (const file of setup.customResources) {
+    const text = await readFile(file, "utf8");
+    await define(text);
+    if (file.endsWith("podmonitors.yaml")) {
+      await define(text.replaceAll("monitoring.coreos.com", "azmonitoring.coreos.com"));
+    }
+  }
+  for (const name of namespaces) {
+    await kubectl("create", "namespace", name);
+  }
+});
+
+after(async () => {
+  for (const name of namespaces) {
+    await kubectl("delete", "namespace", name, "--wait");
+  }
+});
+
+async function define(text: string): Promise<void> {
+  const definition: Definition = parse(text);
+  await kubectl.apply(stringify(definition), "--server-side");
+  const name = definition.metadata.name;
+  await kubectl("wait", "--for=condition=Established", `crd/${name}`, "--timeout=60s");
+  await waitFor(`the API server to serve ${name}`, () => kubectl("get", name, "-A"), 60_000);
+}
+
+/** What the API server says of the objects, by a dry run. */
+async function check(objects: string): Promise<void> {
+  const { code, stderr } = await kubectl.try(
+    ["apply", "--server-side", "--dry-run=server", "--validate=strict", "-f", "-"],
+    objects,
+  );
+  assert.equal(code, 0, stderr);
+}
+
+for (const overlay of overlays) {
+  test(`the API server knows every field of the overlay ${overlay}`, async () => {
+    const installation = await prepareInstallation({ setup, overlay, values: {} });
+    await check(await installation.build());
+  });
+}
+
+for (const component of components) {
+  test(`the API server knows every field of the component ${component}`, async () => {
+    const installation = await prepareInstallation({
+      setup,
+      overlay: component.includes("pull") ? "pull-only" : "prometheus",
+      values: {},
+      components: [component],
+      files: { "../../components/public-keys-file/public-keys.json": '{"keys": []}' },
+    });
+    await check(await installation.build());
+  });
+}
+
+test("the check is strict: a field that does not exist is refused", async () => {
+  const installation = await prepareInstallation({ setup, overlay: "pull-only", values: {} });
+  const objects = (await installation.build()).replace("hostPath:", "hostpath:");
+  await assert.rejects(check(objects), /hostpath|unknown field/);
+});
