@@ -42,8 +42,8 @@ before(async () => {
 });
 
 after(async () => {
-  await installation.remove();
-  await cluster.stop();
+  await installation?.remove();
+  await cluster?.stop();
 });
 
 const errorOf = (node: NodeName) => `chrony_clock_error_ms{instance="${node}"}`;

@@ -37,9 +37,9 @@ export interface ClusterWithChrony {
   stop(): Promise<void>;
 }
 
-/** @param scrapeConfigs of the backend's. */
+/** @param scrapeConfigs gives the backend's entries of `scrape_configs`. */
 export async function startClusterWithChrony(
-  scrapeConfigs: readonly object[] = [],
+  scrapeConfigs: (setup: TestSetup) => readonly object[] = () => [],
 ): Promise<ClusterWithChrony> {
   const setup = testSetup();
   const scratch = await scratchFolder("life");
@@ -60,7 +60,7 @@ export async function startClusterWithChrony(
     ["node-b", await start("node-b", OWNERS["node-b"])],
   ]);
   const chronyd = (node: NodeName) => found(chronyds.get(node), node);
-  const backend = await startBackend(setup, scratch.path, scrapeConfigs);
+  const backend = await startBackend(setup, scratch.path, scrapeConfigs(setup));
   await makeIssuerPublic(kubectl);
   return {
     setup,
