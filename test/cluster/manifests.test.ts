@@ -253,9 +253,7 @@ describe("the manifests", () => {
 
   test("mount every volume they declare, and declare every one they mount", () => {
     inEachContainer(({ volumeMounts }, { spec }) => {
-      const names = (list: readonly { readonly name: string }[]) =>
-        list.map(({ name }) => name).toSorted();
-      assert.deepEqual(names(volumeMounts), names(spec.volumes ?? []));
+      assert.deepEqual(sortedNames(volumeMounts), sortedNames(spec.volumes));
     });
   });
 
@@ -426,6 +424,10 @@ describe("the manifests", () => {
 /** `Kind namespace/name`. */
 function identify({ kind, metadata: { namespace, name } }: KubernetesObject): string {
   return `${kind} ${namespace === undefined ? "" : `${namespace}/`}${name}`;
+}
+
+function sortedNames(list: readonly { readonly name: string }[]): string[] {
+  return list.map(({ name }) => name).toSorted();
 }
 
 function workloads(objects: readonly KubernetesObject[]): readonly Workload[] {
