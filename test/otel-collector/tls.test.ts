@@ -23,14 +23,20 @@ describe("a collector with TLS", () => {
       command: "openssl",
       args: [
         ..."req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1".split(" "),
-        ...["-subj", "/CN=collector", "-addext", "subjectAltName=IP:127.0.0.1"],
-        ...["-keyout", keyFile, "-out", certificateFile],
+        "-subj",
+        "/CN=collector",
+        "-addext",
+        "subjectAltName=IP:127.0.0.1",
+        "-keyout",
+        keyFile,
+        "-out",
+        certificateFile,
       ],
       timeoutMilliseconds: 30_000,
     });
     const issuer = await startTokenIssuer();
     t.after(() => issuer.stop());
-    const { collector, stop } = await startCollectorWithPrometheus("0s", {
+    const parts = await startCollectorWithPrometheus("0s", {
       configurationFiles: kubernetesConfigurationFilesWithTls,
       environment: {
         TOKEN_ISSUER_URL: issuer.url,
@@ -38,8 +44,8 @@ describe("a collector with TLS", () => {
         TLS_KEY_FILE: keyFile,
       },
     });
-    t.after(stop);
-    const url = `${collector.otlpUrl}/v1/metrics`;
+    t.after(() => parts.stop());
+    const url = `${parts.collector.otlpUrl}/v1/metrics`;
     const ca = await readFile(certificateFile, "utf8");
     const token = await issuer.token({ node: "node-1" });
 
