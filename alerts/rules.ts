@@ -278,7 +278,7 @@ ${ofNode('increase(chrony_tracker_exports_total{result="failure"}[15m])')}
 and ${ofNode('increase(chrony_tracker_exports_total{result="failure"}[5m])')} > 0`,
     for: THRESHOLDS.failedPushesFor,
     summary: "pushes to the collector fail",
-    value: "the share of the last 15 minutes' pushes that failed",
+    value: "the share of the pushes that failed in the last 15 minutes",
   },
   {
     name: "PushBacklogDropped",

@@ -20,6 +20,10 @@ export interface PrometheusDescription {
    * even when the very same sample is there already.
    */
   readonly outOfOrderTimeWindow?: string;
+  /** The paths of files with rules; none when left out. */
+  readonly ruleFiles?: readonly string[];
+  /** How often the rules are evaluated, for instance `1s`; every minute when left out. */
+  readonly evaluationInterval?: string;
   /** Where it listens, at 127.0.0.1; a free port when left out. */
   readonly port?: number;
 }
@@ -74,11 +78,15 @@ export async function startPrometheus(description: PrometheusDescription): Promi
     folder,
     scrapeConfigs = [],
     outOfOrderTimeWindow = "0s",
+    ruleFiles = [],
+    evaluationInterval = "1m",
     port = await freePort(),
   } = description;
   const configurationFile = join(folder, "prometheus.yaml");
   await mkdir(folder, { recursive: true });
   const configuration = {
+    global: { evaluation_interval: evaluationInterval },
+    rule_files: ruleFiles,
     scrape_configs: scrapeConfigs,
     storage: { tsdb: { out_of_order_time_window: outOfOrderTimeWindow } },
   };
