@@ -13,6 +13,7 @@ import { freePort, freeUdpPort } from "../parts/free-port.ts";
 import {
   type InstantSample,
   type Prometheus,
+  type PrometheusDescription,
   type Sample,
   startPrometheus,
 } from "../parts/prometheus.ts";
@@ -55,9 +56,16 @@ const HISTORY_SECONDS = 3 * 3600;
 /**
  * Starts a time server, a chronyd that follows it and is 25 ms off, Prometheus, the collector with
  * the shipped configuration, and an agent that reads 5 times a second and pushes once a second.
+ *
+ * @param settings of the agent, beside or in place of these.
+ * @param prometheusOptions what Prometheus does beside taking the agent's metrics.
  */
 export async function startWholePath(
   settings: Readonly<Record<string, string>> = {},
+  prometheusOptions: Pick<
+    PrometheusDescription,
+    "ruleFiles" | "evaluationInterval" | "scrapeConfigs"
+  > = {},
 ): Promise<WholePath> {
   const programs = await bringChronyd(progressToStandardError);
   const { prometheus: prometheusProgram } = await bringPrometheus(progressToStandardError);
@@ -79,7 +87,9 @@ export async function startWholePath(
   const prometheus = await startPrometheus({
     prometheus: prometheusProgram,
     folder: join(folder.path, "prometheus"),
+    ...prometheusOptions,
     scrapeConfigs: [
+      ...(prometheusOptions.scrapeConfigs ?? []),
       {
         job_name: JOBS.pull,
         scrape_interval: "1s",

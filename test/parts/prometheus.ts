@@ -20,6 +20,10 @@ export interface PrometheusDescription {
    * even when the very same sample is there already.
    */
   readonly outOfOrderTimeWindow?: string;
+  /** The paths of files with rules; none when left out. */
+  readonly ruleFiles?: readonly string[];
+  /** How often the rules are evaluated, for instance `1s`; every minute when left out. */
+  readonly evaluationInterval?: string;
   /** The IPv4 address at which it listens; 127.0.0.1 when left out. */
   readonly host?: string;
   /** Where it listens; a free port when left out. */
@@ -76,12 +80,16 @@ export async function startPrometheus(description: PrometheusDescription): Promi
     folder,
     scrapeConfigs = [],
     outOfOrderTimeWindow = "0s",
+    ruleFiles = [],
+    evaluationInterval = "1m",
     host = "127.0.0.1",
     port = await freePort(),
   } = description;
   const configurationFile = join(folder, "prometheus.yaml");
   await mkdir(folder, { recursive: true });
   const configuration = {
+    global: { evaluation_interval: evaluationInterval },
+    rule_files: ruleFiles,
     scrape_configs: scrapeConfigs,
     storage: { tsdb: { out_of_order_time_window: outOfOrderTimeWindow } },
   };

@@ -1,0 +1,56 @@
+/**
+ * The numbers of the alerts, in one place. After a change `npm run alerts` writes every file again:
+ * rules.ts says what the alerts are, docs/runbook.md why these are the defaults.
+ */
+
+/** Durations are Prometheus': `90s`, `5m`, `1h`. */
+export const THRESHOLDS = {
+  /** A clock that can be wrong by more than this, in milliseconds, and for how long. */
+  errorWarningMs: 50,
+  errorWarningFor: "10m",
+  errorCriticalMs: 250,
+  errorCriticalFor: "5m",
+  /** A smaller error may grow unheeded, in milliseconds. */
+  errorGrowthFloorMs: 5,
+  /** What the error must have grown by from each half hour to the next, in milliseconds. */
+  errorGrowthMs: 0.5,
+
+  /** How long a clock is in a state that is not good before an alert. */
+  notSynchronisedFor: "5m",
+  localFor: "5m",
+  staleFor: "10m",
+  unreachableFor: "5m",
+  /** How long a step of the clock is told. */
+  stepToldFor: "15m",
+
+  /** The clock of a node against the collector's, network delay included, in seconds. */
+  collectorOffsetSeconds: 1,
+  collectorOffsetFor: "5m",
+
+  /** From this share of a cluster's nodes on, and this many, it is not the nodes. */
+  manyNodesShare: 0.3,
+  manyNodesCount: 3,
+  manyNodesFor: "5m",
+
+  /** How long a node is silent before an alert: longer than a new node takes to its first value. */
+  silentFor: "15m",
+  /** How long a node that fell silent is remembered where nobody knows which nodes there are. */
+  silentNodeRemembered: "1h",
+  /** A cluster upgrade with surge nodes should end within this. */
+  usualNodeCountOver: "6h",
+  /** Pushes of a node that fail, as a share of all. */
+  failedPushesShare: 0.25,
+  failedPushesFor: "10m",
+
+  /** How long an Azure node follows something else than the host's clock before an alert. */
+  hostClockNotUsedFor: "30m",
+} as const;
+
+/**
+ * What `runbook_url` begins with. Put the address here at which your people read docs/runbook.md;
+ * each alert adds its own anchor.
+ */
+export const RUNBOOK_URL = "docs/runbook.md";
+
+/** The data source of the rules for Grafana: the `uid` in its settings there. */
+export const GRAFANA_DATA_SOURCE_UID = "prometheus";

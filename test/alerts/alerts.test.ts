@@ -1,0 +1,171 @@
+// The alerts as files: promtool (Debian's) checks them and plays the histories of *.test.yaml, in
+// which they fire and do not. What each place demands of its file, and that there is a runbook.
+
+import assert from "node:assert/strict";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { before, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { parse } from "yaml";
+import { azureRuleGroups, isoDuration } from "../../alerts/azure.ts";
+import { derivedFiles } from "../../alerts/files.ts";
+import { grafanaProvisioning } from "../../alerts/grafana.ts";
+import { ALERT_GROUPS } from "../../alerts/rules.ts";
+import { METRICS } from "../../src/telemetry/metrics.ts";
+import { bringPrometheus, progressToStandardError } from "../parts/bring.ts";
+import { runToEnd } from "../parts/run-to-end.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const histories = (await readdir(join(root, "test/alerts"))).filter((name) =>
+  name.endsWith(".test.yaml"),
+);
+const alerts = ALERT_GROUPS.flatMap((group) => group.alerts);
+const [anyAlert] = alerts;
+assert.ok(anyAlert);
+
+/** Metrics that alerts may use and that the agent's catalogue does not hold. */
+const OTHER_METRICS = [
+  "chrony_collector_offset_seconds",
+  "chrony_tracker_backlog_dropped_points_total",
+  "kube_node_info",
+  "kube_node_spec_taint",
+];
+
+describe("the alerts' files", () => {
+  let promtool: string;
+
+  before(async () => {
+    ({ promtool } = await bringPrometheus(progressToStandardError));
+  });
+
+  const run = (...args: string[]) =>
+    runToEnd({
+      name: `promtool ${args.join(" ")}`,
+      command: promtool,
+      args,
+      cwd: root,
+      timeoutMilliseconds: 60_000,
+    });
+
+  for (const [path, text] of derivedFiles(ALERT_GROUPS)) {
+    test(`${path} is in step with alerts/rules.ts`, async () => {
+      const written = await readFile(join(root, path), "utf8").catch(() => "");
+      assert.ok(written === text, `${path} is not what it should be: run npm run alerts`);
+    });
+  }
+
+  test("promtool finds nothing wrong with the rules", async () => {
+    const output = await run("check", "rules", "--lint-fatal", "alerts/chrony-tracker.rules.yaml");
+    assert.match(output, new RegExp(`SUCCESS: ${alerts.length} rules found`));
+  });
+
+  for (const file of histories) {
+    test(`the alerts fire and do not fire as ${file} says`, async () => {
+      assert.match(await run("test", "rules", join("test/alerts", file)), /SUCCESS/);
+    });
+  }
+});
+
+describe("each alert", () => {
+  for (const { name, expression, subject } of alerts) {
+    test(`${name} fires in some history, and its series carry the labels of a ${subject}`, async () => {
+      const labels = (await firedInHistories()).filter((text) =>
+        text.includes(`alertname="${name}"`),
+      );
+      assert.notDeepEqual(labels, []);
+      for (const text of labels) {
+        assert.equal(text.includes("k8s_node_name="), subject === "node", text);
+      }
+    });
+
+    test(`${name} asks for metrics that there are, by name, and not by job`, () => {
+      const known = new Set([...METRICS.map((metric) => metric.name), ...OTHER_METRICS]);
+      const asked = expression.match(/\b(?:chrony|kube)_[a-z_]+\b/g) ?? [];
+      assert.notDeepEqual(asked, []);
+      assert.deepEqual(
+        asked.filter((metric) => !known.has(metric)),
+        [],
+      );
+      assert.doesNotMatch(expression, /(?:^|[^a-z_])\{|__name__/, "a selector without a name");
+      assert.doesNotMatch(expression, /\bjob\b/);
+      assert.doesNotMatch(expression, /\$/, "Grafana would take it for a variable");
+    });
+  }
+
+  test("has a section of the runbook, and each section has its alert", async () => {
+    const runbook = await readFile(join(root, "docs/runbook.md"), "utf8");
+    const [, sections = ""] = runbook.split(
+      "<!-- alerts: compared with alerts/rules.ts by a test -->",
+    );
+    const headings = [...sections.matchAll(/^### (.+)$/gm)].map(([, heading]) => heading);
+    assert.deepEqual(
+      headings,
+      alerts.map(({ name }) => name),
+    );
+  });
+});
+
+describe("for Azure", () => {
+  test("a group of 20 rules is made, and one of 21 is refused, with a sentence that says why", () => {
+    const full = Array.from({ length: 20 }, () => anyAlert);
+    assert.equal(azureRuleGroups([{ name: "full", alerts: full }])[0]?.rules.length, 20);
+    assert.throws(
+      () => azureRuleGroups([{ name: "overfull", alerts: [...full, anyAlert] }]),
+      /overfull has 21 rules, and Azure allows 20 in a group/,
+    );
+  });
+
+  test("a group's name that Azure does not allow is refused", () => {
+    assert.throws(() => azureRuleGroups([{ name: "a/b", alerts: [anyAlert] }]), /Rename it/);
+  });
+
+  test("durations are ISO 8601, and what is no duration is refused", () => {
+    assert.deepEqual(["90s", "10m", "1h"].map(isoDuration), ["PT90S", "PT10M", "PT1H"]);
+    for (const wrong of ["10", "10min", "1h30m", ""]) {
+      assert.throws(() => isoDuration(wrong), /alerts\/thresholds\.ts/);
+    }
+  });
+
+  test("severities are 1 to 3, and each alert resolves by itself", () => {
+    for (const rule of azureRuleGroups(ALERT_GROUPS).flatMap(({ rules }) => rules)) {
+      const expected = { critical: 1, warning: 2, info: 3 }[String(rule.labels["severity"])];
+      assert.equal(rule.severity, expected, rule.alert);
+      assert.equal(rule.resolveConfiguration.autoResolved, true);
+    }
+  });
+});
+
+describe("for Grafana", () => {
+  test("nothing holds a $, which provisioning would take for an environment variable", () => {
+    assert.doesNotMatch(JSON.stringify(grafanaProvisioning(ALERT_GROUPS)), /\$/);
+  });
+
+  test("an alert whose uid would be too long is refused", () => {
+    const long = { ...anyAlert, name: "A".repeat(34) };
+    assert.throws(
+      () => grafanaProvisioning([{ name: "g", alerts: [long] }]),
+      /Shorten the alert's name/,
+    );
+  });
+});
+
+/** The labels of every alert that some history expects to fire. */
+async function firedInHistories(): Promise<string[]> {
+  const files = await Promise.all(
+    histories.map((file) => readFile(join(root, "test/alerts", file), "utf8")),
+  );
+  return files.flatMap((text) => {
+    const content: HistoryFile = parse(text, { merge: true });
+    return content.tests
+      .flatMap(({ promql_expr_test }) => promql_expr_test)
+      .flatMap(({ exp_samples }) => exp_samples.map(({ labels }) => labels));
+  });
+}
+
+interface HistoryFile {
+  readonly tests: readonly {
+    readonly promql_expr_test: readonly {
+      readonly exp_samples: readonly { readonly labels: string }[];
+    }[];
+  }[];
+}

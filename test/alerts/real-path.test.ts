@@ -1,0 +1,180 @@
+// The rules in a real Prometheus, over what a real chronyd, agent and collector give it, by push and
+// by pull at once. Only kube-state-metrics is a fake.
+
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { stringify } from "yaml";
+import { rulesFile } from "../../alerts/prometheus.ts";
+import { ALERT_GROUPS, type AlertGroup } from "../../alerts/rules.ts";
+import { CLUSTER, startWholePath, type WholePath } from "../agent/whole-path.ts";
+import { type ScratchFolder, scratchFolder } from "../parts/scratch-folder.ts";
+import { waitFor } from "../parts/wait-for.ts";
+import { type FakeKubeStateMetrics, startFakeKubeStateMetrics } from "./fake-kube-state-metrics.ts";
+
+const NODE = "node-1";
+const SETTINGS = {
+  OTEL_RESOURCE_ATTRIBUTES: `k8s.node.name=${NODE},k8s.namespace.name=chrony-tracker,k8s.pod.name=agent-x`,
+};
+const SHIPPED_RULES = fileURLToPath(
+  new URL("../../alerts/chrony-tracker.rules.yaml", import.meta.url),
+);
+const EVALUATIONS = 10;
+
+describe("the shipped rules, over a healthy node", () => {
+  let kubeStateMetrics: FakeKubeStateMetrics;
+  let path: WholePath;
+
+  before(async () => {
+    kubeStateMetrics = await startFakeKubeStateMetrics(CLUSTER, [NODE]);
+    path = await startWholePath(SETTINGS, {
+      ruleFiles: [SHIPPED_RULES],
+      evaluationInterval: "1s",
+      scrapeConfigs: [kubeStateMetrics.scrapeConfig],
+    });
+  });
+  after(async () => {
+    await path?.stop();
+    await kubeStateMetrics?.stop();
+  });
+
+  test("are all evaluated without an error, and none is even pending", async () => {
+    await waitFor("both ways to report, and the fake to be scraped", async () => {
+      const errors = await path.prometheus.query("chrony_clock_error_peak_ms");
+      const nodes = await path.prometheus.query("kube_node_info");
+      return errors.length === 2 && nodes.length === 1;
+    });
+    const sinceMs = Date.now();
+    const seen = new Set<string>();
+    const rules = await waitFor(
+      `every group to be evaluated ${EVALUATIONS} times more`,
+      async () => {
+        const groups = await ruleGroups(path);
+        for (const { lastEvaluation } of groups) {
+          if (Date.parse(lastEvaluation) > sinceMs) {
+            seen.add(lastEvaluation);
+          }
+        }
+        return seen.size >= EVALUATIONS * groups.length && groups.flatMap((group) => group.rules);
+      },
+      60_000,
+    );
+    assert.deepEqual(
+      rules.filter(({ health }) => health !== "ok").map(({ name, lastError }) => [name, lastError]),
+      [],
+    );
+    assert.equal(rules.length, ALERT_GROUPS.flatMap(({ alerts }) => alerts).length);
+    // Prometheus keeps ALERTS for an alert that is pending, too.
+    assert.deepEqual(await path.prometheus.query("last_over_time(ALERTS[1h])"), []);
+  });
+});
+
+describe("the rules with minutes made seconds", () => {
+  let folder: ScratchFolder;
+  let path: WholePath;
+
+  before(async () => {
+    folder = await scratchFolder("ct");
+    const rules = join(folder.path, "rules.yaml");
+    await writeFile(rules, stringify(rulesFile(ALERT_GROUPS.map(compressed))));
+    path = await startWholePath(SETTINGS, { ruleFiles: [rules], evaluationInterval: "1s" });
+  });
+  after(async () => {
+    await path?.stop();
+    folder?.remove();
+  });
+
+  test("tell of a dead chronyd once for both ways, in words, until it lives again", async () => {
+    await waitFor("a healthy start", async () => {
+      const states = await path.prometheus.query('chrony_sync_state{state="synchronised"} == 1');
+      return states.length === 2;
+    });
+    await path.follower.stop();
+
+    const firing = await waitFor(
+      "ChronydUnreachable to fire",
+      async () => {
+        const found = await firingAlerts(path, "ChronydUnreachable");
+        return found.length > 0 && found;
+      },
+      60_000,
+    );
+    assert.deepEqual(
+      firing.map(({ labels }) => labels),
+      [
+        {
+          alertname: "ChronydUnreachable",
+          cluster: CLUSTER,
+          k8s_node_name: NODE,
+          severity: "warning",
+        },
+      ],
+    );
+    const [alert] = firing;
+    assert.equal(
+      alert?.annotations["summary"],
+      `Node ${NODE} of cluster ${CLUSTER}: chronyd does not answer, and nobody knows how wrong the clock is`,
+    );
+    assert.match(
+      alert?.annotations["description"] ?? "",
+      /^Value: (?:0\.\d+|1) \(the share of the last five minutes\)\.$/,
+    );
+    assert.match(alert?.annotations["runbook_url"] ?? "", /runbook\.md#chronydunreachable$/);
+
+    await path.follower.restart();
+    await waitFor(
+      "ChronydUnreachable to end",
+      async () => (await firingAlerts(path, "ChronydUnreachable")).length === 0,
+      60_000,
+    );
+  });
+});
+
+/** The same alerts sixty times as fast: the tests' agents push every second, not every 30 s. */
+function compressed({ name, alerts }: AlertGroup): AlertGroup {
+  return {
+    name,
+    alerts: alerts.map((alert) => ({
+      ...alert,
+      expression: faster(alert.expression),
+      ...(alert.for === undefined ? {} : { for: faster(alert.for) }),
+    })),
+  };
+}
+
+function faster(text: string): string {
+  return text.replaceAll(/\b(\d+)m\b/g, "$1s").replaceAll(/\b(\d+)h\b/g, "$1m");
+}
+
+interface Rule {
+  readonly name: string;
+  readonly health: string;
+  readonly lastError?: string;
+}
+
+async function ruleGroups(
+  path: WholePath,
+): Promise<readonly { readonly lastEvaluation: string; readonly rules: readonly Rule[] }[]> {
+  const response = await fetch(`${path.prometheus.url}/api/v1/rules`);
+  const answer: {
+    data: { groups: { lastEvaluation: string; rules: Rule[] }[] };
+  } = JSON.parse(await response.text());
+  return answer.data.groups;
+}
+
+interface FiringAlert {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+async function firingAlerts(path: WholePath, name: string): Promise<FiringAlert[]> {
+  const response = await fetch(`${path.prometheus.url}/api/v1/alerts`);
+  const answer: { data: { alerts: (FiringAlert & { state: string })[] } } = JSON.parse(
+    await response.text(),
+  );
+  return answer.data.alerts.filter(
+    ({ labels, state }) => labels["alertname"] === name && state === "firing",
+  );
+}

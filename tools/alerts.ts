@@ -1,0 +1,15 @@
+/** `npm run alerts`: writes the files that are derived from alerts/rules.ts and alerts/thresholds.ts. */
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { derivedFiles } from "../alerts/files.ts";
+import { ALERT_GROUPS } from "../alerts/rules.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+for (const [path, text] of derivedFiles(ALERT_GROUPS)) {
+  const file = join(root, path);
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, text);
+  process.stdout.write(`${path}\n`);
+}
