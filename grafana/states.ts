@@ -1,0 +1,27 @@
+/** How the states of a clock look, on every dashboard alike. */
+import type { SyncState } from "../src/clock/sync-state.ts";
+
+/**
+ * From the palette of Okabe and Ito, which people who do not see all colours can tell apart; each
+ * stands out from Grafana's light and from its dark background. Grey is for "nothing is known".
+ */
+export const BLUE = "#0072B2";
+export const ORANGE = "#E69F00";
+export const VERMILION = "#D55E00";
+export const PURPLE = "#CC79A7";
+export const GREY = "#8E8E8E";
+
+/** The colour of each state. */
+export const STATE_COLOURS: Readonly<Record<SyncState, string>> = {
+  synchronised: BLUE,
+  stale: ORANGE,
+  local: PURPLE,
+  unsynchronised: VERMILION,
+  unreachable: GREY,
+};
+
+/** From here on an error is a warning, in milliseconds; as in the `status` command. */
+export const WARNING_MS = 10;
+
+/** From here on an error is critical, in milliseconds; as in the `status` command. */
+export const CRITICAL_MS = 100;
