@@ -4,6 +4,7 @@ import { VisibilityMode, VizLegendOptionsBuilder } from "@grafana/grafana-founda
 import { type Dashboard, MappingType } from "@grafana/grafana-foundation-sdk/dashboard";
 import { PanelBuilder as StateTimelineBuilder } from "@grafana/grafana-foundation-sdk/statetimeline";
 import { SYNC_STATES } from "../src/clock/sync-state.ts";
+import { BLUE, GREEN, ORANGE, STATE_COLOURS } from "./colours.ts";
 import { clustersVariable, dashboard, nodeVariable, UIDS } from "./dashboard.ts";
 import {
   bars,
@@ -24,7 +25,6 @@ import {
   word,
 } from "./panel.ts";
 import { CHOSEN_NODE, increase, node, ofEachNode, selector } from "./query.ts";
-import { STATE_COLOURS } from "./states.ts";
 
 const SOURCE_LABELS = ["source_address", "source_name"];
 
@@ -166,9 +166,9 @@ function composition() {
     ],
   )
     .min(0)
-    .overrideByName("|last offset|", [fixedColour("#0072B2")])
-    .overrideByName("root dispersion", [fixedColour("#E69F00")])
-    .overrideByName("½ root delay", [fixedColour("#009E73")]);
+    .overrideByName("|last offset|", [fixedColour(BLUE)])
+    .overrideByName("root dispersion", [fixedColour(ORANGE)])
+    .overrideByName("½ root delay", [fixedColour(GREEN)]);
 }
 
 function errors() {

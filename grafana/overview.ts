@@ -16,6 +16,19 @@ import {
   HeatmapColorOptionsBuilder,
   YAxisConfigBuilder,
 } from "@grafana/grafana-foundation-sdk/heatmap";
+import { ALERT_NAMES } from "./alert-names.ts";
+import {
+  BLUE,
+  CRITICAL_MS,
+  GREEN,
+  GREY,
+  ORANGE,
+  SKY,
+  STATE_COLOURS,
+  VERMILION,
+  WARNING_MS,
+  YELLOW,
+} from "./colours.ts";
 import { clustersVariable, dashboard, UIDS } from "./dashboard.ts";
 import {
   absolute,
@@ -38,7 +51,6 @@ import {
   withStateColours,
 } from "./panel.ts";
 import { among, CHOSEN_CLUSTERS, fleet, increase, ofEachNode, selector } from "./query.ts";
-import { CRITICAL_MS, GREY, STATE_COLOURS, WARNING_MS } from "./states.ts";
 
 const PEAK = fleet("chrony_clock_error_peak_ms");
 const COLLECTOR_OFFSET = fleet("chrony_collector_offset_seconds");
@@ -58,10 +70,15 @@ const KUBERNETES_NODES = selector(
   "kube_node_info",
   CHOSEN_CLUSTERS,
   'os_image!~"Windows.*"',
-  'node!~"virtual-.*"',
+  'node!~"virtual-?(node|kubelet).*"',
 );
 
-const FIRING = selector("ALERTS", CHOSEN_CLUSTERS, 'alertstate="firing"', 'alertname=~"Chrony.*"');
+const FIRING = selector(
+  "ALERTS",
+  CHOSEN_CLUSTERS,
+  'alertstate="firing"',
+  `alertname=~"${ALERT_NAMES.join("|")}"`,
+);
 
 /** The dashboard of all nodes. */
 export function overview(): Dashboard {
@@ -281,21 +298,24 @@ function errorOverTime() {
   );
 }
 
-/** The classes of the distribution, each with what an error is compared with to be in it. */
+/** The classes of the distribution: up to how many milliseconds; each begins where the one before ends. */
 const ERROR_CLASSES = [
-  { name: "up to 0.1 ms", comparisons: ["<= bool 0.1"], colour: "#0072B2" },
-  { name: "up to 1 ms", comparisons: ["> bool 0.1", "<= bool 1"], colour: "#56B4E9" },
-  { name: "up to 10 ms", comparisons: ["> bool 1", "<= bool 10"], colour: "#009E73" },
-  { name: "up to 100 ms", comparisons: ["> bool 10", "<= bool 100"], colour: "#E69F00" },
-  { name: "above 100 ms", comparisons: ["> bool 100"], colour: "#D55E00" },
+  { upToMs: 0.1, colour: BLUE },
+  { upToMs: 1, colour: SKY },
+  { upToMs: 10, colour: GREEN },
+  { upToMs: WARNING_MS, colour: YELLOW },
+  { upToMs: CRITICAL_MS, colour: ORANGE },
+  { upToMs: Number.POSITIVE_INFINITY, colour: VERMILION },
 ] as const;
 
 function distribution() {
-  const classes = ERROR_CLASSES.map(({ name, comparisons }) => ({
-    expression: `sum(${comparisons.map((comparison) => `(${PEAK} ${comparison})`).join(" * ")})`,
-    legend: name,
-  }));
-  const queries = [...classes, { expression: `sum(${ERROR_UNKNOWN})`, legend: "not known" }];
+  const classes = ERROR_CLASSES.map(({ upToMs, colour }, index) => {
+    const aboveMs = ERROR_CLASSES[index - 1]?.upToMs ?? 0;
+    return Number.isFinite(upToMs)
+      ? { legend: `up to ${upToMs} ms`, colour, expression: nodesWithin(aboveMs, upToMs) }
+      : { legend: `above ${aboveMs} ms`, colour, expression: `sum(${PEAK} > bool ${aboveMs})` };
+  });
+  const unknown = { legend: "not known", colour: GREY, expression: `sum(${ERROR_UNKNOWN})` };
   const panel = new BarGaugeBuilder()
     .title("Nodes by their error now")
     .description("How many nodes have an error (the peak of the last minute) of which size.")
@@ -307,13 +327,17 @@ function distribution() {
     .reduceOptions(new ReduceDataOptionsBuilder().calcs(["lastNotNull"]))
     .thresholds(absolute([{ value: null, color: GREY }]))
     .min(0);
-  queries.forEach((query, index) => {
-    panel.withTarget(instantQuery(refId(index), query));
+  [...classes, unknown].forEach(({ legend, colour, expression }, index) => {
+    panel
+      .withTarget(instantQuery(refId(index), { expression, legend }))
+      .overrideByName(legend, [fixedColour(colour)]);
   });
-  for (const { name, colour } of ERROR_CLASSES) {
-    panel.overrideByName(name, [fixedColour(colour)]);
-  }
-  return panel.overrideByName("not known", [fixedColour(GREY)]);
+  return panel;
+}
+
+/** How many nodes have an error above one bound and up to another. */
+function nodesWithin(aboveMs: number, upToMs: number): string {
+  return `sum((${PEAK} > bool ${aboveMs}) * (${PEAK} <= bool ${upToMs}))`;
 }
 
 function heatmap() {

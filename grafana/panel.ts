@@ -32,7 +32,15 @@ import { DataqueryBuilder, PromQueryFormat } from "@grafana/grafana-foundation-s
 import { PanelBuilder as StatBuilder } from "@grafana/grafana-foundation-sdk/stat";
 import { PanelBuilder as TableBuilder } from "@grafana/grafana-foundation-sdk/table";
 import { PanelBuilder as TimeSeriesBuilder } from "@grafana/grafana-foundation-sdk/timeseries";
-import { BLUE, CRITICAL_MS, GREY, ORANGE, STATE_COLOURS, VERMILION, WARNING_MS } from "./states.ts";
+import {
+  BLUE,
+  CRITICAL_MS,
+  GREY,
+  ORANGE,
+  STATE_COLOURS,
+  VERMILION,
+  WARNING_MS,
+} from "./colours.ts";
 
 /** The data source that the dashboard's variable chooses. */
 export const DATA_SOURCE: DataSourceRef = { type: "prometheus", uid: "$datasource" };
@@ -104,9 +112,7 @@ export function timeSeries(text: PanelText, queries: readonly Query[]): TimeSeri
         .displayMode(LegendDisplayMode.List)
         .placement(LegendPlacement.Bottom),
     )
-    .tooltip(
-      new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Multi).sort(SortOrder.Descending),
-    );
+    .tooltip(largestFirst());
   return queries.reduce(
     (built, query, index) => built.withTarget(rangeQuery(refId(index), query)),
     panel,
@@ -269,6 +275,13 @@ export function instantQuery(name: string, { expression, legend }: Query): Dataq
 /** Grafana's names for queries: A, B, C … */
 export function refId(index: number): string {
   return String.fromCharCode("A".charCodeAt(0) + index);
+}
+
+/** What is shown under the pointer: all lines at that time. */
+function largestFirst(): VizTooltipOptionsBuilder {
+  const tooltip = new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Multi);
+  // oxlint-disable-next-line unicorn/no-array-sort -- not an array's, but the builder's
+  return tooltip.sort(SortOrder.Descending);
 }
 
 function colouredCells(steps: readonly Threshold[]): DynamicConfigValue[] {

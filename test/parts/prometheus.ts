@@ -14,6 +14,8 @@ export interface PrometheusDescription {
   readonly folder: string;
   /** Entries of `scrape_configs`; none when left out. */
   readonly scrapeConfigs?: readonly object[];
+  /** Paths of rule files; none when left out. */
+  readonly ruleFiles?: readonly string[];
   /**
    * How long after a series' newest sample an older one is still taken, for instance `30m`. Not at
    * all when left out, as Prometheus has it by default: a write that holds one is refused as a whole,
@@ -73,6 +75,7 @@ export async function startPrometheus(description: PrometheusDescription): Promi
     prometheus,
     folder,
     scrapeConfigs = [],
+    ruleFiles = [],
     outOfOrderTimeWindow = "0s",
     port = await freePort(),
   } = description;
@@ -80,6 +83,7 @@ export async function startPrometheus(description: PrometheusDescription): Promi
   await mkdir(folder, { recursive: true });
   const configuration = {
     scrape_configs: scrapeConfigs,
+    rule_files: ruleFiles,
     storage: { tsdb: { out_of_order_time_window: outOfOrderTimeWindow } },
   };
   // JSON is YAML.

@@ -1,4 +1,4 @@
-/** How the states of a clock look, on every dashboard alike. */
+/** The colours of states and errors, on every dashboard alike. */
 import type { SyncState } from "../src/clock/sync-state.ts";
 
 /**
@@ -6,6 +6,9 @@ import type { SyncState } from "../src/clock/sync-state.ts";
  * stands out from Grafana's light and from its dark background. Grey is for "nothing is known".
  */
 export const BLUE = "#0072B2";
+export const SKY = "#56B4E9";
+export const GREEN = "#009E73";
+export const YELLOW = "#F0E442";
 export const ORANGE = "#E69F00";
 export const VERMILION = "#D55E00";
 export const PURPLE = "#CC79A7";
@@ -20,8 +23,8 @@ export const STATE_COLOURS: Readonly<Record<SyncState, string>> = {
   unreachable: GREY,
 };
 
-/** From here on an error is a warning, in milliseconds; as in the `status` command. */
-export const WARNING_MS = 10;
+/** From here on an error is a warning, in milliseconds; as in the alert ClockErrorHigh. */
+export const WARNING_MS = 50;
 
-/** From here on an error is critical, in milliseconds; as in the `status` command. */
-export const CRITICAL_MS = 100;
+/** From here on an error is critical, in milliseconds; as in the alert ClockErrorCritical. */
+export const CRITICAL_MS = 250;
