@@ -70,10 +70,11 @@ export function filledIn(expression: string, chosen: Chosen): string {
   });
 }
 
-/** One line or one cell: its labels, and its values in the order of time. */
+/** One line or one cell: its labels, and its values in the order of time, each with its second since 1970. */
 export interface Result {
   readonly labels: Readonly<Record<string, string>>;
   readonly values: readonly number[];
+  readonly timesSeconds: readonly number[];
 }
 
 type Answer =
@@ -115,10 +116,14 @@ export async function run(url: string, query: Dataquery, chosen: Chosen): Promis
   if (answer.status === "error") {
     throw new Error(`Prometheus refuses ${parameters.get("query")}: ${answer.error}`);
   }
-  return answer.data.result.map(({ metric, value, values = [] }) => ({
-    labels: metric,
-    values: (value === undefined ? values : [value]).map(([, text]) => Number(text)),
-  }));
+  return answer.data.result.map(({ metric, value, values = [] }) => {
+    const samples = value === undefined ? values : [value];
+    return {
+      labels: metric,
+      values: samples.map(([, text]) => Number(text)),
+      timesSeconds: samples.map(([timeSeconds]) => timeSeconds),
+    };
+  });
 }
 
 /** Runs a query until it gives a number, up to now. */
