@@ -2,10 +2,11 @@
 import type { SyncState } from "../src/clock/sync-state.ts";
 
 /**
- * From the palette of Okabe and Ito, which people who do not see all colours can tell apart; each
- * stands out from Grafana's light and from its dark background. Grey is for "nothing is known".
+ * From the palette of Okabe and Ito, which people who do not see all colours can tell apart. The blue is
+ * lighter than theirs, so that it can be read on Grafana's dark background as well as on the light one.
+ * Grey is for "nothing is known".
  */
-export const BLUE = "#0072B2";
+export const BLUE = "#2B83C6";
 export const SKY = "#56B4E9";
 export const GREEN = "#009E73";
 export const YELLOW = "#F0E442";

@@ -44,8 +44,8 @@ export type DashboardParts = {
 };
 
 /**
- * A dashboard in the classic schema: every Grafana since 9 reads it, Azure Managed Grafana among them,
- * which the library's newer one cannot be said of.
+ * A dashboard in the classic schema, which all of today's Grafanas import, Azure Managed Grafana among
+ * them; the library's newer one is only for the newest.
  */
 export function dashboard({ uid, title, description, variables, rows }: DashboardParts): Dashboard {
   const builder = new DashboardBuilder(title)
@@ -69,14 +69,16 @@ export function dashboard({ uid, title, description, variables, rows }: Dashboar
       builder.withPanel(panel);
     }
   }
-  const built = builder.build();
+  const { links = [], panels = [], ...built } = builder.build();
   return {
     ...built,
-    panels: (built.panels ?? []).map((panel, index) => ({ ...panel, id: index + 1 })),
+    // The library hides links in a menu. Left out, they stand where they are seen.
+    links: links.map(({ placement: _placement, ...link }) => link),
+    panels: panels.map((panel, index) => ({ ...panel, id: index + 1 })),
   };
 }
 
-/** The Prometheus that is asked; by its own type, as which Azure's managed one appears, too. */
+/** The Prometheus that is asked. Grafana counts Azure's own kind of data source among this type. */
 function dataSourceVariable(): DatasourceVariableBuilder {
   return new DatasourceVariableBuilder("datasource")
     .label("Data source")

@@ -65,11 +65,15 @@ const ERROR_UNKNOWN = fleet("chrony_sync_state", 'state=~"local|unreachable"');
  */
 const WORST_NODES = `topk(20, (${ERROR_UNKNOWN} == 1) * 1e12 or ${PEAK})`;
 
-/** The nodes of kube-state-metrics that can run the agent: neither Windows nor virtual ones. */
+/**
+ * The nodes of kube-state-metrics that can run the agent: neither Windows nor virtual ones. In a
+ * Prometheus of the cluster's own they have no label `cluster`.
+ */
 const KUBERNETES_NODES = selector(
   "kube_node_info",
-  CHOSEN_CLUSTERS,
+  'cluster=~"$cluster|"',
   'os_image!~"Windows.*"',
+  'kubelet_version!~".*-vk-.*"',
   'node!~"virtual-?(node|kubelet).*"',
 );
 
@@ -127,7 +131,9 @@ function worstError() {
 }
 
 function nodesReporting() {
-  const seen = ofEachNode(`last_over_time(${selector("chrony_up", CHOSEN_CLUSTERS)}[1h])`);
+  const inKubernetes = `count by (cluster) (max by (cluster, node) (${KUBERNETES_NODES}))`;
+  const up = selector("chrony_up", CHOSEN_CLUSTERS);
+  const seen = `count by (cluster) (${ofEachNode(`last_over_time(${up}[1h])`)})`;
   return stat(
     {
       ...TILE,
@@ -141,7 +147,7 @@ function nodesReporting() {
     [
       { expression: `count(${fleet("chrony_up")})`, legend: "reporting" },
       {
-        expression: `sum(count by (cluster) (max by (cluster, node) (${KUBERNETES_NODES})) or count by (cluster) (${seen}))`,
+        expression: `sum(${inKubernetes} or ${seen} unless on () kube_node_info{cluster=""})`,
         legend: "expected",
       },
     ],

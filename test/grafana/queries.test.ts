@@ -26,42 +26,48 @@ const BY_PUSH_ONLY =
   /chrony_collector_offset_seconds|chrony_tracker_(exports|last_export)|\botelcol_/;
 
 /**
- * A rule that fires for a node whose chronyd is dead, and a stand-in for kube-state-metrics: three
- * nodes, of which one runs Windows and one is virtual, so that one is expected.
+ * A rule that fires for a node whose chronyd is dead, and rules that stand in for kube-state-metrics.
+ *
+ * @param nodes the labels of its nodes
  */
-const RULES = {
-  groups: [
-    {
-      name: "rules of the test",
-      interval: "1s",
-      rules: [
-        {
-          alert: "ChronydUnreachable",
-          expr: 'max by (cluster, k8s_node_name) (chrony_sync_state{state="unreachable"}) == 1',
-          labels: { severity: "critical" },
-        },
-        ...[
-          { node: STEPPED, os_image: "Ubuntu 22.04.5 LTS" },
-          { node: "akswin-1", os_image: "Windows Server 2022 Datacenter" },
-          { node: "virtual-node-aci-linux", os_image: "" },
-        ].map((labels) => ({
-          record: "kube_node_info",
-          expr: "vector(1)",
-          labels: { ...labels, cluster: PUSHING_CLUSTER },
-        })),
-      ],
-    },
-  ],
-};
+function rulesWith(nodes: readonly Readonly<Record<string, string>>[]): string {
+  const unreachable = {
+    alert: "ChronydUnreachable",
+    expr: 'max by (cluster, k8s_node_name) (chrony_sync_state{state="unreachable"}) == 1',
+    labels: { severity: "critical" },
+  };
+  const known = nodes.map((labels) => ({ record: "kube_node_info", expr: "vector(1)", labels }));
+  return JSON.stringify({
+    groups: [{ name: "rules of the test", interval: "1s", rules: [unreachable, ...known] }],
+  });
+}
+
+const LINUX = { os_image: "Ubuntu 22.04.5 LTS" };
+const WINDOWS = { os_image: "Windows Server 2022 Datacenter" };
+
+/** As Azure's add-on labels them; one of them is expected to report. */
+const NODES_OF_THE_CLUSTER = [
+  { cluster: PUSHING_CLUSTER, node: STEPPED, ...LINUX },
+  { cluster: PUSHING_CLUSTER, node: "akswin-1", ...WINDOWS },
+  { cluster: PUSHING_CLUSTER, node: "virtual-node-aci-linux" },
+];
+
+/** As a Prometheus of the cluster's own has them; three are expected to report. */
+const NODES_WITHOUT_CLUSTER = [
+  { node: STEPPED, ...LINUX },
+  { node: DEAD, ...LINUX },
+  { node: "aks-pool-3", ...LINUX },
+  { node: "akswin-1", ...WINDOWS },
+];
 
 describe("every query finds data", () => {
   let fleet: Fleet;
+  let rules: string;
   const startSeconds = Date.now() / 1000;
 
   before(async () => {
-    const folder = await scratchFolder("ct");
-    const rules = join(folder.path, "rules.yaml");
-    await writeFile(rules, JSON.stringify(RULES));
+    rules = join((await scratchFolder("ct")).path, "rules.yaml");
+    await writeFile(rules, rulesWith(NODES_OF_THE_CLUSTER));
     fleet = await startFleet(
       [
         { name: STEPPED, ways: "push and pull" },
@@ -206,6 +212,15 @@ describe("every query finds data", () => {
     assert.equal(results.length, 3);
     const [worst] = results.toSorted((one, other) => (other.values[0] ?? 0) - (one.values[0] ?? 0));
     assert.equal(worst?.labels["k8s_node_name"], DEAD);
+  });
+
+  test("nodes that kube-state-metrics knows without a cluster are not added to those that reported", async () => {
+    await writeFile(rules, rulesWith(NODES_WITHOUT_CLUSTER));
+    fleet.prometheus.process.signal("SIGHUP");
+    await waitFor("the other nodes", async () => {
+      assert.deepEqual(await now("Nodes", "B"), [["", 3]]);
+      return true;
+    });
   });
 });
 

@@ -14,7 +14,7 @@ export type PanelAnswers = Readonly<Record<string, readonly Result[]>>;
 export type Line = { readonly name: string; readonly colour: string; readonly result: Result };
 
 const PALETTE = [
-  "#0072B2",
+  "#2B83C6",
   "#E69F00",
   "#009E73",
   "#CC79A7",

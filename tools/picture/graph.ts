@@ -14,7 +14,8 @@ export type Box = {
 /** The time that is shown, in seconds since 1970. */
 export type Span = { readonly startSeconds: number; readonly endSeconds: number };
 
-const AXIS = { left: 58, right: 12, top: 6, bottom: 44 };
+const AXIS = { left: 68, right: 12, top: 6, bottom: 26 };
+const LEGEND_LINE = 18;
 const GAP_SECONDS = 3;
 
 type Scale = (value: number) => number;
@@ -31,7 +32,8 @@ export function graph(panel: Panel, answers: PanelAnswers, box: Box, span: Span)
     .flatMap(({ points }) => points.flatMap(({ low, high }) => (isStacked ? [low, high] : [high])))
     .filter((value) => !isLogarithmic || value > 0);
   const ticks = isLogarithmic ? decades(limits) : roundTicks(limits);
-  const plot = plotOf(box);
+  const legend = legendOf(lines, box);
+  const plot = plotOf({ ...box, h: box.h - legend.height });
   const y = scale(ticks, plot, isLogarithmic);
   const x = timeScale(span, plot);
   const thresholds = custom.thresholdsStyle === undefined ? [] : thresholdsOf(panel);
@@ -46,12 +48,12 @@ ${thresholds.flatMap(({ value, color }) =>
 ${drawn.map(({ line, points }) =>
   isStacked ? area(line, points, x, y) : stroke(line, points, x, y),
 )}
-${legend(lines, box)}`;
+${legend.entries}`;
 }
 
 /** How many values fall into each cell of time and size. */
 export function heatmap(panel: Panel, answers: PanelAnswers, box: Box, span: Span): Html {
-  const plot = plotOf({ ...box, h: box.h + 18 });
+  const plot = plotOf(box);
   const lines = linesOf(panel, answers);
   const values = lines.flatMap(({ result }) => result.values);
   const ticks = decades(values);
@@ -192,17 +194,28 @@ function timeAxis({ startSeconds, endSeconds }: Span, x: Scale, plot: Box): Html
   )}`;
 }
 
-function legend(lines: readonly Line[], box: Box): Html {
+/** The names of the lines at the bottom of a box, and how high they are together. */
+function legendOf(lines: readonly Line[], box: Box): { entries: Html[]; height: number } {
   const shown = [...new Map(lines.map((line) => [line.name, line])).values()].toSorted(
     (one, other) => one.name.localeCompare(other.name),
   );
-  let x = box.x + AXIS.left;
-  const y = box.y + box.h - 8;
-  return html`${shown.map(({ name, colour }) => {
-    const entry = html`<rect x="${x}" y="${y - 5}" width="12" height="4" fill="${colour}"/><text class="small" x="${x + 16}" y="${y}">${name}</text>`;
-    x += 26 + name.length * 6.2;
-    return entry;
-  })}`;
+  const places: { line: Line; x: number; row: number }[] = [];
+  let [x, row] = [box.x + AXIS.left, 0];
+  for (const line of shown) {
+    const width = 26 + line.name.length * 6.2;
+    if (x + width > box.x + box.w) {
+      [x, row] = [box.x + AXIS.left, row + 1];
+    }
+    places.push({ line, x, row });
+    x += width;
+  }
+  const height = (row + 1) * LEGEND_LINE;
+  const entries = places.map((place) => {
+    const y = box.y + box.h - height + place.row * LEGEND_LINE + 8;
+    const { name, colour } = place.line;
+    return html`<rect x="${px(place.x)}" y="${y - 5}" width="12" height="4" fill="${colour}"/><text class="small" x="${px(place.x + 16)}" y="${y}">${name}</text>`;
+  });
+  return { entries, height };
 }
 
 /** Colours of matplotlib's viridis: dark is few, bright is many. */

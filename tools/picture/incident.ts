@@ -53,7 +53,8 @@ export async function playIncident(dashboard: Dashboard): Promise<Answers> {
   });
   const referenceClock = startReferenceClock(join(folder.path, "PHC0.sock"));
   const configurations: Readonly<Record<string, readonly string[]>> = {
-    "aks-pool-4": followerConfiguration(otherPort),
+    // Slow enough for the agent to see each update.
+    "aks-pool-4": followerConfiguration(otherPort, { polling: "normal" }),
     "aks-pool-7": referenceClock.configuration,
   };
   const fleet = await startFleet(
@@ -91,7 +92,7 @@ type TimeSources = {
 async function goWrong(fleet: Fleet, sources: TimeSources): Promise<void> {
   const stepped = fleet.node("aks-pool-2").agent;
   const restarted = fleet.node("aks-pool-5").chronyd;
-  await stepped.shiftWallClock(2_000);
+  await stepped.shiftWallClock(30_000);
   await delay(30_000);
   await restarted.stop();
   await delay(30_000);

@@ -53,7 +53,7 @@ type Mappings = readonly {
 export function table(panel: Panel, answers: PanelAnswers, box: Box): Html {
   const rows = sortedRows(panel, mergedRows(panel, answers));
   const excluded = excludedFields(panel);
-  const fields = [...new Set(rows.flatMap((row) => [...row.keys()]))].filter(
+  const fields = fieldsOf(panel, answers).filter(
     (field) => !excluded.has(field) && overridden(panel, field, "custom.hidden") !== true,
   );
   const widest = fields.map((field) =>
@@ -80,6 +80,15 @@ export function table(panel: Panel, answers: PanelAnswers, box: Box): Html {
     }),
   );
   return html`${head}${body.flat()}`;
+}
+
+/** All fields, query after query: its labels, and its values. */
+function fieldsOf(panel: Panel, answers: PanelAnswers): string[] {
+  const fields = queriesOf(panel).flatMap(({ refId = "" }) => [
+    ...(answers[refId] ?? []).flatMap(({ labels }) => Object.keys(labels)),
+    `Value #${refId}`,
+  ]);
+  return [...new Set(fields)];
 }
 
 function mergedRows(panel: Panel, answers: PanelAnswers): Row[] {
