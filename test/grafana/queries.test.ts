@@ -23,7 +23,7 @@ const UNTIL_TOLD_MS = 60_000;
 
 /** What only an agent that pushes, or the collector, can say. */
 const BY_PUSH_ONLY =
-  /chrony_collector_offset_seconds|chrony_tracker_(exports|last_export)|\botelcol_/;
+  /chrony_collector_offset_seconds|chrony_tracker_(exports|last_export|backlog)|\botelcol_/;
 
 /**
  * A rule that fires for a node whose chronyd is dead, and rules that stand in for kube-state-metrics.
