@@ -14,14 +14,16 @@ export interface PrometheusDescription {
   readonly folder: string;
   /** Entries of `scrape_configs`; none when left out. */
   readonly scrapeConfigs?: readonly object[];
-  /** Paths of rule files; none when left out. */
-  readonly ruleFiles?: readonly string[];
   /**
    * How long after a series' newest sample an older one is still taken, for instance `30m`. Not at
    * all when left out, as Prometheus has it by default: a write that holds one is refused as a whole,
    * even when the very same sample is there already.
    */
   readonly outOfOrderTimeWindow?: string;
+  /** The paths of files with rules; none when left out. */
+  readonly ruleFiles?: readonly string[];
+  /** How often the rules are evaluated, for instance `1s`; every minute when left out. */
+  readonly evaluationInterval?: string;
   /** Where it listens, at 127.0.0.1; a free port when left out. */
   readonly port?: number;
 }
@@ -75,15 +77,17 @@ export async function startPrometheus(description: PrometheusDescription): Promi
     prometheus,
     folder,
     scrapeConfigs = [],
-    ruleFiles = [],
     outOfOrderTimeWindow = "0s",
+    ruleFiles = [],
+    evaluationInterval = "1m",
     port = await freePort(),
   } = description;
   const configurationFile = join(folder, "prometheus.yaml");
   await mkdir(folder, { recursive: true });
   const configuration = {
-    scrape_configs: scrapeConfigs,
+    global: { evaluation_interval: evaluationInterval },
     rule_files: ruleFiles,
+    scrape_configs: scrapeConfigs,
     storage: { tsdb: { out_of_order_time_window: outOfOrderTimeWindow } },
   };
   // JSON is YAML.
