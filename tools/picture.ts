@@ -1,5 +1,5 @@
 /**
- * `node tools/picture.ts`: plays an incident on simulated nodes, asks the overview's queries and draws
+ * `npm run picture`: plays an incident on simulated nodes, asks the overview's queries and draws
  * what they give as docs/overview.svg. It takes six minutes.
  */
 import { mkdir, writeFile } from "node:fs/promises";

@@ -1,4 +1,4 @@
-/** The picture of the README: drawn by `node tools/picture.ts`, which takes six minutes. */
+/** The picture of the README: drawn by `npm run picture`, which takes six minutes. */
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
