@@ -1,0 +1,21 @@
+/** The alerts of Chrony Tracker: among all that fire in a Prometheus, those that are shown. */
+export const ALERT_NAMES = [
+  "ClockErrorHigh",
+  "ClockErrorCritical",
+  "ClockErrorGrowing",
+  "ClockNotSynchronised",
+  "ClockLocal",
+  "TimeSourceStale",
+  "ChronydUnreachable",
+  "ClockStepped",
+  "ClockErrorMissing",
+  "ManyClocksOff",
+  "CollectorClockOff",
+  "ClockFarFromCollector",
+  "NodeNotReporting",
+  "NodeStoppedReporting",
+  "ManyNodesNotReporting",
+  "PushesFailing",
+  "PushBacklogDropped",
+  "HostClockNotUsed",
+] as const;

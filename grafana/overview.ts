@@ -1,0 +1,461 @@
+/** The clusters at one look: is any clock wrong, which one, since when. */
+import { PanelBuilder as BarGaugeBuilder } from "@grafana/grafana-foundation-sdk/bargauge";
+import {
+  HeatmapCalculationBucketConfigBuilder,
+  HeatmapCalculationMode,
+  HeatmapCalculationOptionsBuilder,
+  ReduceDataOptionsBuilder,
+  ScaleDistribution,
+  ScaleDistributionConfigBuilder,
+  VizOrientation,
+} from "@grafana/grafana-foundation-sdk/common";
+import type { Dashboard } from "@grafana/grafana-foundation-sdk/dashboard";
+import {
+  PanelBuilder as HeatmapBuilder,
+  HeatmapColorMode,
+  HeatmapColorOptionsBuilder,
+  YAxisConfigBuilder,
+} from "@grafana/grafana-foundation-sdk/heatmap";
+import { ALERT_NAMES } from "./alert-names.ts";
+import {
+  BLUE,
+  CRITICAL_MS,
+  GREEN,
+  GREY,
+  ORANGE,
+  SKY,
+  STATE_COLOURS,
+  VERMILION,
+  WARNING_MS,
+  YELLOW,
+} from "./colours.ts";
+import { clustersVariable, dashboard, UIDS } from "./dashboard.ts";
+import {
+  absolute,
+  bars,
+  COUNT_THRESHOLDS,
+  DATA_SOURCE,
+  ERROR_THRESHOLDS,
+  errorSeries,
+  fixedColour,
+  instantQuery,
+  type PanelText,
+  rangeQuery,
+  refId,
+  stacked,
+  stat,
+  table,
+  timeSeries,
+  titled,
+  valueField,
+  withStateColours,
+} from "./panel.ts";
+import { among, CHOSEN_CLUSTERS, fleet, increase, ofEachNode, selector } from "./query.ts";
+
+const PEAK = fleet("chrony_clock_error_peak_ms");
+const COLLECTOR_OFFSET = fleet("chrony_collector_offset_seconds");
+
+/** States in which no error is published, because none is known. */
+const ERROR_UNKNOWN = fleet("chrony_sync_state", 'state=~"local|unreachable"');
+
+/**
+ * The nodes to look at first: those whose error is not known, since it may be anything, then those
+ * with the largest. Beyond all errors: a clock that never had the time says 1500 ms, and a dispersion
+ * can reach days.
+ */
+const WORST_NODES = `topk(20, (${ERROR_UNKNOWN} == 1) * 1e12 or ${PEAK})`;
+
+/**
+ * The nodes of kube-state-metrics that can run the agent: neither Windows nor virtual ones. In a
+ * Prometheus of the cluster's own they have no label `cluster`.
+ */
+const KUBERNETES_NODES = selector(
+  "kube_node_info",
+  'cluster=~"$cluster|"',
+  'os_image!~"Windows.*"',
+  'kubelet_version!~".*-vk-.*"',
+  'node!~"virtual-?(node|kubelet).*"',
+);
+
+const FIRING = selector(
+  "ALERTS",
+  CHOSEN_CLUSTERS,
+  'alertstate="firing"',
+  `alertname=~"${ALERT_NAMES.join("|")}"`,
+);
+
+/** The dashboard of all nodes. */
+export function overview(): Dashboard {
+  return dashboard({
+    uid: UIDS.overview,
+    title: "Chrony Tracker: overview",
+    description: "How wrong the clock of each node can be, right now: the worst nodes first.",
+    variables: [clustersVariable()],
+    rows: [
+      {
+        title: "Now",
+        panels: [
+          worstError(),
+          nodesReporting(),
+          notSynchronised(),
+          errorUnknown(),
+          stepsCounted(),
+          alertsFiring(),
+        ],
+      },
+      { title: "The nodes to look at first", panels: [worstNodes()] },
+      { title: "Errors", panels: [errorOverTime(), distribution(), heatmap()] },
+      {
+        title: "What happened",
+        panels: [statesOverTime(), steps(), collectorOffset(), firingAlerts()],
+      },
+    ],
+  });
+}
+
+const TILE = { width: 4, height: 4 };
+
+function worstError() {
+  return stat(
+    {
+      ...TILE,
+      title: "Worst clock error",
+      description:
+        "The largest error of the last minute on any node. The true time is within this distance of " +
+        "the node's clock. Nodes whose error is not known are not in it: see there.",
+      unit: "ms",
+    },
+    [{ expression: `max(${PEAK})`, legend: "worst" }],
+    ERROR_THRESHOLDS,
+  );
+}
+
+function nodesReporting() {
+  const inKubernetes = `count by (cluster) (max by (cluster, node) (${KUBERNETES_NODES}))`;
+  const up = selector("chrony_up", CHOSEN_CLUSTERS);
+  const seen = `count by (cluster) (${ofEachNode(`last_over_time(${up}[1h])`)})`;
+  return stat(
+    {
+      ...TILE,
+      title: "Nodes",
+      description:
+        "Nodes that report now, and those that should: the Linux nodes of kube-state-metrics, or, in a " +
+        "cluster that has none, all that reported within the last hour (a node that was removed " +
+        "counts for that long). A node that falls silent by push counts as reporting for five minutes more.",
+      unit: "none",
+    },
+    [
+      { expression: `count(${fleet("chrony_up")})`, legend: "reporting" },
+      {
+        expression: `sum(${inKubernetes} or ${seen} unless on () kube_node_info{cluster=""})`,
+        legend: "expected",
+      },
+    ],
+  );
+}
+
+function notSynchronised() {
+  return stat(
+    {
+      ...TILE,
+      title: "Not synchronised",
+      description: "Nodes in another state than synchronised, by their last report.",
+      unit: "none",
+    },
+    [
+      {
+        expression: `sum(${fleet("chrony_sync_state", 'state!="synchronised"')})`,
+        legend: "nodes",
+      },
+    ],
+    COUNT_THRESHOLDS,
+  );
+}
+
+function errorUnknown() {
+  return stat(
+    {
+      ...TILE,
+      title: "Error not known",
+      description:
+        "Nodes whose chronyd does not answer or follows only itself. Their clock may be anything, and " +
+        "they have no error to show.",
+      unit: "none",
+    },
+    [{ expression: `sum(${ERROR_UNKNOWN})`, legend: "nodes" }],
+    COUNT_THRESHOLDS,
+  );
+}
+
+function stepsCounted() {
+  return stat(
+    {
+      ...TILE,
+      title: "Steps",
+      description: "Jumps of a node's clock by 10 ms or more, on all nodes, in the time shown.",
+      unit: "none",
+    },
+    [
+      {
+        expression: `sum(round(${increase("chrony_clock_steps_total", CHOSEN_CLUSTERS, "$__range")}))`,
+        legend: "steps",
+      },
+    ],
+    COUNT_THRESHOLDS,
+  );
+}
+
+function alertsFiring() {
+  return stat(
+    {
+      ...TILE,
+      title: "Alerts firing",
+      description:
+        "Alerts of Chrony Tracker that fire, as the rules in this data source see them. It says nothing " +
+        "of rules that run elsewhere, and it cannot tell rules that are silent from rules that are not there.",
+      unit: "none",
+    },
+    [{ expression: `count(${ofEachNode(FIRING, "alertname")})`, legend: "alerts" }],
+    COUNT_THRESHOLDS,
+  ).noValue("none seen");
+}
+
+function worstNodes() {
+  const column = (name: string, title: string, unit: string, expression: string) => ({
+    name,
+    title,
+    unit,
+    expression: among(expression, WORST_NODES),
+  });
+  const coloured = { thresholds: ERROR_THRESHOLDS };
+  const state = ofEachNode(selector("chrony_sync_state", CHOSEN_CLUSTERS), "state");
+  const source = ofEachNode(selector("chrony_tracking_info", CHOSEN_CLUSTERS), "tracking_name");
+  const rank = { name: "rank", title: "Rank", unit: "none", expression: WORST_NODES };
+  return table(
+    {
+      width: 24,
+      height: 9,
+      title: "The 20 worst nodes",
+      description:
+        "First the nodes whose error is not known, then those with the largest peak. An empty cell is a " +
+        "value that is not known. A node's name leads to its own dashboard.",
+    },
+    [
+      column("state", "", "none", `${state} == 1`),
+      { ...column("peak", "Peak", "ms", PEAK), ...coloured },
+      { ...column("error", "Error", "ms", fleet("chrony_clock_error_ms")), ...coloured },
+      { ...column("bound", "Bound", "ms", fleet("chrony_clock_error_bound_ms")), ...coloured },
+      column("source", "", "none", source),
+      column("age", "Reference age", "s", fleet("chrony_reference_age_seconds")),
+      column("step", "Last step", "s", fleet("chrony_clock_last_step_seconds")),
+      column("offset", "Collector's clock minus the node's", "s", COLLECTOR_OFFSET),
+      rank,
+    ],
+    rank.title,
+    [valueField("state"), valueField("source")],
+  )
+    .overrideByName(valueField("rank"), [
+      titled(rank.title),
+      // Out of sight and not excluded: a table is sorted by a column that it has.
+      { id: "custom.hidden", value: true },
+    ])
+    .overrideByName("cluster", [titled("Cluster")])
+    .overrideByName("k8s_node_name", [
+      titled("Node"),
+      {
+        id: "links",
+        value: [
+          {
+            title: "This node in detail",
+            url: `/d/${UIDS.node}?var-datasource=\${datasource}&var-cluster=\${__data.fields.cluster}&var-node=\${__value.text}&\${__url_time_range}`,
+          },
+        ],
+      },
+    ])
+    .overrideByName("tracking_name", [titled("Source")])
+    .overrideByName("state", [
+      titled("State"),
+      { id: "custom.cellOptions", value: { type: "color-text" } },
+      {
+        id: "mappings",
+        value: [
+          {
+            type: "value",
+            options: Object.fromEntries(
+              Object.entries(STATE_COLOURS).map(([name, color], index) => [name, { color, index }]),
+            ),
+          },
+        ],
+      },
+    ]);
+}
+
+function errorOverTime() {
+  return errorSeries(
+    {
+      width: 24,
+      height: 9,
+      title: "Clock error, the ten largest of each moment",
+      description:
+        `The peak of each node. Dashed: ${WARNING_MS} and ${CRITICAL_MS} ms. A line that ends is a node whose error is ` +
+        "not known any more, or one that left the ten.",
+    },
+    [{ expression: `topk(10, ${PEAK})`, legend: "{{k8s_node_name}}" }],
+  );
+}
+
+/** The classes of the distribution: up to how many milliseconds; each begins where the one before ends. */
+const ERROR_CLASSES = [
+  { upToMs: 0.1, colour: BLUE },
+  { upToMs: 1, colour: SKY },
+  { upToMs: 10, colour: GREEN },
+  { upToMs: WARNING_MS, colour: YELLOW },
+  { upToMs: CRITICAL_MS, colour: ORANGE },
+  { upToMs: Number.POSITIVE_INFINITY, colour: VERMILION },
+] as const;
+
+function distribution() {
+  const classes = ERROR_CLASSES.map(({ upToMs, colour }, index) => {
+    const aboveMs = ERROR_CLASSES[index - 1]?.upToMs ?? 0;
+    return Number.isFinite(upToMs)
+      ? { legend: `up to ${upToMs} ms`, colour, expression: nodesWithin(aboveMs, upToMs) }
+      : { legend: `above ${aboveMs} ms`, colour, expression: `sum(${PEAK} > bool ${aboveMs})` };
+  });
+  const unknown = { legend: "not known", colour: GREY, expression: `sum(${ERROR_UNKNOWN})` };
+  const panel = new BarGaugeBuilder()
+    .title("Nodes by their error now")
+    .description("How many nodes have an error (the peak of the last minute) of which size.")
+    .unit("none")
+    .span(8)
+    .height(9)
+    .datasource(DATA_SOURCE)
+    .orientation(VizOrientation.Horizontal)
+    .reduceOptions(new ReduceDataOptionsBuilder().calcs(["lastNotNull"]))
+    .thresholds(absolute([{ value: null, color: GREY }]))
+    .min(0);
+  [...classes, unknown].forEach(({ legend, colour, expression }, index) => {
+    panel
+      .withTarget(instantQuery(refId(index), { expression, legend }))
+      .overrideByName(legend, [fixedColour(colour)]);
+  });
+  return panel;
+}
+
+/** How many nodes have an error above one bound and up to another. */
+function nodesWithin(aboveMs: number, upToMs: number): string {
+  return `sum((${PEAK} > bool ${aboveMs}) * (${PEAK} <= bool ${upToMs}))`;
+}
+
+function heatmap() {
+  const logarithmic = new ScaleDistributionConfigBuilder().type(ScaleDistribution.Log).log(10);
+  return new HeatmapBuilder()
+    .title("Errors of all nodes")
+    .description(
+      "How many nodes have an error of which size, over time: a band that widens or moves up is the " +
+        "time source, a lonely cell above it is one node.",
+    )
+    .unit("ms")
+    .span(16)
+    .height(9)
+    .datasource(DATA_SOURCE)
+    .interval("1m")
+    .calculate(true)
+    .calculation(
+      new HeatmapCalculationOptionsBuilder().yBuckets(
+        new HeatmapCalculationBucketConfigBuilder()
+          .mode(HeatmapCalculationMode.Count)
+          .value("2")
+          .scale(logarithmic),
+      ),
+    )
+    .yAxis(new YAxisConfigBuilder().unit("ms"))
+    .color(
+      new HeatmapColorOptionsBuilder().mode(HeatmapColorMode.Scheme).scheme("Viridis").steps(64),
+    )
+    .withTarget(rangeQuery("A", { expression: PEAK, legend: "{{k8s_node_name}}" }));
+}
+
+const HALF: Pick<PanelText, "width" | "height"> = { width: 12, height: 8 };
+
+function statesOverTime() {
+  const state = ofEachNode(selector("chrony_sync_state", CHOSEN_CLUSTERS), "state");
+  return withStateColours(
+    stacked(
+      {
+        ...HALF,
+        title: "Nodes by state",
+        description:
+          "A node that does not report is in no state: the stack becomes lower. With push and pull both " +
+          "on, a node that changes can count twice until both have told.",
+        unit: "none",
+      },
+      [{ expression: `sum by (state) (${state})`, legend: "{{state}}" }],
+    ).min(0),
+  );
+}
+
+function steps() {
+  return bars(
+    {
+      ...HALF,
+      title: "Steps of a clock",
+      description:
+        "Jumps by 10 ms or more. What ran on the node at that moment saw time repeat or go missing. A " +
+        "bar is as wide as the time in which a step is still counted.",
+      unit: "none",
+    },
+    [
+      {
+        expression: `round(${increase("chrony_clock_steps_total", CHOSEN_CLUSTERS, "$__rate_interval")}) > 0`,
+        legend: "{{k8s_node_name}}",
+      },
+    ],
+  );
+}
+
+function collectorOffset() {
+  return timeSeries(
+    {
+      ...HALF,
+      title: "The collector's clock minus the node's (push only)",
+      description:
+        "A second opinion that does not depend on chrony; the network's delay is in it. When the median " +
+        "is off, it is the collector's clock; when one node is off, it is the node's.",
+      unit: "s",
+    },
+    [
+      {
+        expression: among(COLLECTOR_OFFSET, `topk(10, abs(${COLLECTOR_OFFSET}))`),
+        legend: "{{k8s_node_name}}",
+      },
+      { expression: `quantile(0.5, ${COLLECTOR_OFFSET})`, legend: "median of all nodes" },
+    ],
+  );
+}
+
+function firingAlerts() {
+  return table(
+    {
+      ...HALF,
+      title: "Alerts firing",
+      description:
+        "Which alert fires for which node, as the rules in this data source see it. Empty, too, where " +
+        "the rules run elsewhere.",
+    },
+    [
+      {
+        name: "firing",
+        title: "Firing",
+        unit: "none",
+        expression: ofEachNode(FIRING, "alertname", "severity"),
+      },
+    ],
+    "Alert",
+    [valueField("firing")],
+  )
+    .overrideByName("alertname", [titled("Alert")])
+    .overrideByName("severity", [titled("Severity")])
+    .overrideByName("cluster", [titled("Cluster")])
+    .overrideByName("k8s_node_name", [titled("Node")])
+    .noValue("none seen");
+}

@@ -1,0 +1,245 @@
+/**
+ * Every query of every dashboard, run on what real parts have put into a real Prometheus: two nodes
+ * that are both pushed and scraped, one that is only scraped, and an incident on each.
+ */
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import type { Dashboard, Panel } from "@grafana/grafana-foundation-sdk/dashboard";
+import type { Dataquery } from "@grafana/grafana-foundation-sdk/prometheus";
+import { DASHBOARDS } from "../../grafana/dashboards.ts";
+import { scrape, scrapeInState } from "../agent/scrape.ts";
+import { scratchFolder } from "../parts/scratch-folder.ts";
+import { waitFor } from "../parts/wait-for.ts";
+import { labelVariablesOf, panelsOf, queriesOf, run, untilData } from "./dashboard-queries.ts";
+import { type Fleet, PUSHING_CLUSTER, SCRAPED_CLUSTER, startFleet } from "./fleet.ts";
+
+const STEPPED = "aks-pool-1";
+const DEAD = "aks-pool-2";
+const SCRAPED = "edge-1";
+const STEP_MS = 5_000;
+const UNTIL_TOLD_MS = 60_000;
+
+/** What only an agent that pushes, or the collector, can say. */
+const BY_PUSH_ONLY =
+  /chrony_collector_offset_seconds|chrony_tracker_(exports|last_export|backlog)|\botelcol_/;
+
+/**
+ * A rule that fires for a node whose chronyd is dead, and rules that stand in for kube-state-metrics.
+ *
+ * @param nodes the labels of its nodes
+ */
+function rulesWith(nodes: readonly Readonly<Record<string, string>>[]): string {
+  const unreachable = {
+    alert: "ChronydUnreachable",
+    expr: 'max by (cluster, k8s_node_name) (chrony_sync_state{state="unreachable"}) == 1',
+    labels: { severity: "critical" },
+  };
+  const known = nodes.map((labels) => ({ record: "kube_node_info", expr: "vector(1)", labels }));
+  return JSON.stringify({
+    groups: [{ name: "rules of the test", interval: "1s", rules: [unreachable, ...known] }],
+  });
+}
+
+const LINUX = { os_image: "Ubuntu 22.04.5 LTS" };
+const WINDOWS = { os_image: "Windows Server 2022 Datacenter" };
+
+/** As Azure's add-on labels them; one of them is expected to report. */
+const NODES_OF_THE_CLUSTER = [
+  { cluster: PUSHING_CLUSTER, node: STEPPED, ...LINUX },
+  { cluster: PUSHING_CLUSTER, node: "akswin-1", ...WINDOWS },
+  { cluster: PUSHING_CLUSTER, node: "virtual-node-aci-linux" },
+];
+
+/** As a Prometheus of the cluster's own has them; three are expected to report. */
+const NODES_WITHOUT_CLUSTER = [
+  { node: STEPPED, ...LINUX },
+  { node: DEAD, ...LINUX },
+  { node: "aks-pool-3", ...LINUX },
+  { node: "akswin-1", ...WINDOWS },
+];
+
+describe("every query finds data", () => {
+  let fleet: Fleet;
+  let rules: string;
+  const startSeconds = Date.now() / 1000;
+
+  before(async () => {
+    rules = join((await scratchFolder("ct")).path, "rules.yaml");
+    await writeFile(rules, rulesWith(NODES_OF_THE_CLUSTER));
+    fleet = await startFleet(
+      [
+        { name: STEPPED, ways: "push and pull" },
+        { name: DEAD, ways: "push and pull" },
+        { name: SCRAPED, ways: "pull" },
+      ],
+      [rules],
+    );
+    await untilAllReport();
+    for (const name of [STEPPED, SCRAPED]) {
+      await fleet.node(name).agent.shiftWallClock(STEP_MS);
+    }
+    await fleet.node(DEAD).chronyd.stop();
+    await Promise.all([STEPPED, SCRAPED].map(untilStepIsTold));
+    await untilAWriteFails();
+  });
+  after(() => fleet?.stop());
+
+  async function untilAllReport(): Promise<void> {
+    await waitFor(
+      "all nodes by each of their ways",
+      async () => (await fleet.prometheus.query("chrony_clock_error_peak_ms")).length === 5,
+      UNTIL_TOLD_MS,
+    );
+  }
+
+  async function untilStepIsTold(name: string): Promise<void> {
+    await waitFor(
+      `the step of ${name}`,
+      async () => {
+        const found = await fleet.prometheus.query(
+          `chrony_clock_steps_total{k8s_node_name="${name}"} == 1`,
+        );
+        return found.length === (name === SCRAPED ? 1 : 2);
+      },
+      UNTIL_TOLD_MS,
+    );
+  }
+
+  /** The collector counts points that it could not write only from the first on. */
+  async function untilAWriteFails(): Promise<void> {
+    const { agent } = fleet.node(STEPPED);
+    await fleet.prometheus.stop();
+    await waitFor("a failed push", async () => {
+      const { value } = await scrape(agent);
+      return (value("chrony_tracker_exports_total", { result: "failure" }) ?? 0) > 0;
+    });
+    await fleet.restartPrometheus();
+    await scrapeInState(agent, "synchronised");
+  }
+
+  /** The numbers of a panel now, each under its state where it has one. */
+  async function now(title: string, name: string): Promise<[string, number | undefined][]> {
+    const { query } = queryOf(title, name);
+    const results = await run(
+      fleet.prometheus.url,
+      { ...query, instant: true },
+      { cluster: PUSHING_CLUSTER, node: STEPPED, startSeconds, endSeconds: Date.now() / 1000 },
+    );
+    return results.map(({ labels, values }) => [labels["state"] ?? "", values[0]]);
+  }
+
+  for (const [fileName, build] of Object.entries(DASHBOARDS)) {
+    const dashboard = build();
+
+    for (const { name, series, label } of labelVariablesOf(dashboard)) {
+      test(`${fileName}: the variable ${name} has something to choose from`, async () => {
+        const parameters = new URLSearchParams({
+          "match[]": series.replaceAll("$cluster", ".*"),
+          start: String(startSeconds),
+        });
+        const response = await fetch(
+          `${fleet.prometheus.url}/api/v1/label/${label}/values?${parameters.toString()}`,
+        );
+        const { data }: { data: string[] } = JSON.parse(await response.text());
+        const expected =
+          label === "cluster" ? [PUSHING_CLUSTER, SCRAPED_CLUSTER] : [STEPPED, DEAD, SCRAPED];
+        assert.deepEqual(data.toSorted(), expected.toSorted());
+      });
+    }
+
+    for (const { panel, query } of allQueries(dashboard)) {
+      const what = `${fileName}: ${panel.title}, query ${query.refId}`;
+
+      test(`${what}, of nodes that are pushed and scraped`, async () => {
+        const results = await untilData(fleet.prometheus.url, query, {
+          cluster: PUSHING_CLUSTER,
+          node: STEPPED,
+          startSeconds,
+        });
+        for (const { labels } of results) {
+          assert.equal(labels["job"], undefined, "the ways must have become one");
+        }
+      });
+
+      if (!BY_PUSH_ONLY.test(query.expr) && !query.expr.includes("ALERTS")) {
+        test(`${what}, of a node that is only scraped`, async () => {
+          await untilData(fleet.prometheus.url, query, {
+            cluster: SCRAPED_CLUSTER,
+            node: SCRAPED,
+            startSeconds,
+          });
+        });
+      }
+    }
+
+    test(`${fileName}: a panel that stays empty by pull says so`, () => {
+      for (const panel of panelsOf(dashboard)) {
+        if (queriesOf(panel).every(({ expr }) => BY_PUSH_ONLY.test(expr))) {
+          assert.match(`${panel.title}: ${panel.description}`, /push only|collector's own metrics/);
+        }
+      }
+    });
+  }
+
+  test("a node that is both pushed and scraped counts once, a dead one does not look healthy", async () => {
+    await waitFor("the counts", async () => {
+      assert.deepEqual(await now("Nodes", "A"), [["", 2]]);
+      assert.deepEqual(await now("Nodes", "B"), [["", 1]]);
+      assert.deepEqual(await now("Not synchronised", "A"), [["", 1]]);
+      assert.deepEqual(await now("Error not known", "A"), [["", 1]]);
+      assert.deepEqual(await now("Steps", "A"), [["", 1]]);
+      assert.deepEqual(await now("Alerts firing", "A"), [["", 1]]);
+      assert.deepEqual(Object.fromEntries(await now("Nodes by state", "A")), {
+        synchronised: 1,
+        stale: 0,
+        local: 0,
+        unsynchronised: 0,
+        unreachable: 1,
+      });
+      return true;
+    });
+  });
+
+  test("the table begins with the node whose error is not known", async () => {
+    const { query } = queryOf("The 20 worst nodes", "rank");
+    const results = await untilData(fleet.prometheus.url, query, {
+      cluster: ".*",
+      node: STEPPED,
+      startSeconds,
+    });
+    assert.equal(results.length, 3);
+    const [worst] = results.toSorted((one, other) => (other.values[0] ?? 0) - (one.values[0] ?? 0));
+    assert.equal(worst?.labels["k8s_node_name"], DEAD);
+  });
+
+  test("nodes that kube-state-metrics knows without a cluster are not added to those that reported", async () => {
+    await writeFile(rules, rulesWith(NODES_WITHOUT_CLUSTER));
+    fleet.prometheus.process.signal("SIGHUP");
+    await waitFor("the other nodes", async () => {
+      assert.deepEqual(await now("Nodes", "B"), [["", 3]]);
+      return true;
+    });
+  });
+});
+
+interface PanelQuery {
+  readonly panel: Panel;
+  readonly query: Dataquery;
+}
+
+function allQueries(dashboard: Dashboard): PanelQuery[] {
+  return panelsOf(dashboard).flatMap((panel) =>
+    queriesOf(panel).map((query) => ({ panel, query })),
+  );
+}
+
+/** A query of the overview by its panel's title. */
+function queryOf(title: string, refId: string): PanelQuery {
+  const found = Object.values(DASHBOARDS)
+    .flatMap((build) => allQueries(build()))
+    .find(({ panel, query }) => panel.title === title && query.refId === refId);
+  assert.ok(found, `no panel ${title} has a query ${refId}`);
+  return found;
+}
