@@ -9,12 +9,12 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { connect } from "node:tls";
 import { gauge, nodeResource, push } from "../otel-collector/otlp.ts";
+import { scratchFolder } from "../parts/scratch-folder.ts";
 import { waitFor } from "../parts/wait-for.ts";
 import { agentPodOn, kernelStatusOf, type Pod, readyAgentOn } from "./parts/agent-pods.ts";
 import { makeCertificateAuthority } from "./parts/certificates.ts";
 import {
   AGENTS,
-  CLUSTER_NAME,
   type ClusterWithChrony,
   COLLECTOR,
   type NodeName,
@@ -23,36 +23,19 @@ import {
   rolledOut,
   startClusterWithChrony,
 } from "./parts/cluster-with-agents.ts";
+import { documentedScrapeConfiguration, writeTargets } from "./parts/documented-scrape.ts";
 import { type Installation, prepareInstallation } from "./parts/installation.ts";
 import { TRUST_CLUSTER } from "./parts/public-issuer.ts";
 
 const NODES: readonly NodeName[] = ["node-a", "node-b"];
 
 let cluster: ClusterWithChrony;
+let targetsFile: string;
 
 before(async () => {
-  cluster = await startClusterWithChrony(({ cluster: access }) => [
-    {
-      job_name: "chrony-tracker-pull",
-      scrape_interval: "1s",
-      kubernetes_sd_configs: [
-        {
-          role: "pod",
-          kubeconfig_file: access.kubeconfig,
-          namespaces: { names: ["chrony-tracker"] },
-        },
-      ],
-      relabel_configs: [
-        {
-          source_labels: ["__meta_kubernetes_pod_container_port_name"],
-          regex: "metrics",
-          action: "keep",
-        },
-        { source_labels: ["__meta_kubernetes_pod_node_name"], target_label: "instance" },
-        { target_label: "cluster", replacement: CLUSTER_NAME },
-      ],
-    },
-  ]);
+  const scratch = await scratchFolder("targets");
+  targetsFile = join(scratch.path, "targets.json");
+  cluster = await startClusterWithChrony(await documentedScrapeConfiguration(targetsFile));
 });
 
 after(async () => {
@@ -98,11 +81,13 @@ test("pull only: the same series without a collector, and no token in the pods",
     values: { "agent.env": { SLEEP_INTERVAL: "0.5" } },
   });
   await whileApplied(installation, [AGENTS], async () => {
+    await writeTargets(cluster.kubectl, targetsFile, NODES);
     await freshValues("chrony-tracker-pull");
     const [sample] = await cluster.backend.query('chrony_clock_error_ms{instance="node-a"}');
     assert.deepEqual(sample?.labels, {
       __name__: "chrony_clock_error_ms",
-      cluster: CLUSTER_NAME,
+      // As the README's example has it.
+      cluster: "my-cluster",
       instance: "node-a",
       job: "chrony-tracker-pull",
       k8s_namespace_name: "chrony-tracker",
@@ -262,22 +247,25 @@ async function makeTlsSecrets(generation: string): Promise<void> {
     commonName: "collector",
     serves: { dns: ["chrony-tracker-collector.chrony-tracker-collector.svc"], ip: [] },
   });
-  const read = (path: string) => readFile(path, "utf8");
   await cluster.kubectl.apply(
     JSON.stringify({
       apiVersion: "v1",
       kind: "List",
       items: [
         secret("chrony-tracker-collector", "chrony-tracker-collector-tls", {
-          "tls.crt": await read(certificate),
-          "tls.key": await read(key),
+          "tls.crt": await readText(certificate),
+          "tls.key": await readText(key),
         }),
         secret("chrony-tracker", "chrony-tracker-agent-tls", {
-          "ca.crt": await read(authority.certificate),
+          "ca.crt": await readText(authority.certificate),
         }),
       ],
     }),
   );
+}
+
+function readText(path: string): Promise<string> {
+  return readFile(path, "utf8");
 }
 
 function secret(namespace: string, name: string, stringData: Record<string, string>): object {

@@ -27,6 +27,11 @@ const parts = [
   "kubectl",
 ] as const;
 
+/** Writes what a program says of its version. */
+function stamp(key: string, value = ""): string {
+  return `-X k8s.io/component-base/version.${key}=${value}`;
+}
+
 /** The absolute paths of the programs that make a cluster. */
 export type KubernetesPrograms = Readonly<
   Record<(typeof parts)[number] | "coredns" | "kustomize" | "pause", string>
@@ -52,8 +57,6 @@ export async function bringKubernetes(progress: Progress): Promise<KubernetesPro
     });
     progress("building Kubernetes and CoreDNS; this takes about 8 minutes on two cores, once");
     const [major, minor] = version.split(".");
-    const stamp = (key: string, value: string) =>
-      `-X k8s.io/component-base/version.${key}=${value}`;
     await runBuild({
       name: "Kubernetes",
       command: go,
@@ -61,7 +64,7 @@ export async function bringKubernetes(progress: Progress): Promise<KubernetesPro
         "build",
         "-trimpath",
         "-tags=providerless,dockerless",
-        `-ldflags=-s -w ${stamp("gitVersion", `v${version}`)} ${stamp("gitMajor", `${major}`)} ${stamp("gitMinor", `${minor}`)}`,
+        `-ldflags=-s -w ${stamp("gitVersion", `v${version}`)} ${stamp("gitMajor", major)} ${stamp("gitMinor", minor)}`,
         "-o",
         `${making}/`,
         "./...",

@@ -37,9 +37,9 @@ export interface ClusterWithChrony {
   stop(): Promise<void>;
 }
 
-/** @param scrapeConfigs gives the backend's entries of `scrape_configs`. */
+/** @param scrapeConfigs the backend's entries of `scrape_configs`. */
 export async function startClusterWithChrony(
-  scrapeConfigs: (setup: TestSetup) => readonly object[] = () => [],
+  scrapeConfigs: readonly object[] = [],
 ): Promise<ClusterWithChrony> {
   const setup = testSetup();
   const scratch = await scratchFolder("life");
@@ -60,7 +60,7 @@ export async function startClusterWithChrony(
     ["node-b", await start("node-b", OWNERS["node-b"])],
   ]);
   const chronyd = (node: NodeName) => found(chronyds.get(node), node);
-  const backend = await startBackend(setup, scratch.path, scrapeConfigs(setup));
+  const backend = await startBackend(setup, scratch.path, scrapeConfigs);
   await makeIssuerPublic(kubectl);
   return {
     setup,

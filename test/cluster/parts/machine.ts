@@ -37,7 +37,7 @@ export interface Machine extends MachineIdentity {
   /** Starts a process there. */
   start(description: ProcessDescription): RunningProcess;
   /** Runs a command there. @throws when it does not end with code 0. */
-  run(command: string, ...args: string[]): Promise<string>;
+  readonly run: (command: string, ...args: string[]) => Promise<string>;
   /** Where one of its files is from outside, for instance `/run/chrony`. */
   pathOf(path: string): string;
 }

@@ -1,0 +1,52 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { parse } from "yaml";
+import { readyAgentOn } from "./agent-pods.ts";
+import type { Kubectl } from "./kubectl.ts";
+
+const readme = fileURLToPath(new URL("../../../README.md", import.meta.url));
+
+interface ScrapeConfiguration {
+  readonly scrape_configs: readonly Readonly<Record<string, unknown>>[];
+}
+
+/**
+ * The scrape configuration that the README gives for a cluster, with targets from a file where it has
+ * Kubernetes' service discovery: Debian builds Prometheus without that.
+ *
+ * @param targetsFile see {@link writeTargets}.
+ */
+export async function documentedScrapeConfiguration(targetsFile: string): Promise<object[]> {
+  const text = await readFile(readme, "utf8");
+  const blocks = [...text.matchAll(/^```yaml\n(.*?)^```/gms)].map(([, block = ""]) => block);
+  const block = blocks.find((one) => one.includes("kubernetes_sd_configs:"));
+  if (block === undefined) {
+    throw new Error("README.md has no scrape configuration with kubernetes_sd_configs.");
+  }
+  const { scrape_configs: configurations }: ScrapeConfiguration = parse(block);
+  const byFile = { files: [targetsFile], refresh_interval: "1s" };
+  return configurations.map((configuration) => ({
+    job_name: configuration["job_name"],
+    relabel_configs: configuration["relabel_configs"],
+    scrape_interval: "1s",
+    file_sd_configs: [byFile],
+  }));
+}
+
+/** Writes what service discovery would find of the agents on some nodes. */
+export async function writeTargets(
+  kubectl: Kubectl,
+  targetsFile: string,
+  nodes: readonly string[],
+): Promise<void> {
+  const pods = await Promise.all(nodes.map((node) => readyAgentOn(kubectl, node)));
+  const targets = pods.map((pod) => ({
+    targets: [`${pod.status.podIP}:9464`],
+    labels: {
+      __meta_kubernetes_pod_label_app_kubernetes_io_name: "chrony-tracker-agent",
+      __meta_kubernetes_pod_container_port_name: "metrics",
+      __meta_kubernetes_pod_node_name: pod.spec.nodeName,
+    },
+  }));
+  await writeFile(targetsFile, JSON.stringify(targets));
+}
