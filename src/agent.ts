@@ -1,5 +1,5 @@
 /** The agent's parts, put together: one loop that reads, and the ways out. */
-import { describeChronyError } from "./chrony/chrony-error.ts";
+import { type ChronyError, describeChronyError } from "./chrony/chrony-error.ts";
 import {
   describeSocketDirectoryFault,
   SocketDirectory,
@@ -12,6 +12,7 @@ import { LastingFault } from "./lasting-fault.ts";
 import type { Log } from "./log.ts";
 import { EMPTY_ERROR_HISTORY, type ErrorHistory, withReadingOf } from "./page/error-history.ts";
 import { PAGE_HEADERS, type PushNews, page } from "./page/page.ts";
+import { describeStranger, type User } from "./privileges.ts";
 import { Sampler } from "./sampler.ts";
 import type { Settings } from "./settings.ts";
 import { clockFacts } from "./summary/clock-facts.ts";
@@ -44,7 +45,8 @@ export class Agent {
   #errorHistory: ErrorHistory = EMPTY_ERROR_HISTORY;
   #directoryFault: { readonly sentence: string; readonly sinceMs: number } | undefined;
 
-  constructor(settings: Settings, log: Log) {
+  /** @param successor whom this process became, when root started it */
+  constructor(settings: Settings, log: Log, successor?: User) {
     this.#settings = settings;
     this.#log = log;
     this.#readingFault = new LastingFault(log, "chronyd answers again.");
@@ -53,7 +55,7 @@ export class Agent {
     this.#socketDirectory =
       chronyAddress.socketDirectory === undefined
         ? undefined
-        : new SocketDirectory(chronyAddress.socketDirectory);
+        : new SocketDirectory(chronyAddress.socketDirectory, successor);
     this.#sampler = new Sampler({
       address: chronyAddress,
       intervalMs: settings.sleepIntervalMs,
@@ -147,7 +149,7 @@ export class Agent {
       wallMs: Date.now(),
       clock: assessment && clockFacts(assessment, observation?.further),
       peakWidthSeconds: peakWidthMs(this.#settings) / 1000,
-      problem: tracking?.ok === false ? describeChronyError(tracking.error) : undefined,
+      problem: tracking?.ok === false ? this.#describe(tracking.error) : undefined,
       steps: assessment?.steps ?? 0,
       lastStepSeconds: assessment?.lastStepSeconds,
       history: this.#errorHistory,
@@ -184,11 +186,17 @@ export class Agent {
       this.#tellClockFault(history);
     } else {
       const { error } = newest.tracking;
-      this.#readingFault.present(error.kind, describeChronyError(error), nowMs);
+      this.#readingFault.present(error.kind, this.#describe(error), nowMs);
     }
     if (history.stepMs !== undefined) {
       this.#log.warn(`The wall clock was stepped by ${(history.stepMs / 1000).toFixed(3)} s.`);
     }
+  }
+
+  #describe(error: ChronyError): string {
+    const { socketDirectory } = this.#settings.chronyAddress;
+    const stranger = socketDirectory === undefined ? undefined : describeStranger(socketDirectory);
+    return [describeChronyError(error), stranger].filter(Boolean).join(" ");
   }
 
   #tellClockFault(history: ClockHistory): void {

@@ -3,7 +3,8 @@
 import { DiagLogLevel, diag } from "@opentelemetry/api";
 import { Agent } from "./agent.ts";
 import { HELP, parseCommandLine } from "./command-line.ts";
-import { createLog } from "./log.ts";
+import { createLog, type Log } from "./log.ts";
+import { describePrivilegeError, describeSuccessor, leaveRoot } from "./privileges.ts";
 import { readSettings } from "./settings.ts";
 import { status } from "./status/command.ts";
 import { VERSION } from "./version.ts";
@@ -52,7 +53,23 @@ async function run(): Promise<void> {
     { logLevel: DiagLogLevel.WARN },
   );
 
-  const agent = new Agent(settings.value, log);
+  const { socketDirectory } = settings.value.chronyAddress;
+  const left = leaveRoot(socketDirectory);
+  if (!left.ok) {
+    log.error(describePrivilegeError(left.error));
+    process.exitCode = EXIT_FAILED;
+    return;
+  }
+  const successor = left.value;
+  if (successor !== undefined) {
+    const severity = successor.because === "directory is root's" ? "warn" : "info";
+    log[severity](describeSuccessor(successor, socketDirectory));
+  }
+
+  const agent = new Agent(settings.value, log, successor?.user);
+  // Before anything is started: the first process of a container gets no signal that it has no
+  // handler for.
+  stopOnSignal(agent, log);
   try {
     await agent.start();
   } catch (error) {
@@ -62,7 +79,9 @@ async function run(): Promise<void> {
     );
     process.exit(EXIT_FAILED);
   }
+}
 
+function stopOnSignal(agent: Agent, log: Log): void {
   let stopping = false;
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.on(signal, () => {

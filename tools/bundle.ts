@@ -14,13 +14,22 @@ const bundle = join(dist, "chrony-tracker.cjs");
 
 /**
  * The socket package looks for its binary in the packages of every platform. The bundle looks beside
- * itself, under the name that {@link copyBinaries} gives.
+ * itself, under the name that {@link copyBinaries} gives, and only when the first socket is opened:
+ * an agent that asks over UDP needs no binary.
  */
 const binaryBesideBundle: Plugin = {
   name: "binary-beside-bundle",
   setup(builder) {
     builder.onLoad({ filter: /node-unix-socket\/js\/addon\.js$/ }, () => ({
-      contents: `module.exports = require(require("node:path").join(__dirname, "node-unix-socket.linux-" + process.arch + ".node"));`,
+      contents: `
+        const { join } = require("node:path");
+        let binary;
+        module.exports = new Proxy({}, {
+          get(_, name) {
+            binary ??= require(join(__dirname, "node-unix-socket.linux-" + process.arch + ".node"));
+            return binary[name];
+          },
+        });`,
       loader: "js",
     }));
   },

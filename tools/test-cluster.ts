@@ -37,6 +37,8 @@ async function main(): Promise<number> {
   const containerRuntime = await bringContainerRuntime(progress);
   const kubernetes = await bringKubernetes(progress);
   const agentImage = await bringAgentImage(progress, { architecture: "amd64" });
+  // Its test finds it in the cache: the sandbox has no internet.
+  await bringAgentImage(progress, { architecture: "arm64" });
   const images = {
     agent: agentImage.name,
     collector: "localhost/collector:test",

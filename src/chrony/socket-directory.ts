@@ -4,6 +4,7 @@
  * deleted one, and only a restarted container sees the new one.
  */
 import { type Stats, statSync } from "node:fs";
+import { successorOfRoot, type User, userText } from "../privileges.ts";
 
 /** What makes a restart of the agent necessary. */
 export type SocketDirectoryFault =
@@ -21,17 +22,23 @@ export function describeSocketDirectoryFault(fault: SocketDirectoryFault): strin
     case "deleted":
       return `${fault.path} was deleted under the agent: it has to start again to see the new one.`;
     case "owner changed":
-      return `${fault.path} changed its owner from ${fault.from} to ${fault.to} (uid:gid): the agent has to start again to follow.`;
+      return `${fault.path} changed its owner to ${fault.to} (uid:gid), and the agent started for ${fault.from}: it has to start again to follow.`;
   }
 }
 
-/** Remembers the directory's owner and compares. */
+/** Remembers whom the agent started for, and compares. */
 export class SocketDirectory {
   readonly #path: string;
-  #owner: string | undefined;
+  readonly #successor: User | undefined;
+  #firstOwner: User | undefined;
 
-  constructor(path: string) {
+  /**
+   * @param successor whom the agent became because of the directory, when root started it; else it
+   *   started for the owner who is seen first
+   */
+  constructor(path: string, successor?: User) {
     this.#path = path;
+    this.#successor = successor;
   }
 
   /**
@@ -51,10 +58,19 @@ export class SocketDirectory {
     if (stats.nlink === 0) {
       return { kind: "deleted", path: this.#path };
     }
-    const owner = `${stats.uid}:${stats.gid}`;
-    this.#owner ??= owner;
-    return owner === this.#owner
+    this.#firstOwner ??= stats;
+    // Started again, it would become this one: for a directory of root's that is not the owner.
+    const [startedFor, wanted] =
+      this.#successor === undefined
+        ? [this.#firstOwner, stats]
+        : [this.#successor, successorOfRoot(this.#path, stats).user];
+    return userText(startedFor) === userText(wanted)
       ? undefined
-      : { kind: "owner changed", path: this.#path, from: this.#owner, to: owner };
+      : {
+          kind: "owner changed",
+          path: this.#path,
+          from: userText(startedFor),
+          to: userText(stats),
+        };
   }
 }

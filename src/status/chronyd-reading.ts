@@ -11,8 +11,8 @@ import type { SourceData } from "../chrony/source-data.ts";
 import { SourceNames } from "../chrony/source-names.ts";
 import { tracking } from "../chrony/tracking.ts";
 import type { Reading } from "../clock/assessment.ts";
+import { isOwnedByAnother } from "../privileges.ts";
 import { readSystemClocks } from "../system-clocks.ts";
-import { isOwnedByAnother } from "./socket-owner.ts";
 
 /** A reading, and what chronyd said of its sources; `undefined` when TRACKING was not answered. */
 export type ChronydReading = {

@@ -5,6 +5,7 @@ import { describeChronyError } from "../chrony/chrony-error.ts";
 import { describeReportFault } from "../chrony/further-reports.ts";
 import { assess, type ClockHistory, withReading } from "../clock/assessment.ts";
 import { PUBLISHES_ERROR } from "../clock/sync-state.ts";
+import { becomeOwner } from "../privileges.ts";
 import { readSettings, type Settings } from "../settings.ts";
 import { clockFacts, UNREACHABLE } from "../summary/clock-facts.ts";
 import { EXIT_CODES, judge, type Thresholds } from "../summary/verdict.ts";
@@ -17,7 +18,6 @@ import { fullView } from "./full-view.ts";
 import { jsonView } from "./json-view.ts";
 import { parseStatusOptions, STATUS_HELP, type StatusOptions } from "./options.ts";
 import type { StatusReport } from "./report.ts";
-import { becomeOwner } from "./socket-owner.ts";
 import { rendered } from "./styled-line.ts";
 import { frame, hasColours } from "./terminal.ts";
 

@@ -4,6 +4,7 @@
 
 import assert from "node:assert/strict";
 import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
+import { userInfo } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { DgramSocket } from "node-unix-socket";
@@ -73,6 +74,8 @@ describe("a reading of chronyd", () => {
     follower = await startChronyd({
       ...programs,
       folder: join(folder.path, "follower"),
+      // The client here stays who it is.
+      user: userInfo().username,
       configuration: followerConfiguration(port, { offsetSeconds: 0.025 }),
       commandPort,
     });

@@ -3,6 +3,7 @@
 // our own at addresses of this machine; the reference clock is fed through the SOCK driver.
 
 import assert from "node:assert/strict";
+import { userInfo } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { parseChronyAddress } from "../../src/chrony/address.ts";
@@ -124,6 +125,8 @@ describe("the reports of a chronyd with sources of all kinds", () => {
     const chronyd = await startChronyd({
       ...programs,
       folder: join(folder.path, name),
+      // The client here stays who it is.
+      user: userInfo().username,
       configuration,
       ...(commandPort === undefined ? {} : { commandPort }),
     });

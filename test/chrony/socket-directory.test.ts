@@ -17,6 +17,7 @@ import {
   describeSocketDirectoryFault,
   SocketDirectory,
 } from "../../src/chrony/socket-directory.ts";
+import { NOBODY } from "../../src/privileges.ts";
 import { scratchFolder } from "../parts/scratch-folder.ts";
 
 async function emptyFolder(t: TestContext): Promise<string> {
@@ -82,12 +83,32 @@ test("a directory of another owner than at first is a fault until it is the firs
   assert.deepEqual(fault, { kind: "owner changed", path, from, to });
   assert.equal(
     describeSocketDirectoryFault(fault),
-    `${path} changed its owner from ${from} to ${to} (uid:gid): the agent has to start again to follow.`,
+    `${path} changed its owner to ${to} (uid:gid), and the agent started for ${from}: it has to start again to follow.`,
   );
 
   unlinkSync(path);
   symlinkSync(own, path);
   assert.equal(directory.check(), undefined);
+});
+
+test("whoever started as root would become another one now: a fault, and only then", {
+  skip: process.getuid?.() !== 0 && "only root can give a directory away",
+}, async (t) => {
+  const path = join(await emptyFolder(t), "run");
+  const nobody = new SocketDirectory(path, NOBODY);
+  assert.equal(nobody.check(), undefined, "a missing directory");
+  mkdirSync(path);
+  assert.equal(nobody.check(), undefined, "root's directory, for which it became nobody");
+
+  // chronyd made its own directory in place of root's, or where there was none.
+  const follower = new SocketDirectory(path, { uid: 998, gid: 995 });
+  chownSync(path, 998, 995);
+  const fault = nobody.check();
+  assert.deepEqual(fault, { kind: "owner changed", path, from: "65534:65534", to: "998:995" });
+  assert.equal(follower.check(), undefined);
+  chownSync(path, 0, 0);
+  assert.equal(follower.check()?.kind, "owner changed", "started again, it would become nobody");
+  assert.equal(nobody.check(), undefined);
 });
 
 test("a directory that one may not look at is no fault of its own: the readings fail and say why", () => {

@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { chown, mkdir, readFile, writeFile } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { runToEnd } from "./run-to-end.ts";
@@ -17,6 +17,11 @@ export interface ChronydDescription {
   readonly configuration: readonly string[];
   /** Holds the command socket; chronyd makes it, with mode 0750. `run` in `folder` when left out. */
   readonly runFolder?: string;
+  /**
+   * Whom it runs as, when root starts it: a name of the user database. `nobody` when left out, since
+   * an agent that root starts leaves root behind, and would get no answer from root's chronyd.
+   */
+  readonly user?: string;
   /** Where commands are answered over UDP, at 127.0.0.1 and ::1; nowhere when left out. */
   readonly commandPort?: number;
 }
@@ -56,7 +61,7 @@ const terminateAgainMilliseconds = 500;
 const localReferenceId = "7F7F0101";
 const settledDispersionSeconds = 0.01;
 
-/** Starts a chronyd as the calling user, be it root or not. It may not answer yet. */
+/** Starts a chronyd as the calling user; as another one if that is root. It may not answer yet. */
 export async function startChronyd(description: ChronydDescription): Promise<Chronyd> {
   const {
     chronyd,
@@ -64,6 +69,7 @@ export async function startChronyd(description: ChronydDescription): Promise<Chr
     folder,
     runFolder = join(folder, "run"),
     commandPort = 0,
+    user = isRoot() ? "nobody" : userInfo().username,
   } = description;
   const configurationFile = join(folder, "chrony.conf");
   const socketPath = join(runFolder, "chronyd.sock");
@@ -71,6 +77,11 @@ export async function startChronyd(description: ChronydDescription): Promise<Chr
 
   async function start(): Promise<RunningProcess> {
     await mkdir(folder, { recursive: true });
+    if (isRoot()) {
+      // It makes its socket's folder here, and removes its pid file when it ends.
+      const { uid, gid } = await idsOf(user);
+      await chown(folder, uid, gid);
+    }
     const lines = [
       ...configuration,
       `cmdport ${commandPort}`,
@@ -83,7 +94,7 @@ export async function startChronyd(description: ChronydDescription): Promise<Chr
       command: chronyd,
       // -x leaves the clock alone, -U allows a start by anyone, -d stays and logs to standard error.
       // Without -u it would become the packaged user, who owns neither folder.
-      args: ["-x", "-U", "-d", "-u", userInfo().username, "-f", configurationFile],
+      args: ["-x", "-U", "-d", "-u", user, "-f", configurationFile],
     });
   }
 
@@ -151,6 +162,23 @@ export async function startChronyd(description: ChronydDescription): Promise<Chr
       running = await start();
     },
   };
+}
+
+function isRoot(): boolean {
+  return process.getuid?.() === 0;
+}
+
+async function idsOf(user: string): Promise<{ uid: number; gid: number }> {
+  const id = async (option: string) =>
+    Number(
+      await runToEnd({
+        name: `id ${option} ${user}`,
+        command: "id",
+        args: [option, user],
+        timeoutMilliseconds: 5_000,
+      }),
+    );
+  return { uid: await id("-u"), gid: await id("-g") };
 }
 
 /** @param tracking a row of `chronyc -c tracking`. */

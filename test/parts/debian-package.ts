@@ -13,17 +13,26 @@ const downloadMilliseconds = 5 * 60 * 1_000;
  * downloaded when it is not there yet; nothing is installed, and root is not needed. It stays as it
  * is until the cache is removed.
  *
+ * @param architecture of the package, as Node.js names it; this machine's when left out.
  * @throws when this is another system, or the package cannot be downloaded.
  */
-export async function debianPackage(name: string, progress: Progress): Promise<string> {
+export async function debianPackage(
+  name: string,
+  progress: Progress,
+  architecture: NodeJS.Architecture = process.arch,
+): Promise<string> {
   if (findExecutable("apt-get") === undefined || findExecutable("dpkg") === undefined) {
     throw new Error("this system has no apt-get");
   }
-  return keepInCache(join(await systemName(), name), async (folder) => {
-    progress(`downloading the Debian package ${name}`);
+  return keepInCache(join(await systemName(architecture), name), async (folder) => {
+    progress(`downloading the Debian package ${name} for ${architecture}`);
     const download = await scratchFolder("package");
     try {
-      await downloadPackage(name, download.path, progress);
+      if (architecture === process.arch) {
+        await downloadPackage(name, download.path, progress);
+      } else {
+        await downloadForeignPackage(name, architecture, download.path, progress);
+      }
       await unpack(name, download.path, folder);
     } finally {
       download.remove();
@@ -41,6 +50,24 @@ async function downloadPackage(name: string, folder: string, progress: Progress)
     await aptGet("update", [], options, folder);
     await aptGet("download", [name], options, folder);
   }
+}
+
+/** The machine's package lists do not know other architectures. */
+async function downloadForeignPackage(
+  name: string,
+  architecture: NodeJS.Architecture,
+  folder: string,
+  progress: Progress,
+): Promise<void> {
+  progress(`fetching package lists for ${architecture}`);
+  const debianName = architecture === "x64" ? "amd64" : architecture;
+  const options = [
+    ...(await ownListsOptions(folder)),
+    `APT::Architecture=${debianName}`,
+    `APT::Architectures::=${debianName}`,
+  ];
+  await aptGet("update", [], options, folder);
+  await aptGet("download", [`${name}:${debianName}`], options, folder);
 }
 
 /** Settings that let apt-get keep lists in `folder`; only what is installed is the machine's. */
@@ -88,9 +115,9 @@ async function unpack(name: string, downloadFolder: string, folder: string): Pro
 }
 
 /** For instance `debian-12-x64`: packages of one system need the libraries of that system. */
-async function systemName(): Promise<string> {
+async function systemName(architecture: NodeJS.Architecture): Promise<string> {
   const release = await readFile("/etc/os-release", "utf8");
   const value = (key: string) =>
     new RegExp(`^${key}="?([^"\n]*)"?$`, "m").exec(release)?.[1] ?? "unknown";
-  return `${value("ID")}-${value("VERSION_ID")}-${process.arch}`;
+  return `${value("ID")}-${value("VERSION_ID")}-${architecture}`;
 }

@@ -1,5 +1,5 @@
 import { rmSync } from "node:fs";
-import { mkdtemp } from "node:fs/promises";
+import { chmod, mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { atExit } from "./at-exit.ts";
@@ -12,13 +12,15 @@ export interface ScratchFolder {
 }
 
 /**
- * Makes an empty folder for the calling user alone, under the system's folder for temporary files.
+ * Makes an empty folder of the calling user, under the system's folder for temporary files. Others can
+ * go through it, for parts that root starts become other users, though they cannot list it.
  * It is removed when the process exits.
  *
  * @param prefix begins the folder's name. Keep it short: the path of a Unix socket holds 107 bytes.
  */
 export async function scratchFolder(prefix: string): Promise<ScratchFolder> {
   const path = await mkdtemp(join(tmpdir(), `${prefix}-`));
+  await chmod(path, 0o711);
   const remove = () => rmSync(path, { recursive: true, force: true, maxRetries: 3 });
   const forget = atExit(remove);
   return {

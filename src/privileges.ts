@@ -1,0 +1,190 @@
+/**
+ * Whom this process runs as. chronyd answers to a socket file that its client binds in chronyd's own
+ * directory, and must be able to write to it: so the client has to be the user that owns the
+ * directory, and that user differs from node to node. A process that root started becomes this user,
+ * for good, before it opens anything.
+ */
+import { readFileSync, type Stats, statSync } from "node:fs";
+import { failure, type Result, success } from "./result.ts";
+
+/** A user and a group, by their numbers: names differ between a node and a container. */
+export type User = { readonly uid: number; readonly gid: number };
+
+/** Who owns nothing: the kernel's overflow user, `nobody` by name. */
+export const NOBODY: User = { uid: 65_534, gid: 65_534 };
+
+/** Whom a process that root started becomes, and why. */
+export type Successor = {
+  readonly user: User;
+  readonly because: "owns directory" | "directory is root's" | "no directory" | "no Unix socket";
+};
+
+/** Why root was not left behind. */
+export type PrivilegeError =
+  | { readonly kind: "not permitted"; readonly user: User; readonly detail: string }
+  | { readonly kind: "not for good"; readonly user: User; readonly detail: string };
+
+/** `998:998`, as chown and stat write it. */
+export function userText({ uid, gid }: User): string {
+  return `${uid}:${gid}`;
+}
+
+/**
+ * Whom a process that root started becomes.
+ * @param directory of chronyd's socket; `undefined` over UDP, where any user will do
+ * @param owner of that directory; `undefined` when it is not there
+ */
+export function successorOfRoot(directory: string | undefined, owner: User | undefined): Successor {
+  if (directory === undefined) {
+    return { user: NOBODY, because: "no Unix socket" };
+  }
+  if (owner === undefined) {
+    return { user: NOBODY, because: "no directory" };
+  }
+  return owner.uid === 0
+    ? { user: NOBODY, because: "directory is root's" }
+    : { user: owner, because: "owns directory" };
+}
+
+/** One sentence for a person: who it is now, why, and what follows from it. */
+export function describeSuccessor({ user, because }: Successor, directory = ""): string {
+  const became = `Started as root, became ${userText(user)} (uid:gid)`;
+  switch (because) {
+    case "owns directory":
+      return `${became}, who owns ${directory}.`;
+    case "directory is root's":
+      return `${became}, for ${directory} is owned by root, whom the agent must not stay: chronyd will not answer (let chronyd make its directory itself, and restart it).`;
+    case "no directory":
+      return `${became}, for there is no ${directory} whose owner to become: chronyd is not running, or its directory is not mounted.`;
+    case "no Unix socket":
+      return `${became}: over UDP no user of its own is needed.`;
+  }
+}
+
+/** One sentence for a person: what went wrong, and what to do. */
+export function describePrivilegeError(error: PrivilegeError): string {
+  const user = userText(error.user);
+  switch (error.kind) {
+    case "not permitted":
+      return `Started as root, but not permitted to become ${user} (uid:gid): ${error.detail}. Give the container the capabilities SETUID and SETGID, or start it as that user (runAsUser, runAsGroup).`;
+    case "not for good":
+      return `Became ${user} (uid:gid), but ${error.detail}: it will not run like that.`;
+  }
+}
+
+/**
+ * Makes this process, if it is root's, one of {@link successorOfRoot}. The caller must not go on
+ * after an error.
+ * @returns what it became; `undefined` when it was not root's, and nothing was changed
+ */
+export function leaveRoot(
+  directory: string | undefined,
+): Result<Successor | undefined, PrivilegeError> {
+  if (process.geteuid?.() !== 0) {
+    return success(undefined);
+  }
+  const owner = directory === undefined ? undefined : ownerOf(directory);
+  const successor = successorOfRoot(directory, owner);
+  const became = becomeForGood(successor.user);
+  return became.ok ? success(successor) : became;
+}
+
+/**
+ * Makes this process the directory's owner, if it is root's and the directory is not: so `sudo` and
+ * `kubectl exec` work without naming a user who differs from node to node. For a command that asks
+ * once and listens nowhere: where it may not, it stays who it is, and chronyd's silence tells.
+ */
+export function becomeOwner(directory: string): void {
+  const successor = successorOfRoot(directory, ownerOf(directory));
+  if (process.geteuid?.() === 0 && successor.because === "owns directory") {
+    becomeForGood(successor.user);
+  }
+}
+
+/** Turns this process of root's into one of `user`, and makes sure that there is no way back. */
+function becomeForGood(user: User): Result<undefined, PrivilegeError> {
+  try {
+    // The user last: nobody but root may change the groups.
+    process.setgroups?.([]);
+    process.setgid?.(user.gid);
+    process.setuid?.(user.uid);
+  } catch (error) {
+    return failure({ kind: "not permitted", user, detail: messageOf(error) });
+  }
+  const rest = whatIsLeftOfRoot(user);
+  return rest === undefined
+    ? success(undefined)
+    : failure({ kind: "not for good", user, detail: rest });
+}
+
+/** What still tells this process from an ordinary one of `user`, or `undefined` when nothing does. */
+function whatIsLeftOfRoot({ uid, gid }: User): string | undefined {
+  const { getuid, geteuid, getgid, getegid, getgroups } = process;
+  const uids = [getuid?.(), geteuid?.()];
+  if (uids.some((id) => id !== uid)) {
+    return `its real and effective uid are ${uids.join(" and ")}`;
+  }
+  const gids = [getgid?.(), getegid?.()];
+  if (gids.some((id) => id !== gid)) {
+    return `its real and effective gid are ${gids.join(" and ")}`;
+  }
+  // Node.js counts the effective group among them.
+  const groups = getgroups?.().filter((id) => id !== gid) ?? [];
+  if (groups.length > 0) {
+    return `it still belongs to the groups ${groups.join(", ")}`;
+  }
+  const capabilities = permittedCapabilities();
+  if (capabilities !== 0n) {
+    return `it still has capabilities (${capabilities?.toString(16) ?? "unknown"})`;
+  }
+  try {
+    process.setuid?.(0);
+  } catch {
+    return undefined;
+  }
+  return "it can become root again";
+}
+
+/** The set that a process can make effective (`CapPrm` of proc_pid_status(5)), a bit each. */
+function permittedCapabilities(): bigint | undefined {
+  try {
+    const digits = /^CapPrm:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1];
+    return digits === undefined ? undefined : BigInt(`0x${digits}`);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Who owns a directory; `undefined` when it is not there, or one may not look. */
+export function ownerOf(directory: string): User | undefined {
+  let stats: Stats | undefined;
+  try {
+    stats = statSync(directory, { throwIfNoEntry: false });
+  } catch {
+    // No leave to look at it: as good as not there.
+  }
+  return stats && { uid: stats.uid, gid: stats.gid };
+}
+
+/** Whether this process is another user than the directory's owner, whom alone chronyd answers. */
+export function isOwnedByAnother(directory: string): boolean {
+  const owner = ownerOf(directory);
+  return owner !== undefined && owner.uid !== process.geteuid?.();
+}
+
+/**
+ * What an answer that does not come may be due to: a sentence, where this process is not the
+ * directory's owner.
+ */
+export function describeStranger(directory: string): string | undefined {
+  const owner = ownerOf(directory);
+  const [uid, gid] = [process.geteuid?.(), process.getegid?.()];
+  if (owner === undefined || uid === undefined || gid === undefined || owner.uid === uid) {
+    return undefined;
+  }
+  return `This process is ${userText({ uid, gid })} (uid:gid), but ${directory} belongs to ${userText(owner)}, whom alone chronyd answers.`;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

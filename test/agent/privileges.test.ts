@@ -1,0 +1,214 @@
+// Whom the agent runs as, read from the kernel while it runs: started by root with no more than a
+// container gives it, beside real chronyds (Debian's) of several users. The collector is a fake.
+
+import assert from "node:assert/strict";
+import { mkdir, readdir, rename, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { type Agent, startAgent } from "../parts/agent.ts";
+import { bringChronyd, progressToStandardError } from "../parts/bring.ts";
+import { type ChronydUser, startChronydOfUser } from "../parts/chronyd-of-user.ts";
+import { findExecutable } from "../parts/executable.ts";
+import { threadStatuses } from "../parts/process-status.ts";
+import { type ScratchFolder, scratchFolder } from "../parts/scratch-folder.ts";
+import { accept, FakeCollector } from "../telemetry/fake-collector.ts";
+import { get, scrape, scrapeInState } from "./scrape.ts";
+
+const NONE = "0000000000000000";
+const isRoot = process.getuid?.() === 0;
+const setpriv = findExecutable("setpriv");
+const cannotBeOthers =
+  (!isRoot && "only root can start processes as other users") ||
+  (setpriv === undefined && "needs setpriv of util-linux");
+
+/** Root of a container: these capabilities, groups of the pod, and no way to get more. */
+function rootWith(capabilities: string): string[] {
+  return [
+    setpriv ?? "",
+    `--bounding-set=-all${capabilities}`,
+    "--inh-caps=-all",
+    "--groups=4711,4712",
+    "--no-new-privs",
+  ];
+}
+const ROOT_OF_CONTAINER = rootWith(",+setuid,+setgid");
+
+describe("the agent, started as root", { skip: cannotBeOthers, concurrency: true }, () => {
+  let folder: ScratchFolder;
+  let chronyd: string;
+  const running: { stop(): Promise<void> }[] = [];
+
+  before(async () => {
+    folder = await scratchFolder("ct");
+    ({ chronyd } = await bringChronyd(progressToStandardError));
+  });
+  after(async () => {
+    await Promise.all(running.map((part) => part.stop()));
+    folder?.remove();
+  });
+
+  async function chronydOf(user: ChronydUser, name: string) {
+    const started = await startChronydOfUser({ chronyd, folder: join(folder.path, name), user });
+    running.push(started.process);
+    await started.process.waitUntil("its socket", async () =>
+      (await readdir(started.directory)).includes("chronyd.sock"),
+    );
+    return started;
+  }
+
+  async function agentWith(
+    environment: Readonly<Record<string, string>>,
+    wrapper: readonly string[] = ROOT_OF_CONTAINER,
+  ): Promise<Agent> {
+    const agent = await startAgent({
+      wrapper,
+      environment: { OTEL_METRICS_EXPORTER: "prometheus", SLEEP_INTERVAL: "0.2", ...environment },
+    });
+    running.push(agent);
+    return agent;
+  }
+
+  /** Each thread of a process is this user, in no other group, without a capability. */
+  async function assertIsNobodyBut(uid: number, gid: number, pid: number): Promise<void> {
+    for (const status of await threadStatuses(pid)) {
+      assert.deepEqual(status, {
+        uids: [uid, uid, uid, uid],
+        gids: [gid, gid, gid, gid],
+        groups: [],
+        permitted: NONE,
+        effective: NONE,
+        inheritable: NONE,
+        ambient: NONE,
+        noNewPrivileges: true,
+      });
+    }
+  }
+
+  for (const user of [
+    { uid: 100, gid: 101, mode: 0o700 },
+    { uid: 998, gid: 995, mode: 0o750 },
+    { uid: 123, gid: 123, mode: 0o770 },
+  ]) {
+    const { uid, gid, mode } = user;
+    test(`becomes ${uid}:${gid} for good, who owns a directory of mode ${mode.toString(8)}, and is answered`, async () => {
+      const { address, directory } = await chronydOf(user, `uid-${uid}`);
+      const agent = await agentWith({ CHRONY_ADDRESS: address });
+      const { value } = await scrapeInState(agent, "local");
+      assert.equal(value("chrony_up"), 1);
+      await assertIsNobodyBut(uid, gid, agent.process.pid);
+      assert.match(
+        agent.process.output(),
+        new RegExp(`Started as root, became ${uid}:${gid} \\(uid:gid\\), who owns ${directory}\\.`),
+      );
+      agent.process.signal("SIGTERM");
+      assert.deepEqual(await agent.process.exited, { code: 0, signal: null });
+      assert.deepEqual(await readdir(directory), ["chronyd.sock"]);
+    });
+  }
+
+  test("becomes nobody where root owns the directory, says why, and reports unreachable", async () => {
+    const directory = join(folder.path, "roots");
+    await mkdir(directory, { mode: 0o755 });
+    const agent = await agentWith({ CHRONY_ADDRESS: `unix://${directory}/chronyd.sock` });
+    await scrapeInState(agent, "unreachable");
+    await assertIsNobodyBut(65_534, 65_534, agent.process.pid);
+    const told = agent.logs().map(({ message }) => String(message));
+    assert.equal(told.filter((message) => message.includes("is owned by root")).length, 1);
+    assert.ok(
+      told.some((message) =>
+        message.includes(`${directory} belongs to 0:0, whom alone chronyd answers`),
+      ),
+      told.join("\n"),
+    );
+    assert.ok(!told.some((message) => message.includes("changed its owner")));
+    assert.equal((await get(agent, "/livez")).status, 200);
+  });
+
+  test("notices the right directory in the place of root's, which it has to be started again for", async () => {
+    const directory = join(folder.path, "replaced", "run");
+    await mkdir(directory, { recursive: true, mode: 0o755 });
+    const agent = await agentWith({ CHRONY_ADDRESS: `unix://${directory}/chronyd.sock` });
+    await scrapeInState(agent, "unreachable");
+    await rename(directory, `${directory}.old`);
+    await chronydOf({ uid: 998, gid: 995, mode: 0o750 }, "replaced");
+    await agent.process.waitForLine(
+      /changed its owner to 998:995 \(uid:gid\), and the agent started for 65534:65534/,
+      10_000,
+    );
+  });
+
+  test("becomes nobody over UDP", async () => {
+    const agent = await agentWith({ CHRONY_ADDRESS: "udp://127.0.0.1:1" });
+    await scrapeInState(agent, "unreachable");
+    await assertIsNobodyBut(65_534, 65_534, agent.process.pid);
+  });
+
+  test("without SETUID and SETGID ends with exit code 1 and says what to do, before it listens", async () => {
+    const { address } = await chronydOf({ uid: 998, gid: 995, mode: 0o750 }, "no-capabilities");
+    for (const capabilities of ["", ",+setgid", ",+setuid"]) {
+      const agent = await agentWith({ CHRONY_ADDRESS: address }, rootWith(capabilities));
+      assert.deepEqual(await agent.process.exited, { code: 1, signal: null });
+      const [only, ...others] = agent.logs();
+      assert.deepEqual(others, []);
+      assert.match(
+        String(only?.["message"]),
+        /^Started as root, but not permitted to become 998:995 .*Give the container the capabilities SETUID and SETGID/,
+      );
+    }
+  });
+
+  test("as another user stays that user, and says who owns the directory when it cannot read", async () => {
+    const { address, directory } = await chronydOf({ uid: 998, gid: 995, mode: 0o770 }, "stranger");
+    const as = (uid: number, gid: number) => [
+      setpriv ?? "",
+      ...[`--reuid=${uid}`, `--regid=${gid}`, "--clear-groups"],
+    ];
+    const owner = await agentWith({ CHRONY_ADDRESS: address }, as(998, 995));
+    await scrapeInState(owner, "local");
+    assert.ok(!owner.process.output().includes("Started as root"));
+
+    // A member of the group gets in, but chronyd cannot write to its socket.
+    for (const stranger of [as(1234, 1234), as(1234, 995)]) {
+      const agent = await agentWith({ CHRONY_ADDRESS: address }, stranger);
+      await scrapeInState(agent, "unreachable");
+      await agent.process.waitForLine(
+        new RegExp(`This process is 1234:\\d+ .*but ${directory} belongs to 998:995`),
+        5_000,
+      );
+    }
+  });
+
+  test("reads a token that is everybody's to read, and the next one after kubelet's rotation", async (t) => {
+    const { address } = await chronydOf({ uid: 998, gid: 995, mode: 0o750 }, "token");
+    const collector = await FakeCollector.start(accept);
+    t.after(() => collector.stop());
+    // As kubelet does: each version in a folder of its own, and one link that is replaced.
+    const tokens = join(folder.path, "tokens");
+    const write = async (version: string) => {
+      await mkdir(join(tokens, version), { recursive: true });
+      await writeFile(join(tokens, version, "token"), version, { mode: 0o644 });
+      await symlink(version, join(tokens, "..data_tmp"));
+      await rename(join(tokens, "..data_tmp"), join(tokens, "..data"));
+    };
+    await write("first");
+    await symlink("..data/token", join(tokens, "token"));
+    const agent = await agentWith({
+      CHRONY_ADDRESS: address,
+      OTEL_METRICS_EXPORTER: "otlp,prometheus",
+      OTEL_METRIC_EXPORT_INTERVAL: "300",
+      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${collector.port}`,
+      COLLECTOR_TOKEN_FILE: join(tokens, "token"),
+    });
+    const pushedWith = (token: string) =>
+      agent.process.waitUntil(`a push with the token ${token}`, () =>
+        collector.attempts.some(({ headers }) => headers.authorization === `Bearer ${token}`),
+      );
+    await pushedWith("first");
+    await write("second");
+    await pushedWith("second");
+    assert.equal(
+      (await scrape(agent)).value("chrony_tracker_exports_total", { result: "failure" }),
+      0,
+    );
+  });
+});

@@ -1,0 +1,187 @@
+// The agent's image, as the project's Dockerfile builds it: what is in it and what is not, and how it
+// runs in a container of runc beside a real chronyd of another user. For arm64 by emulation (QEMU).
+
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import projectPackage from "../../package.json" with { type: "json" };
+import { labelsOf, parseExposition, seriesValue } from "../../src/status/exposition.ts";
+import { type AgentImage, bringAgentImage, unpackAgentImage } from "../image/agent-image.ts";
+import { type ImageConfiguration, imageConfiguration } from "../image/oci-archive.ts";
+import { type RuncContainer, startRuncContainer } from "../image/runc-container.ts";
+import { bringChronyd, progressToStandardError } from "../parts/bring.ts";
+import { type ChronydOfUser, startChronydOfUser } from "../parts/chronyd-of-user.ts";
+import { freePort, freeUdpPort } from "../parts/free-port.ts";
+import { threadStatuses } from "../parts/process-status.ts";
+import { runToEnd } from "../parts/run-to-end.ts";
+import { type RunningProcess, startProcess } from "../parts/running-process.ts";
+import { type ScratchFolder, scratchFolder } from "../parts/scratch-folder.ts";
+import { installDebianPackages } from "./parts/debian-tools.ts";
+
+const LARGEST_COMPRESSED_BYTES = 60e6;
+const START_MS = 60_000;
+const NO_CAPABILITY = "0000000000000000";
+/** What nobody may find in the image: shells, package managers, and npm. */
+const UNWANTED = ["sh", "bash", "dash", "busybox", "apt", "apt-get", "dpkg", "apk", "rpm"].concat([
+  ...["npm", "npx", "corepack", "yarn", "node_modules", "env"],
+]);
+
+describe("the agent's image", () => {
+  let folder: ScratchFolder;
+  let image: AgentImage;
+  let files: string;
+  let configuration: ImageConfiguration;
+  let chronyd: ChronydOfUser;
+  let commandPort: number;
+
+  before(async () => {
+    await installDebianPackages(progressToStandardError, ["qemu-user-static", "runc"]);
+    folder = await scratchFolder("ct");
+    image = await bringAgentImage(progressToStandardError, { architecture: "amd64" });
+    configuration = await imageConfiguration(image.archive);
+    files = join(folder.path, "files");
+    await unpackAgentImage(image, files);
+    commandPort = await freeUdpPort();
+    chronyd = await startChronydOfUser({
+      chronyd: (await bringChronyd(progressToStandardError)).chronyd,
+      folder: join(folder.path, "chronyd"),
+      user: { uid: 998, gid: 995, mode: 0o750 },
+      commandPort,
+    });
+  });
+  after(async () => {
+    await chronyd?.process.stop();
+    folder?.remove();
+  });
+
+  /** Asks an agent until it has read this chronyd, and gives what it says. */
+  async function scraped(agent: RunningProcess, port: number) {
+    return agent.waitUntil(
+      "a value at /metrics",
+      async () => {
+        const response = await fetch(`http://127.0.0.1:${port}/metrics`, {
+          signal: AbortSignal.timeout(5_000),
+        });
+        const samples = parseExposition(await response.text());
+        const [state] = labelsOf(samples, "chrony_sync_state");
+        return state?.["state"] === "local" && seriesValue(samples, "chrony_up") === 1 && samples;
+      },
+      START_MS,
+    );
+  }
+
+  test("is smaller than 60 MB compressed, in both architectures", async (t) => {
+    for (const architecture of ["amd64", "arm64"] as const) {
+      const { archive } = await bringAgentImage(progressToStandardError, { architecture });
+      const { size } = await stat(archive);
+      t.diagnostic(`${architecture}: ${(size / 1e6).toFixed(1)} MB compressed`);
+      assert.ok(size < LARGEST_COMPRESSED_BYTES, `${architecture}: ${size} bytes`);
+      assert.equal((await imageConfiguration(archive)).architecture, architecture);
+    }
+  });
+
+  test("has no shell, no package manager and no npm", async () => {
+    const names = new Set(
+      (await readdir(files, { recursive: true })).map((path) => path.split("/").at(-1)),
+    );
+    assert.ok(names.has("chrony-tracker.cjs"));
+    assert.deepEqual(
+      UNWANTED.filter((name) => names.has(name)),
+      [],
+    );
+    assert.deepEqual((await readdir(join(files, "usr/local/bin"))).toSorted(), [
+      "chrony-tracker",
+      "node",
+    ]);
+    for (const path of ["bin", "sbin", "usr/bin", "usr/sbin"]) {
+      const programs = existsSync(join(files, path)) ? await readdir(join(files, path)) : [];
+      assert.deepEqual(programs, []);
+    }
+  });
+
+  test("says what it is, and starts as root, to become another user", () => {
+    const { Labels, User } = configuration.config;
+    assert.equal(Labels["org.opencontainers.image.title"], "Chrony Tracker");
+    assert.equal(Labels["org.opencontainers.image.version"], projectPackage.version);
+    assert.equal(Labels["org.opencontainers.image.revision"], "test");
+    assert.equal(Labels["org.opencontainers.image.licenses"], "MIT");
+    assert.equal(User, "0:0");
+  });
+
+  async function startContainer(name: string, port: number): Promise<RuncContainer> {
+    return startRuncContainer({
+      name: `chrony-tracker-${name}-${process.pid}`,
+      folder: join(folder.path, name),
+      files,
+      command: configuration.config.Entrypoint,
+      environment: {
+        CHRONY_ADDRESS: chronyd.address,
+        OTEL_METRICS_EXPORTER: "prometheus",
+        OTEL_EXPORTER_PROMETHEUS_HOST: "127.0.0.1",
+        OTEL_EXPORTER_PROMETHEUS_PORT: String(port),
+      },
+      shared: chronyd.directory,
+    });
+  }
+
+  test("reads chronyd in a container with a read-only root, as chronyd's user, without capabilities", async () => {
+    const port = await freePort();
+    const container = await startContainer("reads", port);
+    await scraped(container.process, port);
+    for (const status of await threadStatuses(await container.firstProcess())) {
+      assert.deepEqual([...new Set(status.uids)], [998]);
+      assert.deepEqual([...new Set(status.gids)], [995]);
+      assert.deepEqual(status.groups, []);
+      assert.equal(status.permitted, NO_CAPABILITY);
+      assert.equal(status.effective, NO_CAPABILITY);
+      assert.equal(status.noNewPrivileges, true);
+    }
+
+    assert.equal(await container.exec("chrony-tracker", "--version"), projectPackage.version);
+    const told = await container
+      .exec("chrony-tracker", "status", "--brief")
+      .catch((error: unknown) => String(error));
+    assert.match(told, /exit code 2: CLOCK CRITICAL - local/);
+
+    container.process.signal("SIGTERM");
+    assert.deepEqual(await container.process.exited, { code: 0, signal: null });
+    assert.deepEqual(await readdir(chronyd.directory), ["chronyd.sock"]);
+  });
+
+  // Over UDP: the arm64 binary for Unix sockets is not in every mirror of the npm registry, and the
+  // image is built without it here.
+  test("runs on arm64: it tells its version and reads chronyd over UDP", async (t) => {
+    const arm64 = await bringAgentImage(progressToStandardError, { architecture: "arm64" });
+    const arm64Files = join(folder.path, "arm64");
+    await unpackAgentImage(arm64, arm64Files);
+    const [node = "", ...words] = (await imageConfiguration(arm64.archive)).config.Entrypoint.map(
+      (word) => (word.startsWith("/") ? join(arm64Files, word) : word),
+    );
+    const args = ["-L", arm64Files, node, ...words];
+    const version = await runToEnd({
+      name: "the arm64 agent",
+      command: "qemu-aarch64-static",
+      args: [...args, "--version"],
+      env: {},
+      timeoutMilliseconds: START_MS,
+    });
+    assert.equal(version, projectPackage.version);
+
+    const port = await freePort();
+    const agent = startProcess({
+      name: "the arm64 agent",
+      command: "qemu-aarch64-static",
+      args,
+      env: {
+        CHRONY_ADDRESS: `udp://127.0.0.1:${commandPort}`,
+        OTEL_METRICS_EXPORTER: "prometheus",
+        OTEL_EXPORTER_PROMETHEUS_HOST: "127.0.0.1",
+        OTEL_EXPORTER_PROMETHEUS_PORT: String(port),
+      },
+    });
+    t.after(() => agent.stop());
+    await scraped(agent, port);
+  });
+});

@@ -1,0 +1,174 @@
+import { createHash } from "node:crypto";
+import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { installDebianPackages } from "../cluster/parts/debian-tools.ts";
+import { keepInCache } from "../parts/cache.ts";
+import type { Progress } from "../parts/progress.ts";
+import { type ScratchFolder, scratchFolder } from "../parts/scratch-folder.ts";
+import {
+  bringNode,
+  bringNodeBase,
+  bringRuntimeBase,
+  type ImageArchitecture,
+  nodeArchitecture,
+} from "./base-images.ts";
+import { type ImageStore, imageStore } from "./image-store.ts";
+import { npmConfiguration } from "./npm-configuration.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+/** What the Dockerfile copies, and itself; and what makes the bases. */
+const sources = [
+  ".dockerignore",
+  ".npmrc",
+  "Dockerfile",
+  "package-lock.json",
+  "package.json",
+  "src",
+  "test/image",
+  "tools/bundle.ts",
+];
+
+const ownArchitecture: ImageArchitecture = process.arch === "arm64" ? "arm64" : "amd64";
+const nodeBase = "localhost/base/node";
+const runtimeBase = "localhost/base/runtime";
+
+/** The name that the agent's image has in its archive. */
+export const AGENT_IMAGE = "localhost/chrony-tracker:test";
+
+/** The agent's image in a file. */
+export interface AgentImage {
+  /** The path of an OCI archive. */
+  readonly archive: string;
+  readonly name: string;
+}
+
+/**
+ * The agent's image of the project's Dockerfile, built with buildah on bases that are made here. It
+ * is built anew when a file that goes into it has changed, in a minute; else it is in the cache.
+ *
+ * For this machine's architecture all stages are built. For the other one the last stage only: its
+ * bundle is the same, and its binary of the socket package is left out, since not every mirror of
+ * the npm registry has it. Such an image reads over UDP.
+ *
+ * @throws {MissingPart} when buildah, debootstrap or a package cannot be had.
+ */
+export async function bringAgentImage(
+  progress: Progress,
+  { architecture }: { readonly architecture: ImageArchitecture },
+): Promise<AgentImage> {
+  await installDebianPackages(progress, ["buildah"]);
+  const name = `image-agent-${architecture}-${await hashOfSources()}`;
+  const folder = await keepInCache(name, async (making) => {
+    const store = await imageStore();
+    const contexts = await scratchFolder("context");
+    try {
+      const options =
+        architecture === ownArchitecture
+          ? await ownOptions(store, contexts, progress)
+          : await foreignOptions(store, contexts, architecture, progress);
+      progress(`building the agent's image for ${architecture}`);
+      await store.imageOfFolder(
+        await bringRuntimeBase(architecture, progress),
+        runtimeBase,
+        architecture,
+      );
+      await store.buildah(
+        "build",
+        "--quiet",
+        "--pull-never",
+        // Neither asks for what a container may not do where tests run in one.
+        "--isolation=chroot",
+        "--network=host",
+        `--platform=linux/${architecture}`,
+        `--build-arg=RUNTIME=${runtimeBase}`,
+        "--build-arg=REVISION=test",
+        `--tag=${AGENT_IMAGE}`,
+        ...options,
+        root,
+      );
+      const archive = join(making, "image.tar");
+      await store.buildah("push", "--quiet", AGENT_IMAGE, `oci-archive:${archive}:${AGENT_IMAGE}`);
+    } finally {
+      store.remove();
+      contexts.remove();
+    }
+  });
+  return { archive: join(folder, "image.tar"), name: AGENT_IMAGE };
+}
+
+/** Unpacks the files of an image of {@link bringAgentImage} into a folder that does not exist yet. */
+export async function unpackAgentImage({ archive }: AgentImage, folder: string): Promise<void> {
+  const store = await imageStore();
+  try {
+    await store.buildah("pull", "--quiet", `oci-archive:${archive}`);
+    const files = await store.filesOf(AGENT_IMAGE);
+    await cp(files, folder, { recursive: true, verbatimSymlinks: true });
+  } finally {
+    store.remove();
+  }
+}
+
+/** Options of a build from the first stage on. */
+async function ownOptions(
+  store: ImageStore,
+  contexts: ScratchFolder,
+  progress: Progress,
+): Promise<string[]> {
+  const base = await bringNodeBase(ownArchitecture, progress);
+  await store.imageOfFolder(base, nodeBase, ownArchitecture);
+  const npmrc = join(contexts.path, "npmrc");
+  const { text, authorities } = await npmConfiguration();
+  await writeFile(npmrc, text, { mode: 0o600 });
+  return [
+    `--build-arg=NODE=${nodeBase}`,
+    `--secret=id=npmrc,src=${npmrc}`,
+    ...(authorities === undefined ? [] : [`--volume=${authorities}:${authorities}:ro`]),
+  ];
+}
+
+/** Options of a build whose first stages are folders made here. */
+async function foreignOptions(
+  store: ImageStore,
+  contexts: ScratchFolder,
+  architecture: ImageArchitecture,
+  progress: Progress,
+): Promise<string[]> {
+  const { archive } = await bringAgentImage(progress, { architecture: ownArchitecture });
+  await store.buildah("pull", "--quiet", `oci-archive:${archive}`);
+  const built = join(await store.filesOf(AGENT_IMAGE), "usr/local");
+  const build = join(contexts.path, "build");
+  const local = join(build, "image/usr/local");
+  await mkdir(local, { recursive: true });
+  for (const path of ["lib/chrony-tracker", "bin/chrony-tracker"]) {
+    await cp(join(built, path), join(local, path), { recursive: true, verbatimSymlinks: true });
+  }
+  const ownBinary = `node-unix-socket.linux-${nodeArchitecture(ownArchitecture)}.node`;
+  await rm(join(local, "lib/chrony-tracker", ownBinary));
+
+  const node = join(contexts.path, "node");
+  await cp(await bringNode(architecture, progress), join(node, "usr/local/bin/node"));
+  return [`--build-context=build=${build}`, `--build-context=node=${node}`];
+}
+
+async function hashOfSources(): Promise<string> {
+  const hash = createHash("sha256");
+  for (const source of sources) {
+    for (const file of await filesUnder(join(root, source))) {
+      hash.update(`${relative(root, file)}\0`).update(await readFile(file));
+    }
+  }
+  return hash.digest("hex").slice(0, 12);
+}
+
+/** A file itself; of a folder all files in it and in its folders, in order. */
+async function filesUnder(path: string): Promise<string[]> {
+  const entries = await readdir(path, { recursive: true, withFileTypes: true }).catch(() => []);
+  return entries.length === 0
+    ? [path]
+    : entries
+        .filter((entry) => entry.isFile())
+        .map((entry) => join(entry.parentPath, entry.name))
+        .toSorted();
+}

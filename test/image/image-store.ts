@@ -1,0 +1,48 @@
+import { join } from "node:path";
+import { runToEnd } from "../parts/run-to-end.ts";
+import { scratchFolder } from "../parts/scratch-folder.ts";
+
+const commandMilliseconds = 10 * 60 * 1_000;
+
+/** buildah with a storage of its own: this machine's images are not touched. */
+export interface ImageStore {
+  /** Runs a buildah command. @returns the last line that it printed */
+  buildah(...args: string[]): Promise<string>;
+  /** Makes an image that holds what a folder holds. */
+  imageOfFolder(folder: string, name: string, architecture: string): Promise<void>;
+  /** Where an image's files lie, until the storage is removed. Not to be written to. */
+  filesOf(image: string): Promise<string>;
+  remove(): void;
+}
+
+export async function imageStore(): Promise<ImageStore> {
+  const storage = await scratchFolder("images");
+  const buildah = async (...args: string[]) => {
+    const output = await runToEnd({
+      name: `buildah ${args[0]}`,
+      command: "buildah",
+      args: [
+        `--root=${join(storage.path, "root")}`,
+        `--runroot=${join(storage.path, "run")}`,
+        // The one that works on every file system.
+        "--storage-driver=vfs",
+        ...args,
+      ],
+      timeoutMilliseconds: commandMilliseconds,
+    });
+    return output.split("\n").at(-1) ?? "";
+  };
+  return {
+    buildah,
+    async imageOfFolder(folder, name, architecture) {
+      const container = await buildah("from", `--arch=${architecture}`, "scratch");
+      await buildah("add", "--quiet", container, folder, "/");
+      await buildah("config", `--arch=${architecture}`, container);
+      await buildah("commit", "--quiet", "--rm", container, name);
+    },
+    async filesOf(image) {
+      return buildah("mount", await buildah("from", "--pull-never", image));
+    },
+    remove: () => storage.remove(),
+  };
+}

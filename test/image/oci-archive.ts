@@ -1,0 +1,34 @@
+import { runToEnd } from "../parts/run-to-end.ts";
+
+const readMilliseconds = 60_000;
+
+/** What an image says of itself (OCI image configuration). */
+export interface ImageConfiguration {
+  readonly architecture: string;
+  readonly config: {
+    readonly User: string;
+    readonly Entrypoint: readonly string[];
+    readonly Labels: Readonly<Record<string, string>>;
+  };
+}
+
+interface Reference {
+  readonly digest: string;
+}
+
+/** The configuration of the only image of an OCI archive. */
+export async function imageConfiguration(archive: string): Promise<ImageConfiguration> {
+  const read = async (path: string) => {
+    const text = await runToEnd({
+      name: `reading ${archive}`,
+      command: "tar",
+      args: ["--extract", "--to-stdout", "--file", archive, path],
+      timeoutMilliseconds: readMilliseconds,
+    });
+    return JSON.parse(text);
+  };
+  const blob = ({ digest }: Reference) => read(`blobs/${digest.replace(":", "/")}`);
+  const index: { manifests: [Reference] } = await read("index.json");
+  const manifest: { config: Reference } = await blob(index.manifests[0]);
+  return blob(manifest.config);
+}

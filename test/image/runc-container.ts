@@ -1,0 +1,82 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { runToEnd } from "../parts/run-to-end.ts";
+import { type RunningProcess, startProcess } from "../parts/running-process.ts";
+
+const commandMilliseconds = 30_000;
+const capabilities = ["CAP_SETUID", "CAP_SETGID"];
+
+/** A container of runc in the way of the DaemonSet, but in the machine's network. */
+export interface RuncContainer {
+  /** runc, which passes signals on and ends with the container's exit code. */
+  readonly process: RunningProcess;
+  /** The container's first process, as the machine numbers it. */
+  firstProcess(): Promise<number>;
+  /** Runs a command in the container, as `kubectl exec` does. @throws when it fails */
+  exec(...command: string[]): Promise<string>;
+}
+
+/**
+ * Starts a container: root with SETUID and SETGID, no new privileges, a read-only root file system.
+ * Needs root.
+ *
+ * @param description.files the image's, unpacked.
+ * @param description.command what the image's entry point says.
+ * @param description.shared a directory of the machine that has the same path in the container.
+ */
+export async function startRuncContainer(description: {
+  readonly name: string;
+  /** For its files; it must not exist yet. */
+  readonly folder: string;
+  readonly files: string;
+  readonly command: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  readonly shared: string;
+}): Promise<RuncContainer> {
+  const { name, folder, files, command, environment, shared } = description;
+  await mkdir(folder);
+  const process = {
+    user: { uid: 0, gid: 0 },
+    cwd: "/",
+    args: command,
+    env: [
+      "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+      ...Object.entries(environment).map(([key, value]) => `${key}=${value}`),
+    ],
+    capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities },
+    noNewPrivileges: true,
+  };
+  await writeFile(
+    join(folder, "config.json"),
+    JSON.stringify({
+      ociVersion: "1.0.2",
+      process,
+      root: { path: files, readonly: true },
+      mounts: [
+        { destination: "/proc", type: "proc", source: "proc" },
+        { destination: shared, type: "bind", source: shared, options: ["rbind", "rw"] },
+      ],
+      linux: { namespaces: ["pid", "ipc", "uts", "mount"].map((type) => ({ type })) },
+    }),
+  );
+  const state = `--root=${join(folder, "state")}`;
+  const runc = (...args: string[]) =>
+    runToEnd({
+      name: `runc ${args[0]}`,
+      command: "runc",
+      args: [state, ...args],
+      timeoutMilliseconds: commandMilliseconds,
+    });
+  return {
+    process: startProcess({
+      name,
+      command: "runc",
+      args: [state, "run", "--bundle", folder, name],
+    }),
+    async firstProcess() {
+      const found: { pid: number } = JSON.parse(await runc("state", name));
+      return found.pid;
+    },
+    exec: (...words) => runc("exec", name, ...words),
+  };
+}

@@ -1,0 +1,58 @@
+import { chmod, chown, mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type RunningProcess, startProcess } from "./running-process.ts";
+
+/** Whom chronyd runs as, by number, and who else gets into its directory. */
+export interface ChronydUser {
+  readonly uid: number;
+  readonly gid: number;
+  /** The directory's mode, for instance 0o750. */
+  readonly mode: number;
+}
+
+/** A chronyd of a user that this machine need not know. */
+export interface ChronydOfUser {
+  readonly process: RunningProcess;
+  /** Of its socket. */
+  readonly directory: string;
+  /** The same as the agent's setting `CHRONY_ADDRESS`. */
+  readonly address: string;
+}
+
+/**
+ * Starts a chronyd as a node does: by root, in a directory made for it, to become its user. It calls
+ * its own clock right (`local`), and leaves the machine's alone. It may not answer yet. Needs root.
+ *
+ * @param description.folder holds its files and, in `run`, its socket.
+ * @param description.commandPort where it answers over UDP at 127.0.0.1; nowhere when left out.
+ */
+export async function startChronydOfUser(description: {
+  readonly chronyd: string;
+  readonly folder: string;
+  readonly user: ChronydUser;
+  readonly commandPort?: number;
+}): Promise<ChronydOfUser> {
+  const { chronyd, folder, user, commandPort = 0 } = description;
+  const { uid, gid, mode } = user;
+  const directory = join(folder, "run");
+  await mkdir(directory, { recursive: true });
+  await chown(directory, uid, gid);
+  await chmod(directory, mode);
+  // chronyd asks for its user by name.
+  const [passwd, group] = [join(folder, "passwd"), join(folder, "group")];
+  await writeFile(passwd, `root:x:0:0::/:\n_chrony:x:${uid}:${gid}::/:\n`);
+  await writeFile(group, `root:x:0:\n_chrony:x:${gid}:\n`);
+  const running = startProcess({
+    name: `chronyd of ${uid}:${gid}`,
+    command: "unshare",
+    args: [
+      ...["--mount", "--", "sh", "-c"],
+      `mount --bind ${passwd} /etc/passwd && mount --bind ${group} /etc/group && exec "$@"`,
+      ...["sh", chronyd, "-x", "-d", "-u", "_chrony"],
+      ...["local stratum 10", "port 0", `cmdport ${commandPort}`],
+      `bindcmdaddress ${directory}/chronyd.sock`,
+      `pidfile ${join(folder, "chronyd.pid")}`,
+    ],
+  });
+  return { process: running, directory, address: `unix://${directory}/chronyd.sock` };
+}

@@ -1,0 +1,52 @@
+import { readdir, readFile } from "node:fs/promises";
+
+/** Whom a process runs as and what it may do, by the kernel's word (proc_pid_status(5)). */
+export interface ProcessStatus {
+  /** Real, effective, saved, and of the file system. */
+  readonly uids: readonly number[];
+  readonly gids: readonly number[];
+  /** The supplementary groups. */
+  readonly groups: readonly number[];
+  /** The sets of capabilities, a bit each, in hexadecimal digits. */
+  readonly permitted: string;
+  readonly effective: string;
+  readonly inheritable: string;
+  readonly ambient: string;
+  readonly noNewPrivileges: boolean;
+}
+
+/** The status of each thread of a process: the kernel keeps one for each. */
+export async function threadStatuses(pid: number): Promise<ProcessStatus[]> {
+  const folder = `/proc/${pid}/task`;
+  const threads = await readdir(folder);
+  return Promise.all(
+    threads.map(async (thread) =>
+      parseStatus(await readFile(`${folder}/${thread}/status`, "utf8")),
+    ),
+  );
+}
+
+function parseStatus(text: string): ProcessStatus {
+  const field = (name: string) => {
+    const value = new RegExp(`^${name}:[ \\t]*(.*)$`, "m").exec(text)?.[1];
+    if (value === undefined) {
+      throw new Error(`/proc/PID/status has no line ${name}`);
+    }
+    return value;
+  };
+  const numbers = (name: string) =>
+    field(name)
+      .split(/\s+/)
+      .filter((word) => word !== "")
+      .map(Number);
+  return {
+    uids: numbers("Uid"),
+    gids: numbers("Gid"),
+    groups: numbers("Groups"),
+    permitted: field("CapPrm"),
+    effective: field("CapEff"),
+    inheritable: field("CapInh"),
+    ambient: field("CapAmb"),
+    noNewPrivileges: field("NoNewPrivs") === "1",
+  };
+}
