@@ -1,6 +1,7 @@
 import { randomInt } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { scrape } from "../agent/scrape.ts";
 import { type Agent, startAgent } from "../parts/agent.ts";
 import {
   bringChronyd,
@@ -39,15 +40,31 @@ export interface AzurePathDescription {
 export interface AzurePath {
   readonly follower: Chronyd;
   readonly agent: Agent;
+  /** The collector; another one after `restartCollector`. */
   readonly collector: Collector;
   readonly azure: AzureStandIn;
   /** What is in the workspace. */
   readonly workspace: Prometheus;
+  /** Ends the collector and starts another in its place, with these settings beside the usual ones. */
+  restartCollector(environment: Readonly<Record<string, string>>): Promise<void>;
+  /** The errors that the collector logged, of those lines that are kept. */
+  collectorErrors(): CollectorError[];
+  /** How often the agent says that a push ended so. */
+  exports(result: "success" | "failure"): Promise<number>;
   /** Every sample of a metric of this node, at its own time. */
   history(name: string): Promise<readonly Sample[]>;
   /** Settles when the workspace has a sample of the clock error that is taken after this call. */
   waitForFreshValue(): Promise<void>;
   stop(): Promise<void>;
+}
+
+/** An error of the collector's log. */
+export interface CollectorError {
+  readonly message: string;
+  /** The status that the endpoint answered a write with, if it did. */
+  readonly status?: number;
+  /** What the endpoint said, or why there was no answer. */
+  readonly detail: string;
 }
 
 /** Why these tests cannot run here; `false` where they can. For `skip`. */
@@ -58,7 +75,7 @@ export const cannotRun: string | false =
 
 /**
  * Starts every part: two chronyds, the agent, the collector, the stand-in for Azure and the
- * Prometheus that is its workspace. The agent reads ten times a second and pushes four times.
+ * Prometheus that is its workspace. The agent reads ten times a second and pushes twice.
  */
 export async function startAzurePath(description: AzurePathDescription = {}): Promise<AzurePath> {
   const programs = await bringChronyd(progressToStandardError);
@@ -111,33 +128,35 @@ export async function startAzurePath(description: AzurePathDescription = {}): Pr
       nodeName,
     }),
   );
-  const collector = await startCollector({
-    collector: collectorProgram,
-    folder: join(folder.path, "collector"),
-    configurationFiles: azureConfigurationFiles,
-    wrapper: await withPrivateHosts(folder.path, azure.hostNames, azure.address),
-    remoteWriteUrl: azure.writeUrl,
-    clusterName,
-    environment: {
-      PATH: process.env["PATH"] ?? "",
-      SSL_CERT_FILE: authorityFile,
-      TOKEN_ISSUER_URL: azure.issuer.url,
-      // As the webhook gives them to the pod.
-      AZURE_CLIENT_ID: azure.tenant.clientId,
-      AZURE_TENANT_ID: azure.tenant.tenantId,
-      AZURE_FEDERATED_TOKEN_FILE: federatedTokenFile,
-      AZURE_AUTHORITY_HOST: `https://${azure.tenant.host}/`,
-      ...description.collector,
-    },
-  });
+  const wrapper = await withPrivateHosts(folder.path, azure.hostNames, azure.address);
+  const startCollectorWith = (environment: Readonly<Record<string, string>> = {}) =>
+    startCollector({
+      collector: collectorProgram,
+      folder: join(folder.path, "collector"),
+      configurationFiles: azureConfigurationFiles,
+      wrapper,
+      remoteWriteUrl: azure.writeUrl,
+      clusterName,
+      environment: {
+        PATH: process.env["PATH"] ?? "",
+        SSL_CERT_FILE: authorityFile,
+        TOKEN_ISSUER_URL: azure.issuer.url,
+        // As the webhook gives them to the pod.
+        AZURE_CLIENT_ID: azure.tenant.clientId,
+        AZURE_TENANT_ID: azure.tenant.tenantId,
+        AZURE_FEDERATED_TOKEN_FILE: federatedTokenFile,
+        AZURE_AUTHORITY_HOST: `https://${azure.tenant.host}/`,
+        ...environment,
+      },
+    });
+  let collector = await startCollectorWith(description.collector);
   await follower.waitUntilSynchronised();
   const agent = await startAgent({
     shiftableClock: true,
     environment: {
       CHRONY_ADDRESS: follower.address,
       SLEEP_INTERVAL: "0.1",
-      OTEL_METRIC_EXPORT_INTERVAL: "250",
-      // Longer than the interval is refused, and a busy machine may need longer than that.
+      OTEL_METRIC_EXPORT_INTERVAL: "500",
       OTEL_EXPORTER_OTLP_ENDPOINT: collector.otlpUrl,
       COLLECTOR_TOKEN_FILE: agentTokenFile,
       ...description.agent,
@@ -156,7 +175,19 @@ export async function startAzurePath(description: AzurePathDescription = {}): Pr
   return {
     follower,
     agent,
-    collector,
+    get collector() {
+      return collector;
+    },
+    async restartCollector(environment) {
+      await collector.stop();
+      const { host } = new URL(collector.otlpUrl);
+      collector = await startCollectorWith({ OTLP_LISTEN_ADDRESS: host, ...environment });
+    },
+    collectorErrors: () => collector.process.output().split("\n").flatMap(parseError),
+    async exports(result) {
+      const seen = await scrape(agent);
+      return seen.value("chrony_tracker_exports_total", { result }) ?? 0;
+    },
     azure,
     workspace,
     history,
@@ -177,4 +208,15 @@ export async function startAzurePath(description: AzurePathDescription = {}): Pr
       folder.remove();
     },
   };
+}
+
+/** A line of the collector's log: time, level, place, message and a JSON object, with tabs between. */
+function parseError(line: string): CollectorError[] {
+  const [, level, , message = "", json = "{}"] = line.split("\t");
+  if (level !== "error") {
+    return [];
+  }
+  const fields: { readonly status_code?: number; readonly error?: string } = JSON.parse(json);
+  const { status_code: status, error: detail = "" } = fields;
+  return [{ message, detail, ...(status === undefined ? {} : { status }) }];
 }

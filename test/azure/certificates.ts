@@ -1,4 +1,4 @@
-// Needed by @peculiar/x509, before it.
+// oxlint-disable-next-line import/no-unassigned-import -- what @peculiar/x509 needs before it
 import "reflect-metadata";
 import { webcrypto } from "node:crypto";
 import {

@@ -44,7 +44,6 @@ matches() {
   printf '%s\n' "$1" | grep -Eq "^($2)\$"
 }
 
-# Prints nothing that could be a secret: of a bad line, its number.
 check_lines() {
   number=0
   while IFS= read -r line || [ -n "$line" ]; do
@@ -88,7 +87,11 @@ check() {
   if [ -z "$value" ]; then
     fault "$1" 'it is empty.'
   elif ! matches "$value" "$2"; then
-    fault "$1" "\"$value\" is not $3."
+    case $1 in
+      # It may hold a password.
+      HTTPS_PROXY) fault "$1" "what is there is not $3." ;;
+      *) fault "$1" "\"$value\" is not $3." ;;
+    esac
   fi
 }
 

@@ -1,0 +1,272 @@
+// The way to an Azure Monitor workspace, and back to it after each of Azure's refusals: real chronyd,
+// the real agent, the real collector (the version of builder.yaml) with the shipped configuration and
+// the real azureauth. The stand-in plays Azure; what it accepts is asked for in PromQL. Loss over
+// outages is not looked at here.
+
+import assert from "node:assert/strict";
+import { describe, type TestContext, test } from "node:test";
+import { scrape } from "../agent/scrape.ts";
+import {
+  type AzurePath,
+  type AzurePathDescription,
+  cannotRun,
+  clusterName,
+  nodeName,
+  startAzurePath,
+} from "./azure-path.ts";
+import type { Fault } from "./faults.ts";
+
+const hourMs = 3_600_000;
+const patienceMs = 30_000;
+/** A collector renews a token five minutes before its end: this one after two seconds. */
+const shortestLifetimeSeconds = 302;
+
+async function start(t: TestContext, description: AzurePathDescription = {}): Promise<AzurePath> {
+  const path = await startAzurePath(description);
+  t.after(() => path.stop());
+  return path;
+}
+
+/** Settles when this many writes, beyond those before the call, were answered so. */
+async function writesAnswered(path: AzurePath, status: number, count: number): Promise<void> {
+  const { host } = path.azure.dataCollection;
+  await requestsAnswered(path, host, status, count);
+}
+
+/** Settles when this many requests for a token, beyond those before the call, were answered so. */
+async function tokensAnswered(path: AzurePath, status: number, count: number): Promise<void> {
+  await requestsAnswered(path, path.azure.tenant.host, status, count);
+}
+
+async function requestsAnswered(
+  path: AzurePath,
+  host: string,
+  status: number,
+  count: number,
+): Promise<void> {
+  const so = () =>
+    path.azure.requests.filter((request) => request.host === host && request.status === status);
+  const before = so().length;
+  await path.agent.process.waitUntil(
+    `${count} times ${status} from ${host}`,
+    () => so().length >= before + count,
+    patienceMs,
+  );
+}
+
+/** Settles when the agent has logged a warning or a notice that matches. */
+async function agentSays(path: AzurePath, pattern: RegExp): Promise<void> {
+  await path.agent.process.waitForLine(pattern, patienceMs);
+}
+
+function writeStatuses({ azure }: AzurePath): Set<number> {
+  const writes = azure.requests.filter(({ host }) => host === azure.dataCollection.host);
+  return new Set(writes.map(({ status }) => status));
+}
+
+describe("from the agent to an Azure Monitor workspace", { skip: cannotRun }, () => {
+  test("the first value arrives with the first push, under the design's labels", async (t) => {
+    const path = await start(t);
+    await path.waitForFreshValue();
+
+    const [error] = await path.workspace.query("chrony_clock_error_ms");
+    assert.deepEqual(error?.labels, {
+      __name__: "chrony_clock_error_ms",
+      cluster: clusterName,
+      instance: nodeName,
+      job: "chrony-tracker",
+      k8s_namespace_name: "chrony-tracker",
+      k8s_node_name: nodeName,
+    });
+    assert.deepEqual(writeStatuses(path), new Set([200]));
+    assert.deepEqual(path.azure.dropped, []);
+    assert.equal(await path.exports("failure"), 0);
+    assert.deepEqual(
+      path.agent.logs().filter(({ level }) => level !== "info"),
+      [],
+    );
+    assert.deepEqual(path.collectorErrors(), []);
+  });
+
+  test("the token is renewed before it ends, so that no write is refused", async (t) => {
+    const path = await start(t, {
+      prepare: ({ tenant }) => {
+        tenant.tokenLifetimeSeconds = shortestLifetimeSeconds;
+      },
+    });
+    const tokensSoFar = () =>
+      path.azure.requests.filter(({ path: asked }) => asked.endsWith("/oauth2/v2.0/token")).length;
+    await path.agent.process.waitUntil("a third token", () => tokensSoFar() >= 3, patienceMs);
+    await path.waitForFreshValue();
+
+    assert.deepEqual(writeStatuses(path), new Set([200]));
+    assert.equal(await path.exports("failure"), 0);
+  });
+
+  test("a token that Azure no longer accepts is 401 until it is renewed", async (t) => {
+    const path = await start(t, {
+      prepare: ({ tenant }) => {
+        tenant.tokenLifetimeSeconds = shortestLifetimeSeconds;
+      },
+    });
+    await path.waitForFreshValue();
+    path.azure.revokeTokens();
+    await writesAnswered(path, 401, 1);
+    await path.waitForFreshValue();
+
+    const refusal = path.collectorErrors().find(({ status }) => status === 401);
+    assert.match(refusal?.detail ?? "", /The token is not valid/);
+    await agentSays(path, /answered 500 .*what it writes to refuses the data.*collector's log/);
+    await agentSays(path, /accepts pushes again/);
+  });
+
+  test("a role that is missing for 60 pushes (half an hour at two a minute) is 403, and nothing is needed once it is given", async (t) => {
+    const path = await start(t, {
+      agent: { OTEL_METRIC_EXPORT_INTERVAL: "100" },
+      prepare: ({ dataCollection }) => {
+        dataCollection.publishers = [];
+      },
+    });
+    await writesAnswered(path, 403, 60);
+    assert.deepEqual(await path.workspace.query('{__name__=~"chrony.*"}'), []);
+    const refusal = path.collectorErrors().find(({ status }) => status === 403);
+    assert.match(
+      refusal?.detail ?? "",
+      /does not have access to ingest data for the data collection rule with immutable Id 'dcr-/,
+    );
+    await agentSays(path, /answered 500 .*what it writes to refuses the data.*collector's log/);
+    assert.ok((await path.exports("failure")) >= 60);
+    assert.equal(await path.exports("success"), 0);
+
+    path.azure.dataCollection.publishers = [path.azure.tenant.clientId];
+    await path.waitForFreshValue();
+    await agentSays(path, /accepts pushes again/);
+  });
+
+  test("a federated credential that Entra ID does not know yet is asked for again and again", async (t) => {
+    const path = await start(t, {
+      prepare: ({ tenant }) => {
+        tenant.federatedCredential = undefined;
+      },
+    });
+    await tokensAnswered(path, 401, 3);
+    assert.deepEqual(await path.workspace.query('{__name__=~"chrony.*"}'), []);
+    assert.match(path.collectorErrors()[0]?.detail ?? "", /failed to get token.*AADSTS70025/s);
+    await agentSays(path, /answered 503: .*what it writes to is away; the agent goes on trying/);
+
+    const { issuer, tenant } = path.azure;
+    tenant.federatedCredential = {
+      issuer: issuer.url,
+      subject: "system:serviceaccount:chrony-tracker-collector:chrony-tracker-collector",
+    };
+    await path.waitForFreshValue();
+    await agentSays(path, /accepts pushes again/);
+  });
+
+  test("too many requests in a minute are 429: the agent is told to come again", async (t) => {
+    const path = await start(t);
+    await path.waitForFreshValue();
+    const { dataCollection } = path.azure;
+    const usual = dataCollection.requestsPerMinute;
+    dataCollection.requestsPerMinute = 0;
+    await writesAnswered(path, 429, 3);
+    await agentSays(path, /answered 503: it is busy, or what it writes to is away/);
+    assert.match(path.collectorErrors()[0]?.detail ?? "", /TooManyRequests/);
+
+    dataCollection.requestsPerMinute = usual;
+    await path.waitForFreshValue();
+    await agentSays(path, /accepts pushes again/);
+  });
+
+  const phases: readonly (readonly [Fault, RegExp, RegExp])[] = [
+    [503, /answered 503: it is busy, or what it writes to is away/, /StandInFault/],
+    [422, /answered 500 .*what it writes to refuses the data/, /StandInFault/],
+  ];
+  for (const [fault, agentLog, collectorLog] of phases) {
+    test(`a phase of ${fault} ends by itself`, async (t) => {
+      const path = await start(t);
+      await path.waitForFreshValue();
+      path.azure.failWrites(fault);
+      await writesAnswered(path, Number(fault), 3);
+      await agentSays(path, agentLog);
+      const refusal = path.collectorErrors().find(({ status }) => status === fault);
+      assert.match(refusal?.detail ?? "", collectorLog);
+      assert.ok((await path.exports("failure")) > 0);
+
+      path.azure.failWrites();
+      await path.waitForFreshValue();
+      await agentSays(path, /accepts pushes again/);
+    });
+  }
+
+  test("silence of the endpoint, and of Entra ID, ends by itself", async (t) => {
+    const path = await start(t, { prepare: (azure) => azure.failTokens("silence") });
+    await tokensAnswered(path, 0, 1);
+    await agentSays(path, /did not answer within 500 ms/);
+    path.azure.failTokens();
+    await path.waitForFreshValue();
+
+    path.azure.failWrites("silence");
+    await writesAnswered(path, 0, 2);
+    path.azure.failWrites();
+    await path.waitForFreshValue();
+    await agentSays(path, /accepts pushes again/);
+  });
+
+  for (const [scope, expected] of [
+    // A token can be had for it, and it is the wrong one.
+    ["https://management.azure.com/.default", /audience is https:\/\/management\.azure\.com, not/],
+    // Of another cloud.
+    ["https://monitor.azure.us/.default", /failed to get token.*AADSTS500011/s],
+    ["https://monitor.azure.com", /failed to get token.*AADSTS1002012/s],
+  ] as const) {
+    test(`the wrong scope ${scope} is in the collector's log, and right again after a restart`, async (t) => {
+      const path = await start(t, { collector: { AZURE_SCOPE: scope } });
+      await path.agent.process.waitUntil("a refusal", () => path.collectorErrors().length > 0);
+      assert.match(path.collectorErrors()[0]?.detail ?? "", expected);
+      assert.deepEqual(await path.workspace.query('{__name__=~"chrony.*"}'), []);
+      await agentSays(path, /answered 50[03]/);
+
+      await path.restartCollector({});
+      await path.waitForFreshValue();
+      await agentSays(path, /accepts pushes again/);
+    });
+  }
+
+  test("a node whose clock is hours off keeps its place in time, where Azure would drop it", async (t) => {
+    const path = await start(t);
+    await path.waitForFreshValue();
+    const beganSeconds = Date.now() / 1_000 - 60;
+    for (const shiftMs of [3 * hourMs, -2 * hourMs]) {
+      await path.agent.shiftWallClock(shiftMs);
+      await path.waitForFreshValue();
+      await path.agent.process.waitUntil("the offset in the workspace", async () => {
+        const [offset] = await path.workspace.query("chrony_collector_offset_seconds");
+        return offset !== undefined && Math.abs(offset.value + shiftMs / 1_000) < 5;
+      });
+    }
+    await path.agent.shiftWallClock(0);
+    await path.waitForFreshValue();
+
+    const reasons = new Set(path.azure.dropped.map(({ reason }) => reason));
+    assert.ok(!reasons.has("too old") && !reasons.has("too far ahead"), [...reasons].join());
+    const endSeconds = Date.now() / 1_000 + 2;
+    for (const { timestampSeconds } of await path.history("chrony_clock_error_ms")) {
+      assert.ok(
+        timestampSeconds > beganSeconds && timestampSeconds < endSeconds,
+        `${timestampSeconds}`,
+      );
+    }
+    const steps = (await scrape(path.agent)).value("chrony_clock_steps_total");
+    assert.equal(steps, 3);
+  });
+
+  test("Azure for a government needs its scope alone: AKS names the authority", async (t) => {
+    const path = await start(t, {
+      cloud: "usGovernment",
+      collector: { AZURE_SCOPE: "https://monitor.azure.us/.default" },
+    });
+    await path.waitForFreshValue();
+    assert.ok(path.azure.requests.some(({ host }) => host === "login.microsoftonline.us"));
+  });
+});
