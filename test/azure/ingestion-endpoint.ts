@@ -77,19 +77,19 @@ export class IngestionEndpoint {
       return tooLarge(request.body.length);
     }
     let message: Uint8Array;
-    let write: TimeSeries[];
     try {
       message = unpackBody(request.body);
-      write = decodeWriteRequest(message);
-    } catch (error) {
-      return failure(
-        400,
-        "InvalidPayload",
-        `The body is no remote write request: ${String(error)}`,
-      );
+    } catch {
+      return failure(400, "InvalidPayload", "The body is not Snappy's block format.");
     }
     if (message.length > longestBodyBytes) {
       return tooLarge(message.length);
+    }
+    let write: TimeSeries[];
+    try {
+      write = decodeWriteRequest(message);
+    } catch {
+      return failure(400, "InvalidPayload", "The body is no remote write request.");
     }
     return this.#take(write, nowMs);
   }
