@@ -24,13 +24,21 @@ export const prometheusConfigurationFiles: readonly [string, string, string] = [
   shipped("service.yaml"),
 ];
 
-/** The shipped configuration for a cluster that writes to Azure Monitor, in the same way. */
+/** The same for a cluster that writes to Azure Monitor. */
 export const azureConfigurationFiles: readonly string[] = [
   shipped("common.yaml"),
   shipped("identity.yaml"),
   shipped("exporter-prometheus.yaml"),
   shipped("exporter-azure.yaml"),
   shipped("service-azure.yaml"),
+];
+
+/** The same for a cluster, where the collector takes only what comes with an agent's token. */
+export const kubernetesConfigurationFiles: readonly string[] = [
+  shipped("common.yaml"),
+  shipped("identity.yaml"),
+  shipped("exporter-prometheus.yaml"),
+  shipped("service-kubernetes.yaml"),
 ];
 
 /** What to start. */
