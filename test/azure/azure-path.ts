@@ -2,6 +2,7 @@ import { randomInt } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { scrape } from "../agent/scrape.ts";
+import { startTokenIssuer } from "../otel-collector/token-issuer.ts";
 import { type Agent, startAgent } from "../parts/agent.ts";
 import {
   bringChronyd,
@@ -19,6 +20,9 @@ import { withPrivateHosts } from "./private-hosts.ts";
 import { type AzureStandIn, type clouds, startAzureStandIn } from "./stand-in.ts";
 import { tokenExchangeAudience } from "./token-endpoint.ts";
 
+/** The service account that has the managed identity. */
+export const collectorSubject =
+  "system:serviceaccount:chrony-tracker-collector:chrony-tracker-collector";
 export const nodeName = "aks-pool-1";
 export const clusterName = "blue";
 
@@ -98,10 +102,12 @@ export async function startAzurePath(description: AzurePathDescription = {}): Pr
     prometheus: prometheusProgram,
     folder: join(folder.path, "prometheus"),
   });
+  const issuer = await startTokenIssuer();
   const azure = await startAzureStandIn({
     // Of 65,000, so that several stand-ins have port 443 at the same time.
     address: `127.77.${randomInt(256)}.${randomInt(1, 255)}`,
-    subject: "system:serviceaccount:chrony-tracker-collector:chrony-tracker-collector",
+    issuer,
+    subject: collectorSubject,
     workspaceWriteUrl: workspace.remoteWriteUrl,
     cloud: description.cloud ?? "public",
   });
@@ -113,21 +119,9 @@ export async function startAzurePath(description: AzurePathDescription = {}): Pr
   await writeFile(authorityFile, azure.authority);
   await writeFile(
     federatedTokenFile,
-    await azure.issuer.token({
-      namespace: "chrony-tracker-collector",
-      serviceAccount: "chrony-tracker-collector",
-      audience: tokenExchangeAudience,
-    }),
+    await issuer.token({ subject: collectorSubject, audience: tokenExchangeAudience }),
   );
-  await writeFile(
-    agentTokenFile,
-    await azure.issuer.token({
-      namespace: "chrony-tracker",
-      serviceAccount: "chrony-tracker-agent",
-      audience: "chrony-tracker",
-      nodeName,
-    }),
-  );
+  await writeFile(agentTokenFile, await issuer.token({ node: nodeName }));
   const wrapper = await withPrivateHosts(folder.path, azure.hostNames, azure.address);
   const startCollectorWith = (environment: Readonly<Record<string, string>> = {}) =>
     startCollector({
@@ -140,7 +134,7 @@ export async function startAzurePath(description: AzurePathDescription = {}): Pr
       environment: {
         PATH: process.env["PATH"] ?? "",
         SSL_CERT_FILE: authorityFile,
-        TOKEN_ISSUER_URL: azure.issuer.url,
+        TOKEN_ISSUER_URL: issuer.url,
         // As the webhook gives them to the pod.
         AZURE_CLIENT_ID: azure.tenant.clientId,
         AZURE_TENANT_ID: azure.tenant.tenantId,
@@ -204,7 +198,9 @@ export async function startAzurePath(description: AzurePathDescription = {}): Pr
     },
     async stop() {
       await agent.stop();
-      await Promise.all([follower, server, collector, workspace, azure].map((part) => part.stop()));
+      await Promise.all(
+        [follower, server, collector, workspace, azure, issuer].map((part) => part.stop()),
+      );
       folder.remove();
     },
   };

@@ -9,6 +9,7 @@ import {
   prometheusConfigurationFiles,
   validateCollectorConfiguration,
 } from "../parts/collector.ts";
+import { runToEnd } from "../parts/run-to-end.ts";
 
 const settings = {
   CLUSTER_NAME: "blue",
@@ -26,11 +27,23 @@ describe("the collector's configuration for Azure", () => {
     collector = await bringCollector(progressToStandardError);
   });
 
-  const validate = (environment: Record<string, string>) =>
-    validateCollectorConfiguration(collector, azureConfigurationFiles, environment);
+  /** Starts the collector, which must end by itself, and gives what it says. */
+  async function refusal(environment: Readonly<Record<string, string>>): Promise<string> {
+    const start = runToEnd({
+      name: "the collector",
+      command: collector,
+      args: azureConfigurationFiles.flatMap((file) => ["--config", file]),
+      env: environment,
+      timeoutMilliseconds: 10_000,
+    });
+    return start.then(
+      () => assert.fail("it did not refuse"),
+      (error: Error) => error.message,
+    );
+  }
 
   test("is accepted with the values of the overlay and the webhook's variables", async () => {
-    await validate(settings);
+    await validateCollectorConfiguration(collector, azureConfigurationFiles, settings);
   });
 
   for (const [variable, complaint] of [
@@ -43,13 +56,11 @@ describe("the collector's configuration for Azure", () => {
   ] as const) {
     const { [variable]: _, ...without } = settings;
 
-    test(`is refused when ${variable} is empty, and named when it is left out`, async () => {
-      await assert.rejects(validate({ ...without, [variable]: "" }), complaint);
-      await assert.rejects(validate(without), complaint);
-      await assert.rejects(
-        validate(without),
-        new RegExp(`unset environment variable.*${variable}`),
-      );
+    test(`keeps the collector from starting when ${variable} is empty, and is named when it is left out`, async () => {
+      assert.match(await refusal({ ...without, [variable]: "" }), complaint);
+      const said = await refusal(without);
+      assert.match(said, complaint);
+      assert.match(said, new RegExp(`unset environment variable.*"${variable}"`));
     });
   }
 
@@ -57,8 +68,8 @@ describe("the collector's configuration for Azure", () => {
     ["REMOTE_WRITE_URL", "name.westeurope-1.metrics.ingest.monitor.azure.com", /invalid endpoint/],
     ["AZURE_TENANT_ID", "<tenant>", /azureauth.*invalid tenantID/],
   ] as const) {
-    test(`is refused with the ${variable} "${value}"`, async () => {
-      await assert.rejects(validate({ ...settings, [variable]: value }), complaint);
+    test(`keeps the collector from starting with the ${variable} "${value}"`, async () => {
+      assert.match(await refusal({ ...settings, [variable]: value }), complaint);
     });
   }
 
@@ -79,13 +90,8 @@ describe("the collector's configuration for Azure", () => {
   });
 
   test("writes as to any other backend, but for the token", async () => {
-    const exporterOf = async (files: readonly string[]) => {
-      const effective: { readonly exporters?: Readonly<Record<string, object>> } =
-        await effectiveCollectorConfiguration(collector, files, settings);
-      return { http: {}, ...effective.exporters?.["prometheus_remote_write"] };
-    };
-    const { http, ...azure } = await exporterOf(azureConfigurationFiles);
-    const { http: otherHttp, ...other } = await exporterOf(prometheusConfigurationFiles);
+    const { http, ...azure } = await exporterOf(collector, azureConfigurationFiles);
+    const { http: otherHttp, ...other } = await exporterOf(collector, prometheusConfigurationFiles);
 
     assert.deepEqual(azure, other);
     assert.deepEqual(http, { ...otherHttp, auth: { authenticator: "azureauth" } });
@@ -108,3 +114,10 @@ describe("the collector's configuration for Azure", () => {
     });
   }
 });
+
+/** What the collector makes of the exporter's settings, those for HTTP apart. */
+async function exporterOf(collector: string, files: readonly string[]) {
+  const effective: { readonly service: object; readonly exporters?: Record<string, object> } =
+    await effectiveCollectorConfiguration(collector, files, settings);
+  return { http: {}, ...effective.exporters?.["prometheus_remote_write"] };
+}

@@ -5,7 +5,7 @@
 
 import assert from "node:assert/strict";
 import { describe, type TestContext, test } from "node:test";
-import { scrape } from "../agent/scrape.ts";
+import { get, scrape } from "../agent/scrape.ts";
 import {
   type AzurePath,
   type AzurePathDescription,
@@ -15,6 +15,7 @@ import {
   startAzurePath,
 } from "./azure-path.ts";
 import type { Fault } from "./faults.ts";
+import type { FederatedCredential } from "./token-endpoint.ts";
 
 const hourMs = 3_600_000;
 const patienceMs = 30_000;
@@ -54,9 +55,32 @@ async function requestsAnswered(
   );
 }
 
-/** Settles when the agent has logged a warning or a notice that matches. */
-async function agentSays(path: AzurePath, pattern: RegExp): Promise<void> {
-  await path.agent.process.waitForLine(pattern, patienceMs);
+/**
+ * Settles when the agent's page says this of its last push. Its log tells only the first cause, which
+ * on a busy machine may be a push that took too long.
+ */
+async function agentShows(path: AzurePath, pattern: RegExp): Promise<void> {
+  await path.agent.process.waitUntil(
+    `the agent's page to show ${pattern}`,
+    async () => pattern.test((await get(path.agent, "/")).body),
+    patienceMs,
+  );
+}
+
+/** Settles when an error of the collector's log says this. */
+async function collectorTells(path: AzurePath, pattern: RegExp): Promise<void> {
+  await path.agent.process.waitUntil(
+    `the collector's log to say ${pattern}`,
+    () =>
+      path.collectorErrors().some(({ status = "", detail }) => pattern.test(`${status} ${detail}`)),
+    patienceMs,
+  );
+}
+
+/** Settles when the agent's log tells that it is over, after it told that it began. */
+async function agentTellsTheEnd(path: AzurePath): Promise<void> {
+  await path.agent.process.waitForLine(/"warn".*The collector at/, patienceMs);
+  await path.agent.process.waitForLine(/"info".*accepts pushes again/, patienceMs);
 }
 
 function writeStatuses({ azure }: AzurePath): Set<number> {
@@ -66,8 +90,12 @@ function writeStatuses({ azure }: AzurePath): Set<number> {
 
 describe("from the agent to an Azure Monitor workspace", { skip: cannotRun }, () => {
   test("the first value arrives with the first push, under the design's labels", async (t) => {
-    const path = await start(t);
-    await path.waitForFreshValue();
+    const path = await start(t, { agent: { OTEL_METRIC_EXPORT_INTERVAL: "20000" } });
+    await path.agent.process.waitUntil(
+      "the first value in the workspace",
+      async () => (await path.history("chrony_clock_error_ms")).length > 0,
+      patienceMs,
+    );
 
     const [error] = await path.workspace.query("chrony_clock_error_ms");
     assert.deepEqual(error?.labels, {
@@ -100,7 +128,6 @@ describe("from the agent to an Azure Monitor workspace", { skip: cannotRun }, ()
     await path.waitForFreshValue();
 
     assert.deepEqual(writeStatuses(path), new Set([200]));
-    assert.equal(await path.exports("failure"), 0);
   });
 
   test("a token that Azure no longer accepts is 401 until it is renewed", async (t) => {
@@ -114,53 +141,47 @@ describe("from the agent to an Azure Monitor workspace", { skip: cannotRun }, ()
     await writesAnswered(path, 401, 1);
     await path.waitForFreshValue();
 
-    const refusal = path.collectorErrors().find(({ status }) => status === 401);
-    assert.match(refusal?.detail ?? "", /The token is not valid/);
-    await agentSays(path, /answered 500 .*what it writes to refuses the data.*collector's log/);
-    await agentSays(path, /accepts pushes again/);
+    await collectorTells(path, /^401 .*The token is not valid/);
+    await agentTellsTheEnd(path);
   });
 
-  test("a role that is missing for 60 pushes (half an hour at two a minute) is 403, and nothing is needed once it is given", async (t) => {
+  test("a role that is missing is 403 for long (half an hour on Azure, 20 pushes here), and nothing is needed once it is given", async (t) => {
     const path = await start(t, {
-      agent: { OTEL_METRIC_EXPORT_INTERVAL: "100" },
       prepare: ({ dataCollection }) => {
         dataCollection.publishers = [];
       },
     });
-    await writesAnswered(path, 403, 60);
+    await writesAnswered(path, 403, 20);
     assert.deepEqual(await path.workspace.query('{__name__=~"chrony.*"}'), []);
-    const refusal = path.collectorErrors().find(({ status }) => status === 403);
-    assert.match(
-      refusal?.detail ?? "",
-      /does not have access to ingest data for the data collection rule with immutable Id 'dcr-/,
+    await collectorTells(
+      path,
+      /^403 .*does not have access to ingest data for the data collection rule with immutable Id 'dcr-/,
     );
-    await agentSays(path, /answered 500 .*what it writes to refuses the data.*collector's log/);
-    assert.ok((await path.exports("failure")) >= 60);
+    await agentShows(path, /answered 500 .*what it writes to refuses the data/);
+    assert.ok((await path.exports("failure")) >= 20);
     assert.equal(await path.exports("success"), 0);
 
     path.azure.dataCollection.publishers = [path.azure.tenant.clientId];
     await path.waitForFreshValue();
-    await agentSays(path, /accepts pushes again/);
+    await agentTellsTheEnd(path);
   });
 
   test("a federated credential that Entra ID does not know yet is asked for again and again", async (t) => {
+    let credential: FederatedCredential | undefined;
     const path = await start(t, {
       prepare: ({ tenant }) => {
+        credential = tenant.federatedCredential;
         tenant.federatedCredential = undefined;
       },
     });
     await tokensAnswered(path, 401, 3);
     assert.deepEqual(await path.workspace.query('{__name__=~"chrony.*"}'), []);
-    assert.match(path.collectorErrors()[0]?.detail ?? "", /failed to get token.*AADSTS70025/s);
-    await agentSays(path, /answered 503: .*what it writes to is away; the agent goes on trying/);
+    await collectorTells(path, /failed to get token.*AADSTS70025/s);
+    await agentShows(path, /answered 503: .*what it writes to is away; the agent goes on trying/);
 
-    const { issuer, tenant } = path.azure;
-    tenant.federatedCredential = {
-      issuer: issuer.url,
-      subject: "system:serviceaccount:chrony-tracker-collector:chrony-tracker-collector",
-    };
+    path.azure.tenant.federatedCredential = credential;
     await path.waitForFreshValue();
-    await agentSays(path, /accepts pushes again/);
+    await agentTellsTheEnd(path);
   });
 
   test("too many requests in a minute are 429: the agent is told to come again", async (t) => {
@@ -170,39 +191,38 @@ describe("from the agent to an Azure Monitor workspace", { skip: cannotRun }, ()
     const usual = dataCollection.requestsPerMinute;
     dataCollection.requestsPerMinute = 0;
     await writesAnswered(path, 429, 3);
-    await agentSays(path, /answered 503: it is busy, or what it writes to is away/);
-    assert.match(path.collectorErrors()[0]?.detail ?? "", /TooManyRequests/);
+    await agentShows(path, /answered 503: it is busy, or what it writes to is away/);
+    await collectorTells(path, /^429 .*TooManyRequests/);
 
     dataCollection.requestsPerMinute = usual;
     await path.waitForFreshValue();
-    await agentSays(path, /accepts pushes again/);
+    await agentTellsTheEnd(path);
   });
 
-  const phases: readonly (readonly [Fault, RegExp, RegExp])[] = [
-    [503, /answered 503: it is busy, or what it writes to is away/, /StandInFault/],
-    [422, /answered 500 .*what it writes to refuses the data/, /StandInFault/],
+  const phases: readonly (readonly [Fault, RegExp])[] = [
+    [503, /answered 503: it is busy, or what it writes to is away/],
+    [422, /answered 500 .*what it writes to refuses the data/],
   ];
-  for (const [fault, agentLog, collectorLog] of phases) {
+  for (const [fault, agentLog] of phases) {
     test(`a phase of ${fault} ends by itself`, async (t) => {
       const path = await start(t);
       await path.waitForFreshValue();
       path.azure.failWrites(fault);
       await writesAnswered(path, Number(fault), 3);
-      await agentSays(path, agentLog);
-      const refusal = path.collectorErrors().find(({ status }) => status === fault);
-      assert.match(refusal?.detail ?? "", collectorLog);
+      await agentShows(path, agentLog);
+      await collectorTells(path, new RegExp(`^${fault} .*StandInFault`));
       assert.ok((await path.exports("failure")) > 0);
 
       path.azure.failWrites();
       await path.waitForFreshValue();
-      await agentSays(path, /accepts pushes again/);
+      await agentTellsTheEnd(path);
     });
   }
 
   test("silence of the endpoint, and of Entra ID, ends by itself", async (t) => {
     const path = await start(t, { prepare: (azure) => azure.failTokens("silence") });
     await tokensAnswered(path, 0, 1);
-    await agentSays(path, /did not answer within 500 ms/);
+    await agentShows(path, /did not answer within 500 ms/);
     path.azure.failTokens();
     await path.waitForFreshValue();
 
@@ -210,7 +230,7 @@ describe("from the agent to an Azure Monitor workspace", { skip: cannotRun }, ()
     await writesAnswered(path, 0, 2);
     path.azure.failWrites();
     await path.waitForFreshValue();
-    await agentSays(path, /accepts pushes again/);
+    await agentTellsTheEnd(path);
   });
 
   for (const [scope, expected] of [
@@ -222,14 +242,13 @@ describe("from the agent to an Azure Monitor workspace", { skip: cannotRun }, ()
   ] as const) {
     test(`the wrong scope ${scope} is in the collector's log, and right again after a restart`, async (t) => {
       const path = await start(t, { collector: { AZURE_SCOPE: scope } });
-      await path.agent.process.waitUntil("a refusal", () => path.collectorErrors().length > 0);
-      assert.match(path.collectorErrors()[0]?.detail ?? "", expected);
+      await collectorTells(path, expected);
       assert.deepEqual(await path.workspace.query('{__name__=~"chrony.*"}'), []);
-      await agentSays(path, /answered 50[03]/);
+      await agentShows(path, /answered 50[03]/);
 
       await path.restartCollector({});
       await path.waitForFreshValue();
-      await agentSays(path, /accepts pushes again/);
+      await agentTellsTheEnd(path);
     });
   }
 

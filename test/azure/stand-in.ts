@@ -1,13 +1,12 @@
 /**
- * A stand-in for Azure: Microsoft Entra ID's token endpoint, a data collection endpoint and the
- * cluster's public issuer, over TLS at one address. What it accepts is in a real Prometheus. Which
+ * A stand-in for Azure: Microsoft Entra ID's token endpoint and a data collection endpoint, over TLS
+ * at one address. What it accepts is in a real Prometheus. Which
  * names lead to it is the caller's part (private-hosts.ts, or a cluster's own resolver).
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:https";
 import { AccessTokens } from "./access-tokens.ts";
 import { type Certificates, makeCertificates } from "./certificates.ts";
-import { type ClusterIssuer, makeClusterIssuer } from "./cluster-issuer.ts";
 import type { Fault } from "./faults.ts";
 import { type Answer, type Request, readRequest, sendAnswer } from "./http.ts";
 import {
@@ -41,11 +40,8 @@ export interface AzureStandInDescription {
   readonly workspaceWriteUrl: string;
   /** The public cloud when left out. */
   readonly cloud?: keyof typeof clouds;
-  /**
-   * The issuer of service-account tokens. When left out, one of its own, which then is served at
-   * `issuerHost` as an AKS cluster's is.
-   */
-  readonly issuer?: Pick<ClusterIssuer, "url" | "keys">;
+  /** The cluster's issuer of service-account tokens, and its keys as a JSON web key set. */
+  readonly issuer: { readonly url: string; readonly publicKeys: string };
 }
 
 /** One request that was answered. */
@@ -64,8 +60,6 @@ export interface AzureStandIn {
   readonly hostNames: readonly string[];
   /** What its clients have to trust, in PEM. */
   readonly authority: string;
-  /** The issuer of its own; its tokens are worth nothing when the caller gave another one. */
-  readonly issuer: ClusterIssuer;
   readonly tenant: Tenant;
   readonly dataCollection: DataCollection;
   /** The whole address to write to. */
@@ -87,22 +81,17 @@ export interface AzureStandIn {
 export async function startAzureStandIn(
   description: AzureStandInDescription,
 ): Promise<AzureStandIn> {
-  const { address, port = 443, subject, workspaceWriteUrl, cloud = "public" } = description;
+  const { address, port = 443, subject, workspaceWriteUrl, cloud = "public", issuer } = description;
   const { identityHost, monitor } = clouds[cloud];
   const tenantId = "7b1c0a52-4f5e-4b7e-9a55-6f1d2c3e4a01";
   const clientId = "0d9f6c1e-8a47-4c39-b1d0-2e5f7a9b3c02";
-  const issuerHost = "westeurope.oic.prod-aks.azure.com";
-  const issuer = await makeClusterIssuer(
-    `https://${issuerHost}/${tenantId}/5c7e9a1b-3d2f-4e6a-8b9c-0d1e2f3a4b03/`,
-  );
-  const { url: issuerUrl, keys: issuerKeys } = description.issuer ?? issuer;
   const tenant = makeTenant({
     host: identityHost,
     tenantId,
     clientId,
-    issuerKeys,
+    issuerKeys: JSON.parse(issuer.publicKeys),
     resources: [`https://${monitor}`, "https://management.azure.com"],
-    federatedCredential: { issuer: issuerUrl, subject },
+    federatedCredential: { issuer: issuer.url, subject },
   });
   const dataCollection: DataCollection = {
     host: `chrony-tracker-ab12.westeurope-1.metrics.ingest.${monitor}`,
@@ -131,14 +120,12 @@ export async function startAzureStandIn(
         return faults.writes === undefined
           ? ingestion.answer(request, Date.now())
           : answerWithFault(faults.writes);
-      case issuerHost:
-        return issuer.answer(request);
       default:
         return { status: 404 };
     }
   }
 
-  const hostNames = [identityHost, dataCollection.host, issuerHost];
+  const hostNames = [identityHost, dataCollection.host];
   const certificates = await makeCertificates(hostNames);
   const server = await listen(address, port, certificates, async (request) => {
     const given = await answer(request);
@@ -154,7 +141,6 @@ export async function startAzureStandIn(
     address,
     hostNames,
     authority: certificates.authority,
-    issuer,
     tenant,
     dataCollection,
     writeUrl: writeUrlOf(dataCollection),

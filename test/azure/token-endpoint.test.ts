@@ -1,9 +1,9 @@
 // What the stand-in for Entra ID asks of a request, one fault at a time, with tokens really signed.
 
 import assert from "node:assert/strict";
-import { before, describe, test } from "node:test";
+import { after, before, describe, test } from "node:test";
+import { startTokenIssuer, type TokenIssuer } from "../otel-collector/token-issuer.ts";
 import { AccessTokens } from "./access-tokens.ts";
-import { type ClusterIssuer, makeClusterIssuer } from "./cluster-issuer.ts";
 import type { Answer, Request } from "./http.ts";
 import {
   answerTokenEndpoint,
@@ -15,35 +15,33 @@ import {
 const tenantId = "7b1c0a52-4f5e-4b7e-9a55-6f1d2c3e4a01";
 const clientId = "0d9f6c1e-8a47-4c39-b1d0-2e5f7a9b3c02";
 const resource = "https://monitor.azure.com";
-const collector = {
-  namespace: "chrony-tracker-collector",
-  serviceAccount: "chrony-tracker-collector",
-  audience: tokenExchangeAudience,
-};
+const subject = "system:serviceaccount:chrony-tracker-collector:chrony-tracker-collector";
+const collector = { subject, audience: tokenExchangeAudience };
 
 describe("a request for a token", () => {
-  let issuer: ClusterIssuer;
-  let stranger: ClusterIssuer;
+  let issuer: TokenIssuer;
+  let stranger: TokenIssuer;
   let tenant: Tenant;
   let tokens: AccessTokens;
   let assertion: string;
 
   before(async () => {
-    issuer = await makeClusterIssuer("https://issuer.example/");
-    stranger = await makeClusterIssuer("https://issuer.example/");
+    issuer = await startTokenIssuer();
+    stranger = await startTokenIssuer();
     tokens = new AccessTokens();
     tenant = makeTenant({
       host: "login.microsoftonline.com",
       tenantId,
       clientId,
-      issuerKeys: issuer.keys,
+      issuerKeys: JSON.parse(issuer.publicKeys),
       resources: [resource],
-      federatedCredential: {
-        issuer: issuer.url,
-        subject: "system:serviceaccount:chrony-tracker-collector:chrony-tracker-collector",
-      },
+      federatedCredential: { issuer: issuer.url, subject },
     });
     assertion = await issuer.token(collector);
+  });
+  after(async () => {
+    await issuer?.stop();
+    await stranger?.stop();
   });
 
   function ask(form: Record<string, string> = {}, path = `${tenantId}/oauth2/v2.0/token`) {
@@ -100,17 +98,13 @@ describe("a request for a token", () => {
 
   for (const [why, code, make] of [
     ["for another audience", 700212, () => issuer.token({ ...collector, audience: "other" })],
+    ["of another service account", 700213, () => issuer.token({ ...collector, subject: "other" })],
+    ["that is over", 700024, () => issuer.token({ ...collector, lifetime: "-1m" })],
+    ["of another issuer", 700211, () => stranger.token(collector)],
     [
-      "of another service account",
-      700213,
-      () => issuer.token({ ...collector, namespace: "other" }),
-    ],
-    ["that is over", 700024, () => issuer.token({ ...collector, lifetimeSeconds: -60 })],
-    ["signed by somebody else", 700027, () => stranger.token(collector)],
-    [
-      "of another issuer",
-      700211,
-      async () => (await makeClusterIssuer("https://other.example/")).token(collector),
+      "that somebody else signed in the issuer's name",
+      700027,
+      () => stranger.token({ ...collector, issuer: issuer.url }),
     ],
   ] as const) {
     test(`with a service-account token ${why} is AADSTS${code}`, async () => {
