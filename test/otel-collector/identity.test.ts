@@ -435,7 +435,7 @@ test("no label that the collector keeps stands in for one that says who sent the
   const { processors } = parse(await readFile(identity ?? "", "utf8"));
   const statements = JSON.stringify(processors["transform/identity"]);
   const [, kept = ""] = /keep_keys\(datapoint\.attributes, \[(.*?)\]/.exec(statements) ?? [];
-  const names = kept.match(/\w+/g) ?? [];
+  const names: readonly string[] = kept.match(/\w+/g) ?? [];
   assert.ok(names.includes("state"), statements);
   for (const label of ["__name__", "le", "quantile", ...Object.keys(labelsOfSender(""))]) {
     assert.ok(!names.includes(label), label);

@@ -41,6 +41,13 @@ export const kubernetesConfigurationFiles: readonly string[] = [
   shipped("service-kubernetes.yaml"),
 ];
 
+/** The same over TLS. */
+export const kubernetesConfigurationFilesWithTls: readonly string[] = [
+  ...kubernetesConfigurationFiles.slice(0, 2),
+  shipped("receiver-tls.yaml"),
+  ...kubernetesConfigurationFiles.slice(2),
+];
+
 /** What to start. */
 export interface CollectorDescription {
   /** The path of the collector. */
@@ -146,6 +153,7 @@ export async function validateCollectorConfiguration(
 
 /** The parts of a collector's configuration that say what runs; the rest is there as well. */
 export interface EffectiveConfiguration {
+  readonly receivers: { readonly otlp: { readonly protocols: Readonly<Record<string, object>> } };
   readonly service: {
     readonly extensions: readonly string[];
     readonly pipelines: Readonly<Record<string, Pipeline>>;
