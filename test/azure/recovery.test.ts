@@ -15,6 +15,7 @@ import {
   startAzurePath,
 } from "./azure-path.ts";
 import type { Fault } from "./faults.ts";
+import { startProxy } from "./proxy.ts";
 import type { FederatedCredential } from "./token-endpoint.ts";
 
 const hourMs = 3_600_000;
@@ -288,5 +289,18 @@ describe("from the agent to an Azure Monitor workspace", { skip: cannotRun }, ()
     });
     await path.waitForFreshValue();
     assert.ok(path.azure.requests.some(({ host }) => host === "login.microsoftonline.us"));
+  });
+
+  test("an egress proxy carries all that leaves for Azure", async (t) => {
+    const path = await start(t);
+    const proxy = await startProxy(path.azure.address);
+    t.after(() => proxy.stop());
+    await path.restartCollector({ HTTPS_PROXY: proxy.url });
+    await path.waitForFreshValue();
+    const { tenant, dataCollection } = path.azure;
+    assert.deepEqual(
+      new Set(proxy.asked),
+      new Set([`${tenant.host}:443`, `${dataCollection.host}:443`]),
+    );
   });
 });
