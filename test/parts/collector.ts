@@ -24,6 +24,15 @@ export const prometheusConfigurationFiles: readonly [string, string, string] = [
   shipped("service.yaml"),
 ];
 
+/** The same for a cluster that writes to Azure Monitor. */
+export const azureConfigurationFiles: readonly string[] = [
+  shipped("common.yaml"),
+  shipped("identity.yaml"),
+  shipped("exporter-prometheus.yaml"),
+  shipped("exporter-azure.yaml"),
+  shipped("service-azure.yaml"),
+];
+
 /** The same for a cluster, where the collector takes only what comes with an agent's token. */
 export const kubernetesConfigurationFiles: readonly string[] = [
   shipped("common.yaml"),
@@ -53,6 +62,8 @@ export interface CollectorDescription {
   readonly environment?: Readonly<Record<string, string>>;
   /** Its configuration, in order; the shipped one for Prometheus when left out. */
   readonly configurationFiles?: readonly string[];
+  /** A command that runs the one behind it in other circumstances, such as `unshare`. */
+  readonly wrapper?: readonly string[];
 }
 
 /** A real collector with the shipped configuration. */
@@ -69,17 +80,27 @@ export interface Collector {
 
 /** Starts a collector that listens at 127.0.0.1 only, and waits until it is healthy. */
 export async function startCollector(description: CollectorDescription): Promise<Collector> {
-  const { collector, folder, configurationFiles = prometheusConfigurationFiles } = description;
+  const {
+    collector,
+    folder,
+    configurationFiles = prometheusConfigurationFiles,
+    wrapper = [],
+  } = description;
   const [otlpPort, healthPort, metricsPort] = [
     await freePort(),
     await freePort(),
     await freePort(),
   ];
   await mkdir(folder, { recursive: true });
+  const [command = collector, ...args] = [
+    ...wrapper,
+    collector,
+    ...configurationArguments(configurationFiles),
+  ];
   const running = startProcess({
     name: "the collector",
-    command: collector,
-    args: configurationArguments(configurationFiles),
+    command,
+    args,
     cwd: folder,
     env: {
       CLUSTER_NAME: description.clusterName,
@@ -167,8 +188,8 @@ export async function effectiveCollectorConfiguration(
   return effective;
 }
 
-function configurationArguments(configurationFiles: readonly string[]): string[] {
-  return [...configurationFiles.flatMap((file) => ["--config", file]), featureGates];
+function configurationArguments(configurationFiles: readonly string[]): [string, ...string[]] {
+  return [featureGates, ...configurationFiles.flatMap((file) => ["--config", file])];
 }
 
 function shipped(name: string): string {

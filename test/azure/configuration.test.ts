@@ -1,0 +1,123 @@
+// The shipped configuration for Azure, read by the real collector: the version of builder.yaml.
+
+import assert from "node:assert/strict";
+import { before, describe, test } from "node:test";
+import { bringCollector, progressToStandardError } from "../parts/bring.ts";
+import {
+  azureConfigurationFiles,
+  effectiveCollectorConfiguration,
+  prometheusConfigurationFiles,
+  validateCollectorConfiguration,
+} from "../parts/collector.ts";
+import { runToEnd } from "../parts/run-to-end.ts";
+
+const settings = {
+  CLUSTER_NAME: "blue",
+  TOKEN_ISSUER_URL: "https://westeurope.oic.prod-aks.azure.com/tenant/cluster/",
+  REMOTE_WRITE_URL: "https://name.westeurope-1.metrics.ingest.monitor.azure.com/write",
+  AZURE_CLIENT_ID: "0d9f6c1e-8a47-4c39-b1d0-2e5f7a9b3c02",
+  AZURE_TENANT_ID: "7b1c0a52-4f5e-4b7e-9a55-6f1d2c3e4a01",
+  AZURE_FEDERATED_TOKEN_FILE: "/var/run/secrets/azure/tokens/azure-identity-token",
+};
+
+describe("the collector's configuration for Azure", () => {
+  let collector: string;
+
+  before(async () => {
+    collector = await bringCollector(progressToStandardError);
+  });
+
+  /** Starts the collector, which must end by itself, and gives what it says. */
+  async function refusal(environment: Readonly<Record<string, string>>): Promise<string> {
+    const start = runToEnd({
+      name: "the collector",
+      command: collector,
+      args: azureConfigurationFiles.flatMap((file) => ["--config", file]),
+      env: environment,
+      timeoutMilliseconds: 10_000,
+    });
+    return start.then(
+      () => assert.fail("it did not refuse"),
+      (error: Error) => error.message,
+    );
+  }
+
+  test("is accepted with the values of the overlay and the webhook's variables", async () => {
+    await validateCollectorConfiguration(collector, azureConfigurationFiles, settings);
+  });
+
+  for (const [variable, complaint] of [
+    ["CLUSTER_NAME", /external labels.*empty/],
+    ["TOKEN_ISSUER_URL", /extensions::oidc.*no IssuerURL/],
+    ["REMOTE_WRITE_URL", /"prometheus_remote_write".*invalid endpoint/],
+    ["AZURE_CLIENT_ID", /azureauth.*empty "client_id"/],
+    ["AZURE_TENANT_ID", /azureauth.*empty "tenant_id"/],
+    ["AZURE_FEDERATED_TOKEN_FILE", /azureauth.*empty "federated_token_file"/],
+  ] as const) {
+    const { [variable]: _, ...without } = settings;
+
+    test(`keeps the collector from starting when ${variable} is empty, and is named when it is left out`, async () => {
+      assert.match(await refusal({ ...without, [variable]: "" }), complaint);
+      const said = await refusal(without);
+      assert.match(said, complaint);
+      assert.match(said, new RegExp(`unset environment variable.*"${variable}"`));
+    });
+  }
+
+  for (const [variable, value, complaint] of [
+    ["REMOTE_WRITE_URL", "name.westeurope-1.metrics.ingest.monitor.azure.com", /invalid endpoint/],
+    ["AZURE_TENANT_ID", "<tenant>", /azureauth.*invalid tenantID/],
+  ] as const) {
+    test(`keeps the collector from starting with the ${variable} "${value}"`, async () => {
+      assert.match(await refusal({ ...settings, [variable]: value }), complaint);
+    });
+  }
+
+  test("runs exactly these parts, in this order", async () => {
+    const { service } = await effectiveCollectorConfiguration(
+      collector,
+      azureConfigurationFiles,
+      settings,
+    );
+    assert.deepEqual(service.extensions, ["health_check", "oidc", "azureauth"]);
+    assert.deepEqual(service.pipelines, {
+      metrics: {
+        receivers: ["otlp"],
+        processors: ["memory_limiter", "filter/agents", "transform/identity", "transform/time"],
+        exporters: ["prometheus_remote_write"],
+      },
+    });
+  });
+
+  test("writes as to any other backend, but for the token", async () => {
+    const { http, ...azure } = await exporterOf(collector, azureConfigurationFiles);
+    const { http: otherHttp, ...other } = await exporterOf(collector, prometheusConfigurationFiles);
+
+    assert.deepEqual(azure, other);
+    assert.deepEqual(http, { ...otherHttp, auth: { authenticator: "azureauth" } });
+  });
+
+  for (const [name, scope, expected] of [
+    ["of the public cloud, unless told otherwise", {}, "https://monitor.azure.com/.default"],
+    [
+      "that it is told",
+      { AZURE_SCOPE: "https://monitor.azure.us/.default" },
+      "https://monitor.azure.us/.default",
+    ],
+  ] as const) {
+    test(`asks for the scope ${name}`, async () => {
+      const environment = { ...settings, ...scope };
+      assert.partialDeepStrictEqual(
+        await effectiveCollectorConfiguration(collector, azureConfigurationFiles, environment),
+        { extensions: { azureauth: { scopes: [expected] } } },
+      );
+    });
+  }
+});
+
+/** What the collector makes of the exporter's settings, those for HTTP apart. */
+async function exporterOf(collector: string, files: readonly string[]) {
+  const effective: { readonly service: object; readonly exporters?: Record<string, object> } =
+    await effectiveCollectorConfiguration(collector, files, settings);
+  return { http: {}, ...effective.exporters?.["prometheus_remote_write"] };
+}

@@ -1,0 +1,223 @@
+/**
+ * Stands in for the metrics ingestion of a data collection endpoint. Its statuses are those that
+ * Azure documents; the words in its bodies are its own.
+ */
+import type { AccessTokens, TokenCheck } from "./access-tokens.ts";
+import type { Answer, Request } from "./http.ts";
+import { decodeWriteRequest, type Sample, type TimeSeries, unpackBody } from "./remote-write.ts";
+import { type Dropped, judgeWrite } from "./sample-rules.ts";
+
+/** The longest body, as it is sent and unpacked. */
+export const longestBodyBytes = 1_048_576;
+/** How many requests an endpoint takes in a minute. */
+export const requestsPerMinute = 15_000;
+const minuteMs = 60_000;
+const stream = "Microsoft-PrometheusMetrics";
+const apiVersion = "2023-04-24";
+
+/** A data collection rule and the endpoint before it. Its properties may be changed at any time. */
+export interface DataCollection {
+  /** The endpoint, without scheme: `NAME.REGION-1.metrics.ingest.monitor.azure.com`. */
+  readonly host: string;
+  /** The rule's immutable id: `dcr-` and 32 hexadecimal digits. */
+  readonly ruleId: string;
+  /** The audience that a token must have. */
+  readonly audience: string;
+  /** Who has the role Monitoring Metrics Publisher on the rule. */
+  publishers: readonly string[];
+  /** How many requests a minute it takes. */
+  requestsPerMinute: number;
+}
+
+/** The whole address that a client writes to. */
+export function writeUrlOf({ host, ruleId }: DataCollection): string {
+  return `https://${host}/dataCollectionRules/${ruleId}/streams/${stream}/api/v1/write?api-version=${apiVersion}`;
+}
+
+/** Takes writes, one after the other. */
+export class IngestionEndpoint {
+  readonly #collection: DataCollection;
+  readonly #tokens: AccessTokens;
+  readonly #store: (series: readonly TimeSeries[]) => Promise<void>;
+  readonly #newest = new Map<string, Sample>();
+  readonly #dropped: Dropped[] = [];
+  #minute = { beganMs: 0, requests: 0 };
+
+  /** @param store gets what is accepted of each write. */
+  constructor(
+    collection: DataCollection,
+    tokens: AccessTokens,
+    store: (series: readonly TimeSeries[]) => Promise<void>,
+  ) {
+    this.#collection = collection;
+    this.#tokens = tokens;
+    this.#store = store;
+  }
+
+  /** All that was dropped without a word to the sender. */
+  get dropped(): readonly Dropped[] {
+    return this.#dropped;
+  }
+
+  /**
+   * Answers one request to the endpoint's host.
+   *
+   * @param nowMs when it arrived.
+   */
+  async answer(request: Request, nowMs: number): Promise<Answer> {
+    const refusal =
+      refusalOfAddress(request, this.#collection) ??
+      this.#refusalOfSender(request, nowMs) ??
+      this.#refusalOfRate(nowMs) ??
+      refusalOfHeaders(request);
+    if (refusal !== undefined) {
+      return refusal;
+    }
+    if (request.body.length > longestBodyBytes) {
+      return tooLarge(request.body.length);
+    }
+    let message: Uint8Array;
+    try {
+      message = unpackBody(request.body);
+    } catch {
+      return failure(400, "InvalidPayload", "The body is not Snappy's block format.");
+    }
+    if (message.length > longestBodyBytes) {
+      return tooLarge(message.length);
+    }
+    let write: TimeSeries[];
+    try {
+      write = decodeWriteRequest(message);
+    } catch {
+      return failure(400, "InvalidPayload", "The body is no remote write request.");
+    }
+    return this.#take(write, nowMs);
+  }
+
+  #refusalOfSender(request: Request, nowMs: number): Answer | undefined {
+    const { audience, publishers, ruleId } = this.#collection;
+    const check = this.#tokens.check(request.headers.authorization, nowMs);
+    if (check.kind !== "valid") {
+      return failure(401, "InvalidToken", describeRefusedToken(check));
+    }
+    if (check.token.audience !== audience) {
+      const message = `The token's audience is ${check.token.audience}, not ${audience}.`;
+      return failure(401, "InvalidAudience", message);
+    }
+    if (!publishers.includes(check.token.clientId)) {
+      const message = `The authentication token provided does not have access to ingest data for the data collection rule with immutable Id '${ruleId}'.`;
+      return failure(403, "OperationFailed", message);
+    }
+    return undefined;
+  }
+
+  #refusalOfRate(nowMs: number): Answer | undefined {
+    if (nowMs - this.#minute.beganMs >= minuteMs) {
+      this.#minute = { beganMs: nowMs, requests: 0 };
+    }
+    this.#minute.requests += 1;
+    if (this.#minute.requests <= this.#collection.requestsPerMinute) {
+      return undefined;
+    }
+    const restSeconds = Math.ceil((this.#minute.beganMs + minuteMs - nowMs) / 1_000);
+    return throttled(restSeconds);
+  }
+
+  async #take(write: readonly TimeSeries[], nowMs: number): Promise<Answer> {
+    const { accepted, dropped, newest } = judgeWrite(write, this.#newest, nowMs);
+    for (const [identity, sample] of newest) {
+      this.#newest.set(identity, sample);
+    }
+    this.#dropped.push(...dropped);
+    if (accepted.length > 0) {
+      await this.#store(accepted);
+    }
+    const conflict = dropped.find(({ reason }) => reason === "other value at the same time");
+    if (conflict !== undefined) {
+      const message = `Duplicate sample for series ${JSON.stringify(conflict.labels)} at ${conflict.timeMs} ms: two writers of one series?`;
+      return failure(422, "DuplicateSample", message);
+    }
+    return { status: 200 };
+  }
+}
+
+/** What it answers with this status when it is told to, whatever is asked. */
+export function faultAnswer(status: number): Answer {
+  return status === 429 ? throttled(1) : failure(status, "StandInFault", "As it was told to.");
+}
+
+function refusalOfAddress(request: Request, { ruleId }: DataCollection): Answer | undefined {
+  const { pathname, searchParams } = request.url;
+  const path =
+    /^\/dataCollectionRules\/(?<rule>[^/]+)\/streams\/(?<stream>[^/]+)\/api\/v1\/write$/i.exec(
+      pathname,
+    )?.groups;
+  if (path === undefined) {
+    return failure(404, "NotFound", `There is nothing at ${pathname}.`);
+  }
+  if (path["rule"] !== ruleId) {
+    const message = `Data collection rule with immutable Id '${path["rule"]}' not found.`;
+    return failure(404, "NotFound", message);
+  }
+  if (path["stream"] !== stream) {
+    return failure(404, "NotFound", `Stream '${path["stream"]}' not found.`);
+  }
+  if (request.method !== "POST") {
+    return failure(405, "MethodNotAllowed", `${request.method} is not allowed.`);
+  }
+  const asked = searchParams.get("api-version");
+  if (asked !== apiVersion) {
+    return failure(
+      400,
+      "InvalidApiVersion",
+      `The api-version must be ${apiVersion}, not ${asked}.`,
+    );
+  }
+  return undefined;
+}
+
+/** The headers that remote write 1.0 requires. */
+function refusalOfHeaders({ headers }: Request): Answer | undefined {
+  const required = {
+    "content-encoding": "snappy",
+    "content-type": "application/x-protobuf",
+    "x-prometheus-remote-write-version": "0.1.0",
+  };
+  const wrong = Object.entries(required).find(([name, value]) => headers[name] !== value);
+  if (wrong === undefined) {
+    return undefined;
+  }
+  const [name, value] = wrong;
+  return failure(
+    415,
+    "UnsupportedMediaType",
+    `${name} must be ${value}, not ${String(headers[name])}.`,
+  );
+}
+
+function describeRefusedToken(check: Exclude<TokenCheck, { kind: "valid" }>): string {
+  switch (check.kind) {
+    case "missing":
+      return "The request has no bearer token.";
+    case "unknown":
+      return "The token is not valid.";
+    case "expired":
+      return `The token expired at ${new Date(check.token.expiresMs).toISOString()}.`;
+  }
+}
+
+function tooLarge(bytes: number): Answer {
+  const message = `Maximum allowed content length: ${longestBodyBytes} bytes. Provided content length: ${bytes} bytes.`;
+  return failure(413, "ContentLengthLimitExceeded", message);
+}
+
+function throttled(retryAfterSeconds: number): Answer {
+  return {
+    ...failure(429, "TooManyRequests", `Try again in ${retryAfterSeconds} s.`),
+    headers: { "retry-after": String(retryAfterSeconds) },
+  };
+}
+
+function failure(status: number, code: string, message: string): Answer {
+  return { status, body: { error: { code, message } } };
+}

@@ -1,0 +1,115 @@
+import type { Sample, TimeSeries } from "./remote-write.ts";
+
+/** How far a sample's time may lie from the time at which it arrives, either way. */
+export const longestAgeMs = 20 * 60_000;
+export const mostLabels = 63;
+export const longestLabelName = 511;
+export const longestLabelValue = 1_023;
+
+/** Why a sample, or all of a series, is not taken. */
+export type DropReason =
+  | "too many labels"
+  | "label name too long"
+  | "label value too long"
+  | "too old"
+  | "too far ahead"
+  | "out of order"
+  | "duplicate"
+  | "other value at the same time";
+
+/** Something that was not taken. */
+export interface Dropped {
+  readonly labels: Readonly<Record<string, string>>;
+  /** The sample's time; `undefined` when the whole series was dropped. */
+  readonly timeMs?: number;
+  readonly reason: DropReason;
+}
+
+/** What becomes of a write. */
+export interface Judgement {
+  readonly accepted: readonly TimeSeries[];
+  readonly dropped: readonly Dropped[];
+  /** The newest accepted sample of each series that had one in this write. */
+  readonly newest: ReadonlyMap<string, Sample>;
+}
+
+/**
+ * Holds a write against the rules of an Azure Monitor workspace. A sample that breaks one is dropped;
+ * the others are taken.
+ *
+ * @param newestBefore the newest accepted sample of each series so far, by {@link identityOf}.
+ * @param nowMs when the write arrived.
+ */
+export function judgeWrite(
+  write: readonly TimeSeries[],
+  newestBefore: ReadonlyMap<string, Sample>,
+  nowMs: number,
+): Judgement {
+  const accepted: TimeSeries[] = [];
+  const dropped: Dropped[] = [];
+  const newest = new Map<string, Sample>();
+  for (const { labels, samples } of write) {
+    const labelFault = faultOfLabels(labels);
+    if (labelFault !== undefined) {
+      dropped.push({ labels, reason: labelFault });
+      continue;
+    }
+    const identity = identityOf(labels);
+    const taken: Sample[] = [];
+    for (const sample of samples) {
+      const last = newest.get(identity) ?? newestBefore.get(identity);
+      const reason = faultOfSample(sample, last, nowMs);
+      if (reason === undefined) {
+        taken.push(sample);
+        newest.set(identity, sample);
+      } else {
+        dropped.push({ labels, timeMs: sample.timeMs, reason });
+      }
+    }
+    if (taken.length > 0) {
+      accepted.push({ labels, samples: taken });
+    }
+  }
+  return { accepted, dropped, newest };
+}
+
+/** What tells a series from others. Names and values that differ only in case are the same. */
+export function identityOf(labels: Readonly<Record<string, string>>): string {
+  const pairs = Object.entries(labels).map((pair) => JSON.stringify(pair).toLowerCase());
+  return pairs.toSorted().join();
+}
+
+function faultOfLabels(labels: Readonly<Record<string, string>>): DropReason | undefined {
+  const entries = Object.entries(labels);
+  if (entries.length > mostLabels) {
+    return "too many labels";
+  }
+  if (entries.some(([name]) => name.length > longestLabelName)) {
+    return "label name too long";
+  }
+  if (entries.some(([, value]) => value.length > longestLabelValue)) {
+    return "label value too long";
+  }
+  return undefined;
+}
+
+/** @param last the newest accepted sample of the same series, if there is one. */
+function faultOfSample(
+  { timeMs, valueBits }: Sample,
+  last: Sample | undefined,
+  nowMs: number,
+): DropReason | undefined {
+  if (timeMs < nowMs - longestAgeMs) {
+    return "too old";
+  }
+  if (timeMs > nowMs + longestAgeMs) {
+    return "too far ahead";
+  }
+  if (last === undefined || timeMs > last.timeMs) {
+    return undefined;
+  }
+  if (timeMs < last.timeMs) {
+    return "out of order";
+  }
+  return valueBits === last.valueBits ? "duplicate" : "other value at the same time";
+}

@@ -1,0 +1,211 @@
+/**
+ * A stand-in for Azure: Microsoft Entra ID's token endpoint and a data collection endpoint, over TLS
+ * at one address. What it accepts is in a real Prometheus. Which
+ * names lead to it is the caller's part (private-hosts.ts, or a cluster's own resolver).
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createServer } from "node:https";
+import { AccessTokens } from "./access-tokens.ts";
+import { type Certificates, makeCertificates } from "./certificates.ts";
+import type { Fault } from "./faults.ts";
+import { type Answer, type Request, readRequest, sendAnswer } from "./http.ts";
+import {
+  type DataCollection,
+  faultAnswer,
+  IngestionEndpoint,
+  requestsPerMinute,
+  writeUrlOf,
+} from "./ingestion-endpoint.ts";
+import { encodeWriteRequest, packBody, type TimeSeries } from "./remote-write.ts";
+import type { Dropped } from "./sample-rules.ts";
+import { answerTokenEndpoint, makeTenant, type Tenant } from "./token-endpoint.ts";
+
+const storeMs = 10_000;
+
+/** The clouds that have an Entra ID of their own. */
+export const clouds = {
+  public: { identityHost: "login.microsoftonline.com", monitor: "monitor.azure.com" },
+  usGovernment: { identityHost: "login.microsoftonline.us", monitor: "monitor.azure.us" },
+} as const;
+
+/** What to start. */
+export interface AzureStandInDescription {
+  /** Where it listens, an address that those who ask it can reach. */
+  readonly address: string;
+  /** 443 when left out: the names that it stands in for have no other. */
+  readonly port?: number;
+  /** The service account that may have a token: `system:serviceaccount:NAMESPACE:NAME`. */
+  readonly subject: string;
+  /** Where a real Prometheus takes what is accepted. */
+  readonly workspaceWriteUrl: string;
+  /** The public cloud when left out. */
+  readonly cloud?: keyof typeof clouds;
+  /** The cluster's issuer of service-account tokens, and its keys as a JSON web key set. */
+  readonly issuer: { readonly url: string; readonly publicKeys: string };
+}
+
+/** One request that was answered. */
+export interface AnsweredRequest {
+  readonly host: string;
+  readonly method: string;
+  readonly path: string;
+  /** 0 when it was told to be silent. */
+  readonly status: number;
+}
+
+/** A running stand-in. */
+export interface AzureStandIn {
+  readonly address: string;
+  /** The names that have to lead to it. */
+  readonly hostNames: readonly string[];
+  /** What its clients have to trust, in PEM. */
+  readonly authority: string;
+  readonly tenant: Tenant;
+  readonly dataCollection: DataCollection;
+  /** The whole address to write to. */
+  readonly writeUrl: string;
+  /** Every request so far, the oldest first. */
+  readonly requests: readonly AnsweredRequest[];
+  /** The samples that it dropped without a word to the sender. */
+  readonly dropped: readonly Dropped[];
+  /** Every request for a token is answered so, until it is called again without one. */
+  failTokens(fault?: Fault): void;
+  /** Every write is answered so, until it is called again without one. */
+  failWrites(fault?: Fault): void;
+  /** Makes the access tokens so far invalid, while their holders think them good. */
+  revokeTokens(): void;
+  stop(): Promise<void>;
+}
+
+/** Starts a stand-in whose managed identity has its credential and its role. */
+export async function startAzureStandIn(
+  description: AzureStandInDescription,
+): Promise<AzureStandIn> {
+  const { address, port = 443, subject, workspaceWriteUrl, cloud = "public", issuer } = description;
+  const { identityHost, monitor } = clouds[cloud];
+  const tenantId = "7b1c0a52-4f5e-4b7e-9a55-6f1d2c3e4a01";
+  const clientId = "0d9f6c1e-8a47-4c39-b1d0-2e5f7a9b3c02";
+  const tenant = makeTenant({
+    host: identityHost,
+    tenantId,
+    clientId,
+    issuerKeys: JSON.parse(issuer.publicKeys),
+    resources: [`https://${monitor}`, "https://management.azure.com"],
+    federatedCredential: { issuer: issuer.url, subject },
+  });
+  const dataCollection: DataCollection = {
+    host: `chrony-tracker-ab12.westeurope-1.metrics.ingest.${monitor}`,
+    ruleId: "dcr-0123456789abcdef0123456789abcdef",
+    audience: `https://${monitor}`,
+    publishers: [clientId],
+    requestsPerMinute,
+  };
+  const tokens = new AccessTokens();
+  const ingestion = new IngestionEndpoint(dataCollection, tokens, (series) =>
+    store(workspaceWriteUrl, series),
+  );
+  const faults: Record<"tokens" | "writes", Fault | undefined> = {
+    tokens: undefined,
+    writes: undefined,
+  };
+  const requests: AnsweredRequest[] = [];
+
+  async function answer(request: Request): Promise<Answer | "silence"> {
+    switch (request.url.hostname) {
+      case identityHost:
+        return faults.tokens === undefined
+          ? answerTokenEndpoint(request, tenant, tokens)
+          : answerWithFault(faults.tokens);
+      case dataCollection.host:
+        return faults.writes === undefined
+          ? ingestion.answer(request, Date.now())
+          : answerWithFault(faults.writes);
+      default:
+        return { status: 404 };
+    }
+  }
+
+  const hostNames = [identityHost, dataCollection.host];
+  const certificates = await makeCertificates(hostNames);
+  const server = await listen(address, port, certificates, async (request) => {
+    const given = await answer(request);
+    requests.push({
+      host: request.url.hostname,
+      method: request.method,
+      path: request.url.pathname,
+      status: given === "silence" ? 0 : given.status,
+    });
+    return given;
+  });
+  return {
+    address,
+    hostNames,
+    authority: certificates.authority,
+    tenant,
+    dataCollection,
+    writeUrl: writeUrlOf(dataCollection),
+    requests,
+    dropped: ingestion.dropped,
+    failTokens(fault) {
+      faults.tokens = fault;
+    },
+    failWrites(fault) {
+      faults.writes = fault;
+    },
+    revokeTokens: () => tokens.revokeAll(),
+    stop: () => server.stop(),
+  };
+}
+
+function answerWithFault(fault: Fault): Answer | "silence" {
+  return fault === "silence" ? "silence" : faultAnswer(fault);
+}
+
+async function listen(
+  address: string,
+  port: number,
+  { certificate, key }: Certificates,
+  answer: (request: Request) => Promise<Answer | "silence">,
+): Promise<{ stop(): Promise<void> }> {
+  async function serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    const given = await answer(await readRequest(incoming));
+    if (given !== "silence") {
+      sendAnswer(response, given);
+    }
+  }
+  const server = createServer({ cert: certificate, key }, (incoming, response) => {
+    serve(incoming, response).catch((error: unknown) => {
+      sendAnswer(response, { status: 500, body: { standInFailed: String(error) } });
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, address, resolve);
+  });
+  return {
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+/** Writes to the Prometheus that is the workspace. */
+async function store(url: string, series: readonly TimeSeries[]): Promise<void> {
+  const response = await fetch(url, {
+    method: "POST",
+    headers: {
+      "content-encoding": "snappy",
+      "content-type": "application/x-protobuf",
+      "x-prometheus-remote-write-version": "0.1.0",
+    },
+    body: Buffer.from(packBody(encodeWriteRequest(series))),
+    signal: AbortSignal.timeout(storeMs),
+  });
+  if (!response.ok) {
+    throw new Error(
+      `the workspace's Prometheus answered ${response.status}: ${await response.text()}`,
+    );
+  }
+}
