@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { bringCollector, bringPrometheus, progressToStandardError } from "../parts/bring.ts";
-import { type Collector, startCollector } from "../parts/collector.ts";
+import { type Collector, type CollectorDescription, startCollector } from "../parts/collector.ts";
 import { type Prometheus, startPrometheus } from "../parts/prometheus.ts";
 import { scratchFolder } from "../parts/scratch-folder.ts";
 
@@ -18,9 +18,11 @@ export interface CollectorWithPrometheus {
  * Starts both.
  *
  * @param outOfOrderTimeWindow a setting of Prometheus; its default when left out.
+ * @param ofCollector what the collector is started with beyond that.
  */
 export async function startCollectorWithPrometheus(
   outOfOrderTimeWindow = "0s",
+  ofCollector: Pick<CollectorDescription, "configurationFiles" | "environment"> = {},
 ): Promise<CollectorWithPrometheus> {
   const binary = await bringCollector(progressToStandardError);
   const { prometheus: prometheusBinary } = await bringPrometheus(progressToStandardError);
@@ -35,6 +37,7 @@ export async function startCollectorWithPrometheus(
     folder: join(folder.path, "collector"),
     remoteWriteUrl: prometheus.remoteWriteUrl,
     clusterName,
+    ...ofCollector,
   });
   return {
     collector,

@@ -7,6 +7,8 @@ import { before, describe, test } from "node:test";
 import { bringCollector, progressToStandardError } from "../parts/bring.ts";
 import {
   effectiveCollectorConfiguration,
+  kubernetesConfigurationFiles,
+  kubernetesConfigurationFilesWithTls,
   prometheusConfigurationFiles,
   startCollector,
   validateCollectorConfiguration,
@@ -77,6 +79,54 @@ describe("the collector's configuration", () => {
       },
     });
     assert.deepEqual(service.extensions, ["health_check"]);
+  });
+
+  test("in a cluster, runs the same, and between the two checks who sends", async () => {
+    const inCluster = { ...settings, TOKEN_ISSUER_URL: "https://issuer.example" };
+    const { service, receivers } = await effectiveCollectorConfiguration(
+      collector,
+      kubernetesConfigurationFiles,
+      inCluster,
+    );
+
+    assert.deepEqual(service.pipelines, {
+      metrics: {
+        receivers: ["otlp"],
+        processors: ["memory_limiter", "filter/agents", "transform/identity", "transform/time"],
+        exporters: ["prometheus_remote_write"],
+      },
+    });
+    assert.deepEqual(service.extensions, ["health_check", "oidc"]);
+    assert.partialDeepStrictEqual(receivers, {
+      otlp: { protocols: { http: { auth: { authenticator: "oidc" }, include_metadata: true } } },
+    });
+  });
+
+  test("with TLS, still asks for a token", async () => {
+    const tls = { TLS_CERTIFICATE_FILE: "/tls.crt", TLS_KEY_FILE: "/tls.key" };
+    const { receivers } = await effectiveCollectorConfiguration(
+      collector,
+      kubernetesConfigurationFilesWithTls,
+      { ...settings, ...tls, TOKEN_ISSUER_URL: "https://issuer.example" },
+    );
+
+    assert.partialDeepStrictEqual(receivers, {
+      otlp: {
+        protocols: {
+          http: {
+            auth: { authenticator: "oidc" },
+            tls: { cert_file: "/tls.crt", key_file: "/tls.key" },
+          },
+        },
+      },
+    });
+  });
+
+  test("in a cluster, does not start without the token's issuer", async () => {
+    await assert.rejects(
+      validateCollectorConfiguration(collector, kubernetesConfigurationFiles, settings),
+      /oidc.*no IssuerURL provided/s,
+    );
   });
 
   test("listens where a cluster expects it, unless told otherwise", async () => {

@@ -20,6 +20,8 @@ export interface Push {
   readonly resource: Readonly<Record<string, string>>;
   /** The header `x-chrony-tracker-sent-us`, as it is; not sent when left out. */
   readonly sent?: string;
+  /** The bearer token; not sent when left out. */
+  readonly token?: string;
 }
 
 /** What the collector answered. */
@@ -63,24 +65,35 @@ export function sentHeader(timeMilliseconds: number): string {
   return String(timeMilliseconds * 1_000);
 }
 
+/** What one sender says of itself, and its metrics. */
+export type ResourceMetrics = Pick<Push, "resource" | "metrics">;
+
 /** Sends one push and gives the answer, whatever it is. */
 export async function push(
   otlpUrl: string,
-  { metrics, resource, sent }: Push,
+  { metrics, resource, sent, token }: Push,
+): Promise<PushAnswer> {
+  return pushAll(otlpUrl, [{ metrics, resource }], { sent, token });
+}
+
+/** The same with several resources in one request. */
+export async function pushAll(
+  otlpUrl: string,
+  resourceMetrics: readonly ResourceMetrics[],
+  { sent, token }: { readonly sent?: string | undefined; readonly token?: string | undefined },
 ): Promise<PushAnswer> {
   const body = {
-    resourceMetrics: [
-      {
-        resource: { attributes: encodeAttributes(resource) },
-        scopeMetrics: [{ scope: { name: "by hand" }, metrics }],
-      },
-    ],
+    resourceMetrics: resourceMetrics.map(({ resource, metrics }) => ({
+      resource: { attributes: encodeAttributes(resource) },
+      scopeMetrics: [{ scope: { name: "by hand" }, metrics }],
+    })),
   };
   const response = await fetch(`${otlpUrl}/v1/metrics`, {
     method: "POST",
     headers: {
       "content-type": "application/json",
       ...(sent === undefined ? {} : { "x-chrony-tracker-sent-us": sent }),
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
     },
     body: JSON.stringify(body),
     signal: AbortSignal.timeout(requestMilliseconds),

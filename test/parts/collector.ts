@@ -24,6 +24,21 @@ export const prometheusConfigurationFiles: readonly [string, string, string] = [
   shipped("service.yaml"),
 ];
 
+/** The same for a cluster, where the collector takes only what comes with an agent's token. */
+export const kubernetesConfigurationFiles: readonly string[] = [
+  shipped("common.yaml"),
+  shipped("identity.yaml"),
+  shipped("exporter-prometheus.yaml"),
+  shipped("service-kubernetes.yaml"),
+];
+
+/** The same over TLS. */
+export const kubernetesConfigurationFilesWithTls: readonly string[] = [
+  ...kubernetesConfigurationFiles.slice(0, 2),
+  shipped("receiver-tls.yaml"),
+  ...kubernetesConfigurationFiles.slice(2),
+];
+
 /** What to start. */
 export interface CollectorDescription {
   /** The path of the collector. */
@@ -117,6 +132,7 @@ export async function validateCollectorConfiguration(
 
 /** The parts of a collector's configuration that say what runs; the rest is there as well. */
 export interface EffectiveConfiguration {
+  readonly receivers: { readonly otlp: { readonly protocols: Readonly<Record<string, object>> } };
   readonly service: {
     readonly extensions: readonly string[];
     readonly pipelines: Readonly<Record<string, Pipeline>>;

@@ -1,0 +1,449 @@
+// Every overlay and component as kubectl builds it, without a cluster: what holds for all of them.
+
+import assert from "node:assert/strict";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { progressToStandardError } from "../parts/bring.ts";
+import { type ScratchFolder, scratchFolder } from "../parts/scratch-folder.ts";
+import { bringKubernetes } from "./parts/bring-kubernetes.ts";
+import { copyManifests, type KubernetesObject, kustomizeBuild } from "./parts/kustomize.ts";
+
+const shipped = fileURLToPath(new URL("../../", import.meta.url));
+const agentNamespace = "chrony-tracker";
+const collectorNamespace = "chrony-tracker-collector";
+
+/** What the rest of the cluster gets, and by which component. */
+const outsideOfBothNamespaces = [
+  "Namespace chrony-tracker",
+  "Namespace chrony-tracker-collector",
+  "ClusterIssuer chrony-tracker-self-signed",
+  "ClusterIssuer chrony-tracker-authority",
+  "Certificate cert-manager/chrony-tracker-authority",
+];
+
+/** What others make: cert-manager, or a user by hand. */
+const madeByOthers = [
+  "Secret chrony-tracker-collector/chrony-tracker-collector-tls",
+  "Secret chrony-tracker/chrony-tracker-agent-tls",
+  "Secret chrony-tracker-collector/chrony-tracker-backend",
+];
+
+/** Components that change a Deployment which is not there without a collector. */
+const ofCollector = [
+  "backend-token",
+  "collector-from-nodes",
+  "collector-pod-monitor-azure",
+  "collector-pod-monitor-prometheus-operator",
+  "public-keys-file",
+  "tls",
+  "token-without-node",
+];
+
+/** Components that are given together, beside each alone. */
+const together = [
+  ["tls", "token-without-node", "public-keys-file", "backend-token"],
+  ["tls", "run-as-user", "agent-pod-monitor-azure", "collector-pod-monitor-azure"],
+  ["udp-host-network", "collector-from-nodes", "tls"],
+];
+
+interface Environment {
+  readonly name: string;
+  readonly value?: string;
+  readonly valueFrom?: { readonly secretKeyRef?: { readonly name: string } };
+}
+
+interface Container {
+  readonly name: string;
+  readonly image: string;
+  readonly args?: readonly string[];
+  readonly env: readonly Environment[];
+  readonly envFrom: readonly { readonly configMapRef: { readonly name: string } }[];
+  readonly ports: readonly { readonly name: string; readonly containerPort: number }[];
+  readonly resources: {
+    readonly limits: Readonly<Record<string, string>>;
+    readonly requests: Readonly<Record<string, string>>;
+  };
+  readonly securityContext: Readonly<Record<string, unknown>> & {
+    readonly capabilities: { readonly drop: readonly string[]; readonly add?: readonly string[] };
+  };
+  readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string }[];
+}
+
+interface Volume {
+  readonly name: string;
+  readonly configMap?: { readonly name: string };
+  readonly secret?: { readonly secretName: string };
+  readonly hostPath?: unknown;
+  readonly projected?: unknown;
+}
+
+interface PodTemplate {
+  readonly metadata: { readonly labels: Readonly<Record<string, string>> };
+  readonly spec: {
+    readonly serviceAccountName: string;
+    readonly automountServiceAccountToken: boolean;
+    readonly hostNetwork?: boolean;
+    readonly hostPID?: boolean;
+    readonly hostIPC?: boolean;
+    readonly securityContext: Readonly<Record<string, unknown>>;
+    readonly containers: readonly Container[];
+    readonly initContainers?: readonly Container[];
+    readonly volumes: readonly Volume[];
+  };
+}
+
+interface Workload extends KubernetesObject {
+  readonly spec: {
+    readonly selector: { readonly matchLabels: Readonly<Record<string, string>> };
+    readonly template: PodTemplate;
+  };
+}
+
+interface Peer {
+  readonly namespaceSelector?: { readonly matchLabels: Readonly<Record<string, string>> };
+  readonly podSelector?: { readonly matchLabels: Readonly<Record<string, string>> };
+}
+
+interface Rule {
+  readonly from?: readonly Peer[];
+  readonly to?: readonly Peer[];
+  readonly ports?: readonly { readonly port: string | number }[];
+}
+
+interface Selecting extends KubernetesObject {
+  readonly spec: {
+    readonly selector?: { readonly matchLabels?: Readonly<Record<string, string>> };
+    readonly podSelector?: { readonly matchLabels: Readonly<Record<string, string>> };
+    readonly ingress?: readonly Rule[];
+    readonly egress?: readonly Rule[];
+    readonly ports?: readonly { readonly targetPort: string }[];
+    readonly podMetricsEndpoints?: readonly { readonly port: string }[];
+  };
+}
+
+describe("the manifests", () => {
+  let kubectl: string;
+  let scratch: ScratchFolder;
+  let overlays: readonly string[];
+  let components: readonly string[];
+  const variants: { readonly name: string; readonly objects: readonly KubernetesObject[] }[] = [];
+
+  before(async () => {
+    ({ kubectl } = await bringKubernetes(progressToStandardError));
+    scratch = await scratchFolder("manifests");
+    await copyManifests(scratch);
+    overlays = await readdir(join(shipped, "k8s/overlays"));
+    components = await readdir(join(shipped, "k8s/components"));
+    for (const overlay of overlays) {
+      const pushes = !overlay.startsWith("pull-only");
+      const fitting = components.filter((component) => pushes || !ofCollector.includes(component));
+      const choices = [[], ...fitting.map((component) => [component]), ...(pushes ? together : [])];
+      for (const [index, chosen] of choices.entries()) {
+        if (overlay.startsWith("pull-only-") && chosen.some((name) => name.includes("monitor"))) {
+          continue; // It has its monitor.
+        }
+        const folder = join(scratch.path, "k8s/variants", `${overlay}-${index}`);
+        await mkdir(folder, { recursive: true });
+        // JSON is YAML.
+        await writeFile(
+          join(folder, "kustomization.yaml"),
+          JSON.stringify({
+            resources: [`../../overlays/${overlay}`],
+            components: chosen.map((component) => `../../components/${component}`),
+          }),
+        );
+        const name = [overlay, ...chosen].join(" + ");
+        variants.push({ name, objects: await kustomizeBuild(kubectl, folder) });
+      }
+    }
+  });
+  after(() => scratch?.remove());
+
+  /** Asserts for each variant, and says in which one it does not hold. */
+  function inEach(check: (objects: readonly KubernetesObject[], name: string) => void): void {
+    assert.ok(variants.length > 0);
+    for (const { name, objects } of variants) {
+      try {
+        check(objects, name);
+      } catch (error) {
+        throw new Error(`in ${name}: ${String(error)}`, { cause: error });
+      }
+    }
+  }
+
+  function inEachContainer(check: (container: Container, pod: PodTemplate) => void): void {
+    inEach((objects) => {
+      for (const { spec } of workloads(objects)) {
+        const pod = spec.template;
+        for (const container of [...(pod.spec.initContainers ?? []), ...pod.spec.containers]) {
+          check(container, pod);
+        }
+      }
+    });
+  }
+
+  test("put one DaemonSet, and where agents push a Deployment, nowhere else", () => {
+    inEach((objects, name) => {
+      assert.deepEqual(
+        workloads(objects).map(identify).toSorted(),
+        [
+          "DaemonSet chrony-tracker/chrony-tracker-agent",
+          ...(name.startsWith("pull-only")
+            ? []
+            : ["Deployment chrony-tracker-collector/chrony-tracker-collector"]),
+        ].toSorted(),
+      );
+      for (const object of objects) {
+        if (![agentNamespace, collectorNamespace].includes(object.metadata.namespace ?? "")) {
+          assert.ok(outsideOfBothNamespaces.includes(identify(object)), identify(object));
+        }
+      }
+    });
+  });
+
+  test("pin every image by a tag that says which", () => {
+    inEachContainer(({ image }) => assert.match(image, /:\d+\.\d+\.\d+$/));
+  });
+
+  test("harden every container", () => {
+    inEachContainer(({ securityContext, resources, name }, { spec }) => {
+      assert.partialDeepStrictEqual(securityContext, {
+        allowPrivilegeEscalation: false,
+        readOnlyRootFilesystem: true,
+      });
+      assert.ok(securityContext["privileged"] !== true);
+      assert.deepEqual(securityContext.capabilities.drop, ["ALL"]);
+      const { add } = securityContext.capabilities;
+      const { runAsNonRoot, runAsUser, seccompProfile } = spec.securityContext;
+      if (name === "agent" && runAsNonRoot !== true) {
+        assert.deepEqual(add, ["SETGID", "SETUID"]);
+        // With it the token would be for that user alone: daemon-set.yaml.
+        assert.equal(runAsUser, undefined);
+      } else {
+        assert.equal(add, undefined);
+        assert.equal(runAsNonRoot, true);
+        assert.ok(Number(runAsUser) > 0);
+      }
+      assert.equal(securityContext["runAsUser"], undefined);
+      assert.deepEqual(seccompProfile, { type: "RuntimeDefault" });
+      for (const amounts of [resources.requests, resources.limits]) {
+        assert.deepEqual(Object.keys(amounts).toSorted(), ["cpu", "memory"]);
+      }
+    });
+  });
+
+  test("give pods of the node only what they need of it", () => {
+    inEach((objects, name) => {
+      for (const { spec } of workloads(objects)) {
+        const pod = spec.template.spec;
+        const byUdp = name.includes("udp-host-network") && pod.serviceAccountName.endsWith("agent");
+        assert.equal(pod.automountServiceAccountToken, false);
+        assert.equal(pod.hostPID, undefined);
+        assert.equal(pod.hostIPC, undefined);
+        assert.equal(pod.hostNetwork ?? false, byUdp);
+        const paths = pod.volumes.flatMap(({ hostPath }) => hostPath ?? []);
+        const isAgent = pod.serviceAccountName.endsWith("agent");
+        const directory = { path: "/run/chrony", type: "Directory" };
+        assert.deepEqual(paths, isAgent && !byUdp ? [directory] : []);
+      }
+    });
+  });
+
+  test("mount every volume they declare, and declare every one they mount", () => {
+    inEachContainer(({ volumeMounts }, { spec }) => {
+      assert.deepEqual(sortedNames(volumeMounts), sortedNames(spec.volumes));
+    });
+  });
+
+  test("refer to nothing that is not there", () => {
+    inEach((objects) => {
+      const known = new Set([...objects.map(identify), ...madeByOthers]);
+      for (const { metadata, spec } of workloads(objects)) {
+        const pod = spec.template.spec;
+        const namespace = metadata.namespace ?? "";
+        const references = [
+          `ServiceAccount ${namespace}/${pod.serviceAccountName}`,
+          ...pod.volumes.flatMap(({ configMap, secret }) => [
+            ...(configMap === undefined ? [] : [`ConfigMap ${namespace}/${configMap.name}`]),
+            ...(secret === undefined ? [] : [`Secret ${namespace}/${secret.secretName}`]),
+          ]),
+          ...pod.containers.flatMap(({ env, envFrom }) => [
+            ...envFrom.map(({ configMapRef }) => `ConfigMap ${namespace}/${configMapRef.name}`),
+            ...env.flatMap(({ valueFrom }) =>
+              valueFrom?.secretKeyRef === undefined
+                ? []
+                : [`Secret ${namespace}/${valueFrom.secretKeyRef.name}`],
+            ),
+          ]),
+        ];
+        for (const reference of references) {
+          assert.ok(known.has(reference), reference);
+        }
+      }
+    });
+  });
+
+  test("select the pods that they mean, and name ports that these have", () => {
+    inEach((objects) => {
+      const pods = workloads(objects).map(({ metadata, spec }) => ({
+        namespace: metadata.namespace,
+        labels: spec.template.metadata.labels,
+        ports: new Set(
+          spec.template.spec.containers.flatMap(({ ports }) => ports.map((p) => p.name)),
+        ),
+      }));
+      const selected = (
+        namespace: string | undefined,
+        wanted: Readonly<Record<string, string>> | undefined,
+      ) => {
+        assert.ok(wanted !== undefined && Object.keys(wanted).length > 0);
+        const found = pods.filter(
+          (pod) =>
+            pod.namespace === namespace &&
+            Object.entries(wanted).every(([label, value]) => pod.labels[label] === value),
+        );
+        assert.equal(found.length, 1, `${namespace} ${JSON.stringify(wanted)}`);
+        return found;
+      };
+      for (const { kind, metadata, spec } of selecting(objects)) {
+        const wanted =
+          kind === "Service"
+            ? (spec.selector as Readonly<Record<string, string>>)
+            : (spec.podSelector ?? spec.selector)?.matchLabels;
+        const own = selected(metadata.namespace, wanted);
+        const ports = [
+          ...(spec.ports ?? []).map(({ targetPort }) => ({ pod: own[0], port: targetPort })),
+          ...(spec.podMetricsEndpoints ?? []).map(({ port }) => ({ pod: own[0], port })),
+          ...(spec.ingress ?? []).flatMap(({ ports: rulePorts = [] }) =>
+            rulePorts.map(({ port }) => ({ pod: own[0], port })),
+          ),
+        ];
+        const peers = [...(spec.ingress ?? []), ...(spec.egress ?? [])].flatMap(
+          ({ from = [], to = [], ports: rulePorts = [] }) =>
+            [...from, ...to].map((peer) => ({ peer, isTo: to.length > 0, rulePorts })),
+        );
+        for (const { peer, isTo, rulePorts } of peers) {
+          const namespace = peer.namespaceSelector?.matchLabels["kubernetes.io/metadata.name"];
+          if (
+            namespace === collectorNamespace &&
+            !pods.some((pod) => pod.namespace === namespace)
+          ) {
+            continue; // pull-only: the way to a collector that may come.
+          }
+          const [pod] = selected(namespace, peer.podSelector?.matchLabels);
+          ports.push(...(isTo ? rulePorts.map(({ port }) => ({ pod, port })) : []));
+        }
+        for (const { pod, port } of ports) {
+          assert.ok(pod?.ports.has(String(port)), `${kind} ${metadata.name}: ${port}`);
+        }
+      }
+    });
+  });
+
+  test("let agents in the host's network reach the collector, and nobody else without a token", () => {
+    inEach((objects, name) => {
+      const intoOtlp = selecting(objects)
+        .filter(
+          ({ kind, metadata }) =>
+            kind === "NetworkPolicy" && metadata.namespace === collectorNamespace,
+        )
+        .flatMap(({ spec }) => spec.ingress ?? [])
+        .filter(({ ports = [] }) => ports.some(({ port }) => port === "otlp-http"));
+      const fromAnywhere = intoOtlp.some(({ from }) => from === undefined);
+      assert.equal(fromAnywhere, name.includes("collector-from-nodes"));
+    });
+  });
+
+  test("ship the collector's configuration as it is on disk", async () => {
+    const files = (await readdir(join(shipped, "otel-collector"))).filter(
+      (file) => file.endsWith(".yaml") && !["builder.yaml", "kustomization.yaml"].includes(file),
+    );
+    const expected = Object.fromEntries(
+      await Promise.all(
+        files.map(async (file) => [
+          file,
+          await readFile(join(shipped, "otel-collector", file), "utf8"),
+        ]),
+      ),
+    );
+    inEach((objects, name) => {
+      const [configuration] = objects.filter(({ metadata }) =>
+        metadata.name.startsWith("chrony-tracker-collector-configuration"),
+      ) as (KubernetesObject & { readonly data: Readonly<Record<string, string>> })[];
+      assert.equal(configuration === undefined, name.startsWith("pull-only"));
+      if (configuration !== undefined) {
+        assert.deepEqual(configuration.data, expected);
+      }
+    });
+  });
+
+  test("start the collector with files that are there, the one with `service:` last", () => {
+    inEachContainer(({ name, args = [], env }) => {
+      if (name !== "collector") {
+        return;
+      }
+      const given = new Map(env.map((variable) => [variable.name, variable.value ?? ""]));
+      const configurations = args
+        .filter((arg) => arg.startsWith("--config="))
+        .map((arg) => arg.slice("--config=".length))
+        .map((arg) => arg.replaceAll(/\$\((\w+)\)/g, (_, variable) => given.get(variable) ?? "?"));
+      assert.equal(configurations[0], "/etc/otel-collector/common.yaml");
+      assert.equal(configurations[1], "/etc/otel-collector/identity.yaml");
+      assert.match(configurations.at(-1) ?? "", /\/service-(kubernetes|azure)\.yaml$/);
+      assert.ok(configurations.includes(given.get("TRANSPORT") ?? "?"), "TRANSPORT is not used");
+      assert.ok(!configurations.some((file) => file.includes("?")), configurations.join());
+      assert.ok(args.includes("--feature-gates=exporter.prometheusremotewritexporter.RetryOn429"));
+    });
+  });
+
+  test("keep the collector's memory limiter at half of its container's limit", () => {
+    inEachContainer(({ name, env, resources }) => {
+      if (name === "collector") {
+        const limiter = env.find((variable) => variable.name === "MEMORY_LIMIT_MIB")?.value;
+        assert.equal(resources.limits["memory"], `${2 * Number(limiter)}Mi`);
+      }
+    });
+  });
+
+  test("enforce on each namespace what its pods keep to", () => {
+    inEach((objects) => {
+      for (const { kind, metadata } of objects) {
+        if (kind === "Namespace") {
+          const level = metadata.name === agentNamespace ? "privileged" : "restricted";
+          for (const mode of ["enforce", "audit", "warn"]) {
+            assert.equal(metadata.labels?.[`pod-security.kubernetes.io/${mode}`], level);
+          }
+        }
+      }
+    });
+  });
+});
+
+/** `Kind namespace/name`. */
+function identify({ kind, metadata: { namespace, name } }: KubernetesObject): string {
+  return `${kind} ${namespace === undefined ? "" : `${namespace}/`}${name}`;
+}
+
+function sortedNames(list: readonly { readonly name: string }[]): string[] {
+  return list.map(({ name }) => name).toSorted();
+}
+
+function workloads(objects: readonly KubernetesObject[]): readonly Workload[] {
+  return objects.filter((object): object is Workload =>
+    ["DaemonSet", "Deployment"].includes(object.kind),
+  );
+}
+
+function selecting(objects: readonly KubernetesObject[]): readonly Selecting[] {
+  const kinds = [
+    "DaemonSet",
+    "Deployment",
+    "Service",
+    "NetworkPolicy",
+    "PodDisruptionBudget",
+    "PodMonitor",
+  ];
+  return objects.filter((object): object is Selecting => kinds.includes(object.kind));
+}

@@ -1,0 +1,44 @@
+import { existsSync } from "node:fs";
+import { mkdir, readdir, rmdir } from "node:fs/promises";
+import { join } from "node:path";
+
+const mountPoint = "/sys/fs/cgroup";
+
+/**
+ * Makes a control group for a node's pods, so that two kubelets on one kernel do not share theirs.
+ * It has to be removed at the end: control groups outlive the processes in them.
+ */
+export async function makeCgroupRoot(name: string): Promise<void> {
+  for (const hierarchy of await hierarchies()) {
+    await mkdir(join(hierarchy, name), { recursive: true });
+  }
+}
+
+/** Removes it, with what kubelet and runc left in it. No process may be in it any more. */
+export async function removeCgroupRoot(name: string): Promise<void> {
+  for (const hierarchy of await hierarchies()) {
+    await removeGroup(join(hierarchy, name));
+  }
+}
+
+/** One with version 2 of control groups, one for each controller with version 1. */
+async function hierarchies(): Promise<string[]> {
+  if (existsSync(join(mountPoint, "cgroup.controllers"))) {
+    return [mountPoint];
+  }
+  const names = await readdir(mountPoint);
+  return names
+    .map((name) => join(mountPoint, name))
+    .filter((path) => existsSync(join(path, "cgroup.procs")));
+}
+
+async function removeGroup(path: string): Promise<void> {
+  const entries = await readdir(path, { withFileTypes: true }).catch(() => []);
+  for (const entry of entries) {
+    if (entry.isDirectory()) {
+      await removeGroup(join(path, entry.name));
+    }
+  }
+  // Its files are the kernel's: rmdir removes it all the same.
+  await rmdir(path).catch(() => {});
+}

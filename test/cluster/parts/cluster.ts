@@ -1,0 +1,100 @@
+import { join } from "node:path";
+import type { Progress } from "../../parts/progress.ts";
+import type { ContainerRuntimePrograms } from "./bring-container-runtime.ts";
+import type { KubernetesPrograms } from "./bring-kubernetes.ts";
+import { makeCertificateAuthority } from "./certificates.ts";
+import { startClusterDns } from "./cluster-dns.ts";
+import { startControlPlane } from "./control-plane.ts";
+import { type MachineIdentity, makeNetwork } from "./machine.ts";
+import { startNode } from "./node.ts";
+
+/** What a cluster is made of. */
+export interface ClusterParts {
+  readonly kubernetes: KubernetesPrograms;
+  readonly containerRuntime: ContainerRuntimePrograms;
+  readonly images: {
+    /** The name of the image that holds pods' namespaces. */
+    readonly pause: string;
+    /** Archives of all images that pods may name. */
+    readonly archives: readonly string[];
+  };
+}
+
+/** How a cluster is reached, from any process of its sandbox. */
+export interface ClusterAccess {
+  /** Who signs service accounts' tokens. */
+  readonly issuerUrl: string;
+  /** The file with the certificate of the cluster's authority. */
+  readonly authorityFile: string;
+  /** The administrator's way in. */
+  readonly kubeconfig: string;
+  readonly nodes: readonly MachineIdentity[];
+}
+
+/** A Kubernetes cluster of real parts. */
+export interface Cluster {
+  readonly access: ClusterAccess;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a cluster and waits until all its nodes are ready. This process must be in a sandbox: its
+ * network becomes the control plane's.
+ *
+ * @param description.nodeNames at most nine.
+ */
+export async function startCluster(description: {
+  readonly parts: ClusterParts;
+  readonly folder: string;
+  readonly nodeNames: readonly string[];
+  readonly progress: Progress;
+}): Promise<Cluster> {
+  const { parts, folder, nodeNames, progress } = description;
+  progress("starting the control plane");
+  await makeNetwork();
+  const authority = await makeCertificateAuthority(folder);
+  const controlPlane = await startControlPlane({
+    programs: parts.kubernetes,
+    etcd: parts.containerRuntime.etcd,
+    folder: join(folder, "control-plane"),
+    authority,
+  });
+  const { kubeconfig, kubectl, issuerUrl } = controlPlane;
+  const dns = await startClusterDns({ programs: parts.kubernetes, folder, kubeconfig, kubectl });
+  progress(`starting the nodes ${nodeNames.join(" and ")}`);
+  const nodes = await Promise.all(
+    nodeNames.map((name, index) =>
+      startNode({
+        name,
+        number: index + 1,
+        folder: join(folder, name),
+        programs: parts.kubernetes,
+        containerPrograms: parts.containerRuntime,
+        authority,
+        kubeconfig,
+        kubectl,
+        imageArchives: parts.images.archives,
+        pauseImage: parts.images.pause,
+      }),
+    ),
+  );
+  return {
+    access: {
+      issuerUrl,
+      authorityFile: authority.certificate,
+      kubeconfig,
+      nodes: nodes.map(({ machine: { name, number, folder: files, holderPid } }) => ({
+        name,
+        number,
+        folder: files,
+        holderPid,
+      })),
+    },
+    async stop() {
+      await Promise.all(nodes.map((node) => node.stop()));
+      for (const process of [dns, ...controlPlane.processes]) {
+        await process.stop();
+      }
+    },
+  };
+}

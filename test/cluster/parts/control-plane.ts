@@ -1,0 +1,122 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { type RunningProcess, startProcess } from "../../parts/running-process.ts";
+import { API_PORT, API_SERVICE, CONTROL_PLANE, SERVICE_RANGE } from "./addresses.ts";
+import type { KubernetesPrograms } from "./bring-kubernetes.ts";
+import { type CertificateAuthority, makeServiceAccountKeys } from "./certificates.ts";
+import { writeKubeconfig } from "./kubeconfig.ts";
+import { type Kubectl, kubectlOf } from "./kubectl.ts";
+
+const startMilliseconds = 120_000;
+
+/** The API server and what belongs to it, without a node. */
+export interface ControlPlane {
+  /** Who signs service accounts' tokens, and where its keys can be had. */
+  readonly issuerUrl: string;
+  /** The administrator's way in. */
+  readonly kubeconfig: string;
+  readonly kubectl: Kubectl;
+  readonly processes: readonly RunningProcess[];
+}
+
+/**
+ * Starts etcd, the API server, the controller manager and the scheduler, in the network that this
+ * process is in, and waits until they work.
+ */
+export async function startControlPlane(description: {
+  readonly programs: KubernetesPrograms;
+  readonly etcd: string;
+  readonly folder: string;
+  readonly authority: CertificateAuthority;
+}): Promise<ControlPlane> {
+  const { programs, etcd, folder, authority } = description;
+  await mkdir(folder, { recursive: true });
+  const etcdUrl = "http://127.0.0.1:2379";
+  const issuerUrl = `https://${CONTROL_PLANE.v4}:${API_PORT}`;
+  const serviceAccounts = await makeServiceAccountKeys(folder);
+  const serving = await authority.issue({
+    file: "kube-apiserver",
+    commonName: "kube-apiserver",
+    serves: {
+      dns: ["kubernetes.default.svc"],
+      ip: [CONTROL_PLANE.v4, CONTROL_PLANE.v6, API_SERVICE.v4, API_SERVICE.v6, "127.0.0.1"],
+    },
+  });
+  const administrator = {
+    file: "administrator",
+    commonName: "administrator",
+    organization: "system:masters",
+  };
+  const asAdministrator = await authority.issue(administrator);
+  const kubeconfig = await writeKubeconfig(join(folder, "kubeconfig"), authority, administrator);
+  const kubectl = kubectlOf(programs.kubectl, kubeconfig);
+
+  const store = startProcess({
+    name: "etcd",
+    command: etcd,
+    args: [
+      `--data-dir=${join(folder, "etcd")}`,
+      `--listen-client-urls=${etcdUrl}`,
+      `--advertise-client-urls=${etcdUrl}`,
+      "--listen-peer-urls=http://127.0.0.1:2380",
+    ],
+  });
+  const apiServer = startProcess({
+    name: "kube-apiserver",
+    command: programs["kube-apiserver"],
+    args: [
+      `--etcd-servers=${etcdUrl}`,
+      `--advertise-address=${CONTROL_PLANE.v4}`,
+      `--secure-port=${API_PORT}`,
+      `--service-cluster-ip-range=${SERVICE_RANGE.v4},${SERVICE_RANGE.v6}`,
+      `--tls-cert-file=${serving.certificate}`,
+      `--tls-private-key-file=${serving.key}`,
+      `--client-ca-file=${authority.certificate}`,
+      `--kubelet-client-certificate=${asAdministrator.certificate}`,
+      `--kubelet-client-key=${asAdministrator.key}`,
+      `--service-account-issuer=${issuerUrl}`,
+      `--service-account-key-file=${serviceAccounts.publicKey}`,
+      `--service-account-signing-key-file=${serviceAccounts.privateKey}`,
+      "--authorization-mode=Node,RBAC",
+      "--enable-admission-plugins=NodeRestriction",
+      "--allow-privileged=true",
+    ],
+  });
+  await apiServer.waitUntil(
+    "the API server to be ready",
+    async () => (await kubectl("get", "--raw", "/readyz")) === "ok",
+    startMilliseconds,
+  );
+  const controllerManager = startProcess({
+    name: "kube-controller-manager",
+    command: programs["kube-controller-manager"],
+    args: [
+      `--kubeconfig=${kubeconfig}`,
+      "--leader-elect=false",
+      "--use-service-account-credentials=true",
+      `--service-account-private-key-file=${serviceAccounts.privateKey}`,
+      `--root-ca-file=${authority.certificate}`,
+    ],
+  });
+  const scheduler = startProcess({
+    name: "kube-scheduler",
+    command: programs["kube-scheduler"],
+    args: [
+      `--kubeconfig=${kubeconfig}`,
+      `--authentication-kubeconfig=${kubeconfig}`,
+      `--authorization-kubeconfig=${kubeconfig}`,
+      "--leader-elect=false",
+    ],
+  });
+  await controllerManager.waitUntil(
+    "the default service account",
+    () => kubectl.get("serviceaccount", "default"),
+    startMilliseconds,
+  );
+  return {
+    issuerUrl,
+    kubeconfig,
+    kubectl,
+    processes: [scheduler, controllerManager, apiServer, store],
+  };
+}

@@ -1,0 +1,36 @@
+import { writeFile } from "node:fs/promises";
+import { API_PORT, CONTROL_PLANE } from "./addresses.ts";
+import type { CertificateAuthority, CertificateDescription } from "./certificates.ts";
+
+/**
+ * Writes how somebody reaches the API server, and with which certificate.
+ *
+ * @returns the file's path: `path`.
+ */
+export async function writeKubeconfig(
+  path: string,
+  authority: CertificateAuthority,
+  user: CertificateDescription,
+): Promise<string> {
+  const { certificate, key } = await authority.issue(user);
+  const name = "test";
+  const kubeconfig = {
+    apiVersion: "v1",
+    kind: "Config",
+    clusters: [
+      {
+        name,
+        cluster: {
+          server: `https://${CONTROL_PLANE.v4}:${API_PORT}`,
+          "certificate-authority": authority.certificate,
+        },
+      },
+    ],
+    users: [{ name, user: { "client-certificate": certificate, "client-key": key } }],
+    contexts: [{ name, context: { cluster: name, user: name } }],
+    "current-context": name,
+  };
+  // JSON is YAML.
+  await writeFile(path, JSON.stringify(kubeconfig, null, 2), { mode: 0o600 });
+  return path;
+}

@@ -1,0 +1,48 @@
+import { cp, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseAllDocuments } from "yaml";
+import { runToEnd } from "../../parts/run-to-end.ts";
+import type { ScratchFolder } from "../../parts/scratch-folder.ts";
+
+const root = fileURLToPath(new URL("../../../", import.meta.url));
+const buildMilliseconds = 60_000;
+
+/** A Kubernetes object, as far as every kind has the same. */
+export interface KubernetesObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly labels?: Readonly<Record<string, string>>;
+  };
+}
+
+/**
+ * The objects that `kubectl apply -k` would apply. They are also left beside the folder, in a file.
+ *
+ * @param kubectl the path of kubectl.
+ * @throws when kustomize does not accept the folder, with what it says.
+ */
+export async function kustomizeBuild(kubectl: string, folder: string): Promise<KubernetesObject[]> {
+  const output = `${folder}.built.yaml`;
+  await runToEnd({
+    name: "kubectl kustomize",
+    command: kubectl,
+    args: ["kustomize", folder, "--output", output],
+    timeoutMilliseconds: buildMilliseconds,
+  });
+  const text = await readFile(output, "utf8");
+  return parseAllDocuments(text).map((document): KubernetesObject => document.toJS());
+}
+
+/** The shipped folders that an overlay is built from, copied to `scratch`, where a test may write. */
+export async function copyManifests(scratch: ScratchFolder): Promise<void> {
+  for (const folder of ["k8s", "otel-collector"]) {
+    await cp(join(root, folder), join(scratch.path, folder), { recursive: true });
+  }
+  // What its user is told to put there.
+  const publicKeys = join(scratch.path, "k8s/components/public-keys-file/public-keys.json");
+  await writeFile(publicKeys, '{"keys":[]}');
+}

@@ -1,0 +1,114 @@
+import { chmod, chown, mkdir, rm, writeFile } from "node:fs/promises";
+import { runToEnd } from "../../parts/run-to-end.ts";
+import type { RunningProcess } from "../../parts/running-process.ts";
+import type { Machine } from "./machine.ts";
+
+const commandMilliseconds = 10_000;
+const synchronisedMilliseconds = 60_000;
+const settledDispersionSeconds = 0.01;
+
+/** Where chronyd and its clients meet on every node. */
+export const SOCKET_DIRECTORY = "/run/chrony";
+
+/** Whom chronyd runs as on a node, and who else gets into its directory. */
+export interface ChronydOwner {
+  readonly uid: number;
+  readonly gid: number;
+  /** The directory's mode, for instance 0o750. */
+  readonly mode: number;
+}
+
+/** A node's chronyd: started as root, as systemd does, it becomes a user of its own. */
+export interface NodeChronyd {
+  /** Ends it as a crash does; its socket and directory stay. */
+  kill(): Promise<void>;
+  /** Starts it again, with the directory as it is or, when it is gone, anew. */
+  start(): Promise<void>;
+  /** Ends it and removes its directory, as systemd does with its RuntimeDirectory. */
+  stopAndRemoveDirectory(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the chronyd of a node and waits until it follows its source to 10 ms. It leaves the
+ * machine's clock alone.
+ *
+ * @param description.configuration lines of chrony.conf that say where the time comes from.
+ */
+export async function startNodeChronyd(description: {
+  readonly machine: Machine;
+  readonly chronyd: string;
+  readonly chronyc: string;
+  readonly owner: ChronydOwner;
+  readonly configuration: readonly string[];
+}): Promise<NodeChronyd> {
+  const { machine, chronyd, chronyc, owner, configuration } = description;
+  const directory = machine.pathOf(SOCKET_DIRECTORY);
+  const configurationFile = machine.pathOf("/opt/chrony.conf");
+  await writeFile(
+    configurationFile,
+    [...configuration, "port 0", "pidfile /run/chronyd.pid", ""].join("\n"),
+  );
+  // chronyd asks for its user by name.
+  await writeFile(
+    machine.pathOf("/opt/passwd"),
+    `root:x:0:0::/:\n_chrony:x:${owner.uid}:${owner.gid}::/:\n`,
+  );
+  await writeFile(machine.pathOf("/opt/group"), `root:x:0:\n_chrony:x:${owner.gid}:\n`);
+  let running: RunningProcess | undefined;
+
+  async function start(): Promise<void> {
+    await mkdir(directory, { recursive: true });
+    await chown(directory, owner.uid, owner.gid);
+    await chmod(directory, owner.mode);
+    running = machine.start({
+      name: `chronyd on ${machine.name}`,
+      command: "unshare",
+      args: [
+        "--mount",
+        "--",
+        "sh",
+        "-c",
+        'mount --bind /opt/passwd /etc/passwd && mount --bind /opt/group /etc/group && exec "$@"',
+        "sh",
+        chronyd,
+        "-x",
+        "-d",
+        "-u",
+        "_chrony",
+        "-f",
+        "/opt/chrony.conf",
+      ],
+    });
+    await running.waitUntil(
+      "chronyd to synchronise",
+      async () => {
+        const tracking = await runToEnd({
+          name: "chronyc tracking",
+          command: chronyc,
+          args: ["-h", machine.pathOf(`${SOCKET_DIRECTORY}/chronyd.sock`), "-n", "-c", "tracking"],
+          timeoutMilliseconds: commandMilliseconds,
+        });
+        const fields = tracking.split(",");
+        return fields[13] === "Normal" && Number(fields[11]) < settledDispersionSeconds;
+      },
+      synchronisedMilliseconds,
+    );
+  }
+
+  async function kill(): Promise<void> {
+    running?.signal("SIGKILL");
+    await running?.exited;
+  }
+
+  await start();
+  return {
+    kill,
+    start,
+    async stopAndRemoveDirectory() {
+      await running?.stop();
+      await rm(directory, { recursive: true, force: true });
+    },
+    stop: async () => running?.stop(),
+  };
+}

@@ -1,0 +1,155 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { CONTROL_PLANE, DNS_SERVICE } from "./addresses.ts";
+import type { ContainerRuntimePrograms } from "./bring-container-runtime.ts";
+import type { KubernetesPrograms } from "./bring-kubernetes.ts";
+import type { CertificateAuthority } from "./certificates.ts";
+import { makeCgroupRoot, removeCgroupRoot } from "./cgroup-root.ts";
+import { CONTAINERD_SOCKET, startContainerd } from "./containerd.ts";
+import { writeKubeconfig } from "./kubeconfig.ts";
+import type { Kubectl } from "./kubectl.ts";
+import { type Machine, startMachine } from "./machine.ts";
+
+const readyMilliseconds = 120_000;
+
+/** What a node needs from the cluster that it joins. */
+export interface NodeDescription {
+  readonly name: string;
+  /** From 1 to 9, another one for each node. */
+  readonly number: number;
+  /** Holds all that is the node's. */
+  readonly folder: string;
+  readonly programs: KubernetesPrograms;
+  readonly containerPrograms: ContainerRuntimePrograms;
+  readonly authority: CertificateAuthority;
+  /** The administrator's way in, for kube-proxy. */
+  readonly kubeconfig: string;
+  readonly kubectl: Kubectl;
+  /** Archives of the images that its pods may name, and the name of the one that holds pods. */
+  readonly imageArchives: readonly string[];
+  readonly pauseImage: string;
+}
+
+/** A node: a machine with containerd, kubelet and kube-proxy. */
+export interface ClusterNode {
+  readonly name: string;
+  readonly machine: Machine;
+  /** Ends kubelet, containerd and kube-proxy; the containers go on until the sandbox ends. */
+  stop(): Promise<void>;
+}
+
+/** Starts a node and waits until it is ready. */
+export async function startNode(description: NodeDescription): Promise<ClusterNode> {
+  const { name, number, folder, programs, containerPrograms, authority, kubeconfig, kubectl } =
+    description;
+  const machine = await startMachine({ name, number, folder });
+  const containerd = await startContainerd({
+    machine,
+    number,
+    programs: containerPrograms,
+    pauseImage: description.pauseImage,
+  });
+  for (const archive of description.imageArchives) {
+    await containerd.importImage(archive);
+  }
+  const cgroupRoot = `chrony-tracker-test-${name}`;
+  await makeCgroupRoot(cgroupRoot);
+
+  const ownFolder = machine.pathOf("/opt/kubelet");
+  await mkdir(ownFolder, { recursive: true });
+  const resolverFile = join(ownFolder, "resolv.conf");
+  await writeFile(resolverFile, `nameserver ${CONTROL_PLANE.v4}\n`);
+  const configurationFile = join(ownFolder, "kubelet.json");
+  await writeFile(
+    configurationFile,
+    JSON.stringify(kubeletConfiguration(cgroupRoot, authority.certificate, resolverFile), null, 2),
+  );
+  const ownKubeconfig = await writeKubeconfig(join(ownFolder, "kubeconfig"), authority, {
+    file: name,
+    commonName: `system:node:${name}`,
+    organization: "system:nodes",
+  });
+  const kubelet = machine.start({
+    name: `kubelet on ${name}`,
+    command: programs.kubelet,
+    args: [
+      `--config=${configurationFile}`,
+      `--kubeconfig=${ownKubeconfig}`,
+      `--hostname-override=${name}`,
+      `--node-ip=${machine.addresses.v4},${machine.addresses.v6}`,
+    ],
+  });
+  const proxy = machine.start({
+    name: `kube-proxy on ${name}`,
+    command: programs["kube-proxy"],
+    args: [
+      `--kubeconfig=${kubeconfig}`,
+      "--proxy-mode=nftables",
+      "--conntrack-max-per-core=0",
+      `--hostname-override=${name}`,
+    ],
+  });
+  await kubelet.waitUntil(
+    `the node ${name} to be ready`,
+    async () => {
+      const answer = await kubectl(
+        "get",
+        "node",
+        name,
+        "-o",
+        'jsonpath={.status.conditions[?(@.type=="Ready")].status}',
+      );
+      return answer === "True";
+    },
+    readyMilliseconds,
+  );
+  return {
+    name,
+    machine,
+    async stop() {
+      await Promise.all([kubelet.stop(), proxy.stop()]);
+      await containerd.process.stop();
+      await removeCgroupRoot(cgroupRoot);
+    },
+  };
+}
+
+function kubeletConfiguration(
+  cgroupRoot: string,
+  authorityFile: string,
+  resolverFile: string,
+): object {
+  return {
+    apiVersion: "kubelet.config.k8s.io/v1beta1",
+    kind: "KubeletConfiguration",
+    containerRuntimeEndpoint: `unix://${CONTAINERD_SOCKET}`,
+    authentication: {
+      anonymous: { enabled: false },
+      webhook: { enabled: true },
+      x509: { clientCAFile: authorityFile },
+    },
+    authorization: { mode: "Webhook" },
+    cgroupDriver: "cgroupfs",
+    cgroupRoot: `/${cgroupRoot}`,
+    clusterDNS: [DNS_SERVICE.v4],
+    clusterDomain: "cluster.local",
+    resolvConf: resolverFile,
+    // The machine that all this runs on may have swap, version 1 of control groups, and a root
+    // without the right to change what the out-of-memory killer prefers.
+    failSwapOn: false,
+    failCgroupV1: false,
+    enforceNodeAllocatable: [],
+    oomScoreAdj: 0,
+    localStorageCapacityIsolation: false,
+    makeIPTablesUtilChains: false,
+    // A disk that is nearly full for other reasons must not evict the tests' pods.
+    evictionHard: {
+      "memory.available": "50Mi",
+      "nodefs.available": "1%",
+      "imagefs.available": "1%",
+    },
+    imageGCHighThresholdPercent: 100,
+    // Tests see changes of mounted tokens and ConfigMaps sooner.
+    syncFrequency: "5s",
+  };
+}

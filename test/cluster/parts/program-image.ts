@@ -1,0 +1,87 @@
+import { createHash } from "node:crypto";
+import { mkdir, readFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { keepInCache } from "../../parts/cache.ts";
+import type { Progress } from "../../parts/progress.ts";
+import { runToEnd } from "../../parts/run-to-end.ts";
+import { scratchFolder } from "../../parts/scratch-folder.ts";
+import { installDebianPackages } from "./debian-tools.ts";
+
+const commandMilliseconds = 5 * 60 * 1_000;
+
+/**
+ * An OCI archive of an image that holds one program of this machine and the libraries it needs.
+ * It is kept in the cache.
+ *
+ * @param description.image the name that pods give, with a tag.
+ */
+export async function programImage(description: {
+  readonly image: string;
+  readonly program: string;
+  /** The user it runs as, unless the pod says otherwise. */
+  readonly user: string;
+  readonly progress: Progress;
+}): Promise<string> {
+  const { image, program, user, progress } = description;
+  await installDebianPackages(progress, ["buildah"]);
+  const hash = createHash("sha256")
+    .update(image)
+    .update(user)
+    .update(await readFile(program));
+  const name = `image-${basename(program)}-${hash.digest("hex").slice(0, 12)}`;
+  const folder = await keepInCache(name, async (making) => {
+    progress(`making the image ${image}`);
+    const storage = await scratchFolder("images");
+    // Its own storage: this machine's images are not touched.
+    const buildah = (...args: string[]) =>
+      runToEnd({
+        name: `buildah ${args[0]}`,
+        command: "buildah",
+        args: [
+          `--root=${storage.path}/root`,
+          `--runroot=${storage.path}/run`,
+          "--storage-driver=vfs",
+          ...args,
+        ],
+        timeoutMilliseconds: commandMilliseconds,
+      });
+    try {
+      const lines = (await buildah("from", "scratch")).split("\n");
+      const container = lines.at(-1) ?? "";
+      const path = `/${basename(program)}`;
+      await buildah("add", container, program, path);
+      for (const library of await librariesOf(program)) {
+        await buildah("add", container, library, library);
+      }
+      await buildah(
+        "config",
+        `--entrypoint=${JSON.stringify([path])}`,
+        `--user=${user}`,
+        container,
+      );
+      await buildah("commit", container, image);
+      await mkdir(making, { recursive: true });
+      await buildah("push", image, `oci-archive:${join(making, "image.tar")}:${image}`);
+    } finally {
+      storage.remove();
+    }
+  });
+  return join(folder, "image.tar");
+}
+
+/** The paths of the libraries of a program, the loader included; none when it needs none. */
+async function librariesOf(program: string): Promise<string[]> {
+  const answer = await runToEnd({
+    name: "ldd",
+    command: "ldd",
+    args: [program],
+    timeoutMilliseconds: commandMilliseconds,
+  }).catch((error: unknown) => {
+    // ldd fails for a program without libraries.
+    if (error instanceof Error && /not a dynamic executable/.test(error.message)) {
+      return "";
+    }
+    throw error;
+  });
+  return [...answer.matchAll(/(\/\S+) \(0x/g)].flatMap(([, path]) => path ?? []);
+}

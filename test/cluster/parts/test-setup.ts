@@ -1,0 +1,32 @@
+import type { KubernetesPrograms } from "./bring-kubernetes.ts";
+import type { ClusterAccess } from "./cluster.ts";
+
+/** The environment variable in which a test finds its set-up. */
+export const SETUP_VARIABLE = "CHRONY_TRACKER_TEST_CLUSTER";
+
+/** All that `npm run test:cluster` hands to each test file. */
+export interface TestSetup {
+  readonly cluster: ClusterAccess;
+  readonly kubernetes: KubernetesPrograms;
+  readonly programs: {
+    readonly chronyd: string;
+    readonly chronyc: string;
+    readonly prometheus: string;
+    readonly promtool: string;
+    readonly collector: string;
+  };
+  /** The names under which the nodes have the images. */
+  readonly images: { readonly agent: string; readonly collector: string };
+}
+
+/** @throws when the test was not started by `npm run test:cluster`. */
+export function testSetup(): TestSetup {
+  const text = process.env[SETUP_VARIABLE];
+  if (text === undefined) {
+    throw new Error(
+      `${SETUP_VARIABLE} is not set: this test needs a cluster. Run npm run test:cluster -- FILE.`,
+    );
+  }
+  const setup: TestSetup = JSON.parse(text);
+  return setup;
+}

@@ -1,0 +1,75 @@
+// Pushes over TLS: a real collector (the version of builder.yaml) with the configuration for a cluster
+// and receiver-tls.yaml, and a certificate made by openssl.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { request } from "node:https";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { kubernetesConfigurationFilesWithTls } from "../parts/collector.ts";
+import { runToEnd } from "../parts/run-to-end.ts";
+import { scratchFolder } from "../parts/scratch-folder.ts";
+import { startCollectorWithPrometheus } from "./collector-with-prometheus.ts";
+import { startTokenIssuer } from "./token-issuer.ts";
+
+describe("a collector with TLS", () => {
+  test("takes an agent's push over TLS, and none without a token or without TLS", async (t) => {
+    const folder = await scratchFolder("ct");
+    t.after(() => folder.remove());
+    const certificateFile = join(folder.path, "tls.crt");
+    const keyFile = join(folder.path, "tls.key");
+    await runToEnd({
+      name: "openssl",
+      command: "openssl",
+      args: [
+        ..."req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1".split(" "),
+        ...["-subj", "/CN=collector", "-addext", "subjectAltName=IP:127.0.0.1"],
+        ...["-keyout", keyFile, "-out", certificateFile],
+      ],
+      timeoutMilliseconds: 30_000,
+    });
+    const issuer = await startTokenIssuer();
+    t.after(() => issuer.stop());
+    const { collector, stop } = await startCollectorWithPrometheus("0s", {
+      configurationFiles: kubernetesConfigurationFilesWithTls,
+      environment: {
+        TOKEN_ISSUER_URL: issuer.url,
+        TLS_CERTIFICATE_FILE: certificateFile,
+        TLS_KEY_FILE: keyFile,
+      },
+    });
+    t.after(stop);
+    const url = `${collector.otlpUrl}/v1/metrics`;
+    const ca = await readFile(certificateFile, "utf8");
+    const token = await issuer.token({ node: "node-1" });
+
+    assert.equal(await statusOfEmptyPush(url.replace("http:", "https:"), { ca, token }), 200);
+    assert.equal(await statusOfEmptyPush(url.replace("http:", "https:"), { ca }), 401);
+    const withoutTls = await fetch(url, {
+      method: "POST",
+      headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
+      body: "{}",
+    });
+    assert.equal(withoutTls.status, 400, await withoutTls.text());
+  });
+});
+
+/** The status that a push of nothing is answered with. */
+function statusOfEmptyPush(
+  url: string,
+  { ca, token }: { readonly ca: string; readonly token?: string },
+): Promise<number | undefined> {
+  const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  return new Promise((resolve, reject) => {
+    request(
+      url,
+      { method: "POST", ca, headers: { "content-type": "application/json", ...authorization } },
+      (response) => {
+        response.resume();
+        response.once("end", () => resolve(response.statusCode));
+      },
+    )
+      .once("error", reject)
+      .end("{}");
+  });
+}

@@ -1,0 +1,98 @@
+import { createServer } from "node:http";
+import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from "jose";
+import { freePort } from "../parts/free-port.ts";
+
+/** The service account of the agents. */
+export const agentSubject = "system:serviceaccount:chrony-tracker:chrony-tracker-agent";
+
+/** What a token says, where it differs from an agent's own. */
+export interface TokenDescription {
+  /** Where the pod runs; `undefined` makes a token as Kubernetes before 1.30 does. */
+  readonly node?: string | undefined;
+  readonly subject?: string;
+  readonly audience?: string;
+  readonly issuer?: string;
+  /** From now on, for instance `1h`, or `-1h` for a token that has expired. */
+  readonly lifetime?: string;
+  /** Claims that replace the others. */
+  readonly claims?: JWTPayload;
+}
+
+/** Signs tokens as an API server does, and tells its keys as one does. */
+export interface TokenIssuer {
+  readonly url: string;
+  /** The public keys, as `kubectl get --raw /openid/v1/jwks` prints them. */
+  readonly publicKeys: string;
+  token(description: TokenDescription): Promise<string>;
+  stop(): Promise<void>;
+}
+
+/** Starts an issuer at 127.0.0.1 with a key of its own. */
+export async function startTokenIssuer(): Promise<TokenIssuer> {
+  const { privateKey, publicKey } = await generateKeyPair("RS256");
+  const key = { ...(await exportJWK(publicKey)), use: "sig", alg: "RS256", kid: "key-1" };
+  const publicKeys = JSON.stringify({ keys: [key] });
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const discovery = JSON.stringify({
+    issuer: url,
+    jwks_uri: `${url}/openid/v1/jwks`,
+    response_types_supported: ["id_token"],
+    subject_types_supported: ["public"],
+    id_token_signing_alg_values_supported: ["RS256"],
+  });
+  const answers = new Map([
+    ["/.well-known/openid-configuration", discovery],
+    ["/openid/v1/jwks", publicKeys],
+  ]);
+  const server = createServer((request, response) => {
+    const answer = answers.get(request.url ?? "");
+    response
+      .writeHead(answer === undefined ? 404 : 200, { "content-type": "application/json" })
+      .end(answer);
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", resolve);
+  });
+  return {
+    url,
+    publicKeys,
+    token: ({
+      node,
+      subject = agentSubject,
+      audience = "chrony-tracker",
+      issuer = url,
+      lifetime = "1h",
+      claims = kubernetesClaims(subject, node),
+    }) =>
+      new SignJWT(claims)
+        .setProtectedHeader({ alg: "RS256", kid: "key-1" })
+        .setIssuer(issuer)
+        .setSubject(subject)
+        .setAudience(audience)
+        .setIssuedAt("-2h")
+        .setNotBefore("-2h")
+        .setExpirationTime(lifetime)
+        .sign(privateKey),
+    async stop() {
+      await new Promise((resolve) => {
+        server.close(resolve);
+        server.closeAllConnections();
+      });
+    },
+  };
+}
+
+/** The claim `kubernetes.io` of a projected token; before Kubernetes 1.30 it names no node. */
+function kubernetesClaims(subject: string, node: string | undefined): JWTPayload {
+  const [, , namespace = "", account = ""] = subject.split(":");
+  return {
+    "kubernetes.io": {
+      namespace,
+      ...(node === undefined ? {} : { node: { name: node, uid: `uid-of-${node}` } }),
+      pod: { name: `${account}-x1y2z`, uid: `uid-of-pod-on-${node}` },
+      serviceaccount: { name: account, uid: `uid-of-${account}` },
+    },
+  };
+}

@@ -1,0 +1,51 @@
+import type { Progress } from "./progress.ts";
+import { runToEnd } from "./run-to-end.ts";
+import { scratchFolder } from "./scratch-folder.ts";
+
+const buildMilliseconds = 40 * 60 * 1_000;
+const silenceMilliseconds = 30_000;
+
+/**
+ * Runs a build of minutes.
+ *
+ * @param description.progress is told what the build says, and how long it has taken whenever it is
+ *   silent.
+ * @throws when it fails, with its last output.
+ */
+export async function runBuild(description: {
+  /** What is built. */
+  readonly name: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly progress: Progress;
+}): Promise<void> {
+  const { name, command, args, cwd, env, progress } = description;
+  // Builds leave temporary files behind.
+  const temporaryFiles = await scratchFolder("build");
+  const begin = performance.now();
+  const reportSilence = () => {
+    const seconds = Math.round((performance.now() - begin) / 1_000);
+    progress(`still building ${name} after ${seconds} s`);
+  };
+  let silence = setInterval(reportSilence, silenceMilliseconds);
+  try {
+    await runToEnd({
+      name: `building ${name}`,
+      command,
+      args,
+      cwd,
+      env: { ...env, TMPDIR: temporaryFiles.path },
+      timeoutMilliseconds: buildMilliseconds,
+      onLine(line) {
+        clearInterval(silence);
+        silence = setInterval(reportSilence, silenceMilliseconds);
+        progress(line);
+      },
+    });
+  } finally {
+    clearInterval(silence);
+    temporaryFiles.remove();
+  }
+}
