@@ -86,7 +86,7 @@ describe("a release", () => {
     const overlay = join(dirname(archive), "chrony-tracker-1.2.3/k8s/overlays/prometheus");
     const objects = await kustomizeBuild(programs.kubectl, overlay);
     const images = [...JSON.stringify(objects).matchAll(/"image":"([^"]*)"/g)].map(
-      ([, image]) => image,
+      ([, image = ""]) => image,
     );
     assert.deepEqual(images.toSorted(), [
       `ghcr.io/example/chrony-tracker@${agentDigest}`,
