@@ -1,0 +1,28 @@
+// The role Monitoring Metrics Publisher on one data collection rule: to write to it, and nothing else.
+
+@description('Name of the data collection rule.')
+param dataCollectionRuleName string
+
+@description('The identity that writes.')
+param writerPrincipalId string
+
+// https://learn.microsoft.com/azure/role-based-access-control/built-in-roles/monitor#monitoring-metrics-publisher
+var monitoringMetricsPublisher = '3913510d-42f4-4e42-8a64-420c390055eb'
+
+resource rule 'Microsoft.Insights/dataCollectionRules@2024-03-11' existing = {
+  name: dataCollectionRuleName
+}
+
+resource assignment 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  // The principal is part of the name: an identity that was deleted and made anew is another principal,
+  // and an assignment cannot be changed from one to the other.
+  name: guid(rule.id, writerPrincipalId, monitoringMetricsPublisher)
+  scope: rule
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', monitoringMetricsPublisher)
+    principalId: writerPrincipalId
+    // Spares the look-up of a principal that was made a moment ago and is not known everywhere yet.
+    principalType: 'ServicePrincipal'
+    description: 'Chrony Tracker\'s collector writes metrics.'
+  }
+}

@@ -1,0 +1,174 @@
+// The workflow files, as far as they can be checked where GitHub does not run them: actionlint's rules,
+// what they may do, and the steps that need nothing but a shell.
+
+import assert from "node:assert/strict";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { before, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { parse } from "yaml";
+import { progressToStandardError } from "../parts/progress.ts";
+import { runToEnd } from "../parts/run-to-end.ts";
+import { scratchFolder } from "../parts/scratch-folder.ts";
+import { bringActionlint } from "./bring-actionlint.ts";
+
+interface Step {
+  readonly id?: string;
+  readonly uses?: string;
+  readonly run?: string;
+  readonly with?: Readonly<Record<string, unknown>>;
+}
+
+interface Workflow {
+  readonly on: Readonly<Record<string, unknown>>;
+  readonly permissions?: Readonly<Record<string, string>>;
+  readonly jobs: Readonly<
+    Record<
+      string,
+      {
+        readonly permissions?: Readonly<Record<string, string>>;
+        readonly uses?: string;
+        readonly steps?: readonly Step[];
+      }
+    >
+  >;
+}
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const folder = join(root, ".github/workflows");
+const names = await readdir(folder);
+const texts = new Map<string, string>();
+for (const name of names) {
+  texts.set(name, await readFile(join(folder, name), "utf8"));
+}
+
+function workflow(name: string): Workflow {
+  return parse(texts.get(name) ?? "");
+}
+
+describe("actionlint", () => {
+  let actionlint: string;
+
+  before(async () => {
+    actionlint = await bringActionlint(progressToStandardError);
+  });
+
+  test("finds nothing wrong with the workflows", async () => {
+    await runToEnd({
+      name: "actionlint",
+      command: actionlint,
+      args: ["-no-color", ...names.map((name) => join(folder, name))],
+      timeoutMilliseconds: 60_000,
+    });
+  });
+
+  test("would find an output that no step has, so that its silence means something", async () => {
+    const scratch = await scratchFolder("workflow");
+    try {
+      const broken = join(scratch.path, ".github/workflows/broken.yaml");
+      await mkdir(join(broken, ".."), { recursive: true });
+      await writeFile(
+        broken,
+        (texts.get("release.yaml") ?? "").replaceAll(
+          "steps.build.outputs.digest",
+          "steps.built.outputs.digest",
+        ),
+      );
+      await assert.rejects(
+        runToEnd({
+          name: "actionlint",
+          command: actionlint,
+          args: ["-no-color", broken],
+          timeoutMilliseconds: 60_000,
+        }),
+        /property "built" is not defined/,
+      );
+    } finally {
+      scratch.remove();
+    }
+  });
+});
+
+for (const name of names) {
+  const { on, permissions, jobs } = workflow(name);
+  const steps = Object.values(jobs).flatMap((job) => job.steps ?? []);
+
+  test(`${name} runs others' actions by commit, which no one can move, and says the release`, () => {
+    const uses = (texts.get(name) ?? "")
+      .split("\n")
+      .map((line) => line.trim().replace(/^- /, ""))
+      .filter((line) => line.startsWith("uses:") && !line.startsWith("uses: ./"));
+    assert.ok(uses.length > 0);
+    for (const line of uses) {
+      assert.match(line, /^uses: [\w.-]+\/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
+    }
+  });
+
+  test(`${name} gives each job only the permissions that it names`, () => {
+    assert.deepEqual(permissions, {});
+    const silent = Object.entries(jobs).filter(([, job]) => job.permissions === undefined);
+    assert.deepEqual(
+      silent.map(([job]) => job),
+      [],
+    );
+  });
+
+  test(`${name} keeps no token in the checked-out folder`, () => {
+    const checkouts = steps.filter(({ uses }) => uses?.startsWith("actions/checkout@"));
+    for (const checkout of checkouts) {
+      assert.equal(checkout.with?.["persist-credentials"], false);
+    }
+  });
+
+  test(`${name} puts no text of an event into a shell's program`, () => {
+    const scripts = steps.flatMap(({ run }) => (run === undefined ? [] : [run]));
+    assert.deepEqual(
+      scripts.filter((script) => script.includes("${{")),
+      [],
+    );
+    assert.ok(!("pull_request_target" in on));
+    assert.ok(!("workflow_run" in on));
+  });
+}
+
+describe("the version of a release", () => {
+  const step = workflow("release.yaml").jobs["version"]?.steps?.find(({ id }) => id === "version");
+
+  /** Runs the step as GitHub does, and gives its outputs. */
+  async function run(tag: string): Promise<Record<string, string>> {
+    const scratch = await scratchFolder("release");
+    try {
+      const output = join(scratch.path, "output");
+      await writeFile(output, "");
+      await runToEnd({
+        name: "the version step",
+        command: "bash",
+        args: ["-e", "-o", "pipefail", "-c", step?.run ?? "exit 9"],
+        cwd: root,
+        env: {
+          ...process.env,
+          GITHUB_REF_NAME: tag,
+          GITHUB_REPOSITORY: "Example/Chrony-Tracker",
+          GITHUB_OUTPUT: output,
+        },
+        timeoutMilliseconds: 30_000,
+      });
+      const lines = (await readFile(output, "utf8")).trim().split("\n");
+      return Object.fromEntries(lines.map((line) => line.split("=", 2)));
+    } finally {
+      scratch.remove();
+    }
+  }
+
+  test("is the tag's, if package.json agrees; the image's name is lower-case, as registries want it", async () => {
+    const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
+    assert.deepEqual(await run(`v${version}`), {
+      version,
+      image: "ghcr.io/example/chrony-tracker",
+    });
+  });
+
+  test("is refused where package.json says another, and the sentence names both", async () => {
+    await assert.rejects(run("v99.0.0"), /The tag is v99\.0\.0, but package\.json says \d/);
+  });
+});

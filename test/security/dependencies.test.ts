@@ -1,0 +1,50 @@
+// docs/dependencies.md against package-lock.json, by npm's own SBOM.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { test } from "node:test";
+import { dependencyDocument, readSbom, root } from "../../tools/sbom.ts";
+
+const components = await readSbom();
+
+test("docs/dependencies.md says what package-lock.json ships", async () => {
+  assert.equal(
+    await readFile(`${root}docs/dependencies.md`, "utf8"),
+    dependencyDocument(components),
+    "Run: node tools/dependencies.ts",
+  );
+});
+
+test("what is shipped may be shipped: its licences ask for a notice, and for nothing else", () => {
+  const asking = components.filter(
+    ({ scope, license }) =>
+      // Of the platforms' binaries the lock knows the licence only where they are installed.
+      !(scope === "optional" && license === undefined) &&
+      !["Apache-2.0", "MIT"].includes(license ?? "none"),
+  );
+  assert.deepEqual(asking, []);
+});
+
+test("packages have hashes and come from the registry, and direct ones have one exact version", async () => {
+  const lock: {
+    packages: Record<string, { resolved?: string; integrity?: string; optional?: boolean }>;
+  } = JSON.parse(await readFile(`${root}package-lock.json`, "utf8"));
+  const loose = Object.entries(lock.packages).filter(
+    ([path, { resolved, integrity, optional = false }]) =>
+      path !== "" &&
+      (resolved !== undefined ||
+        // npm writes no hash for another platform's binary that it does not find. SECURITY.md says so.
+        !(integrity?.startsWith("sha512-") || (optional && integrity === undefined))),
+  );
+  assert.deepEqual(
+    loose.map(([path]) => path),
+    [],
+  );
+  const manifest: Record<"dependencies" | "devDependencies", Record<string, string>> = JSON.parse(
+    await readFile(`${root}package.json`, "utf8"),
+  );
+  const ranges = Object.entries({ ...manifest.dependencies, ...manifest.devDependencies }).filter(
+    ([, version]) => !/^\d+\.\d+\.\d+$/.test(version),
+  );
+  assert.deepEqual(ranges, []);
+});

@@ -1,0 +1,70 @@
+/** What is shipped beside the agent's own code, as npm's SBOM says. */
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+/** The project's folder, with a slash at its end. */
+export const root = fileURLToPath(new URL("..", import.meta.url));
+
+/** A package of the SBOM (CycloneDX 1.5), as far as it is used here. */
+export interface Component {
+  readonly name: string;
+  readonly version: string;
+  /** `optional` are the binaries for platforms, of which an image has one. */
+  readonly scope: "required" | "optional";
+  /** An SPDX identifier, or `undefined` where the lock says none. */
+  readonly license: string | undefined;
+}
+
+interface CycloneDx {
+  readonly components: readonly {
+    readonly name: string;
+    readonly version: string;
+    readonly scope: "required" | "optional";
+    readonly licenses?: readonly { readonly license?: { readonly id?: string } }[];
+  }[];
+}
+
+/** The runtime dependencies of package-lock.json, direct and indirect, by name. */
+export async function readSbom(): Promise<Component[]> {
+  const { stdout } = await promisify(execFile)(
+    "npm",
+    ["sbom", "--package-lock-only", "--omit=dev", "--sbom-format=cyclonedx"],
+    { cwd: root },
+  );
+  const { components }: CycloneDx = JSON.parse(stdout);
+  return components
+    .map(({ name, version, scope, licenses }) => ({
+      name,
+      version,
+      scope,
+      license: licenses?.[0]?.license?.id,
+    }))
+    .toSorted((one, other) => one.name.localeCompare(other.name));
+}
+
+/** The whole of docs/dependencies.md. */
+export function dependencyDocument(components: readonly Component[]): string {
+  const rows = [
+    ["package", "version", "licence"],
+    ...components
+      .filter(({ scope }) => scope === "required")
+      .map(({ name, version, license }) => [`\`${name}\``, version, license ?? "none stated"]),
+  ];
+  const widths = [0, 1, 2].map((column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`;
+  const [head = [], ...body] = rows;
+  return `# What is shipped
+
+Beside its own code the agent's bundle holds nothing but code of these packages, direct and indirect dependencies alike. The README says what each direct one is for.
+
+${[line(head), line(widths.map((width) => "-".repeat(width))), ...body.map(line)].join("\n")}
+
+With \`node-unix-socket\` comes its binary for the image's platform (\`node-unix-socket-linux-x64-gnu\`, \`node-unix-socket-linux-arm64-gnu\`), of the same source and licence. The image adds Node.js (MIT, with the licences of what it includes) and the C library of its base image.
+
+Made by \`node tools/dependencies.ts\` from \`npm sbom\`; a test compares it with package-lock.json. The same as CycloneDX: \`npm sbom --package-lock-only --omit=dev --sbom-format=cyclonedx\`.
+`;
+}
