@@ -31,7 +31,28 @@ function rootWith(capabilities: string): string[] {
     "--no-new-privs",
   ];
 }
+
+function as(uid: number, gid: number): string[] {
+  return [setpriv ?? "", `--reuid=${uid}`, `--regid=${gid}`, "--clear-groups"];
+}
+
 const ROOT_OF_CONTAINER = rootWith(",+setuid,+setgid");
+
+/** Each thread of a process is this user, in no other group, without a capability. */
+async function assertIsNobodyBut(uid: number, gid: number, pid: number): Promise<void> {
+  for (const status of await threadStatuses(pid)) {
+    assert.deepEqual(status, {
+      uids: [uid, uid, uid, uid],
+      gids: [gid, gid, gid, gid],
+      groups: [],
+      permitted: NONE,
+      effective: NONE,
+      inheritable: NONE,
+      ambient: NONE,
+      noNewPrivileges: true,
+    });
+  }
+}
 
 describe("the agent, started as root", { skip: cannotBeOthers, concurrency: true }, () => {
   let folder: ScratchFolder;
@@ -66,22 +87,6 @@ describe("the agent, started as root", { skip: cannotBeOthers, concurrency: true
     });
     running.push(agent);
     return agent;
-  }
-
-  /** Each thread of a process is this user, in no other group, without a capability. */
-  async function assertIsNobodyBut(uid: number, gid: number, pid: number): Promise<void> {
-    for (const status of await threadStatuses(pid)) {
-      assert.deepEqual(status, {
-        uids: [uid, uid, uid, uid],
-        gids: [gid, gid, gid, gid],
-        groups: [],
-        permitted: NONE,
-        effective: NONE,
-        inheritable: NONE,
-        ambient: NONE,
-        noNewPrivileges: true,
-      });
-    }
   }
 
   for (const user of [
@@ -159,10 +164,6 @@ describe("the agent, started as root", { skip: cannotBeOthers, concurrency: true
 
   test("as another user stays that user, and says who owns the directory when it cannot read", async () => {
     const { address, directory } = await chronydOf({ uid: 998, gid: 995, mode: 0o770 }, "stranger");
-    const as = (uid: number, gid: number) => [
-      setpriv ?? "",
-      ...[`--reuid=${uid}`, `--regid=${gid}`, "--clear-groups"],
-    ];
     const owner = await agentWith({ CHRONY_ADDRESS: address }, as(998, 995));
     await scrapeInState(owner, "local");
     assert.ok(!owner.process.output().includes("Started as root"));

@@ -42,17 +42,19 @@ export async function startChronydOfUser(description: {
   const [passwd, group] = [join(folder, "passwd"), join(folder, "group")];
   await writeFile(passwd, `root:x:0:0::/:\n_chrony:x:${uid}:${gid}::/:\n`);
   await writeFile(group, `root:x:0:\n_chrony:x:${gid}:\n`);
+  const script = `mount --bind ${passwd} /etc/passwd && mount --bind ${group} /etc/group && exec "$@"`;
+  const options = ["-x", "-d", "-u", "_chrony"];
+  const configuration = [
+    "local stratum 10",
+    "port 0",
+    `cmdport ${commandPort}`,
+    `bindcmdaddress ${directory}/chronyd.sock`,
+    `pidfile ${join(folder, "chronyd.pid")}`,
+  ];
   const running = startProcess({
     name: `chronyd of ${uid}:${gid}`,
     command: "unshare",
-    args: [
-      ...["--mount", "--", "sh", "-c"],
-      `mount --bind ${passwd} /etc/passwd && mount --bind ${group} /etc/group && exec "$@"`,
-      ...["sh", chronyd, "-x", "-d", "-u", "_chrony"],
-      ...["local stratum 10", "port 0", `cmdport ${commandPort}`],
-      `bindcmdaddress ${directory}/chronyd.sock`,
-      `pidfile ${join(folder, "chronyd.pid")}`,
-    ],
+    args: ["--mount", "--", "sh", "-c", script, "sh", chronyd, ...options, ...configuration],
   });
   return { process: running, directory, address: `unix://${directory}/chronyd.sock` };
 }
