@@ -69,6 +69,7 @@ const DROP_WORDS: Readonly<Record<DropReason, string>> = {
 export class Push {
   readonly #options: PushOptions;
   readonly #stop = new AbortController();
+  readonly #cut = new AbortController();
   readonly #fault: LastingFault;
   readonly #loss: LastingFault;
   readonly #backlog: Backlog;
@@ -136,7 +137,13 @@ export class Push {
   async stop(longestMs: number): Promise<void> {
     this.#deadlineMs = performance.now() + longestMs;
     this.#stop.abort();
-    await Promise.race([this.#pushTheLast(), sleep(longestMs, undefined, { ref: false })]);
+    // At once: soon nothing reads chronyd any more, and what it said would count as withheld.
+    await this.#collect();
+    // What is under way may be waiting to try again; it must leave time for the last push.
+    const cutting = setTimeout(() => this.#cut.abort(), longestMs / 2);
+    await this.#round;
+    clearTimeout(cutting);
+    await this.#pushRound();
   }
 
   async #run(): Promise<void> {
@@ -213,7 +220,9 @@ export class Push {
   async #push(request: BacklogRequest, clocks: ClockPair): Promise<boolean> {
     const { otlp, timeoutMs } = this.#options;
     const limitMs = Math.min(timeoutMs, this.#deadlineMs - performance.now());
-    const result = await exportOnce(otlp, withPlaceholder(request), limitMs, clocks);
+    const metrics = withPlaceholder(request);
+    const cut = this.#cut.signal.aborted ? undefined : this.#cut.signal;
+    const result = await exportOnce(otlp, metrics, limitMs, clocks, cut);
     this.#backlog.settle(request, result.ok ? "accepted" : outcomeOf(result.error));
 
     const nowMs = performance.now();
@@ -255,12 +264,6 @@ export class Push {
         performance.now(),
       );
     }
-  }
-
-  async #pushTheLast(): Promise<void> {
-    await this.#round;
-    await this.#collect();
-    await this.#pushRound();
   }
 
   async #untilFirstReading(): Promise<void> {
