@@ -15,13 +15,14 @@
  * 4. **Bounded.** No point is older than the age, and all together take no more than the bytes. Only
  *    the newest collection is kept whatever it takes.
  * 5. **A refusal costs only what is refused by itself.** A far end refuses a whole request for one bad
- *    point, in the same words as for a missing role. So after a refusal only the newest collection is
- *    sent, once a round, and while that is refused, half of it, a quarter, one point, all again: a far
- *    end that refuses everything gets one small request a round, and everything is kept. Once
- *    something of it is accepted, that is **trusted**: points of trusted series go with the first
- *    request of a round again. The rest is **suspect**, and one further request a round tries some
- *    suspects that were refused together, or might have been: accepted, they are trusted, too;
- *    refused, they are halved; and only a point that is refused alone is dropped.
+ *    point, in the same words as for a missing role. So after a refusal a round only **probes**: first
+ *    with what was surely not written yet, for a Prometheus without an out-of-order window refuses a
+ *    second copy of the rest; then with the newest collection, and while that is refused, with half of
+ *    it, a quarter, one point, all again. A far end that refuses everything gets one small request a
+ *    round, and everything is kept. The series of a probe that was accepted are **trusted**: their new
+ *    points go with the first request of a round. All else is **suspect**, and one further request a
+ *    round tries some of it: accepted, its series are trusted, too; refused, it is divided in two; and
+ *    only a point that is refused alone is dropped.
  * 6. **A series that is gone ends.** A series of one collection that the next one lacks has a marker
  *    there, a point like any other. A marker that is dropped, though nobody refused it, is due in the
  *    next collection again.
