@@ -269,7 +269,8 @@ export class Backlog {
       this.#trustedSeries.add(key);
     }
     const { ones, others } = divided(this.#untried, ({ key }) => this.#isTrusted(key));
-    this.#trusted = [...ones, ...this.#trusted].toSorted(inTime);
+    // Something suspect is sent when all that is trusted was: there is only what came since.
+    this.#trusted = [...ones, ...this.#trusted];
     this.#untried = others;
   }
 
@@ -283,7 +284,7 @@ export class Backlog {
 
   /** What is sent to see whether the far end takes anything. */
   #probed(probe: Probe): Part[] {
-    const waiting = this.#waiting().toSorted(inTime);
+    const waiting = this.#waiting();
     if (probe === "not written yet") {
       const certain = this.#trusted.filter(
         ({ collection }) => collection.number > this.#perhapsWritten,
@@ -376,10 +377,6 @@ export class Backlog {
   #waiting(): Part[] {
     return [...this.#suspects.flat(), ...this.#untried, ...this.#trusted];
   }
-}
-
-function inTime(a: Part, b: Part): number {
-  return a.collection.number - b.collection.number || a.from - b.from;
 }
 
 function newestNumber(parts: readonly Part[]): number {
