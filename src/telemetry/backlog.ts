@@ -24,8 +24,8 @@
  *    round tries some of it: accepted, its series are trusted, too; refused, it is divided in two; and
  *    only a point that is refused alone is dropped.
  * 6. **A series that is gone ends.** A series of one collection that the next one lacks has a marker
- *    there, a point like any other. A marker that is dropped, though nobody refused it, is due in the
- *    next collection again.
+ *    there, a point like any other. A marker that is dropped, though nobody refused it, or that waits
+ *    while a round is refused, is due in the next collection again.
  *
  * Where the node's clock is more than 2 s off, the collector moves a request's points by whole
  * seconds. The same point can then be written twice, a second apart, when an answer got lost. Within a
@@ -214,6 +214,10 @@ export class Backlog {
     // What was dropped in the meantime is not taken in again.
     const parts = common(request.parts, this.#waiting());
     const points = pointsOf(parts);
+    if (purpose !== "suspects") {
+      // What is gone must not be shown until the turn of its marker comes.
+      this.#markAgain(this.#waiting());
+    }
     switch (purpose) {
       case "everything":
         this.#trustedSeries = undefined;
@@ -356,14 +360,17 @@ export class Backlog {
     }
     this.#remove(parts);
     this.#dropped[reason] += pointsOf(parts);
-    for (const part of parts) {
-      for (const series of seriesIn(part)) {
-        if (series.ends !== undefined) {
-          this.#markersDue.set(series.key, series);
-        }
+    this.#markAgain(parts);
+    this.#endSuspicion();
+  }
+
+  /** The markers among these points are due in the next collection, too. */
+  #markAgain(parts: readonly Part[]): void {
+    for (const series of parts.flatMap(seriesIn)) {
+      if (series.ends !== undefined) {
+        this.#markersDue.set(series.key, series);
       }
     }
-    this.#endSuspicion();
   }
 
   #remove(parts: readonly Part[]): void {
