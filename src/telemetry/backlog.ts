@@ -150,7 +150,7 @@ export class Backlog {
     this.#observed = observed;
     this.#markersDue = new Map();
     this.#newest = this.#compact([...values, ...markers], clocks, startedWallMs);
-    const { ones, others } = divided([wholeOf(this.#newest)], ({ key }) => this.#isTrusted(key));
+    const { ones, others } = divided([wholeOf(this.#newest)], (series) => this.#isTrusted(series));
     this.#trusted.push(...ones);
     this.#untried.push(...others);
     this.#dropOld(clocks.monotonicMs);
@@ -243,7 +243,7 @@ export class Backlog {
   #endSuspicion(): void {
     const newest = this.#newest?.series ?? [];
     const suspected = this.#suspects.length + this.#untried.length > 0;
-    if (!suspected && newest.every(({ key }) => this.#isTrusted(key))) {
+    if (!suspected && newest.every((series) => this.#isTrusted(series))) {
       this.#trustedSeries = undefined;
     }
     if (!suspected && this.#trusted.length === 0) {
@@ -251,13 +251,14 @@ export class Backlog {
     }
   }
 
-  #isTrusted(key: string): boolean {
-    return this.#trustedSeries?.has(key) ?? true;
+  /** A marker is as good as the series that it ends: what is gone must not wait for its turn. */
+  #isTrusted({ key, ends = key }: Series): boolean {
+    return this.#trustedSeries?.has(ends) ?? true;
   }
 
   /** Where some points are of trusted series, it is likely one of the others that was refused. */
   #inTwo(parts: readonly Part[]): Part[][] {
-    const { ones, others } = divided(parts, ({ key }) => this.#isTrusted(key));
+    const { ones, others } = divided(parts, (series) => this.#isTrusted(series));
     const half = firstPoints(parts, Math.ceil(pointsOf(parts) / 2));
     const halves =
       ones.length > 0 && others.length > 0 ? [ones, others] : [half, without(parts, half)];
@@ -272,7 +273,7 @@ export class Backlog {
     for (const { key } of series) {
       this.#trustedSeries.add(key);
     }
-    const { ones, others } = divided(this.#untried, ({ key }) => this.#isTrusted(key));
+    const { ones, others } = divided(this.#untried, (series) => this.#isTrusted(series));
     // Something suspect is sent when all that is trusted was: there is only what came since.
     this.#trusted = [...ones, ...this.#trusted];
     this.#untried = others;

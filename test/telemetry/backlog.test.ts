@@ -410,6 +410,21 @@ describe("after a refusal", () => {
     });
   });
 
+  test("a series that is gone ends at once, whatever waits and is refused for ever", () => {
+    const history = new History();
+    const inOrder = (points: readonly Sent[]) =>
+      points.some((point) => history.farEnd.isOutOfOrder(point)) ? REFUSED : TAKEN;
+    for (let number = 1; number <= 10; number += 1) {
+      history.collect(all(number));
+      history.push(number <= 5 ? REFUSED : inOrder);
+    }
+    assert.ok(history.backlog.counts.points > 0, "older ones wait");
+    const { series_0: _, ...rest } = all(11);
+    history.collect(rest);
+    history.push(inOrder);
+    assert.deepEqual(history.farEnd.samplesOf("series_0").at(-1), [atCollection(11), "ends"]);
+  });
+
   test("of one bad sample, that one is lost and nothing else, with two requests a round at the most", () => {
     const history = new History();
     for (let number = 1; number <= 40; number += 1) {
