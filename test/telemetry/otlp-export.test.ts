@@ -15,6 +15,7 @@ import { gunzipSync } from "node:zlib";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import type { Result } from "../../src/result.ts";
 import type { OtlpSettings } from "../../src/settings.ts";
+import { readSystemClocks } from "../../src/system-clocks.ts";
 import { collect } from "../../src/telemetry/collection.ts";
 import { METRICS } from "../../src/telemetry/metrics.ts";
 import { exportOnce } from "../../src/telemetry/otlp-export.ts";
@@ -78,7 +79,7 @@ async function startCollector(
 }
 
 function push(settings: OtlpSettings, limitMs = settings.timeoutMs) {
-  return exportOnce(settings, collected, limitMs);
+  return exportOnce(settings, collected, limitMs, readSystemClocks());
 }
 
 function errorOf(result: Result<void, PushError>): PushError {
@@ -236,7 +237,8 @@ test("each attempt says when it was sent, in whole microseconds: 503, then 200",
   const collector = await startCollector(t, refuse(503), accept);
   const beforeUs = Date.now() * 1000;
   const result = await push(settingsFor(collector.port, { timeoutMs: TWO_ATTEMPTS_MS }));
-  const afterUs = Date.now() * 1000;
+  // The wall clock is read in whole milliseconds.
+  const afterUs = (Date.now() + 1) * 1000;
   assert.ok(result.ok, "the second attempt was accepted");
 
   const sent = collector.attempts.map(({ headers }) => headers[SENT_HEADER]);
