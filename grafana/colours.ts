@@ -1,4 +1,5 @@
 /** The colours of states and errors, on every dashboard alike. */
+import { THRESHOLDS } from "../alerts/thresholds.ts";
 import type { SyncState } from "../src/clock/sync-state.ts";
 
 /**
@@ -25,7 +26,7 @@ export const STATE_COLOURS: Readonly<Record<SyncState, string>> = {
 };
 
 /** From here on an error is a warning, in milliseconds; as in the alert ClockErrorHigh. */
-export const WARNING_MS = 50;
+export const WARNING_MS = THRESHOLDS.errorWarningMs;
 
 /** From here on an error is critical, in milliseconds; as in the alert ClockErrorCritical. */
-export const CRITICAL_MS = 250;
+export const CRITICAL_MS = THRESHOLDS.errorCriticalMs;

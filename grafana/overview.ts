@@ -16,7 +16,7 @@ import {
   HeatmapColorOptionsBuilder,
   YAxisConfigBuilder,
 } from "@grafana/grafana-foundation-sdk/heatmap";
-import { ALERT_NAMES } from "./alert-names.ts";
+import { ALERT_GROUPS } from "../alerts/rules.ts";
 import {
   BLUE,
   CRITICAL_MS,
@@ -76,6 +76,8 @@ const KUBERNETES_NODES = selector(
   'kubelet_version!~".*-vk-.*"',
   'node!~"virtual-?(node|kubelet).*"',
 );
+
+const ALERT_NAMES = ALERT_GROUPS.flatMap(({ alerts }) => alerts.map(({ name }) => name));
 
 const FIRING = selector(
   "ALERTS",

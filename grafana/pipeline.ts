@@ -9,7 +9,7 @@ import {
   stat,
   timeSeries,
 } from "./panel.ts";
-import { CHOSEN_CLUSTERS, fleet, ofEachNode, selector } from "./query.ts";
+import { CHOSEN_CLUSTERS, fleet, increase, ofEachNode, selector } from "./query.ts";
 
 /** Said of every panel of the collector's own metrics. */
 const WHERE_SCRAPED = "From the collector's own metrics, port 8888, where they are scraped.";
@@ -55,6 +55,7 @@ export function pipeline(): Dashboard {
             "Failures: chronyd does not answer on some nodes.",
           ),
           pushAges(),
+          backlog(),
           readingDuration(),
           versions(),
           medianOffset(),
@@ -153,6 +154,29 @@ function pushAges() {
       unit: "s",
     },
     [{ expression: `topk(10, ${PUSH_AGE})`, legend: "{{k8s_node_name}}" }],
+  ).min(0);
+}
+
+function backlog() {
+  const dropped = increase(
+    "chrony_tracker_backlog_dropped_points_total",
+    CHOSEN_CLUSTERS,
+    "$__rate_interval",
+    "reason",
+  );
+  return timeSeries(
+    {
+      ...HALF,
+      title: "Points that wait in the agents (push only)",
+      description:
+        "Points that the collector did not accept yet; they go again and land at their own time. Dropped: too " +
+        "old, no room, or refused alone; these are lost. An outage is told when it is over.",
+      unit: "short",
+    },
+    [
+      { expression: `sum(${fleet("chrony_tracker_backlog_points")})`, legend: "waiting" },
+      { expression: `sum by (reason) (${dropped})`, legend: "dropped: {{reason}}" },
+    ],
   ).min(0);
 }
 
