@@ -30,8 +30,15 @@ export interface FakeNetwork {
 const slowPieceBytes = 4096;
 const slowPauseMilliseconds = 20;
 
-/** Starts a network that leads to a port at 127.0.0.1. */
-export async function startFakeNetwork(farPort: number, scheme = "http"): Promise<FakeNetwork> {
+/**
+ * Starts a network that leads to a port at 127.0.0.1.
+ *
+ * @param address its near end.
+ */
+export async function startFakeNetwork(
+  farPort: number,
+  { scheme = "http", address = "127.0.0.1" } = {},
+): Promise<FakeNetwork> {
   const port = await freePort();
   const sockets = new Set<Socket>();
   let far = farPort;
@@ -79,7 +86,7 @@ export async function startFakeNetwork(farPort: number, scheme = "http"): Promis
     const opening = createServer(accept);
     await new Promise<void>((resolve, reject) => {
       opening.once("error", reject);
-      opening.listen(port, "127.0.0.1", resolve);
+      opening.listen(port, address, resolve);
     });
     server = opening;
   }
@@ -101,7 +108,7 @@ export async function startFakeNetwork(farPort: number, scheme = "http"): Promis
 
   await listen();
   return {
-    url: `${scheme}://127.0.0.1:${port}`,
+    url: `${scheme}://${address}:${port}`,
     port,
     connections: () => connections,
     async become(newCondition) {

@@ -54,6 +54,8 @@ export interface FaultPathOptions {
     readonly environment?: Readonly<Record<string, string>>;
   };
   readonly scheme?: "http" | "https";
+  /** Where the agent reaches the network; 127.0.0.1 when left out. */
+  readonly nearAddress?: string;
   /** A command that runs the agent in other circumstances. */
   readonly agentWrapper?: readonly string[];
   /** Where chronyd makes its socket; a folder of its own when left out. */
@@ -140,7 +142,10 @@ export class FaultPath {
       const backend = await startFaultyBackend(prometheus.remoteWriteUrl);
       ends.push(() => backend.stop());
       const collector = await startCollectorOf(programs, folder, backend, options);
-      const network = await startFakeNetwork(portOf(collector), options.scheme);
+      const network = await startFakeNetwork(portOf(collector), {
+        ...(options.scheme !== undefined && { scheme: options.scheme }),
+        ...(options.nearAddress !== undefined && { address: options.nearAddress }),
+      });
       ends.push(() => network.stop());
       await follower.waitUntilSynchronised();
       const agent = await startAgentOf(folder, 0, network.url, follower, options);
