@@ -26,7 +26,7 @@ import { VERSION } from "./version.ts";
 /** The peak covers this, or two export intervals where that is longer. */
 const SHORTEST_PEAK_WIDTH_MS = 60_000;
 
-/** How long a push that is under way may go on after SIGTERM. */
+/** How long what waits may take to be pushed after SIGTERM. */
 const LAST_PUSH_MS = 1_500;
 
 /** Reads chronyd and reports, from {@link Agent.start} to {@link Agent.stop}. */
@@ -71,6 +71,8 @@ export class Agent {
           intervalMs: exportIntervalMs,
           readingIntervalMs: settings.sleepIntervalMs,
           timeoutMs: settings.exportTimeoutMs,
+          backlogMaxAgeMs: settings.backlogMaxAgeMs,
+          backlogMaxBytes: settings.backlogMaxBytes,
           resource,
           catalogue,
           sampler: this.#sampler,
@@ -132,6 +134,7 @@ export class Agent {
       readingDurationSeconds: history.newest.durationSeconds,
       readings: this.#sampler.counts,
       exports: this.#push?.counts,
+      backlog: this.#push?.backlog,
     };
   }
 

@@ -84,6 +84,19 @@ const table = {
     explanation: "Milliseconds a push may take; never above the export interval.",
     parse: wholeNumberBetween(100, 86_400_000),
   }),
+  backlogMaxAgeSeconds: withDefault({
+    names: ["BACKLOG_MAX_AGE"],
+    default: "1140",
+    explanation:
+      "Seconds that points wait at the most while pushes fail; from 1 to 86400. Azure takes nothing older than 1200.",
+    parse: numberBetween(1, 86_400),
+  }),
+  backlogMaxBytes: withDefault({
+    names: ["BACKLOG_MAX_BYTES"],
+    default: "4194304",
+    explanation: "Bytes of memory that they take at the most; 65536 or more.",
+    parse: wholeNumberBetween(65_536, 2 ** 30),
+  }),
   otlpProtocol: withDefault({
     names: ["OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"],
     default: "http/json",
@@ -217,6 +230,9 @@ export type Settings = {
   readonly exportIntervalMs: number;
   /** What a push may take at the most, in milliseconds. */
   readonly exportTimeoutMs: number;
+  /** How long points wait at the most, in milliseconds. */
+  readonly backlogMaxAgeMs: number;
+  readonly backlogMaxBytes: number;
   readonly otlp: OtlpSettings;
   /** Where to listen; `undefined` is all addresses of both families. */
   readonly prometheusHost: string | undefined;
@@ -313,6 +329,8 @@ function combine(given: Given): Settings {
     servesMetrics: given.metricsExporters.includes("prometheus"),
     exportIntervalMs: given.exportIntervalMs,
     exportTimeoutMs,
+    backlogMaxAgeMs: given.backlogMaxAgeSeconds * 1000,
+    backlogMaxBytes: given.backlogMaxBytes,
     otlp: {
       url: given.otlpMetricsEndpoint ?? metricsUrl(given.otlpEndpoint),
       protocol: given.otlpProtocol,

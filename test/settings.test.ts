@@ -105,6 +105,30 @@ const cases: readonly Case[] = [
     bad: ["99", "86400001", "20s"].map((text) => [text, WHOLE_INTERVAL] as const),
   },
   {
+    names: ["BACKLOG_MAX_AGE"],
+    value: ({ backlogMaxAgeMs }) => backlogMaxAgeMs,
+    default: 1_140_000,
+    good: [
+      ["1", 1000],
+      ["86400", 86_400_000],
+    ],
+    bad: ["0", "86401", "-1", "19m"].map(
+      (text) => [text, "expected a number from 1 to 86400"] as const,
+    ),
+  },
+  {
+    names: ["BACKLOG_MAX_BYTES"],
+    value: ({ backlogMaxBytes }) => backlogMaxBytes,
+    default: 4_194_304,
+    good: [
+      ["65536", 65_536],
+      ["1073741824", 2 ** 30],
+    ],
+    bad: ["65535", "1073741825", "4MiB", "1e6"].map(
+      (text) => [text, "expected a whole number from 65536 to 1073741824"] as const,
+    ),
+  },
+  {
     names: ["OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"],
     value: ({ otlp }) => otlp.protocol,
     default: "http/json",

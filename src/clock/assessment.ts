@@ -43,8 +43,8 @@ export type ClockHistory = {
 /** What may be said about the clock at one moment. What is `undefined` is not known, or withheld. */
 export type Assessment = {
   readonly state: SyncState;
-  /** The wall clock time that all of it belongs to, in milliseconds since 1970. */
-  readonly wallMs: number;
+  /** The node's clocks at the moment that all of it belongs to. */
+  readonly clocks: ClockPair;
   /** The newest report, unless the state is `unreachable`. */
   readonly tracking: Tracking | undefined;
   readonly clockErrorMs: number | undefined;
@@ -108,11 +108,11 @@ export function assess(history: ClockHistory, now: ClockPair, intervalMs: number
 
   const overdue =
     now.monotonicMs - newest.clocks.monotonicMs > READINGS_UNTIL_UNREACHABLE * intervalMs;
-  const { wallMs, monotonicMs } = overdue ? now : newest.clocks;
+  const clocks = overdue ? now : newest.clocks;
   if (overdue || !newest.tracking.ok) {
     return {
       state: "unreachable",
-      wallMs,
+      clocks,
       tracking: undefined,
       clockErrorMs: undefined,
       clockErrorBoundMs: undefined,
@@ -128,12 +128,12 @@ export function assess(history: ClockHistory, now: ClockPair, intervalMs: number
   const published = PUBLISHES_ERROR[state];
   return {
     state,
-    wallMs,
+    clocks,
     tracking,
     clockErrorMs: published ? clockErrorMs(tracking) : undefined,
     clockErrorBoundMs: published ? clockErrorBoundMs(tracking) : undefined,
     clockErrorPeakMs: published ? peakOf(history.peak) : undefined,
-    referenceAgeSeconds: referenceAgeSeconds(sighting, monotonicMs),
+    referenceAgeSeconds: referenceAgeSeconds(sighting, clocks.monotonicMs),
     steps,
     lastStepSeconds,
   };

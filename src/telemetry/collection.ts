@@ -6,11 +6,10 @@
  * backward step of the wall clock, an old value return. Without memory neither can happen, and
  * counters lose nothing: their totals are the agent's own.
  */
-import type { Attributes, HrTime, Meter, ObservableResult } from "@opentelemetry/api";
+import type { HrTime, Meter, ObservableResult } from "@opentelemetry/api";
 import { millisToHrTime } from "@opentelemetry/core";
 import type { Resource } from "@opentelemetry/resources";
 import {
-  type DataPoint,
   DataPointType,
   MeterProvider,
   type MetricData,
@@ -21,7 +20,7 @@ import { VERSION } from "../version.ts";
 import { isPlain, type Metric, type Observation } from "./metrics/metric.ts";
 
 /** The instrumentation scope of every metric. */
-const SCOPE = "chrony-tracker";
+export const SCOPE = { name: "chrony-tracker", version: VERSION };
 
 class OnDemandReader extends MetricReader {
   protected override onForceFlush(): Promise<void> {
@@ -44,7 +43,7 @@ export async function collect(
 ): Promise<ResourceMetrics> {
   const reader = new OnDemandReader();
   const provider = new MeterProvider({ resource, readers: [reader] });
-  const meter = provider.getMeter(SCOPE, VERSION);
+  const meter = provider.getMeter(SCOPE.name, SCOPE.version);
   for (const metric of catalogue) {
     observe(meter, metric, observation);
   }
@@ -52,7 +51,7 @@ export async function collect(
   if (errors.length > 0) {
     throw new AggregateError(errors, "A metric's value could not be observed.");
   }
-  return atTime(resourceMetrics, observation.startedWallMs, observation.assessment.wallMs);
+  return atTime(resourceMetrics, observation.startedWallMs, observation.assessment.clocks.wallMs);
 }
 
 function observe(meter: Meter, metric: Metric, observation: Observation): void {
@@ -107,19 +106,4 @@ function withTimes(metric: MetricData, startTime: HrTime, endTime: HrTime): Metr
     case DataPointType.EXPONENTIAL_HISTOGRAM:
       throw new Error(`${metric.descriptor.name} is a histogram, which the catalogue has none of.`);
   }
-}
-
-/** One series of a collection. */
-export type Series = { readonly name: string; readonly attributes: Attributes };
-
-/** The series that a collection observed. */
-export function seriesOf(resourceMetrics: ResourceMetrics): Series[] {
-  return resourceMetrics.scopeMetrics.flatMap(({ metrics }) =>
-    metrics.flatMap((metric) =>
-      (metric.dataPoints as DataPoint<unknown>[]).map(({ attributes }) => ({
-        name: metric.descriptor.name,
-        attributes,
-      })),
-    ),
-  );
 }

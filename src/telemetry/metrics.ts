@@ -2,7 +2,7 @@
 import { ACTIVITY_METRICS } from "./metrics/activity.ts";
 import { AGENT_METRICS } from "./metrics/agent.ts";
 import { CLOCK_METRICS } from "./metrics/clock.ts";
-import type { Metric, PlainMetric } from "./metrics/metric.ts";
+import type { Metric } from "./metrics/metric.ts";
 import { NTP_DATA_METRICS } from "./metrics/ntp-data.ts";
 import { SERVER_STATISTICS_METRICS } from "./metrics/server-statistics.ts";
 import { SOURCE_STATISTICS_METRICS } from "./metrics/source-statistics.ts";
@@ -39,9 +39,7 @@ export function catalogueOf(groups: readonly MetricGroup[]): readonly Metric[] {
  * the node's and renames it to `chrony_collector_offset_seconds`; any other collector shows a
  * harmless series of this name, and no flattering zero under the real one.
  */
-export const SENT_PLACEHOLDER: PlainMetric = {
+export const SENT_PLACEHOLDER = {
   name: "chrony_tracker.sent",
-  kind: "gauge",
   help: "The collector's clock minus the node's when a push arrives, in seconds.",
-  value: () => 0,
 };

@@ -11,6 +11,7 @@ import { type ExportResult, ExportResultCode } from "@opentelemetry/core";
 import { OTLPMetricExporter as JsonExporter } from "@opentelemetry/exporter-metrics-otlp-http";
 import { OTLPMetricExporter as ProtobufExporter } from "@opentelemetry/exporter-metrics-otlp-proto";
 import type { ResourceMetrics } from "@opentelemetry/sdk-metrics";
+import type { ClockPair } from "../clock/clock-pair.ts";
 import { failure, type Result, success } from "../result.ts";
 import type { OtlpSettings } from "../settings.ts";
 import { VERSION } from "../version.ts";
@@ -18,7 +19,8 @@ import type { PushError } from "./push-error.ts";
 
 /**
  * The header with the agent's wall clock when an attempt is sent, in whole microseconds since 1970.
- * The shipped collector compares its own clock with it (otel-collector/common.yaml).
+ * It goes on by the monotonic clock from when the request was made: a step in between would put the
+ * request's points, which have it not, at a wrong time. The shipped collector compares its own clock with it (otel-collector/common.yaml).
  */
 const SENT_HEADER = "x-chrony-tracker-sent-us";
 
@@ -28,11 +30,13 @@ const LONGEST_DETAIL = 300;
 /**
  * Pushes once, with the exporter's own retries.
  * @param limitMs when it ends at the latest, in milliseconds
+ * @param clocks the clocks by which the points have their times
  */
 export async function exportOnce(
   settings: OtlpSettings,
   metrics: ResourceMetrics,
   limitMs: number,
+  clocks: ClockPair,
 ): Promise<Result<void, PushError>> {
   const agent = await connectionAgent(settings);
   if (!agent.ok) {
@@ -54,7 +58,7 @@ export async function exportOnce(
       throw new Error("The push is over.");
     }
     sent = { ...settings.headers, ...token.value };
-    return { ...sent, [SENT_HEADER]: String(Date.now() * 1000) };
+    return { ...sent, [SENT_HEADER]: String(microsecondsNow(clocks)) };
   };
   const exporter = new (settings.protocol === "http/protobuf" ? ProtobufExporter : JsonExporter)({
     url: settings.url,
@@ -86,6 +90,10 @@ export async function exportOnce(
   return failure(
     tokenError ?? withoutSecrets(pushError(settings, result.error, lastStatus.value()), sent),
   );
+}
+
+function microsecondsNow({ wallMs, monotonicMs }: ClockPair): number {
+  return Math.round((wallMs + performance.now() - monotonicMs) * 1000);
 }
 
 /** A far end may quote what it was sent: no header's value gets into an error, and so into the log. */

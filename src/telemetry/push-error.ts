@@ -1,3 +1,5 @@
+import type { Outcome } from "./backlog.ts";
+
 /** Everything that a push can end with instead of success, by kind, and the sentence for it. */
 export type PushError =
   | {
@@ -15,6 +17,35 @@ export type PushError =
       readonly status: number;
       readonly detail: string;
     };
+
+/**
+ * What a failed push says about its points. A collector answers 500 when what it writes to refuses
+ * them (400, 401, 403, 413 and 422 there look alike), 503 when that is away or busy, and 401, before
+ * it looks at any point, when it does not know the token.
+ */
+export function outcomeOf(error: PushError): Exclude<Outcome, "accepted"> {
+  if (error.kind !== "answered") {
+    return "undecided";
+  }
+  switch (error.status) {
+    case 413:
+      return "too large";
+    case 401:
+    case 403:
+    case 404:
+    case 405:
+    case 407:
+    case 408:
+    case 429:
+    case 502:
+    case 503:
+    case 504:
+      return "undecided";
+    default:
+      // A redirection is not followed, and says nothing about what was sent.
+      return error.status < 400 ? "undecided" : "refused";
+  }
+}
 
 /** One sentence for a person: what was tried, what was found, what to do. Never a token. */
 export function describePushError(error: PushError): string {

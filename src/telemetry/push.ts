@@ -1,18 +1,29 @@
 /** The way out by push: a collection once an interval, by OTLP to the collector. */
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
+import { ValueType } from "@opentelemetry/api";
+import { millisToHrTime } from "@opentelemetry/core";
 import type { Resource } from "@opentelemetry/resources";
+import {
+  AggregationTemporality,
+  DataPointType,
+  type GaugeMetricData,
+  type ResourceMetrics,
+} from "@opentelemetry/sdk-metrics";
+import type { ClockPair } from "../clock/clock-pair.ts";
 import { LastingFault } from "../lasting-fault.ts";
 import type { Log } from "../log.ts";
 import type { Sampler } from "../sampler.ts";
 import type { OtlpSettings } from "../settings.ts";
+import { readSystemClocks } from "../system-clocks.ts";
+import { Backlog, type BacklogRequest } from "./backlog.ts";
 import { collect } from "./collection.ts";
-import type { ExportCounts, Metric, Observation } from "./metrics/metric.ts";
+import type { BacklogCounts, ExportCounts, Metric, Observation } from "./metrics/metric.ts";
+import { isPlain } from "./metrics/metric.ts";
 import { METRICS, SENT_PLACEHOLDER } from "./metrics.ts";
 import { exportOnce } from "./otlp-export.ts";
-import { describePushError } from "./push-error.ts";
+import { describePushError, outcomeOf } from "./push-error.ts";
 import { nodeName } from "./resource.ts";
-import { FarEndSeries, withMarkers } from "./withheld.ts";
 
 export type PushOptions = {
   readonly otlp: OtlpSettings;
@@ -21,6 +32,9 @@ export type PushOptions = {
   readonly readingIntervalMs: number;
   /** What a push may take at the most, in milliseconds. */
   readonly timeoutMs: number;
+  /** How long points wait at the most, in milliseconds, and what they take. */
+  readonly backlogMaxAgeMs: number;
+  readonly backlogMaxBytes: number;
   readonly resource: Resource;
   readonly catalogue: readonly Metric[];
   readonly sampler: Sampler;
@@ -29,26 +43,40 @@ export type PushOptions = {
   readonly log: Log;
 };
 
-/** How much later than it is due a reading may come, before a push goes out without it. */
+/** How much later than it is due a reading may come, before a collection is made without it. */
 const LATEST_READING_MS = 5_000;
 
-/** Pushes until it is stopped. Two pushes never overlap. */
+/** How much of the interval a push waits at the most after one that failed: agents must not return together. */
+const JITTER = 0.1;
+
+/**
+ * Collects once an interval and pushes what waits, until it is stopped. Collecting goes on while a
+ * push is under way or fails. Two requests never overlap.
+ */
 export class Push {
   readonly #options: PushOptions;
   readonly #stop = new AbortController();
   readonly #fault: LastingFault;
-  readonly #catalogue: readonly Metric[];
-  readonly #farEnd = new FarEndSeries([...METRICS, SENT_PLACEHOLDER]);
+  readonly #backlog: Backlog;
   #counts: ExportCounts = { success: 0, failure: 0, lastSuccessWallMs: undefined };
   #lastFailure: string | undefined;
   #lastAcceptedMs: number | undefined;
-  /** The time of the newest collection that was pushed, in milliseconds since 1970. */
-  #lastWallMs: number | undefined;
-  #loop: Promise<void> | undefined;
+  /** The moment of the newest collection by the monotonic clock, in milliseconds. */
+  #lastCollectedMs: number | undefined;
+  #round: Promise<void> | undefined;
+  /** A round became due while another was under way. */
+  #roundIsDue = false;
+  /** When the last request must have ended, once the agent is told to stop: monotonic, in milliseconds. */
+  #deadlineMs = Number.POSITIVE_INFINITY;
 
   constructor(options: PushOptions) {
     this.#options = options;
-    this.#catalogue = [...options.catalogue, SENT_PLACEHOLDER];
+    this.#backlog = new Backlog({
+      maxAgeMs: options.backlogMaxAgeMs,
+      maxBytes: options.backlogMaxBytes,
+      resource: options.resource,
+      namesBefore: METRICS.filter(isPlain).map(({ name }) => name),
+    });
     this.#fault = new LastingFault(
       options.log,
       `The collector at ${options.otlp.url} accepts pushes again.`,
@@ -57,6 +85,10 @@ export class Push {
 
   get counts(): ExportCounts {
     return this.#counts;
+  }
+
+  get backlog(): BacklogCounts {
+    return this.#backlog.counts;
   }
 
   /** Why the last push failed, as a sentence; `undefined` when it did not, or there was none yet. */
@@ -76,16 +108,18 @@ export class Push {
 
   /** Starts: the first push goes out with the first reading. */
   start(): void {
-    this.#loop ??= this.#run();
+    void this.#run();
   }
 
   /**
-   * Ends, after the push that is under way.
-   * @param longestMs how long to wait for it at the most, in milliseconds
+   * Ends, after one more push of all that waits and of what is known now. What was not accepted then
+   * is lost.
+   * @param longestMs how long that may take, in milliseconds
    */
   async stop(longestMs: number): Promise<void> {
+    this.#deadlineMs = performance.now() + longestMs;
     this.#stop.abort();
-    await Promise.race([this.#loop, sleep(longestMs, undefined, { ref: false })]);
+    await Promise.race([this.#pushTheLast(), sleep(longestMs, undefined, { ref: false })]);
   }
 
   async #run(): Promise<void> {
@@ -95,40 +129,77 @@ export class Push {
     // Agents that start together (a rollout, a new node pool) must not go on pushing together.
     let dueMs = beganMs + intervalMs * phaseOf(nodeName(resource));
     while (!this.#stop.signal.aborted) {
-      await this.#pushOnce();
+      await this.#collect();
+      this.#beginRound();
       while (dueMs <= performance.now()) {
         dueMs += intervalMs;
       }
-      await this.#sleepUntil(dueMs);
+      await this.#sleep(dueMs - performance.now());
       if (this.#stop.signal.aborted) {
         return;
       }
-      // A point stands at its reading's time, so each push carries a reading that none had before.
+      // A point stands at its reading's time, so each collection has a reading that none had before.
       await this.#options.sampler.nextReading(readingIntervalMs + LATEST_READING_MS);
     }
   }
 
-  async #pushOnce(): Promise<void> {
-    const { otlp, timeoutMs, resource, observe } = this.#options;
+  async #collect(): Promise<void> {
+    const { resource, catalogue, observe } = this.#options;
     const observation = observe();
-    if (observation === undefined || this.#stop.signal.aborted) {
+    if (observation === undefined) {
       return;
     }
-    const { wallMs } = observation.assessment;
-    if (wallMs === this.#lastWallMs) {
+    const { clocks } = observation.assessment;
+    if (clocks.monotonicMs === this.#lastCollectedMs) {
       // Nothing new: a second value at the time of the first would be refused, and all with it.
       return;
     }
-    this.#lastWallMs = wallMs;
-    const collected = await collect(resource, this.#catalogue, observation);
-    const missing = this.#farEnd.missingFrom(collected);
+    this.#lastCollectedMs = clocks.monotonicMs;
+    const collected = await collect(resource, catalogue, observation);
+    this.#backlog.add(collected, clocks, observation.startedWallMs);
+  }
 
-    this.#farEnd.pushing(collected);
-    const result = await exportOnce(otlp, withMarkers(collected, missing, wallMs), timeoutMs);
+  #beginRound(): void {
+    this.#roundIsDue = true;
+    this.#round ??= this.#pushWhileDue().finally(() => {
+      this.#round = undefined;
+    });
+  }
+
+  async #pushWhileDue(): Promise<void> {
+    do {
+      if (this.#lastFailure !== undefined) {
+        await this.#sleep(Math.random() * JITTER * this.#options.intervalMs);
+      }
+      if (this.#stop.signal.aborted) {
+        return;
+      }
+      this.#roundIsDue = false;
+      await this.#pushRound();
+      // An answer that came late was an answer: what came up in the meantime can wait for its turn.
+    } while (this.#roundIsDue && this.#lastFailure !== undefined);
+  }
+
+  /** What waits, and then at the most one request to find out what the far end refuses. */
+  async #pushRound(): Promise<void> {
+    let clocks = readSystemClocks();
+    let request = this.#backlog.firstRequest(clocks);
+    while (request !== undefined && performance.now() < this.#deadlineMs) {
+      const accepted = await this.#push(request, clocks);
+      clocks = readSystemClocks();
+      request = accepted ? this.#backlog.nextRequest(request, clocks) : undefined;
+    }
+  }
+
+  /** Gives whether the request was accepted. */
+  async #push(request: BacklogRequest, clocks: ClockPair): Promise<boolean> {
+    const { otlp, timeoutMs } = this.#options;
+    const limitMs = Math.min(timeoutMs, this.#deadlineMs - performance.now());
+    const result = await exportOnce(otlp, withPlaceholder(request), limitMs, clocks);
+    this.#backlog.settle(request, result.ok ? "accepted" : outcomeOf(result.error));
 
     const nowMs = performance.now();
     if (result.ok) {
-      this.#farEnd.accepted(collected);
       this.#counts = {
         ...this.#counts,
         success: this.#counts.success + 1,
@@ -142,6 +213,13 @@ export class Push {
       this.#lastFailure = describePushError(result.error);
       this.#fault.present(result.error.kind, this.#lastFailure, nowMs);
     }
+    return result.ok;
+  }
+
+  async #pushTheLast(): Promise<void> {
+    await this.#round;
+    await this.#collect();
+    await this.#pushRound();
   }
 
   async #untilFirstReading(): Promise<void> {
@@ -150,10 +228,33 @@ export class Push {
     }
   }
 
-  async #sleepUntil(dueMs: number): Promise<void> {
+  /** Sleeps, in milliseconds, or until it is stopped. */
+  async #sleep(lengthMs: number): Promise<void> {
     const { signal } = this.#stop;
-    await sleep(dueMs - performance.now(), undefined, { signal }).catch(() => undefined);
+    await sleep(lengthMs, undefined, { signal }).catch(() => undefined);
   }
+}
+
+/** The request that brings the newest collection tells how far off the node's clock is, too. */
+function withPlaceholder({ metrics, newestWallMs }: BacklogRequest): ResourceMetrics {
+  if (newestWallMs === undefined) {
+    return metrics;
+  }
+  const time = millisToHrTime(newestWallMs);
+  const { name, help } = SENT_PLACEHOLDER;
+  const placeholder: GaugeMetricData = {
+    descriptor: { name, description: help, unit: "", valueType: ValueType.DOUBLE },
+    dataPointType: DataPointType.GAUGE,
+    aggregationTemporality: AggregationTemporality.CUMULATIVE,
+    dataPoints: [{ startTime: time, endTime: time, attributes: {}, value: 0 }],
+  };
+  return {
+    resource: metrics.resource,
+    scopeMetrics: metrics.scopeMetrics.map(({ scope, metrics: others }) => ({
+      scope,
+      metrics: [...others, placeholder],
+    })),
+  };
 }
 
 /** A node's own share of the interval, from just above 0 to 1, the same at every start. */

@@ -54,7 +54,7 @@ describe("what is published in each state:", () => {
     const report = trackingReport(offsets);
     assert.deepEqual(assessed(reading(clocksAt(12_000), offsets)), {
       state: "synchronised",
-      wallMs: WALL_AT_START_MS + 12_000,
+      clocks: clocksAt(12_000),
       tracking: report,
       clockErrorMs: 65.5,
       clockErrorBoundMs: 128,
@@ -82,7 +82,7 @@ describe("what is published in each state:", () => {
     assert.deepEqual(tracking, trackingReport(NEVER_SYNCHRONISED));
     assert.deepEqual(assessment, {
       state: "unsynchronised",
-      wallMs: WALL_AT_START_MS,
+      clocks: clocksAt(0),
       clockErrorMs: 1500,
       clockErrorBoundMs: 1500,
       clockErrorPeakMs: 1500,
@@ -97,7 +97,7 @@ describe("what is published in each state:", () => {
     assert.deepEqual(tracking, trackingReport(LOCAL));
     assert.deepEqual(assessment, {
       state: "local",
-      wallMs: WALL_AT_START_MS + 12_000,
+      clocks: clocksAt(12_000),
       clockErrorMs: undefined,
       clockErrorBoundMs: undefined,
       clockErrorPeakMs: undefined,
@@ -115,7 +115,7 @@ describe("what is published in each state:", () => {
     );
     assert.deepEqual(assessment, {
       state: "unreachable",
-      wallMs: WALL_AT_START_MS + 14_500,
+      clocks: clocksAt(14_500),
       tracking: undefined,
       clockErrorMs: undefined,
       clockErrorBoundMs: undefined,
@@ -138,14 +138,14 @@ describe("readings that stop coming", () => {
   test("leave the newest one standing for three intervals, at its own time", () => {
     const assessment = at(12_000 + 3 * INTERVAL_MS);
     assert.equal(assessment.state, "synchronised");
-    assert.equal(assessment.wallMs, WALL_AT_START_MS + 12_000);
+    assert.deepEqual(assessment.clocks, clocksAt(12_000));
     assert.equal(assessment.referenceAgeSeconds, 2, "as it was when chronyd said the rest");
   });
 
   test("withhold everything from then on, at the time of looking: no old value at a new time", () => {
     const assessment = at(12_001 + 3 * INTERVAL_MS);
     assert.equal(assessment.state, "unreachable");
-    assert.equal(assessment.wallMs, WALL_AT_START_MS + 12_001 + 3 * INTERVAL_MS);
+    assert.deepEqual(assessment.clocks, clocksAt(12_001 + 3 * INTERVAL_MS));
     assert.equal(assessment.tracking, undefined);
     assert.equal(assessment.clockErrorMs, undefined);
     assert.equal(assessment.clockErrorPeakMs, undefined);

@@ -7,7 +7,7 @@ import { millisToHrTime } from "@opentelemetry/core";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import { DataPointType } from "@opentelemetry/sdk-metrics";
 import * as fc from "fast-check";
-import { collect, seriesOf } from "../../src/telemetry/collection.ts";
+import { collect } from "../../src/telemetry/collection.ts";
 import type { Metric, Observation } from "../../src/telemetry/metrics/metric.ts";
 import { METRICS } from "../../src/telemetry/metrics.ts";
 import {
@@ -45,7 +45,7 @@ function catalogue(now: {
 describe("what is not observed is not in a collection:", () => {
   test("a gauge and a counter that never were", async () => {
     const collected = await collect(RESOURCE, catalogue({}), observation());
-    assert.deepEqual(seriesOf(collected), []);
+    assert.deepEqual(pointsOf(collected), []);
     assert.deepEqual(metricsOf(collected), [], "not even a metric without points");
   });
 
@@ -57,7 +57,7 @@ describe("what is not observed is not in a collection:", () => {
       await collect(RESOURCE, before, observation());
       t.mock.timers.setTime(WALL_AT_START_MS + 1_000 - backMs);
       const collected = await collect(RESOURCE, catalogue({}), observation());
-      assert.deepEqual(seriesOf(collected), []);
+      assert.deepEqual(pointsOf(collected), []);
     });
 
     test(`what is observed is the value of now, the wall clock ${clock}`, async (t) => {

@@ -15,6 +15,7 @@ import { gunzipSync } from "node:zlib";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import type { Result } from "../../src/result.ts";
 import type { OtlpSettings } from "../../src/settings.ts";
+import { readSystemClocks } from "../../src/system-clocks.ts";
 import { collect } from "../../src/telemetry/collection.ts";
 import { METRICS } from "../../src/telemetry/metrics.ts";
 import { exportOnce } from "../../src/telemetry/otlp-export.ts";
@@ -78,7 +79,7 @@ async function startCollector(
 }
 
 function push(settings: OtlpSettings, limitMs = settings.timeoutMs) {
-  return exportOnce(settings, collected, limitMs);
+  return exportOnce(settings, collected, limitMs, readSystemClocks());
 }
 
 function errorOf(result: Result<void, PushError>): PushError {

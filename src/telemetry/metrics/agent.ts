@@ -1,6 +1,6 @@
 /** What the agent says about itself. */
 import { VERSION } from "../../version.ts";
-import type { LabelledValue, Metric } from "./metric.ts";
+import { DROP_REASONS, type LabelledValue, type Metric } from "./metric.ts";
 
 export const AGENT_METRICS: readonly Metric[] = [
   {
@@ -29,6 +29,22 @@ export const AGENT_METRICS: readonly Metric[] = [
     help: "Pushes to the collector, by how they ended.",
     labels: ["result"],
     values: ({ exports }) => (exports === undefined ? [] : byResult(exports)),
+  },
+  {
+    name: "chrony_tracker_backlog_points",
+    kind: "gauge",
+    help: "Points of earlier collections that wait until the collector accepts them.",
+    value: ({ backlog }) => backlog?.points,
+  },
+  {
+    name: "chrony_tracker_backlog_dropped_points_total",
+    kind: "counter",
+    help: "Points that were never accepted: too old (age), no room (bytes), or refused alone (refused).",
+    labels: ["reason"],
+    values: ({ backlog }) =>
+      backlog === undefined
+        ? []
+        : DROP_REASONS.map((reason) => ({ labels: { reason }, value: backlog.dropped[reason] })),
   },
   {
     name: "chrony_tracker_last_export_success_timestamp_seconds",

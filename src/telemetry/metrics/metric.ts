@@ -21,6 +21,8 @@ export type Observation = {
   readonly readings: ReadingCounts;
   /** What became of the pushes; `undefined` when the agent does not push. */
   readonly exports: ExportCounts | undefined;
+  /** What waits to be pushed, and what was dropped; `undefined` when the agent does not push. */
+  readonly backlog: BacklogCounts | undefined;
 };
 
 /** What became of the pushes since the agent started. */
@@ -29,6 +31,16 @@ export type ExportCounts = {
   readonly failure: number;
   /** The wall clock at the last push that was accepted, in milliseconds since 1970. */
   readonly lastSuccessWallMs: number | undefined;
+};
+
+/** Why a point was dropped that waited to be pushed. */
+export const DROP_REASONS = ["age", "bytes", "refused"] as const;
+export type DropReason = (typeof DROP_REASONS)[number];
+
+/** What waits to be pushed, and what was dropped since the agent started. */
+export type BacklogCounts = {
+  readonly points: number;
+  readonly dropped: Readonly<Record<DropReason, number>>;
 };
 
 /** One value of a metric that has labels. */

@@ -1,0 +1,56 @@
+/**
+ * The wall clock with every step taken out. Times that are kept by it stay in order and at the same
+ * distances whatever is done to the wall clock, and are put back on it when they are needed.
+ */
+import type { ClockPair } from "./clock-pair.ts";
+import { isSharp, SMALLEST_STEP_MS } from "./step-detector.ts";
+
+/**
+ * Follows the node's clocks. A time by it changes only with the steps that were seen: without one,
+ * it is the wall clock's to the millisecond, however often it is asked.
+ *
+ * A machine that slept, its monotonic clock with it, looks as if its clock had been stepped forward.
+ */
+export class UnsteppedClock {
+  /** The newest reading of the clocks, by which a later one tells a step. */
+  #reference: ClockPair | undefined;
+  /** The sum of all steps that were seen, in whole milliseconds; positive is forward. */
+  #steppedMs = 0;
+
+  /** The clocks were read. An earlier reading than the newest one is left out. */
+  follow(clocks: ClockPair): void {
+    const reference = this.#reference;
+    if (reference === undefined) {
+      this.#reference = clocks;
+    } else if (clocks.monotonicMs >= reference.monotonicMs) {
+      const stepMs = certainStepMs(reference, clocks);
+      this.#steppedMs += stepMs;
+      if (stepMs !== 0 || isSharp(clocks)) {
+        this.#reference = clocks;
+      }
+    }
+  }
+
+  /** The time of a reading of the clocks by this clock, in milliseconds. */
+  timeOf(clocks: ClockPair): number {
+    this.follow(clocks);
+    // A reading from before a step that was already followed: its wall clock had not that step yet.
+    const missedMs =
+      this.#reference !== undefined && clocks.monotonicMs < this.#reference.monotonicMs
+        ? certainStepMs(clocks, this.#reference)
+        : 0;
+    return clocks.wallMs - (this.#steppedMs - missedMs);
+  }
+
+  /** What the wall clock as it goes now would have shown at a time by this clock, in milliseconds since 1970. */
+  onWallClock(timeMs: number): number {
+    return timeMs + this.#steppedMs;
+  }
+}
+
+/** The step between two readings, in whole milliseconds; 0 unless it is more than their uncertainty. */
+function certainStepMs(before: ClockPair, after: ClockPair): number {
+  const stepMs = after.wallMs - after.monotonicMs - (before.wallMs - before.monotonicMs);
+  const uncertainMs = (before.bracketMs + after.bracketMs) / 2;
+  return Math.abs(stepMs) >= SMALLEST_STEP_MS + uncertainMs ? Math.round(stepMs) : 0;
+}

@@ -1,0 +1,87 @@
+/** Parts of collections, as ranges of their points, and what lists of them have in common. */
+import type { CompactCollection, Series } from "./compact-collection.ts";
+
+/** Some points of a collection, next to one another. */
+export type Part = {
+  readonly collection: CompactCollection;
+  /** The first point, counted from 0. */
+  readonly from: number;
+  /** The one behind the last. */
+  readonly to: number;
+};
+
+/** How many points there are in parts. */
+export function pointsOf(parts: readonly Part[]): number {
+  return parts.reduce((sum, { from, to }) => sum + to - from, 0);
+}
+
+/** The series of a part's points, in their order. */
+export function seriesIn({ collection, from, to }: Part): readonly Series[] {
+  return collection.series.slice(from, to);
+}
+
+/** The first points of parts, as many as there are up to a limit. */
+export function firstPoints(parts: readonly Part[], most: number): Part[] {
+  const taken: Part[] = [];
+  let left = most;
+  for (const part of parts) {
+    if (left <= 0) {
+      break;
+    }
+    const to = Math.min(part.to, part.from + left);
+    taken.push({ ...part, to });
+    left -= to - part.from;
+  }
+  return taken;
+}
+
+/** What is left of parts when the points of others are taken away. */
+export function without(parts: readonly Part[], others: readonly Part[]): Part[] {
+  const othersOf = byCollection(others);
+  return parts.flatMap((part) => {
+    let rest: Part[] = [part];
+    for (const { from, to } of othersOf.get(part.collection) ?? []) {
+      rest = rest.flatMap((one) => [
+        ...nonEmpty({ ...one, to: Math.min(one.to, from) }),
+        ...nonEmpty({ ...one, from: Math.max(one.from, to) }),
+      ]);
+    }
+    return rest;
+  });
+}
+
+/** The points of parts that are among others, too. */
+export function common(parts: readonly Part[], others: readonly Part[]): Part[] {
+  const othersOf = byCollection(others);
+  return parts.flatMap((part) =>
+    (othersOf.get(part.collection) ?? []).flatMap(({ from, to }) =>
+      nonEmpty({ ...part, from: Math.max(part.from, from), to: Math.min(part.to, to) }),
+    ),
+  );
+}
+
+/** A collection in two: the points whose series are told apart from the others. */
+export function divided(
+  collection: CompactCollection,
+  isOne: (series: Series) => boolean,
+): { readonly ones: Part[]; readonly others: Part[] } {
+  const ones: Part[] = [];
+  const others: Part[] = [];
+  let from = 0;
+  collection.series.forEach((series, index) => {
+    const next = collection.series[index + 1];
+    if (next === undefined || isOne(next) !== isOne(series)) {
+      (isOne(series) ? ones : others).push({ collection, from, to: index + 1 });
+      from = index + 1;
+    }
+  });
+  return { ones, others };
+}
+
+function nonEmpty(part: Part): Part[] {
+  return part.from < part.to ? [part] : [];
+}
+
+function byCollection(parts: readonly Part[]): Map<CompactCollection, Part[]> {
+  return Map.groupBy(parts, ({ collection }) => collection);
+}
