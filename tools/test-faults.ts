@@ -69,7 +69,15 @@ function reportsIn(file: string): FaultReport[] {
 }
 
 function tableOf(reports: readonly FaultReport[]): string {
-  const head = ["fault", "promise", "collections", "samples", "missing", "lost as promised", "false"];
+  const head = [
+    "fault",
+    "promise",
+    "collections",
+    "samples",
+    "missing",
+    "lost as promised",
+    "false",
+  ];
   const rows = reports.map((report) => [
     report.fault,
     report.promise,

@@ -26,7 +26,10 @@ describe("the agent", { concurrency: 3 }, () => {
     path.agent.process.signal("SIGSTOP");
     await path.intervals(5);
     path.agent.process.signal("SIGCONT");
-    await path.check("agent frozen for 5 intervals", "nothing false; what was not read is not there");
+    await path.check(
+      "agent frozen for 5 intervals",
+      "nothing false; what was not read is not there",
+    );
   });
 
   test("killed (SIGKILL) while the far end is away: what it held is lost, and nothing else", async (t) => {
@@ -95,10 +98,7 @@ describe("the agent", { concurrency: 3 }, () => {
   test("close to its memory limit, with a far end that is away: it stays within it", async (t) => {
     const path = await FaultPath.start({
       // The flags of the image.
-      agentWrapper: [
-        "env",
-        "NODE_OPTIONS=--max-semi-space-size=1 --max-old-space-size=32",
-      ],
+      agentWrapper: ["env", "NODE_OPTIONS=--max-semi-space-size=1 --max-old-space-size=32"],
       // So small that it is full at once: the oldest go first, and are counted.
       agent: { BACKLOG_MAX_BYTES: "65536" },
     });
@@ -121,4 +121,3 @@ describe("the agent", { concurrency: 3 }, () => {
     }
   });
 });
-

@@ -1,14 +1,17 @@
 // What befalls chronyd and the directory of its socket.
 
 import assert from "node:assert/strict";
-import { mkdir, readdir, rm } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
-import { followerConfiguration, localReferenceConfiguration } from "../parts/chronyd-configuration.ts";
+import { scrapeInState } from "../agent/scrape.ts";
+import {
+  followerConfiguration,
+  localReferenceConfiguration,
+} from "../parts/chronyd-configuration.ts";
 import { freeUdpPort } from "../parts/free-port.ts";
 import { runToEnd } from "../parts/run-to-end.ts";
 import { scratchFolder } from "../parts/scratch-folder.ts";
-import { scrapeInState } from "../agent/scrape.ts";
 import type { Collection } from "./collections.ts";
 import { startFakeChronyd } from "./fake-chronyd.ts";
 import { FaultPath } from "./fault-path.ts";
@@ -104,21 +107,22 @@ describe("chronyd", { concurrency: 3 }, () => {
       t.skip("mounting a small disk needs root");
       return;
     }
-    const scratch = await scratchFolder("ct");
-    t.after(() => scratch.remove());
-    const disk = join(scratch.path, "disk");
-    await mkdir(disk);
-    // Few enough inodes to be used up: the root, the directory, chronyd's socket, and one to spare.
-    await run("mount", "-t", "tmpfs", "-o", "size=64k,nr_inodes=5", "tmpfs", disk);
-    t.after(() => run("umount", disk));
-    const path = await FaultPath.start({ runFolder: join(disk, "run") });
-    t.after(() => path.stop());
+    const disk = await scratchFolder("ct");
+    // Few enough inodes to be used up: the root, the directory, chronyd's socket, and two to spare.
+    await run("mount", "-t", "tmpfs", "-o", "size=64k,nr_inodes=5", "tmpfs", disk.path);
+    let path: FaultPath | undefined;
+    t.after(async () => {
+      await path?.stop();
+      await run("umount", disk.path);
+      disk.remove();
+    });
+    path = await FaultPath.start({ runFolder: join(disk.path, "run") });
     await path.untilCollections(2);
-    await run("touch", join(disk, "one"), join(disk, "two"));
+    const files = [join(disk.path, "one"), join(disk.path, "two")];
+    await run("touch", ...files);
     await scrapeInState(path.agent, "unreachable");
     await path.untilCollections(5);
-    await rm(join(disk, "one"));
-    await rm(join(disk, "two"));
+    await Promise.all(files.map((file) => rm(file)));
     await scrapeInState(path.agent, "synchronised");
     await path.check("chronyd's directory on a full disk for 5 intervals", PROMISE);
   });

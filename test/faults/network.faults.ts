@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { FaultPath } from "./fault-path.ts";
 import type { NetworkCondition } from "./fake-network.ts";
+import { FaultPath } from "./fault-path.ts";
 import { networkNamespace } from "./network-namespace.ts";
 
 const NOTHING_LOST = "nothing lost, nothing twice";
@@ -35,12 +35,15 @@ describe("the network", { concurrency: 3 }, () => {
       return;
     }
     const namespace = await networkNamespace();
-    t.after(() => namespace.remove());
-    const path = await FaultPath.start({
+    let path: FaultPath | undefined;
+    t.after(async () => {
+      await path?.stop();
+      await namespace.remove();
+    });
+    path = await FaultPath.start({
       agentWrapper: namespace.wrapper,
       nearAddress: namespace.hostAddress,
     });
-    t.after(() => path.stop());
     await path.untilCollections(2);
     await namespace.dropEverything();
     const before = path.network.connections();
