@@ -45,7 +45,16 @@ import {
   seriesValuesOf,
 } from "./compact-collection.ts";
 import type { BacklogCounts, DropReason } from "./metrics/metric.ts";
-import { common, divided, firstPoints, type Part, pointsOf, seriesIn, without } from "./parts.ts";
+import {
+  common,
+  divided,
+  firstPoints,
+  type Part,
+  pointsOf,
+  seriesIn,
+  wholeOf,
+  without,
+} from "./parts.ts";
 import { markerOf } from "./withheld.ts";
 
 /**
@@ -56,7 +65,7 @@ export type Outcome = "accepted" | "refused" | "too large" | "undecided";
 
 /** A request, and what it is for. */
 export type BacklogRequest = {
-  readonly purpose: "everything" | "newest" | "suspects";
+  readonly purpose: "everything" | "probe" | "suspects";
   /** In the order of their times. */
   readonly parts: readonly Part[];
   readonly metrics: ResourceMetrics;
@@ -81,17 +90,28 @@ export type BacklogOptions = {
  */
 const MOST_POINTS = 20_000;
 
+/**
+ * What a round sends after a refusal: all but what may have been written already, for a second copy of
+ * that may be all that was refused; or so many points of the newest collection.
+ */
+type Probe = "not written yet" | number;
+const ALL_OF_NEWEST = Number.POSITIVE_INFINITY;
+
 export class Backlog {
   readonly #options: BacklogOptions;
   readonly #clock = new UnsteppedClock();
   /** Not suspected of anything, in the order of their times. */
   #trusted: Part[] = [];
-  /** Groups that are tried one at a time, each in the order of its times. */
-  #suspects: SuspectGroup[] = [];
+  /** Groups that were refused, or may be; the first is tried next. Each is in the order of its times. */
+  #suspects: Part[][] = [];
+  /** Of series that are not trusted, and not sent since the refusal; in the order of their times. */
+  #untried: Part[] = [];
   /** The keys of the series that were accepted since a refusal; `undefined` when none is suspect. */
   #trustedSeries: Set<string> | undefined;
-  /** After a refusal: how many points of the newest collection are sent to see whether any are taken. */
-  #probePoints: number | undefined;
+  /** Where the last round was refused: what the next one tries. */
+  #probe: Probe | undefined;
+  /** The number of the newest collection that may have been written although nobody said so. */
+  #perhapsWritten = 0;
   #mostPoints = MOST_POINTS;
   #newest: CompactCollection | undefined;
   /** The series that the newest collection observed, by their keys. */
@@ -129,9 +149,9 @@ export class Backlog {
     this.#observed = observed;
     this.#markersDue = new Map();
     this.#newest = this.#compact([...values, ...markers], clocks, startedWallMs);
-    const { ones, others } = divided(this.#newest, ({ key }) => this.#isTrusted(key));
+    const { ones, others } = divided([wholeOf(this.#newest)], ({ key }) => this.#isTrusted(key));
     this.#trusted.push(...ones);
-    this.#suspect(others);
+    this.#untried.push(...others);
     this.#dropOld(clocks.monotonicMs);
     this.#dropForRoom();
   }
@@ -140,10 +160,9 @@ export class Backlog {
   firstRequest(now: ClockPair): BacklogRequest | undefined {
     this.#clock.follow(now);
     this.#dropOld(now.monotonicMs);
-    if (this.#probePoints !== undefined) {
-      return this.#request("newest", firstPoints(this.#newestWaiting(), this.#probePoints));
-    }
-    return this.#request("everything", this.#trusted) ?? this.#suspectRequest();
+    return this.#probe === undefined
+      ? (this.#request("everything", this.#trusted) ?? this.#suspectRequest())
+      : this.#request("probe", this.#probed(this.#probe));
   }
 
   /** The request that follows an accepted one in the same round; `undefined` when none does. */
@@ -159,6 +178,7 @@ export class Backlog {
   settle(request: BacklogRequest, outcome: Outcome): void {
     switch (outcome) {
       case "undecided":
+        this.#perhapsWritten = Math.max(this.#perhapsWritten, newestNumber(request.parts));
         return;
       case "accepted":
         this.#accepted(request);
@@ -178,17 +198,13 @@ export class Backlog {
 
   #accepted({ purpose, parts }: BacklogRequest): void {
     this.#remove(parts);
-    if (purpose === "newest") {
-      this.#probePoints = undefined;
+    if (purpose === "probe") {
+      this.#probe = undefined;
       this.#trustedSeries = new Set();
-      this.#suspect(this.#trusted);
+      this.#suspects = [...this.#suspects, this.#trusted].filter(({ length }) => length > 0);
       this.#trusted = [];
     }
-    for (const part of parts) {
-      for (const { key } of seriesIn(part)) {
-        this.#trustedSeries?.add(key);
-      }
-    }
+    this.#trust(parts.flatMap(seriesIn));
     this.#endSuspicion();
   }
 
@@ -200,17 +216,16 @@ export class Backlog {
     switch (purpose) {
       case "everything":
         this.#trustedSeries = undefined;
-        this.#probePoints = Number.POSITIVE_INFINITY;
+        this.#probe = "not written yet";
         return;
-      case "newest":
-        this.#probePoints = points > 1 ? Math.floor(points / 2) : Number.POSITIVE_INFINITY;
+      case "probe":
+        this.#probe =
+          this.#probe === "not written yet" || points <= 1 ? ALL_OF_NEWEST : Math.floor(points / 2);
         return;
       case "suspects":
         this.#remove(parts);
         if (pointsOf(request.parts) > 1) {
-          const half = firstPoints(parts, Math.ceil(points / 2));
-          this.#suspect(half);
-          this.#suspect(without(parts, half));
+          this.#suspects.unshift(...this.#inTwo(parts));
         } else {
           this.#dropped.refused += points;
         }
@@ -221,11 +236,12 @@ export class Backlog {
 
   /** Suspicion ends with the last suspect, when every series of the newest collection is trusted. */
   #endSuspicion(): void {
-    const all = this.#newest?.series ?? [];
-    if (this.#suspects.length === 0 && all.every(({ key }) => this.#isTrusted(key))) {
+    const newest = this.#newest?.series ?? [];
+    const suspected = this.#suspects.length + this.#untried.length > 0;
+    if (!suspected && newest.every(({ key }) => this.#isTrusted(key))) {
       this.#trustedSeries = undefined;
     }
-    if (this.#suspects.length === 0 && this.#trusted.length === 0) {
+    if (!suspected && this.#trusted.length === 0) {
       this.#mostPoints = MOST_POINTS;
     }
   }
@@ -234,17 +250,50 @@ export class Backlog {
     return this.#trustedSeries?.has(key) ?? true;
   }
 
-  #suspect(parts: readonly Part[]): void {
-    if (parts.length > 0) {
-      this.#suspects.push({ parts });
-    }
+  /** Where some points are of trusted series, it is likely one of the others that was refused. */
+  #inTwo(parts: readonly Part[]): Part[][] {
+    const { ones, others } = divided(parts, ({ key }) => this.#isTrusted(key));
+    const half = firstPoints(parts, Math.ceil(pointsOf(parts) / 2));
+    const halves =
+      ones.length > 0 && others.length > 0 ? [ones, others] : [half, without(parts, half)];
+    return halves.filter(({ length }) => length > 0);
   }
 
-  /** The largest group: the more points, the more is won when it is accepted. The older of equals. */
+  /** The series may go with the first request of a round, and what was held back of them. */
+  #trust(series: readonly Series[]): void {
+    if (this.#trustedSeries === undefined) {
+      return;
+    }
+    for (const { key } of series) {
+      this.#trustedSeries.add(key);
+    }
+    const { ones, others } = divided(this.#untried, ({ key }) => this.#isTrusted(key));
+    this.#trusted = [...ones, ...this.#trusted].toSorted(inTime);
+    this.#untried = others;
+  }
+
   #suspectRequest(): BacklogRequest | undefined {
-    const sizes = this.#suspects.map(({ parts }) => pointsOf(parts));
-    const largest = this.#suspects[sizes.indexOf(Math.max(...sizes))];
-    return this.#request("suspects", largest?.parts ?? []);
+    if (this.#suspects.length === 0 && this.#untried.length > 0) {
+      this.#suspects = [this.#untried];
+      this.#untried = [];
+    }
+    return this.#request("suspects", this.#suspects[0] ?? []);
+  }
+
+  /** What is sent to see whether the far end takes anything. */
+  #probed(probe: Probe): Part[] {
+    const waiting = this.#waiting().toSorted(inTime);
+    if (probe === "not written yet") {
+      const certain = this.#trusted.filter(
+        ({ collection }) => collection.number > this.#perhapsWritten,
+      );
+      if (certain.length > 0 && certain.length < this.#trusted.length) {
+        return certain;
+      }
+    }
+    const newest = newestNumber(waiting);
+    const ofNewest = waiting.filter(({ collection }) => collection.number === newest);
+    return probe === "not written yet" ? ofNewest : firstPoints(ofNewest, probe);
   }
 
   #request(
@@ -317,25 +366,24 @@ export class Backlog {
 
   #remove(parts: readonly Part[]): void {
     this.#trusted = without(this.#trusted, parts);
+    this.#untried = without(this.#untried, parts);
     this.#suspects = this.#suspects
-      .map((group) => ({ parts: without(group.parts, parts) }))
-      .filter((group) => group.parts.length > 0);
-  }
-
-  /** What waits of the newest collection that anything waits of. */
-  #newestWaiting(): Part[] {
-    const waiting = this.#waiting();
-    const newest = Math.max(...waiting.map(({ collection }) => collection.number));
-    return waiting.filter(({ collection }) => collection.number === newest);
+      .map((group) => without(group, parts))
+      .filter((group) => group.length > 0);
   }
 
   #waiting(): Part[] {
-    return [...this.#suspects.flatMap(({ parts }) => parts), ...this.#trusted];
+    return [...this.#suspects.flat(), ...this.#untried, ...this.#trusted];
   }
 }
 
-/** Points that may be refused, and are tried together. */
-type SuspectGroup = { readonly parts: readonly Part[] };
+function inTime(a: Part, b: Part): number {
+  return a.collection.number - b.collection.number || a.from - b.from;
+}
+
+function newestNumber(parts: readonly Part[]): number {
+  return parts.reduce((newest, { collection }) => Math.max(newest, collection.number), 0);
+}
 
 function byKey(series: readonly Series[]): Map<string, Series> {
   return new Map(series.map((one) => [one.key, one]));

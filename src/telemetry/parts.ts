@@ -10,6 +10,11 @@ export type Part = {
   readonly to: number;
 };
 
+/** All points of a collection. */
+export function wholeOf(collection: CompactCollection): Part {
+  return { collection, from: 0, to: collection.series.length };
+}
+
 /** How many points there are in parts. */
 export function pointsOf(parts: readonly Part[]): number {
   return parts.reduce((sum, { from, to }) => sum + to - from, 0);
@@ -60,21 +65,24 @@ export function common(parts: readonly Part[], others: readonly Part[]): Part[] 
   );
 }
 
-/** A collection in two: the points whose series are told apart from the others. */
+/** Parts in two: the points of some series, and those of the others. */
 export function divided(
-  collection: CompactCollection,
+  parts: readonly Part[],
   isOne: (series: Series) => boolean,
 ): { readonly ones: Part[]; readonly others: Part[] } {
   const ones: Part[] = [];
   const others: Part[] = [];
-  let from = 0;
-  collection.series.forEach((series, index) => {
-    const next = collection.series[index + 1];
-    if (next === undefined || isOne(next) !== isOne(series)) {
-      (isOne(series) ? ones : others).push({ collection, from, to: index + 1 });
-      from = index + 1;
+  for (const part of parts) {
+    const belongs = seriesIn(part).map(isOne);
+    let begin = 0;
+    for (let index = 1; index <= belongs.length; index += 1) {
+      if (belongs[index] !== belongs[begin]) {
+        const run = { ...part, from: part.from + begin, to: part.from + index };
+        (belongs[begin] === true ? ones : others).push(run);
+        begin = index;
+      }
     }
-  });
+  }
   return { ones, others };
 }
 

@@ -21,7 +21,6 @@ import {
   reading,
   trackingReport,
   unansweredReading,
-  WALL_AT_START_MS,
 } from "./reports.ts";
 
 const INTERVAL_MS = 1_000;
@@ -115,7 +114,7 @@ describe("what is published in each state:", () => {
     );
     assert.deepEqual(assessment, {
       state: "unreachable",
-      clocks: clocksAt(14_500),
+      clocks: clocksAt(14_000, 500),
       tracking: undefined,
       clockErrorMs: undefined,
       clockErrorBoundMs: undefined,

@@ -1,0 +1,91 @@
+// Collections of a few series, made by hand, and a model of a far end that takes requests.
+
+import assert from "node:assert/strict";
+import { ValueType } from "@opentelemetry/api";
+import { millisToHrTime } from "@opentelemetry/core";
+import { resourceFromAttributes } from "@opentelemetry/resources";
+import {
+  AggregationTemporality,
+  type DataPoint,
+  DataPointType,
+  type ResourceMetrics,
+} from "@opentelemetry/sdk-metrics";
+import { SCOPE } from "../../src/telemetry/collection.ts";
+import { WITHHELD_PREFIX } from "../../src/telemetry/withheld.ts";
+
+export const RESOURCE = resourceFromAttributes({ "service.name": "chrony-tracker" });
+
+/** A collection with a gauge for each name. */
+export function collectionOf(values: Readonly<Record<string, number>>): ResourceMetrics {
+  // The times of a collection's points are not looked at: its clocks say when it was.
+  const time = millisToHrTime(0);
+  return {
+    resource: RESOURCE,
+    scopeMetrics: [
+      {
+        scope: SCOPE,
+        metrics: Object.entries(values).map(([name, value]) => ({
+          descriptor: { name, description: "", unit: "", valueType: ValueType.DOUBLE },
+          dataPointType: DataPointType.GAUGE,
+          aggregationTemporality: AggregationTemporality.CUMULATIVE,
+          dataPoints: [{ startTime: time, endTime: time, attributes: {}, value }],
+        })),
+      },
+    ],
+  };
+}
+
+/** One point of a request; a marker is a point of the series that it ends, with the value `"ends"`. */
+export type Sent = {
+  readonly name: string;
+  readonly timeMs: number;
+  readonly value: number | "ends";
+};
+
+/** The points of a request: series after series, each in the order in which it stands there. */
+export function sentIn(metrics: ResourceMetrics): Sent[] {
+  return metrics.scopeMetrics.flatMap((scope) =>
+    scope.metrics.flatMap(({ descriptor, dataPoints }) =>
+      (dataPoints as DataPoint<number>[]).map(({ endTime: [seconds, nanoseconds], value }) => {
+        const timeMs = seconds * 1000 + nanoseconds / 1e6;
+        const isMarker = descriptor.name.startsWith(WITHHELD_PREFIX);
+        return {
+          name: isMarker ? descriptor.name.slice(WITHHELD_PREFIX.length) : descriptor.name,
+          timeMs,
+          value: isMarker ? ("ends" as const) : value,
+        };
+      }),
+    ),
+  );
+}
+
+/** Holds samples as Prometheus with an out-of-order window does: any order, one value at a time. */
+export class FarEnd {
+  readonly #samples = new Map<string, Map<number, Sent["value"]>>();
+
+  /** Writes a request's points. A second value at the same time is what no backend takes. */
+  write(points: readonly Sent[]): void {
+    for (const { name, timeMs, value } of points) {
+      const series = this.#samples.get(name) ?? new Map<number, Sent["value"]>();
+      this.#samples.set(name, series);
+      assert.ok(
+        !series.has(timeMs) || series.get(timeMs) === value,
+        `${name} has ${series.get(timeMs)} and ${value} at ${timeMs}`,
+      );
+      series.set(timeMs, value);
+    }
+  }
+
+  /** A series' samples in the order of their times. */
+  samplesOf(name: string): (readonly [timeMs: number, value: Sent["value"]])[] {
+    return [...(this.#samples.get(name) ?? [])].toSorted(([a], [b]) => a - b);
+  }
+
+  /** Whether it has a newer sample of a series, as a Prometheus without that window refuses. */
+  isOutOfOrder({ name, timeMs, value }: Sent): boolean {
+    const newest = this.samplesOf(name).at(-1);
+    return (
+      newest !== undefined && (newest[0] > timeMs || (newest[0] === timeMs && newest[1] !== value))
+    );
+  }
+}
