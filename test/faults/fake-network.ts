@@ -22,6 +22,8 @@ export interface FakeNetwork {
   readonly connections: () => number;
   /** Ends every connection and treats those to come in this way. */
   become(condition: NetworkCondition): Promise<void>;
+  /** Takes no further connection, and settles when those that there are have ended by themselves. */
+  refuseFurther(): Promise<void>;
   /** Leads connections to another port at 127.0.0.1. */
   leadTo(port: number): void;
   stop(): Promise<void>;
@@ -117,6 +119,12 @@ export async function startFakeNetwork(
       if (condition !== "refused") {
         await listen();
       }
+    },
+    async refuseFurther() {
+      await new Promise<void>((resolve) => {
+        server?.close(() => resolve());
+      });
+      server = undefined;
     },
     leadTo(newPort) {
       far = newPort;

@@ -25,7 +25,16 @@ export type EndedReading = Reading & { readonly closedMs: number };
  */
 export function readingsOf(record: string, life: number): Reading[] {
   const bySocket = Map.groupBy(eventsOf(record), ({ socket }) => socket);
-  return [...bySocket.values()].map((events) => readingOf(events, life));
+  const readings = [...bySocket.values()].map((events) => readingOf(events, life));
+  // Where there is no answer, the clocks may be read just after the socket was closed.
+  return readings.map((reading, index) =>
+    reading.reports.length > 0
+      ? reading
+      : {
+          ...reading,
+          latestWallMs: readings[index + 1]?.earliestWallMs ?? Number.POSITIVE_INFINITY,
+        },
+  );
 }
 
 /** Whether a reading ended. */
