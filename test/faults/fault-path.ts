@@ -25,8 +25,8 @@ import { waitFor } from "../parts/wait-for.ts";
 import { type Collection, collectionsOf } from "./collections.ts";
 import { type FakeNetwork, startFakeNetwork } from "./fake-network.ts";
 import { type FaultyBackend, startFaultyBackend } from "./faulty-backend.ts";
-import { checkEverySample, type Falsehood } from "./no-false-value.ts";
-import { type AllowedLoss, type Hole, holesIn } from "./nothing-missing.ts";
+import { checkEverySample, type Falsehood, type Period } from "./no-false-value.ts";
+import { type Hole, holesIn } from "./nothing-missing.ts";
 import { hasEnded, type Reading, readingsOf } from "./readings.ts";
 
 /** One second stands for the 30 s of production: a fault of 10 minutes lasts 20 s here. */
@@ -66,7 +66,10 @@ export interface FaultPathOptions {
 export interface Promises {
   /** Set where the node's clock is wrong for a while: how far a sample may stand off, in milliseconds. */
   readonly wrongClockMs?: number;
-  readonly allowedLosses?: readonly AllowedLoss[];
+  /** When collections may be lost. */
+  readonly allowedLosses?: readonly Period[];
+  /** When the agent could not open a socket. */
+  readonly withoutSockets?: Period;
 }
 
 /** A run, held against what was read. */
@@ -289,7 +292,7 @@ export class FaultPath {
     );
   }
 
-  async #findings({ wrongClockMs, allowedLosses }: Promises): Promise<Findings> {
+  async #findings(promises: Promises): Promise<Findings> {
     const readings: Reading[] = [];
     for (let life = 0; life < this.#lives; life += 1) {
       readings.push(...readingsOf(await readFile(recordFile(this.folder, life), "utf8"), life));
@@ -300,14 +303,15 @@ export class FaultPath {
       readings,
       collections,
       peakWidthMs: PEAK_WIDTH_MS,
-      wrongClockMs,
+      wrongClockMs: promises.wrongClockMs,
+      ...(promises.withoutSockets !== undefined && { withoutSockets: promises.withoutSockets }),
     });
     return {
       samples: series.reduce((sum, { samples }) => sum + samples.length, 0),
       collections,
       readings: readings.filter(hasEnded),
       falsehoods,
-      holes: holesIn(matches, readings, INTERVAL_MS, allowedLosses),
+      holes: holesIn(matches, readings, INTERVAL_MS, promises.allowedLosses),
     };
   }
 

@@ -26,6 +26,17 @@ export interface Evidence {
    * right all the time it is `undefined`: then a sample stands exactly at its reading.
    */
   readonly wrongClockMs: number | undefined;
+  /**
+   * When the agent could not even open a socket, which the record does not show: `unreachable` needs
+   * no reading then.
+   */
+  readonly withoutSockets?: Period;
+}
+
+/** A stretch of time, in milliseconds since 1970. */
+export interface Period {
+  readonly fromMs: number;
+  readonly toMs: number;
 }
 
 /** One thing that is false. */
@@ -79,6 +90,7 @@ const peakEdgeMs = 1000;
 /** Every falsehood among the collections, and which reading each collection comes from. */
 export function checkEverySample(evidence: Evidence): Verdict {
   const readings = evidence.readings.filter(hasEnded);
+  const { withoutSockets } = evidence;
   const falsehoods: Falsehood[] = [];
   const matches: Match[] = [];
   for (const collection of evidence.collections) {
@@ -88,7 +100,14 @@ export function checkEverySample(evidence: Evidence): Verdict {
     const state = checkState(collection, say);
     if (state !== undefined) {
       checkWithheld(collection, state, say);
-      const match = matchWithReading(collection, state, readings, evidence.wrongClockMs, say);
+      const isWithoutSocket =
+        state === "unreachable" &&
+        withoutSockets !== undefined &&
+        collection.timeMs > withoutSockets.fromMs &&
+        collection.timeMs < withoutSockets.toMs;
+      const match = isWithoutSocket
+        ? matchWithoutSocket(collection, readings)
+        : matchWithReading(collection, state, readings, evidence.wrongClockMs, say);
       if (match !== undefined) {
         matches.push(match);
         checkPeak(match, readings, evidence.peakWidthMs, say);
@@ -176,6 +195,21 @@ function matchWithReading(
     );
   }
   return nearest;
+}
+
+/** A collection that tells of a reading for which there was no socket. */
+function matchWithoutSocket(collection: Collection, readings: readonly EndedReading[]): Match {
+  const { timeMs } = collection;
+  const life = readings.findLast(({ closedMs }) => closedMs < timeMs)?.life ?? 0;
+  const reading = {
+    life,
+    openedMs: timeMs,
+    closedMs: timeMs,
+    earliestWallMs: timeMs,
+    latestWallMs: timeMs,
+    reports: [],
+  };
+  return { collection, reading, report: undefined };
 }
 
 /** Whether a report gives exactly the values of a collection. */

@@ -7,14 +7,8 @@
  * both come late, and nothing is missing; where the agent read on and on and nothing of it arrived,
  * something is.
  */
-import type { Match } from "./no-false-value.ts";
+import type { Match, Period } from "./no-false-value.ts";
 import { type EndedReading, hasEnded, type Reading } from "./readings.ts";
-
-/** Time in which collections are allowed to be lost, in milliseconds since 1970. */
-export interface AllowedLoss {
-  readonly fromMs: number;
-  readonly toMs: number;
-}
 
 /** Where collections are missing. */
 export interface Hole {
@@ -35,12 +29,13 @@ const readingsUntilLate = 3;
  * The holes between the collections of a run, and at the end of each life.
  * @param matches in the order of the readings
  * @param intervalMs between two collections
+ * @param allowedLosses when collections may be lost
  */
 export function holesIn(
   matches: readonly Match[],
   readings: readonly Reading[],
   intervalMs: number,
-  allowedLosses: readonly AllowedLoss[] = [],
+  allowedLosses: readonly Period[] = [],
 ): Hole[] {
   const lives = Map.groupBy(readings.filter(hasEnded), ({ life }) => life);
   return [...lives].flatMap(([life, ofLife]) => {

@@ -10,9 +10,13 @@ import { FaultPath } from "./fault-path.ts";
  */
 const WRONG_CLOCK_MS = 3000;
 
+/**
+ * No whole number of intervals: a point that waits and is moved to the very millisecond of one that
+ * was written before is refused, and costs itself.
+ */
 const STEPS: readonly (readonly [name: string, milliseconds: number])[] = [
-  ["1 s", 1000],
-  ["5 s", 5000],
+  ["1 s", 1050],
+  ["5 s", 5050],
   ["an hour", 3_600_000],
   ["a day", 86_400_000],
 ];
