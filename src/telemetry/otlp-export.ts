@@ -31,12 +31,14 @@ const LONGEST_DETAIL = 300;
  * Pushes once, with the exporter's own retries.
  * @param limitMs when it ends at the latest, in milliseconds
  * @param clocks the clocks by which the points have their times
+ * @param cut ends it early: it counts as timed out
  */
 export async function exportOnce(
   settings: OtlpSettings,
   metrics: ResourceMetrics,
   limitMs: number,
   clocks: ClockPair,
+  cut?: AbortSignal,
 ): Promise<Result<void, PushError>> {
   const agent = await connectionAgent(settings);
   if (!agent.ok) {
@@ -71,13 +73,16 @@ export async function exportOnce(
   });
 
   const { promise: limit, resolve: reachLimit } = Promise.withResolvers<"limit">();
-  const timer = setTimeout(() => reachLimit("limit"), limitMs);
+  const atLimit = () => reachLimit("limit");
+  const timer = setTimeout(atLimit, limitMs);
+  cut?.addEventListener("abort", atLimit);
   const result = await Promise.race([
     new Promise<ExportResult>((resolve) => exporter.export(metrics, resolve)),
     limit,
   ]);
   ended = true;
   clearTimeout(timer);
+  cut?.removeEventListener("abort", atLimit);
   lastStatus.stop();
   agent.value.destroy();
 

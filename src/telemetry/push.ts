@@ -18,11 +18,18 @@ import type { OtlpSettings } from "../settings.ts";
 import { readSystemClocks } from "../system-clocks.ts";
 import { Backlog, type BacklogRequest } from "./backlog.ts";
 import { collect } from "./collection.ts";
-import type { BacklogCounts, ExportCounts, Metric, Observation } from "./metrics/metric.ts";
-import { isPlain } from "./metrics/metric.ts";
+import {
+  type BacklogCounts,
+  DROP_REASONS,
+  type DropReason,
+  type ExportCounts,
+  isPlain,
+  type Metric,
+  type Observation,
+} from "./metrics/metric.ts";
 import { METRICS, SENT_PLACEHOLDER } from "./metrics.ts";
 import { exportOnce } from "./otlp-export.ts";
-import { describePushError, outcomeOf } from "./push-error.ts";
+import { describePushError, outcomeOf, type PushError } from "./push-error.ts";
 import { nodeName } from "./resource.ts";
 
 export type PushOptions = {
@@ -49,6 +56,12 @@ const LATEST_READING_MS = 5_000;
 /** How much of the interval a push waits at the most after one that failed: agents must not return together. */
 const JITTER = 0.1;
 
+const DROP_WORDS: Readonly<Record<DropReason, string>> = {
+  age: "they are too old (BACKLOG_MAX_AGE)",
+  bytes: "there is no more room (BACKLOG_MAX_BYTES)",
+  refused: "they are refused when they are sent alone",
+};
+
 /**
  * Collects once an interval and pushes what waits, until it is stopped. Collecting goes on while a
  * push is under way or fails. Two requests never overlap.
@@ -56,13 +69,16 @@ const JITTER = 0.1;
 export class Push {
   readonly #options: PushOptions;
   readonly #stop = new AbortController();
+  readonly #cut = new AbortController();
   readonly #fault: LastingFault;
+  readonly #loss: LastingFault;
   readonly #backlog: Backlog;
   #counts: ExportCounts = { success: 0, failure: 0, lastSuccessWallMs: undefined };
   #lastFailure: string | undefined;
   #lastAcceptedMs: number | undefined;
   /** The moment of the newest collection by the monotonic clock, in milliseconds. */
   #lastCollectedMs: number | undefined;
+  #droppedBefore: BacklogCounts["dropped"];
   #round: Promise<void> | undefined;
   /** A round became due while another was under way. */
   #roundIsDue = false;
@@ -81,6 +97,8 @@ export class Push {
       options.log,
       `The collector at ${options.otlp.url} accepts pushes again.`,
     );
+    this.#loss = new LastingFault(options.log, "No more points are dropped.");
+    this.#droppedBefore = this.#backlog.counts.dropped;
   }
 
   get counts(): ExportCounts {
@@ -119,7 +137,13 @@ export class Push {
   async stop(longestMs: number): Promise<void> {
     this.#deadlineMs = performance.now() + longestMs;
     this.#stop.abort();
-    await Promise.race([this.#pushTheLast(), sleep(longestMs, undefined, { ref: false })]);
+    // At once: soon nothing reads chronyd any more, and what it said would count as withheld.
+    await this.#collect();
+    // What is under way may be waiting to try again; it must leave time for the last push.
+    const cutting = setTimeout(() => this.#cut.abort(), longestMs / 2);
+    await this.#round;
+    clearTimeout(cutting);
+    await this.#pushRound();
   }
 
   async #run(): Promise<void> {
@@ -157,6 +181,7 @@ export class Push {
     this.#lastCollectedMs = clocks.monotonicMs;
     const collected = await collect(resource, catalogue, observation);
     this.#backlog.add(collected, clocks, observation.startedWallMs);
+    this.#tellLoss();
   }
 
   #beginRound(): void {
@@ -195,31 +220,50 @@ export class Push {
   async #push(request: BacklogRequest, clocks: ClockPair): Promise<boolean> {
     const { otlp, timeoutMs } = this.#options;
     const limitMs = Math.min(timeoutMs, this.#deadlineMs - performance.now());
-    const result = await exportOnce(otlp, withPlaceholder(request), limitMs, clocks);
+    const metrics = withPlaceholder(request);
+    const cut = this.#cut.signal.aborted ? undefined : this.#cut.signal;
+    const result = await exportOnce(otlp, metrics, limitMs, clocks, cut);
     this.#backlog.settle(request, result.ok ? "accepted" : outcomeOf(result.error));
 
     const nowMs = performance.now();
+    const { success, failure } = this.#counts;
     if (result.ok) {
-      this.#counts = {
-        ...this.#counts,
-        success: this.#counts.success + 1,
-        lastSuccessWallMs: Date.now(),
-      };
-      this.#lastFailure = undefined;
+      this.#counts = { success: success + 1, failure, lastSuccessWallMs: Date.now() };
       this.#lastAcceptedMs = nowMs;
-      this.#fault.absent(nowMs);
     } else {
-      this.#counts = { ...this.#counts, failure: this.#counts.failure + 1 };
-      this.#lastFailure = describePushError(result.error);
-      this.#fault.present(result.error.kind, this.#lastFailure, nowMs);
+      this.#counts = { ...this.#counts, failure: failure + 1 };
+    }
+    // What is suspect is tried to find out what is refused: that it is refused is no news.
+    if (request.purpose !== "suspects") {
+      this.#tell(result.ok ? undefined : result.error, nowMs);
     }
     return result.ok;
   }
 
-  async #pushTheLast(): Promise<void> {
-    await this.#round;
-    await this.#collect();
-    await this.#pushRound();
+  #tell(error: PushError | undefined, nowMs: number): void {
+    this.#lastFailure = error && describePushError(error);
+    if (error === undefined) {
+      this.#fault.absent(nowMs);
+    } else {
+      const { points } = this.#backlog.counts;
+      this.#fault.present(error.kind, `${this.#lastFailure} ${points} points wait.`, nowMs);
+    }
+  }
+
+  #tellLoss(): void {
+    const { dropped } = this.#backlog.counts;
+    const reasons = DROP_REASONS.filter((reason) => dropped[reason] > this.#droppedBefore[reason]);
+    this.#droppedBefore = dropped;
+    if (reasons.length === 0) {
+      this.#loss.absent(performance.now());
+    } else {
+      const why = reasons.map((reason) => DROP_WORDS[reason]).join(" or ");
+      this.#loss.present(
+        why,
+        `Points are dropped that were not accepted: ${why}.`,
+        performance.now(),
+      );
+    }
   }
 
   async #untilFirstReading(): Promise<void> {

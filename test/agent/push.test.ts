@@ -1,0 +1,197 @@
+// How the agent pushes what waits: a real chronyd and the agent; the collector is a fake one
+// (test/telemetry/fake-collector.ts), which keeps the requests and answers as a case says.
+
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, describe, type TestContext, test } from "node:test";
+import { type Agent, startAgent } from "../parts/agent.ts";
+import { bringChronyd, progressToStandardError } from "../parts/bring.ts";
+import { type Chronyd, startChronyd } from "../parts/chronyd.ts";
+import { localReferenceConfiguration } from "../parts/chronyd-configuration.ts";
+import { type ScratchFolder, scratchFolder } from "../parts/scratch-folder.ts";
+import { waitFor } from "../parts/wait-for.ts";
+import {
+  type Answer,
+  type Attempt,
+  accept,
+  FakeCollector,
+  keepSilent,
+  refuse,
+} from "../telemetry/fake-collector.ts";
+import { scrape } from "./scrape.ts";
+
+let folder: ScratchFolder;
+let chronyd: Chronyd;
+
+before(async () => {
+  folder = await scratchFolder("ct");
+  chronyd = await startChronyd({
+    ...(await bringChronyd(progressToStandardError)),
+    folder: join(folder.path, "chronyd"),
+    configuration: localReferenceConfiguration(),
+  });
+  await chronyd.waitUntilAnswering();
+});
+after(async () => {
+  await chronyd?.stop();
+  folder.remove();
+});
+
+/** Starts both; the settings say how often the agent collects. */
+async function startPair(
+  t: TestContext,
+  settings: Readonly<Record<string, string>>,
+  ...answers: readonly [...Answer[], Answer]
+): Promise<{ readonly agent: Agent; readonly collector: FakeCollector }> {
+  const collector = await FakeCollector.start(...answers);
+  t.after(() => collector.stop());
+  const agent = await startAgent({
+    environment: {
+      CHRONY_ADDRESS: chronyd.address,
+      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${collector.port}`,
+      OTEL_RESOURCE_ATTRIBUTES: "k8s.node.name=aks-pool-1",
+      ...settings,
+    },
+  });
+  t.after(() => agent.stop());
+  return { agent, collector };
+}
+
+const late: Answer = (response) => {
+  setTimeout(() => accept(response), 1_000);
+};
+
+const OFTEN = { SLEEP_INTERVAL: "0.1", OTEL_METRIC_EXPORT_INTERVAL: "300" };
+
+type Point = { readonly timeUnixNano: string; readonly asDouble?: number; readonly asInt?: number };
+type Metric = {
+  readonly name: string;
+  readonly gauge?: { readonly dataPoints: readonly Point[] };
+  readonly sum?: { readonly dataPoints: readonly Point[] };
+};
+
+function metricsIn({ body }: Attempt): readonly Metric[] {
+  const { resourceMetrics }: { resourceMetrics: [{ scopeMetrics: [{ metrics: Metric[] }] }] } =
+    JSON.parse(body.toString());
+  return resourceMetrics[0].scopeMetrics[0].metrics;
+}
+
+/** The times of a gauge's points in a request, in the order in which they stand there. */
+function timesIn(attempt: Attempt, name = "chrony_up"): string[] {
+  const points = metricsIn(attempt).find((metric) => metric.name === name)?.gauge?.dataPoints;
+  return (points ?? []).map(({ timeUnixNano }) => timeUnixNano);
+}
+
+function untilAttempts(collector: FakeCollector, count: number): Promise<boolean> {
+  return waitFor(`${count} attempts`, () => collector.attempts.length >= count, 20_000);
+}
+
+describe("a collection", () => {
+  test("has a reading that none before it had, also right after the first push", async (t) => {
+    const seldom = { SLEEP_INTERVAL: "1", OTEL_METRIC_EXPORT_INTERVAL: "1000" };
+    const { collector } = await startPair(t, seldom, accept);
+    await untilAttempts(collector, 4);
+    const times = collector.attempts.flatMap((attempt) => timesIn(attempt));
+    assert.ok(times.length >= 4);
+    assert.deepEqual(times, [...new Set(times)].toSorted());
+  });
+
+  test("is made while a push is under way, and goes with the next one, none twice in it", async (t) => {
+    const { collector } = await startPair(
+      t,
+      { ...OFTEN, OTEL_METRIC_EXPORT_INTERVAL: "500" },
+      refuse(401),
+      keepSilent,
+      keepSilent,
+      accept,
+    );
+    await untilAttempts(collector, 4);
+    const [first, , , last] = collector.attempts;
+    assert.ok(first !== undefined && last !== undefined);
+    const times = timesIn(last);
+    assert.equal(times[0], timesIn(first)[0], "what was not accepted goes again");
+    assert.ok(times.length >= 4, `${times.length} collections`);
+    assert.deepEqual(times, [...new Set(times)].toSorted());
+    assert.deepEqual(timesIn(last, "chrony_tracker.sent"), times.slice(-1), "the newest one's");
+  });
+});
+
+describe("a request", () => {
+  test("is not sent while another is under way", async (t) => {
+    let open = 0;
+    let most = 0;
+    const watched: Answer = (response) => {
+      open += 1;
+      most = Math.max(most, open);
+      response.once("close", () => {
+        open -= 1;
+      });
+    };
+    const { collector } = await startPair(t, OFTEN, watched);
+    await untilAttempts(collector, 6);
+    assert.equal(most, 1);
+  });
+
+  test("that was accepted is not sent again, however late the answer came", async (t) => {
+    const often = { ...OFTEN, OTEL_METRIC_EXPORT_INTERVAL: "1500" };
+    const { collector } = await startPair(t, often, late);
+    await untilAttempts(collector, 3);
+    const times = collector.attempts.flatMap((attempt) => timesIn(attempt));
+    assert.deepEqual(times, [...new Set(times)].toSorted());
+  });
+
+  test("that the token was refused for goes again whole, with the token as it is then", async (t) => {
+    const tokenFile = join(folder.path, "token");
+    await writeFile(tokenFile, "old");
+    const { collector } = await startPair(
+      t,
+      { ...OFTEN, COLLECTOR_TOKEN_FILE: tokenFile },
+      refuse(401),
+      refuse(401),
+      (response) => {
+        void writeFile(tokenFile, "new").then(() => refuse(401)(response));
+      },
+      accept,
+    );
+    await untilAttempts(collector, 4);
+    const [first, , , last] = collector.attempts;
+    assert.ok(first !== undefined && last !== undefined);
+    assert.equal(last.headers.authorization, "Bearer new");
+    assert.equal(timesIn(last)[0], timesIn(first)[0]);
+    assert.ok(timesIn(last).length >= 4);
+  });
+});
+
+describe("on SIGTERM", () => {
+  for (const [how, answer] of [
+    ["is refused", refuse(401)],
+    ["is to be tried again after a pause", refuse(503, "", { "retry-after": "5" })],
+    ["is not answered", keepSilent],
+  ] as const) {
+    test(`what waits goes out, and what is known now, when a push ${how}`, async (t) => {
+      let ending = false;
+      const { agent, collector } = await startPair(
+        t,
+        { SLEEP_INTERVAL: "1", OTEL_METRIC_EXPORT_INTERVAL: "600000" },
+        (response) => (ending ? accept : answer)(response),
+      );
+      await untilAttempts(collector, 1);
+      await agent.process.waitUntil("a second reading", async () => {
+        const { value } = await scrape(agent);
+        return (value("chrony_tracker_readings_total", { result: "success" }) ?? 0) >= 2;
+      });
+      ending = true;
+      agent.process.signal("SIGTERM");
+      assert.deepEqual(await agent.process.exited, { code: 0, signal: null });
+      const [first] = collector.attempts;
+      const last = collector.attempts.at(-1);
+      assert.ok(first !== undefined && last !== undefined && last !== first);
+      assert.equal(timesIn(last)[0], timesIn(first)[0]);
+      assert.ok(timesIn(last).length >= 2, "with a newer collection");
+      const began = metricsIn(first).filter(({ name }) => name.includes("withheld")).length;
+      const ended = metricsIn(last).filter(({ name }) => name.includes("withheld")).length;
+      assert.equal(ended, began, "nothing ends with the agent");
+    });
+  }
+});

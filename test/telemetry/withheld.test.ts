@@ -1,0 +1,26 @@
+// What a marker is. When one is due: test/telemetry/backlog.test.ts.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { seriesKey } from "../../src/telemetry/compact-collection.ts";
+import { markerOf, WITHHELD_PREFIX } from "../../src/telemetry/withheld.ts";
+
+const attributes = { tracking_refid: "A", tracking_name: "B" };
+const name = "chrony_tracking_info";
+const marker = markerOf({ name, attributes, key: seriesKey(name, attributes) });
+
+test("a marker is a gauge with the labels of the series that it ends, under another name", () => {
+  assert.equal(marker.descriptor.name, `${WITHHELD_PREFIX}chrony_tracking_info`);
+  assert.equal(marker.kind, "gauge");
+  assert.deepEqual(marker.attributes, attributes);
+});
+
+test("a marker ends that series, whatever the order of its labels, and no other", () => {
+  assert.equal(marker.ends, seriesKey(name, { tracking_name: "B", tracking_refid: "A" }));
+  assert.notEqual(marker.ends, seriesKey(name, { tracking_name: "A", tracking_refid: "B" }));
+  assert.notEqual(marker.ends, marker.key);
+});
+
+test("the prefix is the one that the collector takes off", () => {
+  assert.equal(WITHHELD_PREFIX, "chrony_tracker.withheld.");
+});
