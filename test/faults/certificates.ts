@@ -1,8 +1,8 @@
+// The certificate library needs it, and leaves it to its users to load.
 import "reflect-metadata";
 import { webcrypto } from "node:crypto";
 import {
   BasicConstraintsExtension,
-  cryptoProvider,
   PemConverter,
   SubjectAlternativeNameExtension,
   X509CertificateGenerator,
@@ -20,7 +20,6 @@ const hourMilliseconds = 3_600_000;
 
 /** Makes a new authority, and a certificate that it signed. */
 export async function serverCertificate(): Promise<ServerCertificate> {
-  cryptoProvider.set(webcrypto as Crypto);
   const [authorityKeys, serverKeys] = await Promise.all([keyPair(), keyPair()]);
   const validity = {
     notBefore: new Date(Date.now() - hourMilliseconds),
@@ -49,6 +48,6 @@ export async function serverCertificate(): Promise<ServerCertificate> {
   };
 }
 
-function keyPair(): Promise<CryptoKeyPair> {
+function keyPair(): Promise<webcrypto.CryptoKeyPair> {
   return webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
 }

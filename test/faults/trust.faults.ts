@@ -2,6 +2,7 @@
 // authorities, tokens. The receiver of the collector is the real one with TLS, and with the extension
 // that checks tokens in a cluster.
 
+import { rmSync } from "node:fs";
 import { mkdtemp, rename, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,7 +10,6 @@ import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { atExit } from "../parts/at-exit.ts";
-import { rmSync } from "node:fs";
 import { serverCertificate } from "./certificates.ts";
 import { FaultPath } from "./fault-path.ts";
 
@@ -62,7 +62,10 @@ describe("what agent and collector trust each other by", { concurrency: 2 }, () 
     );
     await path.intervals(5);
     await replaceFile(caFile, after.authority);
-    await path.check("TLS certificate and authority replaced, the agent's file 6 intervals later", NOTHING_LOST);
+    await path.check(
+      "TLS certificate and authority replaced, the agent's file 6 intervals later",
+      NOTHING_LOST,
+    );
   });
 
   test("the token expires, and its successor comes 6 intervals later; then one is rotated in time", async (t) => {
