@@ -1,4 +1,4 @@
-// The certificate library needs it, and leaves it to its users to load.
+// oxlint-disable-next-line import/no-unassigned-import -- what @peculiar/x509 needs before it
 import "reflect-metadata";
 import { webcrypto } from "node:crypto";
 import {

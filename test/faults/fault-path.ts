@@ -431,16 +431,18 @@ export interface FaultReport {
   readonly falsehoods: number;
 }
 
+function collectionsIn(holes: readonly Hole[]): number {
+  return holes.reduce((sum, { collections }) => sum + collections, 0);
+}
+
 function report(fault: string, promise: string, findings: Findings): void {
-  const count = (holes: readonly Hole[]) =>
-    holes.reduce((sum, { collections }) => sum + collections, 0);
   const line: FaultReport = {
     fault,
     promise,
     samples: findings.samples,
     collections: findings.collections.length,
-    missing: count(findings.holes.filter(({ allowed }) => !allowed)),
-    lost: count(findings.holes.filter(({ allowed }) => allowed)),
+    missing: collectionsIn(findings.holes.filter(({ allowed }) => !allowed)),
+    lost: collectionsIn(findings.holes.filter(({ allowed }) => allowed)),
     falsehoods: findings.falsehoods.length,
   };
   const { FAULTS_REPORT } = process.env;

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { freePort } from "../parts/free-port.ts";
 
 /**
@@ -24,7 +24,11 @@ export async function startFaultyBackend(prometheusWriteUrl: string): Promise<Fa
   const port = await freePort();
   let behaviour: BackendBehaviour = "healthy";
   let writes = 0;
-  const server = createServer(async (request, response) => {
+  const server = createServer((request, response) => {
+    void answer(request, response);
+  });
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const taken = behaviour;
     const body = await bodyOf(request);
     writes += 1;
@@ -36,23 +40,24 @@ export async function startFaultyBackend(prometheusWriteUrl: string): Promise<Fa
       return;
     }
     try {
-      const answer = await fetch(prometheusWriteUrl, {
+      const taking = await fetch(prometheusWriteUrl, {
         method: "POST",
         headers: headersOf(request),
         body: new Uint8Array(body),
         signal: AbortSignal.timeout(forwardMilliseconds),
       });
-      const text = await answer.text();
+      const text = await taking.text();
       if (taken === "answer lost") {
         request.socket.destroy();
       } else {
-        response.writeHead(answer.status).end(text);
+        response.writeHead(taking.status).end(text);
       }
     } catch {
       // Prometheus is away, and so is the backend.
       request.socket.destroy();
     }
-  });
+  }
+
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, "127.0.0.1", resolve);

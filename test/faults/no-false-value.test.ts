@@ -302,11 +302,16 @@ describe("the checker of samples", () => {
   });
 });
 
-describe("the search for what is missing", () => {
-  function holes(run: Run) {
-    return holesIn(check(run).matches, run.readings, INTERVAL_MS);
-  }
+function holes(run: Run) {
+  return holesIn(check(run).matches, run.readings, INTERVAL_MS);
+}
 
+/** Three seconds in which nothing ran. */
+function stoodStill(timeMs: number): boolean {
+  return timeMs > BEGAN_MS + 2001 && timeMs < BEGAN_MS + 5000;
+}
+
+describe("the search for what is missing", () => {
   test("finds nothing where every interval has its collection", () => {
     assert.deepEqual(holes(trueRun()), []);
   });
@@ -328,7 +333,6 @@ describe("the search for what is missing", () => {
 
   test("does not miss what nobody read: a machine that stood still", () => {
     const run = trueRun();
-    const stoodStill = (timeMs: number) => timeMs > BEGAN_MS + 2001 && timeMs < BEGAN_MS + 5000;
     const readings = run.readings.filter(
       (reading) => hasEnded(reading) && !stoodStill(reading.closedMs),
     );

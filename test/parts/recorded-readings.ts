@@ -6,6 +6,7 @@
  * A line of JSON an event, written at once, so that a record survives a SIGKILL. The file is opened
  * at the start, so that a process without free descriptors goes on recording.
  */
+import { EventEmitter } from "node:events";
 import { openSync, writeSync } from "node:fs";
 import { DgramSocket } from "node-unix-socket";
 
@@ -47,19 +48,20 @@ function record(socket: DgramSocket, event: RecordedEvent["event"], bytes?: stri
   writeSync(descriptor, `${JSON.stringify(line)}\n`);
 }
 
-const { bind, close, emit } = DgramSocket.prototype;
+// What is replaced, kept to be called on the socket in question.
+const original = Object.assign({}, DgramSocket.prototype);
 
 DgramSocket.prototype.bind = function (this: DgramSocket, path: string): void {
   sockets += 1;
   numbers.set(this, sockets);
   record(this, "opened");
-  bind.call(this, path);
+  original.bind.call(this, path);
 };
 
 DgramSocket.prototype.close = function (this: DgramSocket): void {
   record(this, "closed");
   numbers.delete(this);
-  close.call(this);
+  original.close.call(this);
 };
 
 DgramSocket.prototype.emit = function (
@@ -71,5 +73,5 @@ DgramSocket.prototype.emit = function (
   if (event === "data" && Buffer.isBuffer(first)) {
     record(this, "received", first.toString("hex"));
   }
-  return emit.call(this, event, ...words);
+  return EventEmitter.prototype.emit.call(this, event, ...words);
 };
