@@ -13,5 +13,6 @@ test("through outage after outage the agent holds no more than before", async (t
   assert.ok(late.fileDescriptors <= early.fileDescriptors + 2, "file descriptors");
   assert.ok(late.resources <= early.resources + 2, "timers and sockets");
   assert.ok(late.socketFiles <= 2, "socket files: chronyd's, and that of the reading under way");
+  assert.ok(late.residentMib <= early.residentMib * 1.25, "resident memory");
   assert.ok(late.heapMib <= early.heapMib * 1.25, "JavaScript's heap");
 });
