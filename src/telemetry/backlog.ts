@@ -15,16 +15,17 @@
  * 4. **Bounded.** No point is older than the age, and all together take no more than the bytes. Only
  *    the newest collection is kept whatever it takes.
  * 5. **A refusal costs only what is refused by itself.** A far end refuses a whole request for one bad
- *    point, in the same words as for a missing role. So after a refusal only the newest collection is
- *    sent, once a round, and while that is refused, half of it, a quarter, one point, all again: a far
- *    end that refuses everything gets one small request a round, and everything is kept. Once
- *    something of it is accepted, that is **trusted**: points of trusted series go with the first
- *    request of a round again. The rest is **suspect**, and one further request a round tries some
- *    suspects that were refused together, or might have been: accepted, they are trusted, too;
- *    refused, they are halved; and only a point that is refused alone is dropped.
+ *    point, in the same words as for a missing role. So after a refusal a round only **probes**: first
+ *    with what was surely not written yet, for a Prometheus without an out-of-order window refuses a
+ *    second copy of the rest; then with the newest collection, and while that is refused, with half of
+ *    it, a quarter, one point, all again. A far end that refuses everything gets one small request a
+ *    round, and everything is kept. The series of a probe that was accepted are **trusted**: their new
+ *    points go with the first request of a round. All else is **suspect**, and one further request a
+ *    round tries some of it: accepted, its series are trusted, too; refused, it is divided in two; and
+ *    only a point that is refused alone is dropped.
  * 6. **A series that is gone ends.** A series of one collection that the next one lacks has a marker
- *    there, a point like any other. A marker that is dropped, though nobody refused it, is due in the
- *    next collection again.
+ *    there, a point like any other. A marker that is dropped, though nobody refused it, or that waits
+ *    while a round is refused, is due in the next collection again.
  *
  * Where the node's clock is more than 2 s off, the collector moves a request's points by whole
  * seconds. The same point can then be written twice, a second apart, when an answer got lost. Within a
@@ -213,6 +214,10 @@ export class Backlog {
     // What was dropped in the meantime is not taken in again.
     const parts = common(request.parts, this.#waiting());
     const points = pointsOf(parts);
+    if (purpose !== "suspects") {
+      // What is gone must not be shown until the turn of its marker comes.
+      this.#markAgain(this.#waiting());
+    }
     switch (purpose) {
       case "everything":
         this.#trustedSeries = undefined;
@@ -268,7 +273,8 @@ export class Backlog {
       this.#trustedSeries.add(key);
     }
     const { ones, others } = divided(this.#untried, ({ key }) => this.#isTrusted(key));
-    this.#trusted = [...ones, ...this.#trusted].toSorted(inTime);
+    // Something suspect is sent when all that is trusted was: there is only what came since.
+    this.#trusted = [...ones, ...this.#trusted];
     this.#untried = others;
   }
 
@@ -282,7 +288,7 @@ export class Backlog {
 
   /** What is sent to see whether the far end takes anything. */
   #probed(probe: Probe): Part[] {
-    const waiting = this.#waiting().toSorted(inTime);
+    const waiting = this.#waiting();
     if (probe === "not written yet") {
       const certain = this.#trusted.filter(
         ({ collection }) => collection.number > this.#perhapsWritten,
@@ -354,14 +360,17 @@ export class Backlog {
     }
     this.#remove(parts);
     this.#dropped[reason] += pointsOf(parts);
-    for (const part of parts) {
-      for (const series of seriesIn(part)) {
-        if (series.ends !== undefined) {
-          this.#markersDue.set(series.key, series);
-        }
+    this.#markAgain(parts);
+    this.#endSuspicion();
+  }
+
+  /** The markers among these points are due in the next collection, too. */
+  #markAgain(parts: readonly Part[]): void {
+    for (const series of parts.flatMap(seriesIn)) {
+      if (series.ends !== undefined) {
+        this.#markersDue.set(series.key, series);
       }
     }
-    this.#endSuspicion();
   }
 
   #remove(parts: readonly Part[]): void {
@@ -375,10 +384,6 @@ export class Backlog {
   #waiting(): Part[] {
     return [...this.#suspects.flat(), ...this.#untried, ...this.#trusted];
   }
-}
-
-function inTime(a: Part, b: Part): number {
-  return a.collection.number - b.collection.number || a.from - b.from;
 }
 
 function newestNumber(parts: readonly Part[]): number {

@@ -89,6 +89,12 @@ class History {
 
   #check({ parts }: BacklogRequest, points: readonly Sent[]): void {
     assert.equal(points.length, pointsOf(parts));
+    const numbers = parts.map(({ collection }) => collection.number);
+    assert.deepEqual(
+      numbers,
+      numbers.toSorted((a, b) => a - b),
+      "oldest first",
+    );
     for (const [key, times] of timesBySeries(points)) {
       assert.deepEqual(
         times,
@@ -270,6 +276,18 @@ describe("what waits", () => {
     assert.equal(sentIn(request?.metrics ?? collectionOf({}))[0]?.timeMs, atCollection(1));
   });
 
+  test("stays in order when the clocks were read too far apart to tell a step", () => {
+    const history = new History();
+    history.collect({ a: 1 }, 1_000);
+    const blurred = { ...clocksAt(1_100, -150), bracketMs: 400 };
+    history.backlog.add(collectionOf({ a: 2 }), blurred, WALL_AT_START_MS);
+    history.push(TAKEN);
+    assert.deepEqual(
+      history.farEnd.samplesOf("a").map(([, value]) => value),
+      [1, 2],
+    );
+  });
+
   test("is put before a step that came between its reading and its collection", () => {
     const history = new History();
     history.collect({ a: 1 });
@@ -372,6 +390,24 @@ describe("after a refusal", () => {
     assert.equal(history.backlog.counts.points, 0);
     assert.equal(history.lost, 0);
     assert.equal(history.farEnd.samplesOf("series_39").length, 22);
+  });
+
+  test("of what became too old in the meantime, nothing waits again or is counted twice", () => {
+    const history = new History();
+    history.collect({ a: 1, b: 1 });
+    history.push(REFUSED);
+    history.collect({ a: 2, b: 2 });
+    const taken = history.backlog.firstRequest(history.clocks);
+    assert.ok(taken !== undefined);
+    history.backlog.settle(taken, "accepted");
+    const suspect = history.backlog.nextRequest(taken, history.clocks);
+    assert.equal(suspect?.purpose, "suspects");
+    history.collect({ a: 3, b: 3 }, MAX_AGE_MS);
+    history.backlog.settle(suspect, "refused");
+    assert.deepEqual(history.backlog.counts, {
+      points: 2,
+      dropped: { age: 2, bytes: 0, refused: 0 },
+    });
   });
 
   test("of one bad sample, that one is lost and nothing else, with two requests a round at the most", () => {
