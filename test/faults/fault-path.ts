@@ -259,9 +259,10 @@ export class FaultPath {
     await this.untilCollections(2);
     const isComplete = async () => {
       // What was collected last may still be on its way.
-      const { holes } = await this.#findings(promises);
+      const { holes, falsehoods } = await this.#findings(promises);
       const left = holes.filter(({ allowed }) => !allowed);
-      return left.length === 0 ? true : undefined;
+      // What is false stays false: there is nothing to wait for.
+      return left.length === 0 || falsehoods.length > 0 ? true : undefined;
     };
     await waitFor("all that waits to arrive", isComplete, RECOVERY_MS).catch(() => undefined);
     await this.#agent.stop();
