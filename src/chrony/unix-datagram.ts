@@ -36,13 +36,11 @@ export function unixDatagramSocket(path: string): OpenPacketSocket {
 
 function open(path: string, listener: PacketListener): Result<PacketSocket, ChronyError> {
   const ownPath = clientSocketPath(dirname(path));
-  const socket = new DgramSocket();
-  try {
-    socket.bind(ownPath);
-  } catch (error) {
-    socket.close();
-    return failure(bindError(path, ownPath, messageOf(error)));
+  const bound = bindTo(ownPath);
+  if (!bound.ok) {
+    return failure(bindError(path, ownPath, bound.error));
   }
+  const socket = bound.value;
 
   let closed = false;
   const close = () => {
@@ -77,6 +75,20 @@ function open(path: string, listener: PacketListener): Result<PacketSocket, Chro
     }
   };
   return success({ send, close });
+}
+
+/** A socket that is bound to a path, or the system's text why there is none. */
+function bindTo(ownPath: string): Result<DgramSocket, string> {
+  let socket: DgramSocket | undefined;
+  try {
+    // Throws when the process has no file descriptor left.
+    socket = new DgramSocket();
+    socket.bind(ownPath);
+    return success(socket);
+  } catch (error) {
+    socket?.close();
+    return failure(messageOf(error));
+  }
 }
 
 /**

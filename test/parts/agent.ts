@@ -4,6 +4,7 @@ import { type RunningProcess, startProcess } from "./running-process.ts";
 
 const sourceEntry = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 const shiftedWallClock = new URL("shifted-wall-clock.ts", import.meta.url).href;
+const recordedReadings = new URL("recorded-readings.ts", import.meta.url).href;
 const shiftMilliseconds = 5_000;
 
 /** How to start the agent. */
@@ -15,6 +16,8 @@ export interface AgentDescription {
   readonly environment: Readonly<Record<string, string>>;
   /** Whether `shiftWallClock` can be used. */
   readonly shiftableClock?: boolean;
+  /** A file that gets every datagram of chronyd as the agent got it (recorded-readings.ts). */
+  readonly recordFile?: string;
   /** The absolute path of what Node runs; `src/main.ts` when left out. */
   readonly entry?: string;
   /** A command that runs the one behind it in other circumstances, such as `unshare`. */
@@ -38,14 +41,17 @@ export interface Agent {
 
 /** Starts the agent. It may not serve yet. */
 export async function startAgent(description: AgentDescription): Promise<Agent> {
-  const { shiftableClock = false, entry = sourceEntry, wrapper = [] } = description;
+  const { shiftableClock = false, recordFile, entry = sourceEntry, wrapper = [] } = description;
   const { PATH, HOME } = process.env;
   const environment = {
     OTEL_EXPORTER_PROMETHEUS_HOST: "127.0.0.1",
     OTEL_EXPORTER_PROMETHEUS_PORT: String(await freePort()),
     ...description.environment,
   };
-  const preloaded = shiftableClock ? ["--import", shiftedWallClock] : [];
+  const preloaded = [
+    ...(shiftableClock ? [shiftedWallClock] : []),
+    ...(recordFile === undefined ? [] : [`${recordedReadings}?file=${recordFile}`]),
+  ].flatMap((module) => ["--import", module]);
   const [command, ...args] = [...wrapper, process.execPath, ...preloaded, entry];
   const running = startProcess({
     name: "the agent",

@@ -1,0 +1,149 @@
+import { createConnection, createServer, type Server, type Socket } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
+import { freePort } from "../parts/free-port.ts";
+
+/**
+ * How the fake network treats a connection:
+ * - `open`: carries it.
+ * - `refused`: nobody listens.
+ * - `half open`: accepts it and then carries nothing, as when the far end's machine is gone.
+ * - `answers lost`: carries the request and throws the answer away.
+ * - `cut`: carries half of the request's first kilobyte and resets the connection.
+ * - `slow`: carries a few bytes at a time, with a pause after each.
+ */
+export type NetworkCondition = "open" | "refused" | "half open" | "answers lost" | "cut" | "slow";
+
+/** Stands in for the network between the agent and the collector, and for all that can befall it. */
+export interface FakeNetwork {
+  /** Its near end, without a path: `http://127.0.0.1:4318`. */
+  readonly url: string;
+  readonly port: number;
+  /** Connections that were accepted so far. */
+  readonly connections: () => number;
+  /** Ends every connection and treats those to come in this way. */
+  become(condition: NetworkCondition): Promise<void>;
+  /** Takes no further connection, and settles when those that there are have ended by themselves. */
+  refuseFurther(): Promise<void>;
+  /** Leads connections to another port at 127.0.0.1. */
+  leadTo(port: number): void;
+  stop(): Promise<void>;
+}
+
+const slowPieceBytes = 4096;
+const slowPauseMilliseconds = 20;
+
+/**
+ * Starts a network that leads to a port at 127.0.0.1.
+ *
+ * @param address its near end.
+ */
+export async function startFakeNetwork(
+  farPort: number,
+  { scheme = "http", address = "127.0.0.1" } = {},
+): Promise<FakeNetwork> {
+  const port = await freePort();
+  const sockets = new Set<Socket>();
+  let far = farPort;
+  let condition: NetworkCondition = "open";
+  let connections = 0;
+  let server: Server | undefined;
+
+  function keep(socket: Socket): void {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+    // Whatever ends one side ends the other; which error it was is the agent's to say.
+    socket.on("error", () => socket.destroy());
+  }
+
+  function accept(near: Socket): void {
+    connections += 1;
+    keep(near);
+    if (condition === "half open") {
+      return;
+    }
+    const distant = createConnection(far, "127.0.0.1");
+    keep(distant);
+    near.once("close", () => distant.destroy());
+    distant.once("close", () => near.destroy());
+    if (condition === "cut") {
+      near.once("data", (piece: Buffer) => {
+        distant.write(piece.subarray(0, Math.min(piece.length, 1024) / 2));
+        near.resetAndDestroy();
+      });
+      return;
+    }
+    if (condition === "slow") {
+      void carrySlowly(near, distant);
+    } else {
+      near.pipe(distant);
+    }
+    if (condition === "answers lost") {
+      distant.resume();
+    } else {
+      distant.pipe(near);
+    }
+  }
+
+  async function listen(): Promise<void> {
+    const opening = createServer(accept);
+    await new Promise<void>((resolve, reject) => {
+      opening.once("error", reject);
+      opening.listen(port, address, resolve);
+    });
+    server = opening;
+  }
+
+  async function close(): Promise<void> {
+    const closing = server;
+    server = undefined;
+    await new Promise<void>((resolve) => {
+      if (closing === undefined) {
+        resolve();
+      } else {
+        closing.close(() => resolve());
+      }
+      for (const socket of sockets) {
+        socket.destroy();
+      }
+    });
+  }
+
+  await listen();
+  return {
+    url: `${scheme}://${address}:${port}`,
+    port,
+    connections: () => connections,
+    async become(newCondition) {
+      await close();
+      condition = newCondition;
+      if (condition !== "refused") {
+        await listen();
+      }
+    },
+    async refuseFurther() {
+      await new Promise<void>((resolve) => {
+        server?.close(() => resolve());
+      });
+      server = undefined;
+    },
+    leadTo(newPort) {
+      far = newPort;
+    },
+    stop: close,
+  };
+}
+
+async function carrySlowly(from: Socket, to: Socket): Promise<void> {
+  try {
+    for await (const chunk of from) {
+      const bytes: Buffer = chunk;
+      for (let sent = 0; sent < bytes.length; sent += slowPieceBytes) {
+        to.write(bytes.subarray(sent, sent + slowPieceBytes));
+        await delay(slowPauseMilliseconds);
+      }
+    }
+    to.end();
+  } catch {
+    to.destroy();
+  }
+}

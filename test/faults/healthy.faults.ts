@@ -1,0 +1,13 @@
+// No fault at all: the suite's own measure. What it cannot see here it could not see elsewhere.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { FaultPath } from "./fault-path.ts";
+
+test("without a fault every interval has its collection, and none is false", async (t) => {
+  const path = await FaultPath.start();
+  t.after(() => path.stop());
+  await path.untilCollections(10);
+  const { collections, readings } = await path.check("none", "nothing is lost");
+  assert.ok(collections.length >= 10 && readings.length > collections.length);
+});

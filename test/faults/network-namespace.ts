@@ -1,0 +1,68 @@
+import { randomInt } from "node:crypto";
+import { runToEnd } from "../parts/run-to-end.ts";
+
+/** A network of its own, with one cable to the machine's. Needs root, `ip` and `nft`
+ * (Debian: iproute2 and nftables). */
+export interface NetworkNamespace {
+  /** Runs the command behind it in there. */
+  readonly wrapper: readonly string[];
+  /** This machine, as it is reached from in there. */
+  readonly hostAddress: string;
+  /** From now on no packet comes out, and nobody is told. */
+  dropEverything(): Promise<void>;
+  carryEverything(): Promise<void>;
+  remove(): Promise<void>;
+}
+
+/** Makes a namespace. Its addresses are of 198.18.0.0/15, which is there for trials (RFC 2544). */
+export async function networkNamespace(): Promise<NetworkNamespace> {
+  const number = randomInt(2 ** 15);
+  const name = `ct-${number}`;
+  // /31: two addresses, an end of the cable each.
+  const base = 198 * 2 ** 24 + 18 * 2 ** 16 + 2 * number;
+  const [hostAddress, innerAddress] = [dotted(base), dotted(base + 1)];
+  const outer = `${name}-o`;
+  const inner = `${name}-i`;
+  await ip("netns", "add", name);
+  await ip("link", "add", outer, "type", "veth", "peer", "name", inner, "netns", name);
+  await ip("address", "add", `${hostAddress}/31`, "dev", outer);
+  await ip("link", "set", outer, "up");
+  await ip("-n", name, "address", "add", `${innerAddress}/31`, "dev", inner);
+  await ip("-n", name, "link", "set", inner, "up");
+  await ip("-n", name, "link", "set", "lo", "up");
+  return {
+    wrapper: ["ip", "netns", "exec", name],
+    hostAddress,
+    async dropEverything() {
+      await nft(name, "add table inet faults");
+      for (const hook of ["input", "output"]) {
+        await nft(
+          name,
+          `add chain inet faults ${hook} { type filter hook ${hook} priority 0; policy drop; }`,
+        );
+      }
+    },
+    carryEverything: () => nft(name, "delete table inet faults"),
+    async remove() {
+      // The cable goes with it.
+      await ip("netns", "delete", name);
+    },
+  };
+}
+
+async function nft(namespace: string, command: string): Promise<void> {
+  await ip("netns", "exec", namespace, "nft", command);
+}
+
+async function ip(...args: string[]): Promise<void> {
+  await runToEnd({
+    name: `ip ${args.join(" ")}`,
+    command: "ip",
+    args,
+    timeoutMilliseconds: 10_000,
+  });
+}
+
+function dotted(address: number): string {
+  return [24, 16, 8, 0].map((bits) => (address >>> bits) & 255).join(".");
+}

@@ -1,0 +1,112 @@
+// What the agent and the collector trust each other by, replaced while they run: certificates and
+// authorities, tokens. The receiver of the collector is the real one with TLS, and with the extension
+// that checks tokens in a cluster.
+
+import { rmSync } from "node:fs";
+import { mkdtemp, rename, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { exportJWK, generateKeyPair, SignJWT } from "jose";
+import { atExit } from "../parts/at-exit.ts";
+import { serverCertificate } from "./certificates.ts";
+import { FaultPath } from "./fault-path.ts";
+
+const NOTHING_LOST = "nothing lost, nothing twice";
+const ISSUER = "https://issuer.test";
+const AUDIENCE = "chrony-tracker";
+
+/** In one step, as Kubernetes replaces the files of a volume. */
+async function replaceFile(path: string, content: string): Promise<void> {
+  await writeFile(`${path}.new`, content);
+  await rename(`${path}.new`, path);
+}
+
+async function folderOfFiles(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "ct-trust-"));
+  atExit(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+function configuration(name: string): string {
+  return fileURLToPath(new URL(name, import.meta.url));
+}
+
+describe("what agent and collector trust each other by", { concurrency: 2 }, () => {
+  test("the collector's certificate and its authority are replaced, the agent's file 6 intervals later", async (t) => {
+    const folder = await folderOfFiles();
+    const [caFile, certificateFile, keyFile] = ["ca.pem", "tls.crt", "tls.key"].map((name) =>
+      join(folder, name),
+    ) as [string, string, string];
+    const before = await serverCertificate();
+    await writeFile(caFile, before.authority);
+    await writeFile(certificateFile, before.certificate);
+    await writeFile(keyFile, before.key);
+    const path = await FaultPath.start({
+      scheme: "https",
+      collector: {
+        configurationFiles: [configuration("tls-receiver.yaml")],
+        environment: { TLS_CERTIFICATE_FILE: certificateFile, TLS_KEY_FILE: keyFile },
+      },
+      agent: { OTEL_EXPORTER_OTLP_CERTIFICATE: caFile },
+    });
+    t.after(() => path.stop());
+    await path.untilCollections(2);
+    const after = await serverCertificate();
+    await replaceFile(keyFile, after.key);
+    await replaceFile(certificateFile, after.certificate);
+    // It reads its files anew once a second; the agent then does not know who it talks to.
+    await path.agent.process.waitUntil("the agent to distrust the collector", () =>
+      path.agent.logs().find(({ level }) => level === "warn"),
+    );
+    await path.intervals(5);
+    await replaceFile(caFile, after.authority);
+    await path.check(
+      "TLS certificate and authority replaced, the agent's file 6 intervals later",
+      NOTHING_LOST,
+    );
+  });
+
+  test("the token expires, and its successor comes 6 intervals later; then one is rotated in time", async (t) => {
+    const folder = await folderOfFiles();
+    const { privateKey, publicKey } = await generateKeyPair("RS256");
+    const keyId = "key-1";
+    const keysFile = join(folder, "jwks.json");
+    const tokenFile = join(folder, "token");
+    const jwk = await exportJWK(publicKey);
+    await writeFile(
+      keysFile,
+      JSON.stringify({ keys: [{ ...jwk, kid: keyId, alg: "RS256", use: "sig" }] }),
+    );
+    const token = (seconds: number) =>
+      new SignJWT({})
+        .setProtectedHeader({ alg: "RS256", kid: keyId })
+        .setIssuer(ISSUER)
+        .setSubject("system:serviceaccount:chrony-tracker:chrony-tracker-agent")
+        .setAudience(AUDIENCE)
+        .setIssuedAt()
+        .setExpirationTime(Math.floor(Date.now() / 1000) + seconds)
+        .sign(privateKey);
+    await writeFile(tokenFile, await token(3600));
+    const path = await FaultPath.start({
+      collector: {
+        configurationFiles: [configuration("token-receiver.yaml")],
+        serviceFile: configuration("token-service.yaml"),
+        environment: { TOKEN_ISSUER_URL: ISSUER, TOKEN_KEYS_FILE: keysFile },
+      },
+      agent: { COLLECTOR_TOKEN_FILE: tokenFile },
+    });
+    t.after(() => path.stop());
+    await path.untilCollections(2);
+    await replaceFile(tokenFile, await token(-60));
+    await path.agent.process.waitUntil("the agent to be refused", () =>
+      path.agent.logs().find(({ level }) => level === "warn"),
+    );
+    await path.intervals(5);
+    await replaceFile(tokenFile, await token(3600));
+    await path.untilCollections(2);
+    await replaceFile(tokenFile, await token(7200));
+    await path.check("token expired for 6 intervals, then rotated", NOTHING_LOST);
+  });
+});

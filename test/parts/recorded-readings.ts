@@ -1,0 +1,77 @@
+/**
+ * Preloaded into the agent (`--import`, with `?file=PATH`), this records what chronyd really told it:
+ * every datagram, byte for byte, at the moment at which the socket package hands it over, before any
+ * code of the agent sees it. What the agent then makes of it can be held against the record.
+ *
+ * A line of JSON an event, written at once, so that a record survives a SIGKILL. The file is opened
+ * at the start, so that a process without free descriptors goes on recording.
+ */
+import { EventEmitter } from "node:events";
+import { openSync, writeSync } from "node:fs";
+import { DgramSocket } from "node-unix-socket";
+
+/** One event of a client socket of the agent. A reading of chronyd is one socket, from bind to close. */
+export interface RecordedEvent {
+  readonly event: "opened" | "received" | "closed";
+  /** Which socket of this process, from 1. */
+  readonly socket: number;
+  /** The machine's time in milliseconds since 1970, whatever the process believes its wall clock is. */
+  readonly trueMs: number;
+  /** What the process reads from its wall clock, in milliseconds since 1970. */
+  readonly wallMs: number;
+  /** The datagram, in hexadecimal digits. */
+  readonly bytes?: string;
+}
+
+const file = new URL(import.meta.url).searchParams.get("file");
+if (file === null) {
+  throw new Error("The recording of readings needs ?file=PATH behind its address.");
+}
+const descriptor = openSync(file, "a");
+const numbers = new WeakMap<DgramSocket, number>();
+let sockets = 0;
+
+function record(socket: DgramSocket, event: RecordedEvent["event"], bytes?: string): void {
+  const number = numbers.get(socket);
+  if (number === undefined) {
+    // A socket that was never bound only looks whether another one is still in use.
+    return;
+  }
+  const trueMs = performance.timeOrigin + performance.now();
+  const line: RecordedEvent = {
+    event,
+    socket: number,
+    trueMs,
+    wallMs: Date.now(),
+    ...(bytes !== undefined && { bytes }),
+  };
+  writeSync(descriptor, `${JSON.stringify(line)}\n`);
+}
+
+// What is replaced, kept to be called on the socket in question.
+const original = Object.assign({}, DgramSocket.prototype);
+
+DgramSocket.prototype.bind = function (this: DgramSocket, path: string): void {
+  sockets += 1;
+  numbers.set(this, sockets);
+  record(this, "opened");
+  original.bind.call(this, path);
+};
+
+DgramSocket.prototype.close = function (this: DgramSocket): void {
+  record(this, "closed");
+  numbers.delete(this);
+  original.close.call(this);
+};
+
+DgramSocket.prototype.emit = function (
+  this: DgramSocket,
+  event: string | symbol,
+  ...words: unknown[]
+): boolean {
+  const [first] = words;
+  if (event === "data" && Buffer.isBuffer(first)) {
+    record(this, "received", first.toString("hex"));
+  }
+  return EventEmitter.prototype.emit.call(this, event, ...words);
+};
