@@ -5,7 +5,12 @@
  */
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { readFile } from "node:fs/promises";
-import { type ClientRequest, Agent as HttpAgent, type IncomingMessage } from "node:http";
+import {
+  type ClientRequest,
+  Agent as HttpAgent,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+} from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import { type ExportResult, ExportResultCode } from "@opentelemetry/core";
 import { OTLPMetricExporter as JsonExporter } from "@opentelemetry/exporter-metrics-otlp-http";
@@ -14,15 +19,24 @@ import type { ResourceMetrics } from "@opentelemetry/sdk-metrics";
 import type { ClockPair } from "../clock/clock-pair.ts";
 import { failure, type Result, success } from "../result.ts";
 import type { OtlpSettings } from "../settings.ts";
+import { readSystemClocks } from "../system-clocks.ts";
 import { VERSION } from "../version.ts";
+import type { CollectorClock } from "./collector-clock.ts";
 import type { PushError } from "./push-error.ts";
 
 /**
  * The header with the agent's wall clock when an attempt is sent, in whole microseconds since 1970.
  * It goes on by the monotonic clock from when the request was made: a step in between would put the
- * request's points, which have it not, at a wrong time. The shipped collector compares its own clock with it (otel-collector/common.yaml).
+ * request's points, which have it not, at a wrong time. The shipped collector compares its own clock
+ * with it (otel-collector/common.yaml).
  */
 const SENT_HEADER = "x-chrony-tracker-sent-us";
+
+/**
+ * The header that tells the shipped collector to leave points at their times: the clocks are known to
+ * agree, so that a late arrival is the way's doing.
+ */
+const CLOCK_HEADER = "x-chrony-tracker-clock";
 
 /** A shorter text would cut an explanation, a longer one would fill the log. */
 const LONGEST_DETAIL = 300;
@@ -31,6 +45,7 @@ const LONGEST_DETAIL = 300;
  * Pushes once, with the exporter's own retries.
  * @param limitMs when it ends at the latest, in milliseconds
  * @param clocks the clocks by which the points have their times
+ * @param collectorClock what is known of the collector's clock; learns from each answer
  * @param cut ends it early: it counts as timed out
  */
 export async function exportOnce(
@@ -38,13 +53,17 @@ export async function exportOnce(
   metrics: ResourceMetrics,
   limitMs: number,
   clocks: ClockPair,
+  collectorClock: CollectorClock,
   cut?: AbortSignal,
 ): Promise<Result<void, PushError>> {
   const agent = await connectionAgent(settings);
   if (!agent.ok) {
     return agent;
   }
-  const lastStatus = watchStatus(agent.value);
+  let askedMs = performance.now();
+  const lastStatus = watchStatus(agent.value, ({ date }) =>
+    collectorClock.answered(date, askedMs, readSystemClocks()),
+  );
   let ended = false;
   let tokenError: PushError | undefined;
   let sent: Readonly<Record<string, string>> = {};
@@ -60,7 +79,12 @@ export async function exportOnce(
       throw new Error("The push is over.");
     }
     sent = { ...settings.headers, ...token.value };
-    return { ...sent, [SENT_HEADER]: String(microsecondsNow(clocks)) };
+    askedMs = performance.now();
+    return {
+      ...sent,
+      [SENT_HEADER]: String(microsecondsNow(clocks)),
+      ...(collectorClock.agreesWith(clocks) && { [CLOCK_HEADER]: "agrees" }),
+    };
   };
   const exporter = new (settings.protocol === "http/protobuf" ? ProtobufExporter : JsonExporter)({
     url: settings.url,
@@ -173,8 +197,14 @@ async function bearerToken(
     : failure({ kind: "token malformed", path });
 }
 
-/** The status of the last answer over an agent: after its retries the exporter does not tell it. */
-function watchStatus(agent: HttpAgent | HttpsAgent): {
+/**
+ * The status of the last answer over an agent: after its retries the exporter does not tell it.
+ * @param onHeaders gets the headers of every answer
+ */
+function watchStatus(
+  agent: HttpAgent | HttpsAgent,
+  onHeaders: (headers: IncomingHttpHeaders) => void,
+): {
   value(): number | undefined;
   /** A new attempt begins: what an earlier one was answered says nothing about it. */
   forget(): void;
@@ -185,6 +215,7 @@ function watchStatus(agent: HttpAgent | HttpsAgent): {
     const { request, response } = message as { request: ClientRequest; response: IncomingMessage };
     if ((request as { agent?: unknown }).agent === agent) {
       status = response.statusCode;
+      onHeaders(response.headers);
     }
   };
   subscribe("http.client.response.finish", onAnswer);

@@ -18,6 +18,7 @@ import type { OtlpSettings } from "../settings.ts";
 import { readSystemClocks } from "../system-clocks.ts";
 import { Backlog, type BacklogRequest } from "./backlog.ts";
 import { collect } from "./collection.ts";
+import { CollectorClock } from "./collector-clock.ts";
 import {
   type BacklogCounts,
   DROP_REASONS,
@@ -73,6 +74,7 @@ export class Push {
   readonly #fault: LastingFault;
   readonly #loss: LastingFault;
   readonly #backlog: Backlog;
+  readonly #collectorClock = new CollectorClock();
   #counts: ExportCounts = { success: 0, failure: 0, lastSuccessWallMs: undefined };
   #lastFailure: string | undefined;
   #lastAcceptedMs: number | undefined;
@@ -222,7 +224,7 @@ export class Push {
     const limitMs = Math.min(timeoutMs, this.#deadlineMs - performance.now());
     const metrics = withPlaceholder(request);
     const cut = this.#cut.signal.aborted ? undefined : this.#cut.signal;
-    const result = await exportOnce(otlp, metrics, limitMs, clocks, cut);
+    const result = await exportOnce(otlp, metrics, limitMs, clocks, this.#collectorClock, cut);
     this.#backlog.settle(request, result.ok ? "accepted" : outcomeOf(result.error));
 
     const nowMs = performance.now();

@@ -20,6 +20,8 @@ export interface Push {
   readonly resource: Readonly<Record<string, string>>;
   /** The header `x-chrony-tracker-sent-us`, as it is; not sent when left out. */
   readonly sent?: string;
+  /** The header `x-chrony-tracker-clock`; not sent when left out. */
+  readonly clock?: string;
   /** The bearer token; not sent when left out. */
   readonly token?: string;
 }
@@ -71,16 +73,22 @@ export type ResourceMetrics = Pick<Push, "resource" | "metrics">;
 /** Sends one push and gives the answer, whatever it is. */
 export async function push(
   otlpUrl: string,
-  { metrics, resource, sent, token }: Push,
+  { metrics, resource, sent, clock, token }: Push,
 ): Promise<PushAnswer> {
-  return pushAll(otlpUrl, [{ metrics, resource }], { sent, token });
+  return pushAll(otlpUrl, [{ metrics, resource }], { sent, clock, token });
 }
 
 /** The same with several resources in one request. */
 export async function pushAll(
   otlpUrl: string,
   resourceMetrics: readonly ResourceMetrics[],
-  { sent, token }: { readonly sent?: string | undefined; readonly token?: string | undefined },
+  {
+    sent,
+    clock,
+    token,
+  }: {
+    readonly [header in "sent" | "clock" | "token"]?: string | undefined;
+  },
 ): Promise<PushAnswer> {
   const body = {
     resourceMetrics: resourceMetrics.map(({ resource, metrics }) => ({
@@ -93,6 +101,7 @@ export async function pushAll(
     headers: {
       "content-type": "application/json",
       ...(sent === undefined ? {} : { "x-chrony-tracker-sent-us": sent }),
+      ...(clock === undefined ? {} : { "x-chrony-tracker-clock": clock }),
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
     },
     body: JSON.stringify(body),

@@ -124,6 +124,19 @@ describe("the collector's clock against the node's", () => {
     });
   }
 
+  test("a late push of a node whose clock is known to agree keeps its points' times", async () => {
+    const sentMilliseconds = Date.now() - 10_000;
+    const { status, body } = await push(parts.collector.otlpUrl, {
+      resource: nodeResource("late"),
+      metrics: [gauge("chrony_clock_error_ms", { timeMilliseconds: sentMilliseconds, value: 1 })],
+      sent: sentHeader(sentMilliseconds),
+      clock: "agrees",
+    });
+    assert.equal(status, 200, body);
+    const [sample] = await samplesOf("chrony_clock_error_ms", "late");
+    assert.equal(sample?.timestampSeconds, sentMilliseconds / 1_000);
+  });
+
   test("without the header nothing is moved and no offset is made up", async () => {
     const nodeNowMilliseconds = Date.now() - 10 * 60_000;
     const { status, body } = await push(parts.collector.otlpUrl, {

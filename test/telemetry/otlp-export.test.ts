@@ -17,6 +17,7 @@ import type { Result } from "../../src/result.ts";
 import type { OtlpSettings } from "../../src/settings.ts";
 import { readSystemClocks } from "../../src/system-clocks.ts";
 import { collect } from "../../src/telemetry/collection.ts";
+import { CollectorClock } from "../../src/telemetry/collector-clock.ts";
 import { METRICS } from "../../src/telemetry/metrics.ts";
 import { exportOnce } from "../../src/telemetry/otlp-export.ts";
 import { describePushError, type PushError } from "../../src/telemetry/push-error.ts";
@@ -79,7 +80,7 @@ async function startCollector(
 }
 
 function push(settings: OtlpSettings, limitMs = settings.timeoutMs) {
-  return exportOnce(settings, collected, limitMs, readSystemClocks());
+  return exportOnce(settings, collected, limitMs, readSystemClocks(), new CollectorClock());
 }
 
 function errorOf(result: Result<void, PushError>): PushError {
