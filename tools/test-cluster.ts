@@ -1,11 +1,14 @@
 /**
  * `npm run test:cluster`: brings Kubernetes' own programs and the images, starts a cluster of two
- * nodes in a sandbox, runs the tests of `test/cluster` in it and ends everything.
+ * nodes in a sandbox, runs the tests of `test/cluster` in it and ends everything; then the same with
+ * a cluster that has IPv6 alone, for `ipv6-only.test.ts`.
  * `npm run test:cluster -- FILE …` runs these files only.
  */
+import { globSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Families } from "../test/cluster/parts/addresses.ts";
 import { bringContainerRuntime } from "../test/cluster/parts/bring-container-runtime.ts";
 import { bringCustomResources } from "../test/cluster/parts/bring-custom-resources.ts";
 import { bringKubernetes } from "../test/cluster/parts/bring-kubernetes.ts";
@@ -22,6 +25,7 @@ import { MissingPart } from "../test/parts/missing-part.ts";
 import { scratchFolder } from "../test/parts/scratch-folder.ts";
 import type { ClusterTestPlan } from "./test-in-cluster.ts";
 
+const root = fileURLToPath(new URL("..", import.meta.url));
 const inside = fileURLToPath(new URL("test-in-cluster.ts", import.meta.url));
 
 async function main(): Promise<number> {
@@ -59,18 +63,40 @@ async function main(): Promise<number> {
       progress,
     }),
   ];
-  const scratch = await scratchFolder("cluster");
-  const folder = join(scratch.path, "cluster");
-  await mkdir(folder);
-  const plan: ClusterTestPlan = {
-    folder,
-    parts: { kubernetes, containerRuntime, images: { pause: images.pause, archives } },
-    customResources: await bringCustomResources(progress),
-    programs: { chronyd, chronyc, prometheus, promtool, collector },
-    images,
-    words: process.argv.slice(2),
-  };
-  return runInSandbox(process.execPath, [inside, JSON.stringify(plan)]);
+  const customResources = await bringCustomResources(progress);
+  for (const [families, files] of filesByFamilies(process.argv.slice(2))) {
+    const scratch = await scratchFolder("cluster");
+    const folder = join(scratch.path, "cluster");
+    await mkdir(folder);
+    const plan: ClusterTestPlan = {
+      folder,
+      families,
+      parts: { kubernetes, containerRuntime, images: { pause: images.pause, archives } },
+      customResources,
+      programs: { chronyd, chronyc, prometheus, promtool, collector },
+      images,
+      files,
+    };
+    const code = await runInSandbox(process.execPath, [inside, JSON.stringify(plan)]);
+    scratch.remove();
+    if (code !== 0) {
+      return code;
+    }
+  }
+  return 0;
+}
+
+/** Which files are run in which cluster; all when none is named. */
+function filesByFamilies(named: readonly string[]): [Families, string[]][] {
+  const files = named.length > 0 ? named : globSync("test/cluster/**/*.test.ts", { cwd: root });
+  const [forIpv6, forBoth] = [true, false].map((wanted) =>
+    files.filter((file) => file.includes("ipv6-only") === wanted).toSorted(),
+  );
+  const lists: [Families, string[]][] = [
+    ["IPv4 and IPv6", forBoth ?? []],
+    ["IPv6", forIpv6 ?? []],
+  ];
+  return lists.filter(([, list]) => list.length > 0);
 }
 
 try {

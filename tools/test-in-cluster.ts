@@ -1,5 +1,6 @@
 /** The part of `npm run test:cluster` that runs in the sandbox: the cluster, and the tests in it. */
 import { spawn } from "node:child_process";
+import type { Families } from "../test/cluster/parts/addresses.ts";
 import { type ClusterParts, startCluster } from "../test/cluster/parts/cluster.ts";
 import { SETUP_VARIABLE, type TestSetup } from "../test/cluster/parts/test-setup.ts";
 import { progressToStandardError } from "../test/parts/bring.ts";
@@ -14,15 +15,11 @@ export interface ClusterTestPlan {
   readonly programs: TestSetup["programs"];
   readonly customResources: TestSetup["customResources"];
   readonly images: TestSetup["images"];
-  /** The command line: files, or options of `node --test`. */
-  readonly words: readonly string[];
+  readonly families: Families;
+  readonly files: readonly string[];
 }
 
 async function runTests(plan: ClusterTestPlan, setup: TestSetup): Promise<number> {
-  const words = [...plan.words];
-  if (words.every((word) => word.startsWith("-"))) {
-    words.push("test/cluster/**/*.test.ts");
-  }
   const child = spawn(
     process.execPath,
     [
@@ -33,7 +30,7 @@ async function runTests(plan: ClusterTestPlan, setup: TestSetup): Promise<number
       "--test-concurrency=1",
       // A file whose preparation failed leaves processes that would keep it going; they end with it.
       "--test-force-exit",
-      ...words,
+      ...plan.files,
     ],
     { stdio: "inherit", env: { ...process.env, [SETUP_VARIABLE]: JSON.stringify(setup) } },
   );
@@ -48,6 +45,7 @@ const cluster = await startCluster({
   parts: plan.parts,
   folder: plan.folder,
   nodeNames: ["node-a", "node-b"],
+  families: plan.families,
   progress: progressToStandardError,
 });
 process.exitCode = await runTests(plan, {

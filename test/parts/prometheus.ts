@@ -24,7 +24,7 @@ export interface PrometheusDescription {
   readonly ruleFiles?: readonly string[];
   /** How often the rules are evaluated, for instance `1s`; every minute when left out. */
   readonly evaluationInterval?: string;
-  /** The IPv4 address at which it listens; 127.0.0.1 when left out. */
+  /** The address at which it listens, as it stands in a URL; 127.0.0.1 when left out. */
   readonly host?: string;
   /** Where it listens; a free port when left out. */
   readonly port?: number;

@@ -4,6 +4,24 @@ export interface AddressPair {
   readonly v6: string;
 }
 
+/** The addresses that pods and services have: of both families, or of IPv6 alone. */
+export type Families = "IPv4 and IPv6" | "IPv6";
+
+/** The one of two addresses that is used where only one can be. */
+export function first(families: Families, { v4, v6 }: AddressPair): string {
+  return families === "IPv6" ? v6 : v4;
+}
+
+/** Those of two addresses that there are, the preferred first. */
+export function all(families: Families, { v4, v6 }: AddressPair): string[] {
+  return families === "IPv6" ? [v6] : [v4, v6];
+}
+
+/** An address as it stands in a URL. */
+export function inUrl(address: string): string {
+  return address.includes(":") ? `[${address}]` : address;
+}
+
 /** Where the control plane, the names of services and the backends of the tests are. */
 export const CONTROL_PLANE: AddressPair = { v4: "10.201.0.1", v6: "fd00:201::1" };
 

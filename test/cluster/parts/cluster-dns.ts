@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type RunningProcess, startProcess } from "../../parts/running-process.ts";
-import { CONTROL_PLANE, DNS_SERVICE } from "./addresses.ts";
+import { all, CONTROL_PLANE, DNS_SERVICE, type Families, first } from "./addresses.ts";
 import type { KubernetesPrograms } from "./bring-kubernetes.ts";
 import type { Kubectl } from "./kubectl.ts";
 
@@ -13,8 +13,9 @@ export async function startClusterDns(description: {
   readonly folder: string;
   readonly kubeconfig: string;
   readonly kubectl: Kubectl;
+  readonly families: Families;
 }): Promise<RunningProcess> {
-  const { programs, folder, kubeconfig, kubectl } = description;
+  const { programs, folder, kubeconfig, kubectl, families } = description;
   const configurationFile = join(folder, "Corefile");
   await writeFile(
     configurationFile,
@@ -62,9 +63,9 @@ export async function startClusterDns(description: {
           kind: "Service",
           metadata,
           spec: {
-            clusterIP: DNS_SERVICE.v4,
-            clusterIPs: [DNS_SERVICE.v4, DNS_SERVICE.v6],
-            ipFamilyPolicy: "RequireDualStack",
+            clusterIP: first(families, DNS_SERVICE),
+            clusterIPs: all(families, DNS_SERVICE),
+            ipFamilyPolicy: "PreferDualStack",
             ports,
           },
         },

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Progress } from "../../parts/progress.ts";
+import type { Families } from "./addresses.ts";
 import type { ContainerRuntimePrograms } from "./bring-container-runtime.ts";
 import type { KubernetesPrograms } from "./bring-kubernetes.ts";
 import { makeCertificateAuthority } from "./certificates.ts";
@@ -30,6 +31,7 @@ export interface ClusterAccess {
   readonly authorityFile: string;
   /** The administrator's way in. */
   readonly kubeconfig: string;
+  readonly families: Families;
   readonly nodes: readonly MachineIdentity[];
 }
 
@@ -49,9 +51,10 @@ export async function startCluster(description: {
   readonly parts: ClusterParts;
   readonly folder: string;
   readonly nodeNames: readonly string[];
+  readonly families: Families;
   readonly progress: Progress;
 }): Promise<Cluster> {
-  const { parts, folder, nodeNames, progress } = description;
+  const { parts, folder, nodeNames, families, progress } = description;
   progress("starting the control plane");
   await makeNetwork();
   const authority = await makeCertificateAuthority(folder);
@@ -60,9 +63,16 @@ export async function startCluster(description: {
     etcd: parts.containerRuntime.etcd,
     folder: join(folder, "control-plane"),
     authority,
+    families,
   });
-  const { kubeconfig, kubectl, issuerUrl, tokenSigningKeyFile } = controlPlane;
-  const dns = await startClusterDns({ programs: parts.kubernetes, folder, kubeconfig, kubectl });
+  const { apiUrl, kubeconfig, kubectl, issuerUrl, tokenSigningKeyFile } = controlPlane;
+  const dns = await startClusterDns({
+    programs: parts.kubernetes,
+    folder,
+    kubeconfig,
+    kubectl,
+    families,
+  });
   progress(`starting the nodes ${nodeNames.join(" and ")}`);
   const nodes = await Promise.all(
     nodeNames.map((name, index) =>
@@ -75,6 +85,8 @@ export async function startCluster(description: {
         authority,
         kubeconfig,
         kubectl,
+        apiUrl,
+        families,
         imageArchives: parts.images.archives,
         pauseImage: parts.images.pause,
       }),
@@ -86,6 +98,7 @@ export async function startCluster(description: {
       tokenSigningKeyFile,
       authorityFile: authority.certificate,
       kubeconfig,
+      families,
       nodes: nodes.map(({ machine: { name, number, folder: files, holderPid } }) => ({
         name,
         number,

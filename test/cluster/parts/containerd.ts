@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { RunningProcess } from "../../parts/running-process.ts";
-import { podRange } from "./addresses.ts";
+import { all, type Families, podRange } from "./addresses.ts";
 import type { ContainerRuntimePrograms } from "./bring-container-runtime.ts";
 import type { Machine } from "./machine.ts";
 
@@ -28,14 +28,15 @@ export async function startContainerd(description: {
   readonly number: number;
   readonly programs: ContainerRuntimePrograms;
   readonly pauseImage: string;
+  readonly families: Families;
 }): Promise<Containerd> {
-  const { machine, number, programs, pauseImage } = description;
+  const { machine, number, programs, pauseImage, families } = description;
   const configurationFile = machine.pathOf("/opt/containerd.toml");
   const cniConfigurationFolder = machine.pathOf("/opt/cni");
   await mkdir(cniConfigurationFolder, { recursive: true });
   await writeFile(
     join(cniConfigurationFolder, "10-bridge.conflist"),
-    JSON.stringify(podNetwork(number), null, 2),
+    JSON.stringify(podNetwork(number, families), null, 2),
   );
   await writeFile(
     configurationFile,
@@ -77,9 +78,8 @@ export async function startContainerd(description: {
   };
 }
 
-/** Pods of both families behind a bridge; the machines route to one another's pods. */
-function podNetwork(number: number): object {
-  const { v4, v6 } = podRange(number);
+/** Pods behind a bridge; the machines route to one another's pods. */
+function podNetwork(number: number, families: Families): object {
   return {
     cniVersion: "0.4.0",
     name: "pods",
@@ -92,8 +92,8 @@ function podNetwork(number: number): object {
         hairpinMode: true,
         ipam: {
           type: "host-local",
-          ranges: [[{ subnet: v4 }], [{ subnet: v6 }]],
-          routes: [{ dst: "0.0.0.0/0" }, { dst: "::/0" }],
+          ranges: all(families, podRange(number)).map((subnet) => [{ subnet }]),
+          routes: all(families, { v4: "0.0.0.0/0", v6: "::/0" }).map((dst) => ({ dst })),
         },
       },
     ],

@@ -1,7 +1,16 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type RunningProcess, startProcess } from "../../parts/running-process.ts";
-import { API_PORT, API_SERVICE, CONTROL_PLANE, SERVICE_RANGE } from "./addresses.ts";
+import {
+  API_PORT,
+  API_SERVICE,
+  all,
+  CONTROL_PLANE,
+  type Families,
+  first,
+  inUrl,
+  SERVICE_RANGE,
+} from "./addresses.ts";
 import type { KubernetesPrograms } from "./bring-kubernetes.ts";
 import { type CertificateAuthority, makeServiceAccountKeys } from "./certificates.ts";
 import { writeKubeconfig } from "./kubeconfig.ts";
@@ -15,6 +24,8 @@ export interface ControlPlane {
   readonly issuerUrl: string;
   /** The file with the key that it signs them with. */
   readonly tokenSigningKeyFile: string;
+  /** Where the API server is. */
+  readonly apiUrl: string;
   /** The administrator's way in. */
   readonly kubeconfig: string;
   readonly kubectl: Kubectl;
@@ -30,11 +41,15 @@ export async function startControlPlane(description: {
   readonly etcd: string;
   readonly folder: string;
   readonly authority: CertificateAuthority;
+  readonly families: Families;
 }): Promise<ControlPlane> {
-  const { programs, etcd, folder, authority } = description;
+  const { programs, etcd, folder, authority, families } = description;
   await mkdir(folder, { recursive: true });
   const etcdUrl = "http://127.0.0.1:2379";
-  const issuerUrl = `https://${CONTROL_PLANE.v4}:${API_PORT}`;
+  const address = first(families, CONTROL_PLANE);
+  const apiUrl = `https://${inUrl(address)}:${API_PORT}`;
+  // As kubeadm has it: the issuer's address is the API server's.
+  const issuerUrl = apiUrl;
   const serviceAccounts = await makeServiceAccountKeys(folder);
   const serving = await authority.issue({
     file: "kube-apiserver",
@@ -50,7 +65,12 @@ export async function startControlPlane(description: {
     organization: "system:masters",
   };
   const asAdministrator = await authority.issue(administrator);
-  const kubeconfig = await writeKubeconfig(join(folder, "kubeconfig"), authority, administrator);
+  const kubeconfig = await writeKubeconfig(
+    join(folder, "kubeconfig"),
+    apiUrl,
+    authority,
+    administrator,
+  );
   const kubectl = kubectlOf(programs.kubectl, kubeconfig);
 
   const store = startProcess({
@@ -68,9 +88,9 @@ export async function startControlPlane(description: {
     command: programs["kube-apiserver"],
     args: [
       `--etcd-servers=${etcdUrl}`,
-      `--advertise-address=${CONTROL_PLANE.v4}`,
+      `--advertise-address=${address}`,
       `--secure-port=${API_PORT}`,
-      `--service-cluster-ip-range=${SERVICE_RANGE.v4},${SERVICE_RANGE.v6}`,
+      `--service-cluster-ip-range=${all(families, SERVICE_RANGE).join(",")}`,
       `--tls-cert-file=${serving.certificate}`,
       `--tls-private-key-file=${serving.key}`,
       `--client-ca-file=${authority.certificate}`,
@@ -118,6 +138,7 @@ export async function startControlPlane(description: {
     startMilliseconds,
   );
   return {
+    apiUrl,
     issuerUrl,
     tokenSigningKeyFile: serviceAccounts.privateKey,
     kubeconfig,

@@ -1,14 +1,15 @@
 import { writeFile } from "node:fs/promises";
-import { API_PORT, CONTROL_PLANE } from "./addresses.ts";
 import type { CertificateAuthority, CertificateDescription } from "./certificates.ts";
 
 /**
  * Writes how somebody reaches the API server, and with which certificate.
  *
+ * @param apiUrl where the API server is.
  * @returns the file's path: `path`.
  */
 export async function writeKubeconfig(
   path: string,
+  apiUrl: string,
   authority: CertificateAuthority,
   user: CertificateDescription,
 ): Promise<string> {
@@ -21,7 +22,7 @@ export async function writeKubeconfig(
       {
         name,
         cluster: {
-          server: `https://${CONTROL_PLANE.v4}:${API_PORT}`,
+          server: apiUrl,
           "certificate-authority": authority.certificate,
         },
       },

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { CONTROL_PLANE, DNS_SERVICE } from "./addresses.ts";
+import { all, CONTROL_PLANE, DNS_SERVICE, type Families, first } from "./addresses.ts";
 import type { ContainerRuntimePrograms } from "./bring-container-runtime.ts";
 import type { KubernetesPrograms } from "./bring-kubernetes.ts";
 import type { CertificateAuthority } from "./certificates.ts";
@@ -25,6 +25,9 @@ export interface NodeDescription {
   /** The administrator's way in, for kube-proxy. */
   readonly kubeconfig: string;
   readonly kubectl: Kubectl;
+  /** Where the API server is. */
+  readonly apiUrl: string;
+  readonly families: Families;
   /** Archives of the images that its pods may name, and the name of the one that holds pods. */
   readonly imageArchives: readonly string[];
   readonly pauseImage: string;
@@ -42,12 +45,14 @@ export interface ClusterNode {
 export async function startNode(description: NodeDescription): Promise<ClusterNode> {
   const { name, number, folder, programs, containerPrograms, authority, kubeconfig, kubectl } =
     description;
+  const { apiUrl, families } = description;
   const machine = await startMachine({ name, number, folder });
   const containerd = await startContainerd({
     machine,
     number,
     programs: containerPrograms,
     pauseImage: description.pauseImage,
+    families,
   });
   for (const archive of description.imageArchives) {
     await containerd.importImage(archive);
@@ -62,9 +67,13 @@ export async function startNode(description: NodeDescription): Promise<ClusterNo
   const configurationFile = join(ownFolder, "kubelet.json");
   await writeFile(
     configurationFile,
-    JSON.stringify(kubeletConfiguration(cgroupRoot, authority.certificate, resolverFile), null, 2),
+    JSON.stringify(
+      kubeletConfiguration(cgroupRoot, authority.certificate, resolverFile, families),
+      null,
+      2,
+    ),
   );
-  const ownKubeconfig = await writeKubeconfig(join(ownFolder, "kubeconfig"), authority, {
+  const ownKubeconfig = await writeKubeconfig(join(ownFolder, "kubeconfig"), apiUrl, authority, {
     file: name,
     commonName: `system:node:${name}`,
     organization: "system:nodes",
@@ -76,7 +85,7 @@ export async function startNode(description: NodeDescription): Promise<ClusterNo
       `--config=${configurationFile}`,
       `--kubeconfig=${ownKubeconfig}`,
       `--hostname-override=${name}`,
-      `--node-ip=${machine.addresses.v4},${machine.addresses.v6}`,
+      `--node-ip=${all(families, machine.addresses).join(",")}`,
     ],
   });
   const proxy = machine.start({
@@ -118,6 +127,7 @@ function kubeletConfiguration(
   cgroupRoot: string,
   authorityFile: string,
   resolverFile: string,
+  families: Families,
 ): object {
   return {
     apiVersion: "kubelet.config.k8s.io/v1beta1",
@@ -131,7 +141,7 @@ function kubeletConfiguration(
     authorization: { mode: "Webhook" },
     cgroupDriver: "cgroupfs",
     cgroupRoot: `/${cgroupRoot}`,
-    clusterDNS: [DNS_SERVICE.v4],
+    clusterDNS: [first(families, DNS_SERVICE)],
     clusterDomain: "cluster.local",
     resolvConf: resolverFile,
     // The machine that all this runs on may have swap, version 1 of control groups, and a root

@@ -1,0 +1,50 @@
+/**
+ * A cluster whose nodes, pods and services have IPv6 addresses alone: the shipped overlay, as in
+ * life.test.ts.
+ */
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { readyAgentOn } from "./parts/agent-pods.ts";
+import {
+  AGENTS,
+  type ClusterWithChrony,
+  COLLECTOR,
+  prometheusOverlay,
+  rolledOut,
+  startClusterWithChrony,
+} from "./parts/cluster-with-agents.ts";
+import type { Installation } from "./parts/installation.ts";
+
+let cluster: ClusterWithChrony;
+let installation: Installation;
+
+before(async () => {
+  cluster = await startClusterWithChrony();
+  installation = await prometheusOverlay(cluster);
+  await installation.apply();
+  await rolledOut(cluster.kubectl, COLLECTOR, AGENTS);
+});
+
+after(async () => {
+  await installation?.remove();
+  await cluster?.stop();
+});
+
+test("every node's error arrives, known by its token", async () => {
+  for (const node of ["node-a", "node-b"]) {
+    const [sample] = await cluster.backend.waitForQuery(
+      `chrony_clock_error_ms{job="chrony-tracker",instance="${node}"}`,
+    );
+    assert.equal(sample?.labels["k8s_node_name"], node);
+  }
+});
+
+test("an agent serves /metrics and its probes at the one address that it has", async () => {
+  const { status } = await readyAgentOn(cluster.kubectl, "node-a");
+  assert.deepEqual(
+    status.podIPs?.map(({ ip }) => ip.includes(":")),
+    [true],
+  );
+  const answer = await fetch(`http://[${status.podIP}]:9464/metrics`);
+  assert.match(await answer.text(), /^chrony_clock_error_ms\{/m);
+});
