@@ -104,6 +104,7 @@ test("run-as-user: never root, with a chronyd of the same owner on each node", a
   const installation = await prometheusOverlay(cluster, {
     components: ["run-as-user"],
     testPatches: [
+      TRUST_CLUSTER,
       JSON.stringify({
         apiVersion: "apps/v1",
         kind: "DaemonSet",
