@@ -47,8 +47,9 @@ export const THRESHOLDS = {
 } as const;
 
 /**
- * What `runbook_url` begins with. Put the address here at which your people read docs/runbook.md;
- * each alert adds its own anchor.
+ * What `runbook_url` begins with; each alert adds its own anchor. As it is, a path in this repository,
+ * it leads nowhere from Azure or Grafana: put the address here at which your people read
+ * docs/runbook.md. The alerts of a release lead to the release's own (tools/pack-release.sh).
  */
 export const RUNBOOK_URL = "docs/runbook.md";
 

@@ -96,10 +96,9 @@ export class Sampler {
     while (!this.#stop.signal.aborted) {
       await this.#read();
       // What was missed (a paused machine, a slow answer) is not made up for.
-      dueMs = Math.max(dueMs + this.#options.intervalMs, performance.now());
-      await sleep(dueMs - performance.now(), undefined, { signal: this.#stop.signal }).catch(
-        () => undefined,
-      );
+      const nowMs = performance.now();
+      dueMs = Math.max(dueMs + this.#options.intervalMs, nowMs);
+      await sleep(dueMs - nowMs, undefined, { signal: this.#stop.signal }).catch(() => undefined);
     }
   }
 

@@ -5,7 +5,8 @@
 #
 # makes FOLDER/chrony-tracker-VERSION.tar.gz from the files of the current commit, and fails if an overlay
 # then names an image in another way. Needs git, kustomize and docker (to ask the registry for the
-# collector's digest; COLLECTOR_DIGEST spares that). The same commit and images give the same bytes.
+# collector's digest; COLLECTOR_DIGEST spares that). RUNBOOK_URL, if it is given, is where the alerts'
+# runbook_url leads, instead of to a path in this repository. The same commit and images give the same bytes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 version=$1 agent=$2 folder=$3
@@ -21,6 +22,11 @@ collector=$(sed --quiet --regexp-extended 's/^ *image: (otel\/.*)$/\1/p' k8s/bas
 digest=${COLLECTOR_DIGEST:-$(docker buildx imagetools inspect --format '{{.Manifest.Digest}}' "docker.io/$collector")}
 (cd "$work/$name/k8s/base/agent" && kustomize edit set image "chrony-tracker=$agent")
 (cd "$work/$name/k8s/base/collector" && kustomize edit set image "${collector%:*}=${collector%:*}@$digest")
+
+if [ -n "${RUNBOOK_URL:-}" ]; then
+  (cd "$work/$name" && sed --in-place "s|docs/runbook\.md#|$RUNBOOK_URL#|" \
+    alerts/*.yaml azure/rule-groups.json grafana/alerting/*.yaml)
+fi
 
 for overlay in "$work/$name"/k8s/overlays/*/; do
   images=$(kustomize build "$overlay" | sed --quiet --regexp-extended 's/^ *image: (.*)$/\1/p')

@@ -157,10 +157,11 @@ export class Push {
     while (!this.#stop.signal.aborted) {
       await this.#collect();
       this.#beginRound();
-      while (dueMs <= performance.now()) {
+      const nowMs = performance.now();
+      while (dueMs <= nowMs) {
         dueMs += intervalMs;
       }
-      await this.#sleep(dueMs - performance.now());
+      await this.#sleep(dueMs - nowMs);
       if (this.#stop.signal.aborted) {
         return;
       }
@@ -211,7 +212,7 @@ export class Push {
   async #pushRound(): Promise<void> {
     let clocks = readSystemClocks();
     let request = this.#backlog.firstRequest(clocks);
-    while (request !== undefined && performance.now() < this.#deadlineMs) {
+    while (request !== undefined && clocks.monotonicMs < this.#deadlineMs) {
       const accepted = await this.#push(request, clocks);
       clocks = readSystemClocks();
       request = accepted ? this.#backlog.nextRequest(request, clocks) : undefined;
@@ -221,7 +222,7 @@ export class Push {
   /** Gives whether the request was accepted. */
   async #push(request: BacklogRequest, clocks: ClockPair): Promise<boolean> {
     const { otlp, timeoutMs } = this.#options;
-    const limitMs = Math.min(timeoutMs, this.#deadlineMs - performance.now());
+    const limitMs = Math.min(timeoutMs, this.#deadlineMs - clocks.monotonicMs);
     const metrics = withPlaceholder(request);
     const cut = this.#cut.signal.aborted ? undefined : this.#cut.signal;
     const result = await exportOnce(otlp, metrics, limitMs, clocks, this.#collectorClock, cut);

@@ -113,6 +113,26 @@ describe("the agent's process", () => {
     }
   });
 
+  test("writes nothing but its log when readings take longer than they are apart", async () => {
+    await chronyd.freeze();
+    const agent = await startAgent({
+      environment: {
+        CHRONY_ADDRESS: chronyd.address,
+        OTEL_METRICS_EXPORTER: "prometheus",
+        SLEEP_INTERVAL: "0.1",
+      },
+    });
+    await scrapeInState(agent, "unreachable");
+    await agent.stop();
+    await chronyd.thaw();
+    const others = agent.process
+      .output()
+      .split("\n")
+      .filter((line) => !line.startsWith("{"));
+    assert.ok(agent.logs().length > 0);
+    assert.deepEqual(others, [], "Node.js warns of a timer that is set into the past");
+  });
+
   test("sweeps at its start what a killed agent left", async () => {
     const runFolder = join(folder.path, "chronyd", "run");
     await chronyd.freeze();
