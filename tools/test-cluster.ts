@@ -64,6 +64,7 @@ async function main(): Promise<number> {
     }),
   ];
   const customResources = await bringCustomResources(progress);
+  let worstCode = 0;
   for (const [families, files] of filesByFamilies(process.argv.slice(2))) {
     const scratch = await scratchFolder("cluster");
     const folder = join(scratch.path, "cluster");
@@ -79,11 +80,9 @@ async function main(): Promise<number> {
     };
     const code = await runInSandbox(process.execPath, [inside, JSON.stringify(plan)]);
     scratch.remove();
-    if (code !== 0) {
-      return code;
-    }
+    worstCode = Math.max(worstCode, code);
   }
-  return 0;
+  return worstCode;
 }
 
 /** Which files are run in which cluster; all when none is named. */

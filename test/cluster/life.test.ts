@@ -106,11 +106,10 @@ test("status answers in the pod, whoever owns chronyd there", async () => {
     const { metadata } = await readyAgentOn(cluster.kubectl, node);
     const answer = await cluster.kubectl.try([
       "exec",
-      `--namespace=chrony-tracker`,
+      "--namespace=chrony-tracker",
       metadata.name,
       "--",
-      "/nodejs/bin/node",
-      "/app/chrony-tracker.cjs",
+      "chrony-tracker",
       "status",
       "--brief",
     ]);
