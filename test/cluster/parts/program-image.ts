@@ -32,23 +32,22 @@ export async function programImage(description: {
   const folder = await keepInCache(name, async (making) => {
     progress(`making the image ${image}`);
     const store = await imageStore();
-    const { buildah } = store;
     try {
-      const container = await buildah("from", "scratch");
+      const container = await store.buildah("from", "scratch");
       const path = `/${basename(program)}`;
-      await buildah("add", container, program, path);
+      await store.buildah("add", container, program, path);
       for (const library of await librariesOf(program)) {
-        await buildah("add", container, library, library);
+        await store.buildah("add", container, library, library);
       }
-      await buildah(
+      await store.buildah(
         "config",
         `--entrypoint=${JSON.stringify([path])}`,
         `--user=${user}`,
         container,
       );
-      await buildah("commit", container, image);
+      await store.buildah("commit", container, image);
       await mkdir(making, { recursive: true });
-      await buildah("push", image, `oci-archive:${join(making, "image.tar")}:${image}`);
+      await store.buildah("push", image, `oci-archive:${join(making, "image.tar")}:${image}`);
     } finally {
       store.remove();
     }
