@@ -1,12 +1,15 @@
 /**
  * A stand-in for Azure: Microsoft Entra ID's token endpoint and a data collection endpoint, over TLS
- * at one address. What it accepts is in a real Prometheus. Which
- * names lead to it is the caller's part (private-hosts.ts, or a cluster's own resolver).
+ * at one address. What it accepts is in a real Prometheus. Which names lead to it is the caller's part
+ * (private-hosts.ts, or a cluster's own resolver).
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:https";
+import {
+  createCertificateAuthority,
+  type KeyedCertificate,
+} from "../parts/certificate-authority.ts";
 import { AccessTokens } from "./access-tokens.ts";
-import { type Certificates, makeCertificates } from "./certificates.ts";
 import type { Fault } from "./faults.ts";
 import { type Answer, type Request, readRequest, sendAnswer } from "./http.ts";
 import {
@@ -126,8 +129,9 @@ export async function startAzureStandIn(
   }
 
   const hostNames = [identityHost, dataCollection.host];
-  const certificates = await makeCertificates(hostNames);
-  const server = await listen(address, port, certificates, async (request) => {
+  const authority = await createCertificateAuthority("Azure stand-in's authority");
+  const certificate = await authority.issue({ commonName: "Azure stand-in", serves: hostNames });
+  const server = await listen(address, port, certificate, async (request) => {
     const given = await answer(request);
     requests.push({
       host: request.url.hostname,
@@ -140,7 +144,7 @@ export async function startAzureStandIn(
   return {
     address,
     hostNames,
-    authority: certificates.authority,
+    authority: authority.certificate,
     tenant,
     dataCollection,
     writeUrl: writeUrlOf(dataCollection),
@@ -164,7 +168,7 @@ function answerWithFault(fault: Fault): Answer | "silence" {
 async function listen(
   address: string,
   port: number,
-  { certificate, key }: Certificates,
+  { certificate, key }: KeyedCertificate,
   answer: (request: Request) => Promise<Answer | "silence">,
 ): Promise<{ stop(): Promise<void> }> {
   async function serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {

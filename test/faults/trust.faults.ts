@@ -2,15 +2,13 @@
 // authorities, tokens. The receiver of the collector is the real one with TLS, and with the extension
 // that checks tokens in a cluster.
 
-import { rmSync } from "node:fs";
-import { mkdtemp, rename, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
-import { atExit } from "../parts/at-exit.ts";
-import { serverCertificate } from "./certificates.ts";
+import { createCertificateAuthority } from "../parts/certificate-authority.ts";
+import { scratchFolder } from "../parts/scratch-folder.ts";
 import { FaultPath } from "./fault-path.ts";
 
 const NOTHING_LOST = "nothing lost, nothing twice";
@@ -23,10 +21,11 @@ async function replaceFile(path: string, content: string): Promise<void> {
   await rename(`${path}.new`, path);
 }
 
-async function folderOfFiles(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "ct-trust-"));
-  atExit(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
+/** A certificate for 127.0.0.1 of a new authority, all in PEM. */
+async function serverCertificate() {
+  const authority = await createCertificateAuthority("authority");
+  const issued = await authority.issue({ commonName: "collector", serves: ["127.0.0.1"] });
+  return { authority: authority.certificate, ...issued };
 }
 
 function configuration(name: string): string {
@@ -35,7 +34,7 @@ function configuration(name: string): string {
 
 describe("what agent and collector trust each other by", { concurrency: 2 }, () => {
   test("the collector's certificate and its authority are replaced, the agent's file 6 intervals later", async (t) => {
-    const folder = await folderOfFiles();
+    const { path: folder } = await scratchFolder("ct-trust");
     const [caFile, certificateFile, keyFile] = ["ca.pem", "tls.crt", "tls.key"].map((name) =>
       join(folder, name),
     ) as [string, string, string];
@@ -69,7 +68,7 @@ describe("what agent and collector trust each other by", { concurrency: 2 }, () 
   });
 
   test("the token expires, and its successor comes 6 intervals later; then one is rotated in time", async (t) => {
-    const folder = await folderOfFiles();
+    const { path: folder } = await scratchFolder("ct-trust");
     const { privateKey, publicKey } = await generateKeyPair("RS256");
     const keyId = "key-1";
     const keysFile = join(folder, "jwks.json");

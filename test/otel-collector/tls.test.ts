@@ -1,13 +1,13 @@
 // Pushes over TLS: a real collector (the version of builder.yaml) with the configuration for a cluster
-// and receiver-tls.yaml, and a certificate made by openssl.
+// and receiver-tls.yaml.
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { request } from "node:https";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { createCertificateAuthority } from "../parts/certificate-authority.ts";
 import { kubernetesConfigurationFilesWithTls } from "../parts/collector.ts";
-import { runToEnd } from "../parts/run-to-end.ts";
 import { scratchFolder } from "../parts/scratch-folder.ts";
 import { startCollectorWithPrometheus } from "./collector-with-prometheus.ts";
 import { startTokenIssuer } from "./token-issuer.ts";
@@ -18,22 +18,10 @@ describe("a collector with TLS", () => {
     t.after(() => folder.remove());
     const certificateFile = join(folder.path, "tls.crt");
     const keyFile = join(folder.path, "tls.key");
-    await runToEnd({
-      name: "openssl",
-      command: "openssl",
-      args: [
-        ..."req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1".split(" "),
-        "-subj",
-        "/CN=collector",
-        "-addext",
-        "subjectAltName=IP:127.0.0.1",
-        "-keyout",
-        keyFile,
-        "-out",
-        certificateFile,
-      ],
-      timeoutMilliseconds: 30_000,
-    });
+    const authority = await createCertificateAuthority("authority");
+    const issued = await authority.issue({ commonName: "collector", serves: ["127.0.0.1"] });
+    await writeFile(certificateFile, issued.certificate);
+    await writeFile(keyFile, issued.key);
     const issuer = await startTokenIssuer();
     t.after(() => issuer.stop());
     const parts = await startCollectorWithPrometheus("0s", {
@@ -46,7 +34,7 @@ describe("a collector with TLS", () => {
     });
     t.after(() => parts.stop());
     const url = `${parts.collector.otlpUrl}/v1/metrics`;
-    const ca = await readFile(certificateFile, "utf8");
+    const ca = authority.certificate;
     const token = await issuer.token({ node: "node-1" });
 
     assert.equal(await statusOfEmptyPush(url.replace("http:", "https:"), { ca, token }), 200);

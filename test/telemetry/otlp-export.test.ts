@@ -1,16 +1,14 @@
 // Pushes of the real exporter over real connections of this machine, to a fake collector
-// (fake-collector.ts). Certificates are made by the machine's openssl. What is waited for is the
-// exporter's own pause between two attempts, about a second, and the limits of a push.
+// (fake-collector.ts). What is waited for is the exporter's own pause between two attempts, about a
+// second, and the limits of a push.
 
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { channel } from "node:diagnostics_channel";
 import dns from "node:dns";
-import { readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { promisify } from "node:util";
 import { gunzipSync } from "node:zlib";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import type { Result } from "../../src/result.ts";
@@ -22,6 +20,7 @@ import { METRICS } from "../../src/telemetry/metrics.ts";
 import { exportOnce } from "../../src/telemetry/otlp-export.ts";
 import { describePushError, type PushError } from "../../src/telemetry/push-error.ts";
 import { VERSION } from "../../src/version.ts";
+import { createCertificateAuthority } from "../parts/certificate-authority.ts";
 import { scratchFolder } from "../parts/scratch-folder.ts";
 import {
   type Answer,
@@ -371,13 +370,7 @@ describe("a collector that hangs", NO_HANGING_TEST, () => {
   });
 });
 
-const run = promisify(execFile);
-const hasOpenssl = await run("openssl", ["version"]).then(
-  () => true,
-  () => false,
-);
-
-describe("over TLS", { skip: hasOpenssl ? false : "openssl is not on the path" }, () => {
+describe("over TLS", () => {
   test("a replaced authority is followed by the next push", async (t) => {
     const folder = await folderFor(t);
     const [old, next] = [await makeIdentity(folder, "old"), await makeIdentity(folder, "next")];
@@ -386,7 +379,7 @@ describe("over TLS", { skip: hasOpenssl ? false : "openssl is not on the path" }
     const certificateFile = join(folder, "ca.crt");
     const settings = tlsSettings(collector, { certificateFile });
 
-    await writeFile(certificateFile, old.cert);
+    await writeFile(certificateFile, old.authority);
     assert.ok((await push(settings)).ok, "before");
     collector.replaceIdentity(next);
     const error = errorOf(await push(settings));
@@ -395,7 +388,7 @@ describe("over TLS", { skip: hasOpenssl ? false : "openssl is not on the path" }
       "the old authority does not do for the new certificate",
     );
     assert.match(error.detail, /certificate/);
-    await writeFile(certificateFile, next.cert);
+    await writeFile(certificateFile, next.authority);
     assert.ok((await push(settings)).ok, "after");
     assert.equal(collector.attempts.length, 2);
     await collector.withoutConnections();
@@ -417,9 +410,9 @@ describe("over TLS", { skip: hasOpenssl ? false : "openssl is not on the path" }
       await makeIdentity(folder, "server"),
       await makeIdentity(folder, "agent"),
     ];
-    const collector = await FakeCollector.startTls({ ...server, ca: agent.cert }, accept);
+    const collector = await FakeCollector.startTls({ ...server, ca: agent.authority }, accept);
     t.after(() => collector.stop());
-    const certificateFile = server.certFile;
+    const certificateFile = server.authorityFile;
     assert.ok(!(await push(tlsSettings(collector, { certificateFile }))).ok, "without");
     const settings = tlsSettings(collector, {
       certificateFile,
@@ -456,16 +449,24 @@ function tlsSettings(collector: FakeCollector, overrides: Partial<OtlpSettings>)
   return settingsFor(collector.port, { url, ...overrides });
 }
 
-/** A certificate for this machine that is its own authority. */
+/** A certificate for this machine, with an authority of its own. */
 async function makeIdentity(folder: string, name: string) {
-  const certFile = join(folder, `${name}.crt`);
-  const keyFile = join(folder, `${name}.key`);
-  const kind = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2".split(" ");
-  const subject = ["-subj", `/CN=${name}`, "-addext", "subjectAltName=IP:127.0.0.1"];
-  const files = ["-keyout", keyFile, "-out", certFile];
-  await run("openssl", ["req", "-x509", ...kind, ...subject, ...files]);
-  const [cert, key] = [await readFile(certFile, "utf8"), await readFile(keyFile, "utf8")];
-  return { cert, key, certFile, keyFile };
+  const authority = await createCertificateAuthority(`${name}'s authority`);
+  const issued = await authority.issue({ commonName: name, serves: ["127.0.0.1"] });
+  const [authorityFile, certFile, keyFile] = ["ca", "crt", "key"].map((ending) =>
+    join(folder, `${name}.${ending}`),
+  ) as [string, string, string];
+  await writeFile(authorityFile, authority.certificate);
+  await writeFile(certFile, issued.certificate);
+  await writeFile(keyFile, issued.key);
+  return {
+    cert: issued.certificate,
+    key: issued.key,
+    authority: authority.certificate,
+    authorityFile,
+    certFile,
+    keyFile,
+  };
 }
 
 /** The names of the metrics in a body of OTLP/JSON. */

@@ -1,22 +1,7 @@
-// @peculiar/x509 needs it to be there first.
-import "reflect-metadata";
-import { generateKeyPairSync, webcrypto } from "node:crypto";
+import { generateKeyPairSync } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import {
-  BasicConstraintsExtension,
-  ExtendedKeyUsage,
-  ExtendedKeyUsageExtension,
-  type GeneralNameType,
-  KeyUsageFlags,
-  KeyUsagesExtension,
-  PemConverter,
-  SubjectAlternativeNameExtension,
-  X509CertificateGenerator,
-} from "@peculiar/x509";
-
-const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
-const lifetimeMilliseconds = 24 * 60 * 60 * 1_000;
+import { createCertificateAuthority } from "../../parts/certificate-authority.ts";
 
 /** Whom a certificate is for. */
 export interface CertificateDescription {
@@ -45,51 +30,22 @@ export interface CertificateAuthority {
 
 /** Makes an authority that writes what it issues into `folder`. */
 export async function makeCertificateAuthority(folder: string): Promise<CertificateAuthority> {
-  const keys = await generateKeys();
-  const name = "CN=test cluster";
-  const own = await X509CertificateGenerator.createSelfSigned({
-    name,
-    keys,
-    signingAlgorithm: algorithm,
-    ...validity(),
-    extensions: [
-      new BasicConstraintsExtension(true, undefined, true),
-      new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.digitalSignature, true),
-    ],
-  });
+  const authority = await createCertificateAuthority("test cluster");
   const certificate = join(folder, "ca.crt");
-  await writeFile(certificate, own.toString("pem"));
+  await writeFile(certificate, authority.certificate);
   return {
     certificate,
-    async issue({ file, commonName, organization, serves }) {
-      const itsKeys = await generateKeys();
-      const names: { type: GeneralNameType; value: string }[] = [
-        ...(serves?.dns ?? []).map((value) => ({ type: "dns" as const, value })),
-        ...(serves?.ip ?? []).map((value) => ({ type: "ip" as const, value })),
-      ];
-      const issued = await X509CertificateGenerator.create({
-        subject: [
-          { CN: [commonName] },
-          ...(organization === undefined ? [] : [{ O: [organization] }]),
-        ],
-        issuer: name,
-        publicKey: itsKeys.publicKey,
-        signingKey: keys.privateKey,
-        signingAlgorithm: algorithm,
-        ...validity(),
-        extensions: [
-          new BasicConstraintsExtension(false),
-          new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth, ExtendedKeyUsage.clientAuth]),
-          ...(names.length === 0 ? [] : [new SubjectAlternativeNameExtension(names)]),
-        ],
+    async issue({ file, serves, ...holder }) {
+      const issued = await authority.issue({
+        ...holder,
+        serves: [...(serves?.dns ?? []), ...(serves?.ip ?? [])],
       });
       const files = {
         certificate: join(folder, `${file}.crt`),
         key: join(folder, `${file}.key`),
       };
-      await writeFile(files.certificate, issued.toString("pem"));
-      const key = await webcrypto.subtle.exportKey("pkcs8", itsKeys.privateKey);
-      await writeFile(files.key, PemConverter.encode(key, "PRIVATE KEY"), { mode: 0o600 });
+      await writeFile(files.certificate, issued.certificate);
+      await writeFile(files.key, issued.key, { mode: 0o600 });
       return files;
     },
   };
@@ -111,16 +67,4 @@ export async function makeServiceAccountKeys(
   await writeFile(files.publicKey, publicKey);
   await writeFile(files.privateKey, privateKey, { mode: 0o600 });
   return files;
-}
-
-function generateKeys(): Promise<webcrypto.CryptoKeyPair> {
-  return webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
-}
-
-function validity(): { notBefore: Date; notAfter: Date } {
-  const now = Date.now();
-  return {
-    notBefore: new Date(now - lifetimeMilliseconds),
-    notAfter: new Date(now + lifetimeMilliseconds),
-  };
 }

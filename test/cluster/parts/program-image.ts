@@ -1,13 +1,13 @@
 import { createHash } from "node:crypto";
 import { mkdir, readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { imageStore } from "../../image/image-store.ts";
 import { keepInCache } from "../../parts/cache.ts";
 import type { Progress } from "../../parts/progress.ts";
 import { runToEnd } from "../../parts/run-to-end.ts";
-import { scratchFolder } from "../../parts/scratch-folder.ts";
 import { installDebianPackages } from "./debian-tools.ts";
 
-const commandMilliseconds = 5 * 60 * 1_000;
+const questionMilliseconds = 30_000;
 
 /**
  * An OCI archive of an image that holds one program of this machine and the libraries it needs.
@@ -31,39 +31,25 @@ export async function programImage(description: {
   const name = `image-${basename(program)}-${hash.digest("hex").slice(0, 12)}`;
   const folder = await keepInCache(name, async (making) => {
     progress(`making the image ${image}`);
-    const storage = await scratchFolder("images");
-    // Its own storage: this machine's images are not touched.
-    const buildah = (...args: string[]) =>
-      runToEnd({
-        name: `buildah ${args[0]}`,
-        command: "buildah",
-        args: [
-          `--root=${storage.path}/root`,
-          `--runroot=${storage.path}/run`,
-          "--storage-driver=vfs",
-          ...args,
-        ],
-        timeoutMilliseconds: commandMilliseconds,
-      });
+    const store = await imageStore();
     try {
-      const lines = (await buildah("from", "scratch")).split("\n");
-      const container = lines.at(-1) ?? "";
+      const container = await store.buildah("from", "scratch");
       const path = `/${basename(program)}`;
-      await buildah("add", container, program, path);
+      await store.buildah("add", container, program, path);
       for (const library of await librariesOf(program)) {
-        await buildah("add", container, library, library);
+        await store.buildah("add", container, library, library);
       }
-      await buildah(
+      await store.buildah(
         "config",
         `--entrypoint=${JSON.stringify([path])}`,
         `--user=${user}`,
         container,
       );
-      await buildah("commit", container, image);
+      await store.buildah("commit", container, image);
       await mkdir(making, { recursive: true });
-      await buildah("push", image, `oci-archive:${join(making, "image.tar")}:${image}`);
+      await store.buildah("push", image, `oci-archive:${join(making, "image.tar")}:${image}`);
     } finally {
-      storage.remove();
+      store.remove();
     }
   });
   return join(folder, "image.tar");
@@ -75,7 +61,7 @@ async function librariesOf(program: string): Promise<string[]> {
     name: "ldd",
     command: "ldd",
     args: [program],
-    timeoutMilliseconds: commandMilliseconds,
+    timeoutMilliseconds: questionMilliseconds,
   }).catch((error: unknown) => {
     // ldd fails for a program without libraries.
     if (error instanceof Error && /not a dynamic executable/.test(error.message)) {
