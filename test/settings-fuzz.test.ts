@@ -33,17 +33,23 @@ const numberText = fc.oneof(
 const wordText = fc
   .array(
     fc.constantFrom(
-      ...["otlp", "prometheus", "none", "tracking", "sources", "activity", "serverstats", "debug"],
-      ...[
-        "http/json",
-        "http/protobuf",
-        "gzip",
-        "OTLP",
-        " sources ",
-        "",
-        "constructor",
-        "__proto__",
-      ],
+      "otlp",
+      "prometheus",
+      "none",
+      "tracking",
+      "sources",
+      "activity",
+      "serverstats",
+      "debug",
+
+      "http/json",
+      "http/protobuf",
+      "gzip",
+      "OTLP",
+      " sources ",
+      "",
+      "constructor",
+      "__proto__",
     ),
     { minLength: 1, maxLength: 3 },
   )
