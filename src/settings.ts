@@ -312,7 +312,7 @@ function conflicts(
   if ((certificate === undefined) !== (key === undefined)) {
     const name = certificate ?? key ?? "";
     const other = certificate === undefined ? "client certificate" : "client key";
-    const value = JSON.stringify(environment[name] ?? "");
+    const value = quoted(environment[name] ?? "");
     found.push(problem(name, value, `expected a ${other} file beside it`));
   }
   return found;
@@ -382,6 +382,10 @@ function shown(entry: SettingDescription, text: string): string {
   if (entry.secret) {
     return "not shown, as it may hold a secret";
   }
-  // The name and password that a URL can carry, however it is misspelt.
+  return quoted(text);
+}
+
+/** Without the name and password that a URL can carry, however it is misspelt. */
+function quoted(text: string): string {
   return JSON.stringify(text.replace(/^([a-z0-9+.-]*:\/\/)?.*@/is, "$1…@"));
 }

@@ -4,7 +4,8 @@
  * replicas, and nothing of a push that hangs outlives it.
  */
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
-import { readFile } from "node:fs/promises";
+import { constants } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
 import {
   type ClientRequest,
   Agent as HttpAgent,
@@ -40,6 +41,9 @@ const CLOCK_HEADER = "x-chrony-tracker-clock";
 
 /** A shorter text would cut an explanation, a longer one would fill the log. */
 const LONGEST_DETAIL = 300;
+
+/** A token is a thousand bytes or two, a bundle of all authorities a quarter of a million. */
+const LONGEST_FILE_BYTES = 1024 * 1024;
 
 /**
  * Pushes once, with the exporter's own retries.
@@ -174,10 +178,20 @@ function readPem(
 }
 
 async function readText(purpose: string, path: string): Promise<Result<string, PushError>> {
+  let file: FileHandle | undefined;
   try {
-    return success(await readFile(path, "utf8"));
+    // Without waiting for whoever may write to a pipe: a push has to end.
+    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const stat = await file.stat();
+    if (!stat.isFile() || stat.size > LONGEST_FILE_BYTES) {
+      const detail = stat.isFile() ? `it has ${stat.size} bytes` : "it is no regular file";
+      return failure({ kind: "file unreadable", purpose, path, detail });
+    }
+    return success(await file.readFile("utf8"));
   } catch (error) {
     return failure({ kind: "file unreadable", purpose, path, detail: detailOf(error) });
+  } finally {
+    await file?.close();
   }
 }
 

@@ -4,6 +4,7 @@ import { PrometheusSerializer } from "@opentelemetry/exporter-prometheus";
 import type { Resource } from "@opentelemetry/resources";
 import type { Log } from "../log.ts";
 import { collect } from "./collection.ts";
+import { limitConnections } from "./connection-places.ts";
 import type { Metric, Observation } from "./metrics/metric.ts";
 
 /** The text format that Prometheus 2 and 3 both take. */
@@ -12,11 +13,14 @@ const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 /** The resource's attributes that are labels; `instance` and `job` come from the scrape's configuration. */
 const LABELS_OF_RESOURCE = /^k8s\.(node|namespace)\.name$/;
 
-/** More connections at once than scrapers and probes need; beyond, they are closed. */
+/** More connections at once than scrapers and probes need; beyond, old ones give way. */
 const MOST_CONNECTIONS = 256;
 
 /** A request is a few lines: who takes longer to send them is cut off. */
 const REQUEST_TIMEOUT_MS = 5_000;
+
+/** Who takes no byte of an answer for this long is cut off. */
+const IDLE_TIMEOUT_MS = 10_000;
 
 export type PullOptions = {
   /** Where to listen; `undefined` is all addresses of both families. */
@@ -67,7 +71,8 @@ export class Pull {
         void this.#respond(request, response);
       },
     );
-    this.#server.maxConnections = MOST_CONNECTIONS;
+    this.#server.timeout = IDLE_TIMEOUT_MS;
+    limitConnections(this.#server, MOST_CONNECTIONS);
   }
 
   /**

@@ -1,4 +1,4 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, readlink } from "node:fs/promises";
 
 /** Whom a process runs as and what it may do, by the kernel's word (proc_pid_status(5)). */
 export interface ProcessStatus {
@@ -49,4 +49,13 @@ function parseStatus(text: string): ProcessStatus {
     ambient: field("CapAmb"),
     noNewPrivileges: field("NoNewPrivs") === "1",
   };
+}
+
+/** What the open file descriptors of a process lead to. */
+export async function fileDescriptors(pid: number): Promise<string[]> {
+  const folder = `/proc/${pid}/fd`;
+  const targets = (await readdir(folder)).map((descriptor) =>
+    readlink(`${folder}/${descriptor}`).catch(() => undefined),
+  );
+  return (await Promise.all(targets)).filter((target) => target !== undefined);
 }

@@ -1,0 +1,232 @@
+// Crowds of clients at the port of the real agent, with a real chronyd behind it and a fake collector
+// before it. While they are there, a probe and a scrape are answered at the first try, readings and
+// pushes go on, and afterwards the agent holds what it held before.
+//
+// All addresses are of this machine: 127.0.0.1 is the kubelet and Prometheus, 127.0.0.2 the crowd.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { connect, type Socket } from "node:net";
+import { after, before, describe, test } from "node:test";
+import { rawRequest, statusesIn } from "../agent/raw-request.ts";
+import { type Scrape, scrape, scrapeInState } from "../agent/scrape.ts";
+import { type Agent, startAgent } from "../parts/agent.ts";
+import { bringChronyd, progressToStandardError } from "../parts/bring.ts";
+import { type Chronyd, startChronyd } from "../parts/chronyd.ts";
+import { localReferenceConfiguration } from "../parts/chronyd-configuration.ts";
+import { fileDescriptors } from "../parts/process-status.ts";
+import { type ScratchFolder, scratchFolder } from "../parts/scratch-folder.ts";
+import { accept, FakeCollector } from "../telemetry/fake-collector.ts";
+
+/** What is asked, again and again, while a crowd is there. */
+const ROUNDS = 10;
+const PATHS = ["/livez", "/readyz", "/metrics", "/"];
+
+const STRANGER = "127.0.0.2";
+const NEIGHBOUR = "127.0.0.1";
+
+/** Descriptors that this process needs for all else. */
+const OWN_DESCRIPTORS = 500;
+const MANY_CONNECTIONS = 10_000;
+
+/** What an idle heap may have grown by, where the whole container has 160 MiB. */
+const HEAP_GROWTH_MIB = 24;
+
+/** The image's limits of the heap. */
+const withImageFlags = [
+  "/bin/sh",
+  "-c",
+  'node=$1; shift; exec "$node" --max-semi-space-size=1 --max-old-space-size=32 "$@"',
+  "sh",
+];
+
+/** One client of a crowd, from its connection on; `closed` settles when it has none any more. */
+type Behaviour = (socket: Socket, closed: Promise<void>) => void;
+
+/** Sends a byte of a header now and then, and never the last one. */
+const dribble: Behaviour = (socket, closed) => {
+  socket.write("GET /livez HTTP/1.1\r\nX: ");
+  const sending = setInterval(() => socket.write("a"), 200);
+  void closed.then(() => clearInterval(sending));
+};
+
+const sayNothing: Behaviour = () => {};
+
+/** Asks for much, and takes nothing of it. */
+const takeNothing: Behaviour = (socket) => {
+  socket.pause();
+  socket.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(200));
+};
+
+/** Says that nothing more comes after half of a request, and stays. */
+const stopHalfWay: Behaviour = (socket) => {
+  socket.end("GET /livez HTTP/1.1\r\nHo");
+};
+
+describe("the agent's port", () => {
+  let folder: ScratchFolder;
+  let chronyd: Chronyd;
+  let collector: FakeCollector;
+  let agent: Agent;
+  let port: number;
+
+  before(async () => {
+    folder = await scratchFolder("ct");
+    collector = await FakeCollector.start(accept);
+    chronyd = await startChronyd({
+      ...(await bringChronyd(progressToStandardError)),
+      folder: folder.path,
+      configuration: localReferenceConfiguration(),
+    });
+    await chronyd.waitUntilAnswering();
+    agent = await startAgent({
+      wrapper: withImageFlags,
+      environment: {
+        CHRONY_ADDRESS: chronyd.address,
+        SLEEP_INTERVAL: "0.2",
+        OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${collector.port}`,
+        OTEL_METRIC_EXPORT_INTERVAL: "500",
+      },
+    });
+    await scrapeInState(agent, "local");
+    port = Number(new URL(agent.pullUrl).port);
+    // The code that answers is compiled, and its buffers are there, before what is held is counted.
+    await askAll();
+  });
+  after(async () => {
+    await agent?.stop();
+    await chronyd?.stop();
+    await collector?.stop();
+    folder.remove();
+  });
+
+  async function askAll(): Promise<void> {
+    for (const path of PATHS) {
+      const bytes = `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`;
+      const received = await rawRequest({ port, bytes });
+      assert.deepEqual(statusesIn(received), [200], `${path}: ${received.slice(0, 200)}`);
+    }
+  }
+
+  const crowds = [
+    ["that send a byte now and then", 1_000, STRANGER, dribble],
+    ["that send a byte now and then, at the prober's own address", 1_000, NEIGHBOUR, dribble],
+    ["that say nothing", MANY_CONNECTIONS, STRANGER, sayNothing],
+    ["that take no answer", 500, STRANGER, takeNothing],
+    ["that close their half of the connection early", 1_000, STRANGER, stopHalfWay],
+  ] as const;
+  for (const [what, wanted, localAddress, behave] of crowds) {
+    test(`answers probes and scrapes at once through ${wanted} clients ${what}`, async (t) => {
+      const number = Math.min(wanted, (await mostDescriptors()) - OWN_DESCRIPTORS);
+      const held = await holdings(agent);
+      const before = await scrape(agent);
+
+      const crowd = new Crowd(number, localAddress, port, behave);
+      await agent.process.waitUntil("the crowd", () => crowd.connections >= number, 60_000);
+      for (let round = 0; round < ROUNDS; round += 1) {
+        await askAll();
+      }
+      await agent.process.waitUntil("readings and pushes to go on", async () => {
+        const now = await scrape(agent);
+        return readings(now) >= readings(before) + 10 && pushes(now) >= pushes(before) + 3;
+      });
+      const during = await holdings(agent);
+      crowd.disperse();
+
+      await agent.process.waitUntil(
+        "the agent to hold no more than before",
+        async () => {
+          const now = await holdings(agent);
+          return (
+            (now.descriptors <= held.descriptors &&
+              now.residentMib <= held.residentMib + HEAP_GROWTH_MIB) ||
+            Promise.reject(new Error(JSON.stringify(now)))
+          );
+        },
+        60_000,
+      );
+      const after = await scrape(agent);
+      assert.equal(after.value("chrony_tracker_readings_total", { result: "failure" }), 0);
+      // A push may be late: the collector shares a process with the crowd. Nothing of it is lost.
+      for (const reason of ["age", "bytes", "refused"]) {
+        const lost = after.value("chrony_tracker_backlog_dropped_points_total", { reason });
+        assert.equal(lost, 0, reason);
+      }
+      assert.equal(after.state, "local");
+      assert.deepEqual(
+        agent.logs().filter(({ level }) => level === "error"),
+        [],
+      );
+      t.diagnostic(
+        `${number} clients, ${crowd.connections} connections; ` +
+          JSON.stringify({ before: held, during, after: await holdings(agent) }),
+      );
+    });
+  }
+});
+
+/** Clients that connect again when they are cut off. */
+class Crowd {
+  readonly #sockets = new Set<Socket>();
+  readonly #connect: () => void;
+  #dispersed = false;
+  /** How many connections there were, the ones that are gone included. */
+  connections = 0;
+
+  constructor(number: number, localAddress: string, port: number, behave: Behaviour) {
+    this.#connect = () => {
+      const socket = connect({ port, host: "127.0.0.1", localAddress, allowHalfOpen: true });
+      const { promise: closed, resolve } = Promise.withResolvers<void>();
+      this.#sockets.add(socket);
+      socket.once("connect", () => {
+        this.connections += 1;
+        behave(socket, closed);
+      });
+      socket.on("error", () => {});
+      socket.once("close", () => {
+        resolve();
+        this.#sockets.delete(socket);
+        if (!this.#dispersed) {
+          this.#connect();
+        }
+      });
+    };
+    for (let client = 0; client < number; client += 1) {
+      this.#connect();
+    }
+  }
+
+  disperse(): void {
+    this.#dispersed = true;
+    for (const socket of this.#sockets) {
+      socket.destroy();
+    }
+  }
+}
+
+interface Holdings {
+  readonly descriptors: number;
+  readonly residentMib: number;
+}
+
+async function holdings(agent: Agent): Promise<Holdings> {
+  const status = await readFile(`/proc/${agent.process.pid}/status`, "utf8");
+  return {
+    descriptors: (await fileDescriptors(agent.process.pid)).length,
+    residentMib: Math.round(Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) / 1024),
+  };
+}
+
+/** How many descriptors this process may have: Node.js raises its limit as far as it may. */
+async function mostDescriptors(): Promise<number> {
+  const limits = await readFile("/proc/self/limits", "utf8");
+  return Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1]);
+}
+
+function readings({ value }: Scrape): number {
+  return value("chrony_tracker_readings_total", { result: "success" }) ?? 0;
+}
+
+function pushes({ value }: Scrape): number {
+  return value("chrony_tracker_exports_total", { result: "success" }) ?? 0;
+}
