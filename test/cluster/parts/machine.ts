@@ -42,6 +42,12 @@ export interface Machine extends MachineIdentity {
   pathOf(path: string): string;
 }
 
+/** A machine that this process started. */
+export interface StartedMachine extends Machine {
+  /** Lets go of its network and mounts; what still runs there keeps them. */
+  stop(): Promise<void>;
+}
+
 /** Makes the place where machines are plugged in: a bridge, on which this process is the first. */
 export async function makeNetwork(): Promise<void> {
   await ip("link", "set", "lo", "up");
@@ -61,7 +67,7 @@ export async function startMachine(description: {
   readonly name: string;
   readonly number: number;
   readonly folder: string;
-}): Promise<Machine> {
+}): Promise<StartedMachine> {
   const { name, number, folder } = description;
   const holder = startProcess({
     name: `the machine ${name}`,
@@ -95,7 +101,7 @@ export async function startMachine(description: {
   await ip("route", "add", pods.v4, "via", addresses.v4);
   await ip("-6", "route", "add", pods.v6, "via", addresses.v6);
   await forwardPackets(run);
-  return machine;
+  return { ...machine, stop: () => holder.stop() };
 }
 
 /** A machine that runs already. */

@@ -118,6 +118,7 @@ export async function startNode(description: NodeDescription): Promise<ClusterNo
     async stop() {
       await Promise.all([kubelet.stop(), proxy.stop()]);
       await containerd.process.stop();
+      await machine.stop();
       await removeCgroupRoot(cgroupRoot);
     },
   };
