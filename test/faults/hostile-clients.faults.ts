@@ -122,6 +122,7 @@ describe("the agent's port", () => {
       const before = await scrape(agent);
 
       const crowd = new Crowd(number, localAddress, port, behave);
+      t.after(() => crowd.disperse());
       await agent.process.waitUntil("the crowd", () => crowd.connections >= number, 60_000);
       for (let round = 0; round < ROUNDS; round += 1) {
         await askAll();
