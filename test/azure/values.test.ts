@@ -115,6 +115,27 @@ describe("the check of the values for Azure", () => {
     assert.match(output, /AZURE_SCOPE: it must be https:\/\/monitor\.azure\.us\/\.default/);
   });
 
+  test("counts a file of Windows as one fault a line", () => {
+    const { output } = checkText(textOf(good).replaceAll("\n", "\r\n"));
+    assert.match(output, /has 5 fault\(s\)/);
+  });
+
+  test("says of `export NAME=` and `NAME = VALUE` what is wrong with them", () => {
+    const { output } = checkText(`export ${textOf(good)}AZURE_SCOPE = x\n`);
+    assert.match(output, /^line 1: "export CLUSTER_NAME" holds white space/m);
+    assert.match(output, /^line 6: "AZURE_SCOPE " holds white space/m);
+  });
+
+  test("tells a value that is given three times once", () => {
+    const { output } = checkText(`${textOf(good)}CLUSTER_NAME=green\nCLUSTER_NAME=red\n`);
+    assert.equal(output.match(/more than once/g)?.length, 1);
+    assert.match(output, /more than once \(line 6\)/);
+  });
+
+  test("does not take a folder for a file", () => {
+    assert.partialDeepStrictEqual(checkFile(folder.path), { status: 2 });
+  });
+
   test("finds a misspelt name, a line that is none, and a value given twice", () => {
     const { status, output } = checkText(
       `${textOf(good)}AZURE_CLIENTID=x\nnonsense\nCLUSTER_NAME=green`,

@@ -9,7 +9,7 @@ required='CLUSTER_NAME TOKEN_ISSUER_URL REMOTE_WRITE_URL AZURE_CLIENT_ID AZURE_T
 optional='AZURE_SCOPE AZURE_AUTHORITY_HOST HTTPS_PROXY NO_PROXY'
 faults=0
 
-if [ ! -r "$file" ]; then
+if [ -d "$file" ] || [ ! -r "$file" ]; then
   echo "$file cannot be read. Name the file that holds the values." >&2
   exit 2
 fi
@@ -56,13 +56,18 @@ check_lines() {
         continue ;;
     esac
     name=${line%%=*}
+    case $name in
+      *[[:space:]]*)
+        fault "line $number" "\"$name\" holds white space. Write NAME=VALUE, without export."
+        continue ;;
+    esac
     case " $required $optional " in
       *" $name "*) ;;
       *)
         fault "line $number" "\"$name\" is no setting of this file. It takes $required, and where needed $optional."
         continue ;;
     esac
-    if [ "$(grep -c "^$name=" "$file")" -gt 1 ]; then
+    if [ "$(sed -n "1,${number}p" "$file" | grep -c "^$name=")" -eq 2 ]; then
       fault "$name" "it is given more than once (line $number). Keep one."
     fi
     case ${line#*=} in
@@ -114,7 +119,10 @@ check_optional AZURE_SCOPE 'https://[a-z0-9.-]+/\.default' 'a scope such as http
 check_optional AZURE_AUTHORITY_HOST 'https://[a-z0-9.-]+/?' 'an address such as https://login.microsoftonline.com/'
 check_optional HTTPS_PROXY 'https?://[^/]+/?' 'the address of a proxy such as http://proxy.example:3128'
 
-issuer=$(value_of TOKEN_ISSUER_URL)
+case "$malformed" in
+  *' TOKEN_ISSUER_URL '*) issuer='' ;;
+  *) issuer=$(value_of TOKEN_ISSUER_URL) ;;
+esac
 case $issuer in
   *.oic.prod-aks.azure.com/*[!/])
     fault TOKEN_ISSUER_URL "\"$issuer\" lacks the / at its end, which is part of an AKS issuer's name." ;;
