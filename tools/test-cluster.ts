@@ -12,6 +12,7 @@ import type { Families } from "../test/cluster/parts/addresses.ts";
 import { bringContainerRuntime } from "../test/cluster/parts/bring-container-runtime.ts";
 import { bringCustomResources } from "../test/cluster/parts/bring-custom-resources.ts";
 import { bringKubernetes } from "../test/cluster/parts/bring-kubernetes.ts";
+import { installDebianPackages } from "../test/cluster/parts/debian-tools.ts";
 import { programImage } from "../test/cluster/parts/program-image.ts";
 import { runInSandbox } from "../test/cluster/parts/sandbox.ts";
 import { bringAgentImage } from "../test/image/agent-image.ts";
@@ -41,8 +42,9 @@ async function main(): Promise<number> {
   const containerRuntime = await bringContainerRuntime(progress);
   const kubernetes = await bringKubernetes(progress);
   const agentImage = await bringAgentImage(progress, { architecture: "amd64" });
-  // Its test finds it in the cache: the sandbox has no internet.
+  // Its test finds both in their places: the sandbox has no internet.
   await bringAgentImage(progress, { architecture: "arm64" });
+  await installDebianPackages(progress, ["qemu-user-static"]);
   const images = {
     agent: agentImage.name,
     collector: "localhost/collector:test",
