@@ -1,6 +1,7 @@
 // What befalls the agent's own process, and what runs out around it.
 
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { describe, test } from "node:test";
 import { runToEnd } from "../parts/run-to-end.ts";
 import { FaultPath, INTERVAL_MS } from "./fault-path.ts";
@@ -9,10 +10,18 @@ import { FaultPath, INTERVAL_MS } from "./fault-path.ts";
 const ON_ITS_WAY_MS = 2 * INTERVAL_MS;
 
 async function limitFileDescriptors(pid: number, count: number): Promise<void> {
+  const prlimit = ["prlimit", `--pid=${pid}`, `--nofile=${count}:`];
+  const status = await readFile(`/proc/${pid}/status`, "utf8");
+  const [uid, gid] = ["Uid", "Gid"].map(
+    (name) => new RegExp(`^${name}:\\t(\\d+)`, "m").exec(status)?.[1],
+  );
+  // A root without CAP_SYS_RESOURCE may limit its own processes only, and the agent is no longer one.
+  const asAgent = [`--reuid=${uid}`, `--regid=${gid}`, "--clear-groups", ...prlimit];
   await runToEnd({
     name: "prlimit",
-    command: "prlimit",
-    args: [`--pid=${pid}`, `--nofile=${count}:`],
+    ...(process.getuid?.() === 0
+      ? { command: "setpriv", args: asAgent }
+      : { command: "prlimit", args: prlimit.slice(1) }),
     timeoutMilliseconds: 10_000,
   });
 }

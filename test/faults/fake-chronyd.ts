@@ -1,4 +1,4 @@
-import { rmSync } from "node:fs";
+import { chmodSync, rmSync } from "node:fs";
 import { DgramSocket } from "node-unix-socket";
 
 /** Stands in for a chronyd whose release speaks another version of the command protocol. */
@@ -30,6 +30,8 @@ export function startFakeChronyd(path: string): FakeChronyd {
     socket.sendTo(reply, 0, reply.length, sender, () => {});
   });
   socket.bind(path);
+  // An agent that root started is another user by now.
+  chmodSync(path, 0o666);
   return {
     stop() {
       socket.close();
