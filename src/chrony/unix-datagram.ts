@@ -118,9 +118,11 @@ const PROBE_DEADLINE_MS = 100;
 function isAbandoned(path: string): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const deadline = setTimeout(() => resolve(false), PROBE_DEADLINE_MS);
-  const socket = new DgramSocket();
   const probe = Buffer.alloc(1);
+  let socket: DgramSocket | undefined;
   try {
+    // Throws when the process has no file descriptor left.
+    socket = new DgramSocket();
     socket.sendTo(probe, 0, probe.length, path, (error) =>
       resolve(error !== undefined && error !== null && error.message === CONNECTION_REFUSED),
     );
@@ -129,7 +131,7 @@ function isAbandoned(path: string): Promise<boolean> {
   }
   return promise.finally(() => {
     clearTimeout(deadline);
-    socket.close();
+    socket?.close();
   });
 }
 

@@ -39,7 +39,6 @@ import { SCOPE } from "./collection.ts";
 import {
   bytesOf,
   type CompactCollection,
-  requestOf,
   type Series,
   type SeriesValue,
   seriesKey,
@@ -56,6 +55,7 @@ import {
   wholeOf,
   without,
 } from "./parts.ts";
+import { requestOf } from "./request.ts";
 import { markerOf } from "./withheld.ts";
 
 /**
