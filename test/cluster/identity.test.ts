@@ -10,26 +10,14 @@ import { after, before, test } from "node:test";
 import { decodeJwt, decodeProtectedHeader, SignJWT } from "jose";
 import { gauge, nodeResource, push } from "../otel-collector/otlp.ts";
 import { type Pod, readyAgentOn } from "./parts/agent-pods.ts";
-import {
-  AGENTS,
-  type ClusterWithChrony,
-  COLLECTOR,
-  prometheusOverlay,
-  rolledOut,
-  startClusterWithChrony,
-} from "./parts/cluster-with-agents.ts";
-import type { Installation } from "./parts/installation.ts";
+import { type ClusterWithChrony, startClusterWithAgents } from "./parts/cluster-with-agents.ts";
 
 let cluster: ClusterWithChrony;
-let installation: Installation;
 let agent: Pod;
 let otlpUrl: string;
 
 before(async () => {
-  cluster = await startClusterWithChrony();
-  installation = await prometheusOverlay(cluster);
-  await installation.apply();
-  await rolledOut(cluster.kubectl, COLLECTOR, AGENTS);
+  cluster = await startClusterWithAgents();
   agent = await readyAgentOn(cluster.kubectl, "node-a");
   const { items } = await cluster.kubectl.get<{ items: Pod[] }>(
     "pods",
@@ -39,7 +27,6 @@ before(async () => {
 });
 
 after(async () => {
-  await installation?.remove();
   await cluster?.stop();
 });
 

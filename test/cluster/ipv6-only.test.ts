@@ -5,28 +5,15 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { readyAgentOn } from "./parts/agent-pods.ts";
-import {
-  AGENTS,
-  type ClusterWithChrony,
-  COLLECTOR,
-  prometheusOverlay,
-  rolledOut,
-  startClusterWithChrony,
-} from "./parts/cluster-with-agents.ts";
-import type { Installation } from "./parts/installation.ts";
+import { type ClusterWithChrony, startClusterWithAgents } from "./parts/cluster-with-agents.ts";
 
 let cluster: ClusterWithChrony;
-let installation: Installation;
 
 before(async () => {
-  cluster = await startClusterWithChrony();
-  installation = await prometheusOverlay(cluster);
-  await installation.apply();
-  await rolledOut(cluster.kubectl, COLLECTOR, AGENTS);
+  cluster = await startClusterWithAgents();
 });
 
 after(async () => {
-  await installation?.remove();
   await cluster?.stop();
 });
 

@@ -10,17 +10,14 @@ import { startProcess } from "../parts/running-process.ts";
 import { waitFor } from "../parts/wait-for.ts";
 import { agentPodOn, kernelStatusOf, type Pod, readyAgentOn } from "./parts/agent-pods.ts";
 import {
-  AGENTS,
   CLUSTER_NAME,
   type ClusterWithChrony,
   COLLECTOR,
   type NodeName,
   OWNERS,
-  prometheusOverlay,
   rolledOut,
-  startClusterWithChrony,
+  startClusterWithAgents,
 } from "./parts/cluster-with-agents.ts";
-import type { Installation } from "./parts/installation.ts";
 
 const NODES: readonly NodeName[] = ["node-a", "node-b"];
 
@@ -32,17 +29,12 @@ const NONE = "0000000000000000";
 const restartMilliseconds = 180_000;
 
 let cluster: ClusterWithChrony;
-let installation: Installation;
 
 before(async () => {
-  cluster = await startClusterWithChrony();
-  installation = await prometheusOverlay(cluster);
-  await installation.apply();
-  await rolledOut(cluster.kubectl, COLLECTOR, AGENTS);
+  cluster = await startClusterWithAgents();
 });
 
 after(async () => {
-  await installation?.remove();
   await cluster?.stop();
 });
 

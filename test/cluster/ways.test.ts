@@ -25,7 +25,6 @@ import {
 } from "./parts/cluster-with-agents.ts";
 import { documentedScrapeConfiguration, writeTargets } from "./parts/documented-scrape.ts";
 import { type Installation, prepareInstallation } from "./parts/installation.ts";
-import { TRUST_CLUSTER } from "./parts/public-issuer.ts";
 
 const NODES: readonly NodeName[] = ["node-a", "node-b"];
 
@@ -104,7 +103,6 @@ test("run-as-user: never root, with a chronyd of the same owner on each node", a
   const installation = await prometheusOverlay(cluster, {
     components: ["run-as-user"],
     testPatches: [
-      TRUST_CLUSTER,
       JSON.stringify({
         apiVersion: "apps/v1",
         kind: "DaemonSet",
@@ -180,7 +178,7 @@ test("public-keys-file: an issuer that nobody can ask", async () => {
     components: ["public-keys-file"],
     files: { "../../components/public-keys-file/public-keys.json": keys },
     // The cluster's authority is not trusted, so the issuer cannot be asked.
-    testPatches: [],
+    issuerIsTrusted: false,
   });
   await whileApplied(installation, [COLLECTOR, AGENTS], () => freshValues());
 });
@@ -211,7 +209,6 @@ test("token-without-node: the sender's word is taken where the token names no no
 test("IPv6: agents push to a collector that has no other address, and are scraped there", async () => {
   const installation = await prometheusOverlay(cluster, {
     testPatches: [
-      TRUST_CLUSTER,
       JSON.stringify({
         apiVersion: "v1",
         kind: "Service",

@@ -8,12 +8,12 @@ export interface AddressPair {
 export type Families = "IPv4 and IPv6" | "IPv6";
 
 /** The one of two addresses that is used where only one can be. */
-export function first(families: Families, { v4, v6 }: AddressPair): string {
+export function preferredAddress(families: Families, { v4, v6 }: AddressPair): string {
   return families === "IPv6" ? v6 : v4;
 }
 
 /** Those of two addresses that there are, the preferred first. */
-export function all(families: Families, { v4, v6 }: AddressPair): string[] {
+export function usedAddresses(families: Families, { v4, v6 }: AddressPair): string[] {
   return families === "IPv6" ? [v6] : [v4, v6];
 }
 

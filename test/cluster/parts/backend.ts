@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { type InstantSample, type Prometheus, startPrometheus } from "../../parts/prometheus.ts";
 import { waitFor } from "../../parts/wait-for.ts";
-import { CONTROL_PLANE, first, inUrl } from "./addresses.ts";
+import { CONTROL_PLANE, inUrl, preferredAddress } from "./addresses.ts";
 import type { TestSetup } from "./test-setup.ts";
 
 const arrivalMilliseconds = 90_000;
@@ -21,7 +21,7 @@ export async function startBackend(
   const prometheus = await startPrometheus({
     prometheus: setup.programs.prometheus,
     folder: join(folder, "prometheus"),
-    host: inUrl(first(setup.cluster.families, CONTROL_PLANE)),
+    host: inUrl(preferredAddress(setup.cluster.families, CONTROL_PLANE)),
     outOfOrderTimeWindow: "30m",
     scrapeConfigs,
   });

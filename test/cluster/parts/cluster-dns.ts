@@ -1,7 +1,13 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type RunningProcess, startProcess } from "../../parts/running-process.ts";
-import { all, CONTROL_PLANE, DNS_SERVICE, type Families, first } from "./addresses.ts";
+import {
+  CONTROL_PLANE,
+  DNS_SERVICE,
+  type Families,
+  preferredAddress,
+  usedAddresses,
+} from "./addresses.ts";
 import type { KubernetesPrograms } from "./bring-kubernetes.ts";
 import type { Kubectl } from "./kubectl.ts";
 
@@ -63,8 +69,8 @@ export async function startClusterDns(description: {
           kind: "Service",
           metadata,
           spec: {
-            clusterIP: first(families, DNS_SERVICE),
-            clusterIPs: all(families, DNS_SERVICE),
+            clusterIP: preferredAddress(families, DNS_SERVICE),
+            clusterIPs: usedAddresses(families, DNS_SERVICE),
             ipFamilyPolicy: "PreferDualStack",
             ports,
           },

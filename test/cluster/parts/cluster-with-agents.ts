@@ -82,16 +82,22 @@ export async function startClusterWithChrony(
   };
 }
 
-/** The overlay `prometheus`, filled in for the test's backend, with a patch that plays AKS's issuer. */
+/**
+ * The overlay `prometheus`, filled in for the test's backend.
+ *
+ * @param more.issuerIsTrusted whether a patch plays AKS's issuer, which everybody can ask; so it is
+ *   when left out.
+ */
 export function prometheusOverlay(
   cluster: ClusterWithChrony,
   more: {
     readonly components?: readonly string[];
     readonly files?: Readonly<Record<string, string>>;
-    readonly kustomization?: string;
     readonly testPatches?: readonly string[];
+    readonly issuerIsTrusted?: boolean;
   } = {},
 ): Promise<Installation> {
+  const { testPatches = [], issuerIsTrusted = true, ...components } = more;
   return prepareInstallation({
     setup: cluster.setup,
     overlay: "prometheus",
@@ -103,9 +109,24 @@ export function prometheusOverlay(
       },
       "agent.env": QUICK,
     },
-    testPatches: [TRUST_CLUSTER],
-    ...more,
+    testPatches: [...(issuerIsTrusted ? [TRUST_CLUSTER] : []), ...testPatches],
+    ...components,
   });
+}
+
+/** A cluster in which the overlay `prometheus` runs; its `stop` removes that first. */
+export async function startClusterWithAgents(): Promise<ClusterWithChrony> {
+  const cluster = await startClusterWithChrony();
+  const installation = await prometheusOverlay(cluster);
+  await installation.apply();
+  await rolledOut(cluster.kubectl, COLLECTOR, AGENTS);
+  return {
+    ...cluster,
+    async stop() {
+      await installation.remove();
+      await cluster.stop();
+    },
+  };
 }
 
 /** Settles when the agents, and the collector where there is one, are rolled out. */

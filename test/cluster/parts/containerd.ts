@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { RunningProcess } from "../../parts/running-process.ts";
-import { all, type Families, podRange } from "./addresses.ts";
+import { type Families, podRange, usedAddresses } from "./addresses.ts";
 import type { ContainerRuntimePrograms } from "./bring-container-runtime.ts";
 import type { Machine } from "./machine.ts";
 
@@ -92,8 +92,8 @@ function podNetwork(number: number, families: Families): object {
         hairpinMode: true,
         ipam: {
           type: "host-local",
-          ranges: all(families, podRange(number)).map((subnet) => [{ subnet }]),
-          routes: all(families, { v4: "0.0.0.0/0", v6: "::/0" }).map((dst) => ({ dst })),
+          ranges: usedAddresses(families, podRange(number)).map((subnet) => [{ subnet }]),
+          routes: usedAddresses(families, { v4: "0.0.0.0/0", v6: "::/0" }).map((dst) => ({ dst })),
         },
       },
     ],

@@ -4,12 +4,12 @@ import { type RunningProcess, startProcess } from "../../parts/running-process.t
 import {
   API_PORT,
   API_SERVICE,
-  all,
   CONTROL_PLANE,
   type Families,
-  first,
   inUrl,
+  preferredAddress,
   SERVICE_RANGE,
+  usedAddresses,
 } from "./addresses.ts";
 import type { KubernetesPrograms } from "./bring-kubernetes.ts";
 import { type CertificateAuthority, makeServiceAccountKeys } from "./certificates.ts";
@@ -46,7 +46,7 @@ export async function startControlPlane(description: {
   const { programs, etcd, folder, authority, families } = description;
   await mkdir(folder, { recursive: true });
   const etcdUrl = "http://127.0.0.1:2379";
-  const address = first(families, CONTROL_PLANE);
+  const address = preferredAddress(families, CONTROL_PLANE);
   const apiUrl = `https://${inUrl(address)}:${API_PORT}`;
   // As kubeadm has it: the issuer's address is the API server's.
   const issuerUrl = apiUrl;
@@ -90,7 +90,7 @@ export async function startControlPlane(description: {
       `--etcd-servers=${etcdUrl}`,
       `--advertise-address=${address}`,
       `--secure-port=${API_PORT}`,
-      `--service-cluster-ip-range=${all(families, SERVICE_RANGE).join(",")}`,
+      `--service-cluster-ip-range=${usedAddresses(families, SERVICE_RANGE).join(",")}`,
       `--tls-cert-file=${serving.certificate}`,
       `--tls-private-key-file=${serving.key}`,
       `--client-ca-file=${authority.certificate}`,

@@ -20,8 +20,6 @@ export interface InstallationDescription {
   readonly components?: readonly string[];
   /** Further files of the overlay, such as a ConfigMap's content. */
   readonly files?: Readonly<Record<string, string>>;
-  /** Further lines of the overlay's kustomization, as a user would add them. */
-  readonly kustomization?: string;
   /** Patches in YAML that play what users have and the test cluster has not. */
   readonly testPatches?: readonly string[];
 }
@@ -77,10 +75,6 @@ export async function prepareInstallation(
     const name = `test-patch-${index}.yaml`;
     await writeFile(join(folder, name), patch);
     await kustomize("edit", "add", "patch", "--path", name);
-  }
-  if (description.kustomization !== undefined) {
-    const path = join(folder, "kustomization.yaml");
-    await writeFile(path, `${await readFile(path, "utf8")}\n${description.kustomization}\n`);
   }
   return {
     folder,

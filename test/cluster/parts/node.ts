@@ -1,6 +1,12 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { all, CONTROL_PLANE, DNS_SERVICE, type Families, first } from "./addresses.ts";
+import {
+  CONTROL_PLANE,
+  DNS_SERVICE,
+  type Families,
+  preferredAddress,
+  usedAddresses,
+} from "./addresses.ts";
 import type { ContainerRuntimePrograms } from "./bring-container-runtime.ts";
 import type { KubernetesPrograms } from "./bring-kubernetes.ts";
 import type { CertificateAuthority } from "./certificates.ts";
@@ -85,7 +91,7 @@ export async function startNode(description: NodeDescription): Promise<ClusterNo
       `--config=${configurationFile}`,
       `--kubeconfig=${ownKubeconfig}`,
       `--hostname-override=${name}`,
-      `--node-ip=${all(families, machine.addresses).join(",")}`,
+      `--node-ip=${usedAddresses(families, machine.addresses).join(",")}`,
     ],
   });
   const proxy = machine.start({
@@ -142,7 +148,7 @@ function kubeletConfiguration(
     authorization: { mode: "Webhook" },
     cgroupDriver: "cgroupfs",
     cgroupRoot: `/${cgroupRoot}`,
-    clusterDNS: [first(families, DNS_SERVICE)],
+    clusterDNS: [preferredAddress(families, DNS_SERVICE)],
     clusterDomain: "cluster.local",
     resolvConf: resolverFile,
     // The machine that all this runs on may have swap, version 1 of control groups, and a root
