@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { bringPrograms } from "../test/parts/bring.ts";
 /** `npm run demo`: reads the command line, brings and starts the parts, shows them, ends them. */
 import { check } from "./check.ts";
 import { type Command, HELP, parseCommandLine } from "./command-line.ts";
@@ -6,7 +7,6 @@ import { INCIDENT } from "./incident-steps.ts";
 import { incidentSummary } from "./incident-summary.ts";
 import { Interruption, listenForInterruptions, orAborted } from "./interruption.ts";
 import { type Parts, startParts } from "./parts.ts";
-import { bringPrograms } from "./programs.ts";
 import { showIncident, showUntilInterrupted } from "./show.ts";
 
 const EXIT_FAILED = 1;

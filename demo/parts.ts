@@ -1,7 +1,7 @@
 /** What runs in the demo: the same real parts as in the tests. */
 import { join } from "node:path";
 import { type Agent, startAgent } from "../test/parts/agent.ts";
-import type { Progress } from "../test/parts/bring.ts";
+import type { Programs, Progress } from "../test/parts/bring.ts";
 import { type Chronyd, startChronyd } from "../test/parts/chronyd.ts";
 import {
   followerConfiguration,
@@ -13,7 +13,6 @@ import { type Prometheus, startPrometheus } from "../test/parts/prometheus.ts";
 import { scratchFolder } from "../test/parts/scratch-folder.ts";
 import { orAborted } from "./interruption.ts";
 import { PartWatch } from "./part-watch.ts";
-import type { Programs } from "./programs.ts";
 import { JOBS, NODE_NAME } from "./series.ts";
 
 const CLUSTER_NAME = "demo";

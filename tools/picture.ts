@@ -6,6 +6,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { overview } from "../grafana/overview.ts";
+import { orSayWhatIsMissing } from "./or-say-what-is-missing.ts";
 import { drawDashboard } from "./picture/drawing.ts";
 import { playIncident } from "./picture/incident.ts";
 
@@ -14,6 +15,6 @@ const CAPTION =
 
 const file = fileURLToPath(new URL("../docs/overview.svg", import.meta.url));
 const dashboard = overview();
-const answers = await playIncident(dashboard);
+const answers = await orSayWhatIsMissing(() => playIncident(dashboard));
 await mkdir(dirname(file), { recursive: true });
 await writeFile(file, drawDashboard(dashboard, answers, CAPTION));

@@ -4,6 +4,7 @@
  */
 import { parseArgs } from "node:util";
 import { soak, type TypicalHoldings } from "../test/faults/soak.ts";
+import { orSayWhatIsMissing } from "./or-say-what-is-missing.ts";
 
 const EVERY_NTH_LOOK = 5;
 
@@ -18,15 +19,17 @@ process.stdout.write(
   "seconds  pushes  resident MiB  heap MiB  descriptors  socket files  resources\n",
 );
 let looks = 0;
-const report = await soak({
-  minutes,
-  onLook(look) {
-    looks += 1;
-    if (looks % EVERY_NTH_LOOK === 0) {
-      process.stdout.write(`${look.seconds}  ${look.pushes}  ${figures(look)}\n`);
-    }
-  },
-});
+const report = await orSayWhatIsMissing(() =>
+  soak({
+    minutes,
+    onLook(look) {
+      looks += 1;
+      if (looks % EVERY_NTH_LOOK === 0) {
+        process.stdout.write(`${look.seconds}  ${look.pushes}  ${figures(look)}\n`);
+      }
+    },
+  }),
+);
 process.stdout.write(`${report.pushes} pushes were accepted, between ${report.outages} outages.\n`);
 process.stdout.write(`second quarter:  ${figures(report.early)}\n`);
 process.stdout.write(`last quarter:    ${figures(report.late)}\n`);

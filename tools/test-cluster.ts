@@ -16,14 +16,10 @@ import { installDebianPackages } from "../test/cluster/parts/debian-tools.ts";
 import { programImage } from "../test/cluster/parts/program-image.ts";
 import { runInSandbox } from "../test/cluster/parts/sandbox.ts";
 import { bringAgentImage } from "../test/image/agent-image.ts";
-import {
-  bringChronyd,
-  bringCollector,
-  bringPrometheus,
-  progressToStandardError,
-} from "../test/parts/bring.ts";
+import { bringPrograms, progressToStandardError } from "../test/parts/bring.ts";
 import { MissingPart } from "../test/parts/missing-part.ts";
 import { scratchFolder } from "../test/parts/scratch-folder.ts";
+import { orSayWhatIsMissing } from "./or-say-what-is-missing.ts";
 import type { ClusterTestPlan } from "./test-in-cluster.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -36,9 +32,7 @@ async function main(): Promise<number> {
     );
   }
   const progress = progressToStandardError;
-  const { chronyd, chronyc } = await bringChronyd(progress);
-  const { prometheus, promtool } = await bringPrometheus(progress);
-  const collector = await bringCollector(progress);
+  const programs = await bringPrograms(progress);
   const containerRuntime = await bringContainerRuntime(progress);
   const kubernetes = await bringKubernetes(progress);
   const agentImage = await bringAgentImage(progress, { architecture: "amd64" });
@@ -54,7 +48,7 @@ async function main(): Promise<number> {
     agentImage.archive,
     await programImage({
       image: images.collector,
-      program: collector,
+      program: programs.collector,
       user: "10001:10001",
       progress,
     }),
@@ -76,7 +70,7 @@ async function main(): Promise<number> {
       families,
       parts: { kubernetes, containerRuntime, images: { pause: images.pause, archives } },
       customResources,
-      programs: { chronyd, chronyc, prometheus, promtool, collector },
+      programs,
       images,
       files,
     };
@@ -100,12 +94,4 @@ function filesByFamilies(named: readonly string[]): [Families, string[]][] {
   return lists.filter(([, list]) => list.length > 0);
 }
 
-try {
-  process.exitCode = await main();
-} catch (error) {
-  if (!(error instanceof MissingPart)) {
-    throw error;
-  }
-  process.stderr.write(`${error.message}\n`);
-  process.exitCode = 1;
-}
+process.exitCode = await orSayWhatIsMissing(main);

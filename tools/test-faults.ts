@@ -9,13 +9,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { FaultReport } from "../test/faults/fault-path.ts";
-import {
-  bringChronyd,
-  bringCollector,
-  bringPrometheus,
-  progressToStandardError,
-} from "../test/parts/bring.ts";
-import { MissingPart } from "../test/parts/missing-part.ts";
+import { bringPrograms, progressToStandardError } from "../test/parts/bring.ts";
+import { orSayWhatIsMissing } from "./or-say-what-is-missing.ts";
 
 /** A scenario waits longest when it fails: for all that is missing. */
 const LONGEST_TEST_MS = 300_000;
@@ -25,17 +20,7 @@ const FILES_AT_ONCE = 2;
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
-try {
-  await bringChronyd(progressToStandardError);
-  await bringPrometheus(progressToStandardError);
-  await bringCollector(progressToStandardError);
-} catch (error) {
-  if (error instanceof MissingPart) {
-    process.stderr.write(`${error.message}\n`);
-    process.exit(1);
-  }
-  throw error;
-}
+await orSayWhatIsMissing(() => bringPrograms(progressToStandardError));
 
 const folder = mkdtempSync(join(tmpdir(), "ct-faults-"));
 const reportFile = join(folder, "report.jsonl");

@@ -4,13 +4,8 @@
  */
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import {
-  bringChronyd,
-  bringCollector,
-  bringPrometheus,
-  progressToStandardError,
-} from "../test/parts/bring.ts";
-import { MissingPart } from "../test/parts/missing-part.ts";
+import { bringPrograms, progressToStandardError } from "../test/parts/bring.ts";
+import { orSayWhatIsMissing } from "./or-say-what-is-missing.ts";
 
 /** A test that hangs is a failure; the slowest take a minute. */
 const LONGEST_TEST_MS = 300_000;
@@ -24,18 +19,8 @@ function run(command: string, args: readonly string[]): void {
   }
 }
 
-try {
-  // Here, and not where a test needs them, so that their progress is seen and no test waits for it.
-  await bringChronyd(progressToStandardError);
-  await bringPrometheus(progressToStandardError);
-  await bringCollector(progressToStandardError);
-} catch (error) {
-  if (error instanceof MissingPart) {
-    process.stderr.write(`${error.message}\n`);
-    process.exit(1);
-  }
-  throw error;
-}
+// Here, and not where a test needs them, so that their progress is seen and no test waits for it.
+await orSayWhatIsMissing(() => bringPrograms(progressToStandardError));
 const words = process.argv.slice(2);
 if (words.every((word) => word.startsWith("-"))) {
   run("npm", ["run", "--silent", "check"]);

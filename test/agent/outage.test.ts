@@ -7,12 +7,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { type Agent, startAgent } from "../parts/agent.ts";
-import {
-  bringChronyd,
-  bringCollector,
-  bringPrometheus,
-  progressToStandardError,
-} from "../parts/bring.ts";
+import { bringPrograms, progressToStandardError } from "../parts/bring.ts";
 import { type Chronyd, startChronyd } from "../parts/chronyd.ts";
 import { localReferenceConfiguration } from "../parts/chronyd-configuration.ts";
 import { type Collector, startCollector } from "../parts/collector.ts";
@@ -65,11 +60,10 @@ class Path {
   }
 
   static async start(outOfOrderTimeWindow: string): Promise<Path> {
-    const collectorProgram = await bringCollector(progressToStandardError);
-    const { prometheus: prometheusProgram } = await bringPrometheus(progressToStandardError);
+    const programs = await bringPrograms(progressToStandardError);
     const folder = await scratchFolder("ct");
     const chronyd = await startChronyd({
-      ...(await bringChronyd(progressToStandardError)),
+      ...programs,
       folder: join(folder.path, "chronyd"),
       configuration: localReferenceConfiguration(),
     });
@@ -77,7 +71,7 @@ class Path {
     const prometheusPort = await freePort();
     const prometheusAgain = () =>
       startPrometheus({
-        prometheus: prometheusProgram,
+        prometheus: programs.prometheus,
         folder: join(folder.path, "prometheus"),
         outOfOrderTimeWindow,
         port: prometheusPort,
@@ -87,7 +81,7 @@ class Path {
     const otlpPort = await freePort();
     const collectorAgain = () =>
       startCollector({
-        collector: collectorProgram,
+        collector: programs.collector,
         folder: join(folder.path, "collector"),
         remoteWriteUrl: gate.remoteWriteUrl,
         clusterName: "blue",

@@ -1,11 +1,6 @@
 import { join } from "node:path";
 import { type Agent, startAgent } from "../parts/agent.ts";
-import {
-  bringChronyd,
-  bringCollector,
-  bringPrometheus,
-  progressToStandardError,
-} from "../parts/bring.ts";
+import { bringPrograms, progressToStandardError } from "../parts/bring.ts";
 import { type Chronyd, startChronyd } from "../parts/chronyd.ts";
 import { followerConfiguration, timeServerConfiguration } from "../parts/chronyd-configuration.ts";
 import { type Collector, startCollector } from "../parts/collector.ts";
@@ -67,9 +62,7 @@ export async function startWholePath(
     "ruleFiles" | "evaluationInterval" | "scrapeConfigs"
   > = {},
 ): Promise<WholePath> {
-  const programs = await bringChronyd(progressToStandardError);
-  const { prometheus: prometheusProgram } = await bringPrometheus(progressToStandardError);
-  const collectorProgram = await bringCollector(progressToStandardError);
+  const programs = await bringPrograms(progressToStandardError);
   const folder = await scratchFolder("ct");
   const ntpPort = await freeUdpPort();
   const pullPort = await freePort();
@@ -85,7 +78,7 @@ export async function startWholePath(
     configuration: followerConfiguration(ntpPort, { offsetSeconds: 0.025 }),
   });
   const prometheus = await startPrometheus({
-    prometheus: prometheusProgram,
+    prometheus: programs.prometheus,
     folder: join(folder.path, "prometheus"),
     ...prometheusOptions,
     scrapeConfigs: [
@@ -103,7 +96,7 @@ export async function startWholePath(
     ],
   });
   const collector = await startCollector({
-    collector: collectorProgram,
+    collector: programs.collector,
     folder: join(folder.path, "collector"),
     remoteWriteUrl: prometheus.remoteWriteUrl,
     clusterName: CLUSTER,

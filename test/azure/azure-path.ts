@@ -4,12 +4,7 @@ import { join } from "node:path";
 import { scrape } from "../agent/scrape.ts";
 import { startTokenIssuer } from "../otel-collector/token-issuer.ts";
 import { type Agent, startAgent } from "../parts/agent.ts";
-import {
-  bringChronyd,
-  bringCollector,
-  bringPrometheus,
-  progressToStandardError,
-} from "../parts/bring.ts";
+import { bringPrograms, progressToStandardError } from "../parts/bring.ts";
 import { type Chronyd, startChronyd } from "../parts/chronyd.ts";
 import { followerConfiguration, timeServerConfiguration } from "../parts/chronyd-configuration.ts";
 import { azureConfigurationFiles, type Collector, startCollector } from "../parts/collector.ts";
@@ -82,9 +77,7 @@ export const cannotRun: string | false =
  * Prometheus that is its workspace. The agent reads ten times a second and pushes twice.
  */
 export async function startAzurePath(description: AzurePathDescription = {}): Promise<AzurePath> {
-  const programs = await bringChronyd(progressToStandardError);
-  const { prometheus: prometheusProgram } = await bringPrometheus(progressToStandardError);
-  const collectorProgram = await bringCollector(progressToStandardError);
+  const programs = await bringPrograms(progressToStandardError);
   const folder = await scratchFolder("ct");
   const ntpPort = await freeUdpPort();
 
@@ -99,7 +92,7 @@ export async function startAzurePath(description: AzurePathDescription = {}): Pr
     configuration: followerConfiguration(ntpPort, { offsetSeconds: 0.025 }),
   });
   const workspace = await startPrometheus({
-    prometheus: prometheusProgram,
+    prometheus: programs.prometheus,
     folder: join(folder.path, "prometheus"),
   });
   const issuer = await startTokenIssuer();
@@ -125,7 +118,7 @@ export async function startAzurePath(description: AzurePathDescription = {}): Pr
   const wrapper = await withPrivateHosts(folder.path, azure.hostNames, azure.address);
   const startCollectorWith = (environment: Readonly<Record<string, string>> = {}) =>
     startCollector({
-      collector: collectorProgram,
+      collector: programs.collector,
       folder: join(folder.path, "collector"),
       configurationFiles: azureConfigurationFiles,
       wrapper,

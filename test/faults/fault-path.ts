@@ -5,12 +5,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { type Agent, startAgent } from "../parts/agent.ts";
-import {
-  bringChronyd,
-  bringCollector,
-  bringPrometheus,
-  progressToStandardError,
-} from "../parts/bring.ts";
+import { bringPrograms, type Programs, progressToStandardError } from "../parts/bring.ts";
 import { type Chronyd, startChronyd } from "../parts/chronyd.ts";
 import { followerConfiguration, timeServerConfiguration } from "../parts/chronyd-configuration.ts";
 import {
@@ -118,11 +113,7 @@ export class FaultPath {
   static async start(options: FaultPathOptions = {}): Promise<FaultPath> {
     const ends: (() => Promise<void> | void)[] = [];
     try {
-      const programs = {
-        ...(await bringChronyd(progressToStandardError)),
-        collector: await bringCollector(progressToStandardError),
-        prometheus: (await bringPrometheus(progressToStandardError)).prometheus,
-      };
+      const programs = await bringPrograms(progressToStandardError);
       const scratch = await scratchFolder("ct");
       ends.push(() => scratch.remove());
       const folder = scratch.path;
@@ -326,13 +317,6 @@ export class FaultPath {
     }
     return shown;
   }
-}
-
-interface Programs {
-  readonly chronyd: string;
-  readonly chronyc: string;
-  readonly collector: string;
-  readonly prometheus: string;
 }
 
 interface Parts {

@@ -1,11 +1,6 @@
 import { join } from "node:path";
 import { type Agent, startAgent } from "../parts/agent.ts";
-import {
-  bringChronyd,
-  bringCollector,
-  bringPrometheus,
-  progressToStandardError,
-} from "../parts/bring.ts";
+import { bringPrograms, progressToStandardError } from "../parts/bring.ts";
 import { type Chronyd, startChronyd } from "../parts/chronyd.ts";
 import { followerConfiguration, timeServerConfiguration } from "../parts/chronyd-configuration.ts";
 import { type Collector, startCollector } from "../parts/collector.ts";
@@ -59,9 +54,7 @@ export async function startFleet(
   nodes: readonly NodeDescription[],
   ruleFiles: readonly string[] = [],
 ): Promise<Fleet> {
-  const programs = await bringChronyd(progressToStandardError);
-  const { prometheus: prometheusProgram } = await bringPrometheus(progressToStandardError);
-  const collectorProgram = await bringCollector(progressToStandardError);
+  const programs = await bringPrograms(progressToStandardError);
   const folder = await scratchFolder("ct");
   const ntpPort = await freeUdpPort();
   const [prometheusPort, collectorMetricsPort] = [await freePort(), await freePort()];
@@ -75,7 +68,7 @@ export async function startFleet(
     configuration: timeServerConfiguration(ntpPort),
   });
   const prometheusDescription = {
-    prometheus: prometheusProgram,
+    prometheus: programs.prometheus,
     folder: join(folder.path, "prometheus"),
     port: prometheusPort,
     outOfOrderTimeWindow: "30m",
@@ -103,7 +96,7 @@ export async function startFleet(
   };
   let prometheus = await startPrometheus(prometheusDescription);
   const collector = await startCollector({
-    collector: collectorProgram,
+    collector: programs.collector,
     folder: join(folder.path, "collector"),
     remoteWriteUrl: prometheus.remoteWriteUrl,
     clusterName: PUSHING_CLUSTER,

@@ -1,3 +1,4 @@
+import type { Programs } from "../../parts/bring.ts";
 import type { KubernetesPrograms } from "./bring-kubernetes.ts";
 import type { ClusterAccess } from "./cluster.ts";
 
@@ -8,13 +9,7 @@ export const SETUP_VARIABLE = "CHRONY_TRACKER_TEST_CLUSTER";
 export interface TestSetup {
   readonly cluster: ClusterAccess;
   readonly kubernetes: KubernetesPrograms;
-  readonly programs: {
-    readonly chronyd: string;
-    readonly chronyc: string;
-    readonly prometheus: string;
-    readonly promtool: string;
-    readonly collector: string;
-  };
+  readonly programs: Programs;
   /** Definitions of the custom resources of prometheus-operator and cert-manager: files. */
   readonly customResources: readonly string[];
   /** The names under which the nodes have the images. */
