@@ -10,18 +10,18 @@ import { type Assessment, assess, type ClockHistory } from "./clock/assessment.t
 import { reasonToRestart } from "./health.ts";
 import { LastingFault } from "./lasting-fault.ts";
 import type { Log } from "./log.ts";
+import { catalogueOf } from "./metrics/catalogue.ts";
+import type { Observation } from "./metrics/metric.ts";
+import { agentResource, nodeName } from "./metrics/resource.ts";
 import { EMPTY_ERROR_HISTORY, type ErrorHistory, withReadingOf } from "./page/error-history.ts";
 import { PAGE_HEADERS, type PushNews, page } from "./page/page.ts";
 import { describeStranger, type User } from "./privileges.ts";
+import { Push } from "./push/push.ts";
 import { Sampler } from "./sampler.ts";
 import type { Settings } from "./settings.ts";
 import { clockFacts } from "./summary/clock-facts.ts";
 import { readSystemClocks } from "./system-clocks.ts";
-import type { Observation } from "./telemetry/metrics/metric.ts";
-import { catalogueOf } from "./telemetry/metrics.ts";
 import { Pull } from "./telemetry/pull.ts";
-import { Push } from "./telemetry/push.ts";
-import { agentResource, nodeName } from "./telemetry/resource.ts";
 import { VERSION } from "./version.ts";
 
 /** The peak covers this, or two export intervals where that is longer. */

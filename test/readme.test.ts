@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
+import { METRICS, SENT_PLACEHOLDER } from "../src/metrics/catalogue.ts";
 import { SETTING_DESCRIPTIONS } from "../src/settings.ts";
-import { METRICS, SENT_PLACEHOLDER } from "../src/telemetry/metrics.ts";
 
 const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
 
@@ -35,9 +35,9 @@ test("the README's settings are those of src/settings.ts, in order", () => {
   );
 });
 
-test("the README's metrics are those of src/telemetry/metrics.ts, in order", () => {
+test("the README's metrics are those of src/metrics/catalogue.ts, in order", () => {
   assert.deepEqual(
-    tableBelow("<!-- metrics: compared with src/telemetry/metrics.ts by a test -->"),
+    tableBelow("<!-- metrics: compared with src/metrics/catalogue.ts by a test -->"),
     [
       ...METRICS.map((metric) => [
         `\`${metric.name}\`${"labels" in metric ? ` {${metric.labels.join(", ")}}` : ""}`,

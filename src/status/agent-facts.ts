@@ -1,12 +1,12 @@
 /** What a running agent says of the clock: {@link clockFacts}, read back from its /metrics. */
 import { SYNC_STATES } from "../clock/sync-state.ts";
+import { MODE_LABELS, STATE_LABELS } from "../metrics/sources.ts";
 import {
   type ClockFacts,
   type SourceFacts,
   type SourceInUse,
   UNREACHABLE,
 } from "../summary/clock-facts.ts";
-import { MODE_LABELS, STATE_LABELS } from "../telemetry/metrics/sources.ts";
 import { labelsOf, type Samples, seriesValue } from "./exposition.ts";
 
 export type AgentFacts = {

@@ -3,9 +3,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { PrometheusSerializer } from "@opentelemetry/exporter-prometheus";
 import type { Resource } from "@opentelemetry/resources";
 import type { Log } from "../log.ts";
-import { collect } from "./collection.ts";
+import { collect } from "../metrics/collection.ts";
+import type { Metric, Observation } from "../metrics/metric.ts";
 import { limitConnections } from "./connection-places.ts";
-import type { Metric, Observation } from "./metrics/metric.ts";
 
 /** The text format that Prometheus 2 and 3 both take. */
 const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";

@@ -11,7 +11,7 @@ import { type ChronydUser, startChronydOfUser } from "../parts/chronyd-of-user.t
 import { findExecutable } from "../parts/executable.ts";
 import { threadStatuses } from "../parts/process-status.ts";
 import { type ScratchFolder, scratchFolder } from "../parts/scratch-folder.ts";
-import { accept, FakeCollector } from "../telemetry/fake-collector.ts";
+import { accept, FakeCollector } from "../push/fake-collector.ts";
 import { get, scrape, scrapeInState } from "./scrape.ts";
 
 const NONE = "0000000000000000";

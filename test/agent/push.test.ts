@@ -1,5 +1,5 @@
 // How the agent pushes what waits: a real chronyd and the agent; the collector is a fake one
-// (test/telemetry/fake-collector.ts), which keeps the requests and answers as a case says.
+// (test/push/fake-collector.ts), which keeps the requests and answers as a case says.
 
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
@@ -18,7 +18,7 @@ import {
   FakeCollector,
   keepSilent,
   refuse,
-} from "../telemetry/fake-collector.ts";
+} from "../push/fake-collector.ts";
 import { scrape } from "./scrape.ts";
 
 let folder: ScratchFolder;

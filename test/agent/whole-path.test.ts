@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { catalogueOf, METRICS } from "../../src/telemetry/metrics.ts";
+import { catalogueOf, METRICS } from "../../src/metrics/catalogue.ts";
 import { followerConfiguration } from "../parts/chronyd-configuration.ts";
 import { waitFor } from "../parts/wait-for.ts";
 import { scrape, scrapeInState } from "./scrape.ts";

@@ -11,7 +11,7 @@ import { azureRuleGroups, isoDuration } from "../../alerts/azure.ts";
 import { derivedFiles } from "../../alerts/files.ts";
 import { grafanaProvisioning } from "../../alerts/grafana.ts";
 import { ALERT_GROUPS } from "../../alerts/rules.ts";
-import { METRICS } from "../../src/telemetry/metrics.ts";
+import { METRICS } from "../../src/metrics/catalogue.ts";
 import { bringPrometheus, progressToStandardError } from "../parts/bring.ts";
 import { runToEnd } from "../parts/run-to-end.ts";
 

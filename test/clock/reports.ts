@@ -1,4 +1,4 @@
-// What the cases of test/clock/ and test/telemetry/ are made of: a report of a healthy chronyd, the
+// What the cases of test/clock/ and test/push/ are made of: a report of a healthy chronyd, the
 // clocks of a node, a reading. A case names only what it is about.
 
 import * as fc from "fast-check";

@@ -16,7 +16,7 @@ import { type Chronyd, startChronyd } from "../parts/chronyd.ts";
 import { localReferenceConfiguration } from "../parts/chronyd-configuration.ts";
 import { fileDescriptors } from "../parts/process-status.ts";
 import { type ScratchFolder, scratchFolder } from "../parts/scratch-folder.ts";
-import { accept, FakeCollector } from "../telemetry/fake-collector.ts";
+import { accept, FakeCollector } from "../push/fake-collector.ts";
 
 /** What is asked, again and again, while a crowd is there. */
 const ROUNDS = 10;

@@ -9,8 +9,8 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { UnsecuredJWT } from "jose";
 import { parse } from "yaml";
-import { isPlain } from "../../src/telemetry/metrics/metric.ts";
-import { METRICS } from "../../src/telemetry/metrics.ts";
+import { METRICS } from "../../src/metrics/catalogue.ts";
+import { isPlain } from "../../src/metrics/metric.ts";
 import { kubernetesConfigurationFiles } from "../parts/collector.ts";
 import { scratchFolder } from "../parts/scratch-folder.ts";
 import {

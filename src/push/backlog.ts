@@ -35,7 +35,8 @@ import type { Resource } from "@opentelemetry/resources";
 import type { ResourceMetrics } from "@opentelemetry/sdk-metrics";
 import type { ClockPair } from "../clock/clock-pair.ts";
 import { UnsteppedClock } from "../clock/unstepped-clock.ts";
-import { SCOPE } from "./collection.ts";
+import { SCOPE } from "../metrics/collection.ts";
+import type { BacklogCounts, DropReason } from "../metrics/metric.ts";
 import {
   bytesOf,
   type CompactCollection,
@@ -44,7 +45,6 @@ import {
   seriesKey,
   seriesValuesOf,
 } from "./compact-collection.ts";
-import type { BacklogCounts, DropReason } from "./metrics/metric.ts";
 import {
   common,
   divided,

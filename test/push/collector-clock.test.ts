@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { ClockPair } from "../../src/clock/clock-pair.ts";
-import { CollectorClock } from "../../src/telemetry/collector-clock.ts";
+import { CollectorClock } from "../../src/push/collector-clock.ts";
 
 const WALL_MS = Date.parse("2026-11-22T12:00:00.400Z");
 

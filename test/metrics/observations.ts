@@ -1,9 +1,9 @@
-// What the cases of test/telemetry/ observe, and how they read what came of it.
+// What the cases of test/metrics/ observe, and how they read what came of it.
 
 import type { Attributes, HrTime } from "@opentelemetry/api";
 import type { DataPoint, MetricData, ResourceMetrics } from "@opentelemetry/sdk-metrics";
 import { assess, withReading } from "../../src/clock/assessment.ts";
-import type { Observation } from "../../src/telemetry/metrics/metric.ts";
+import type { Observation } from "../../src/metrics/metric.ts";
 import { clocksAt, reading, WALL_AT_START_MS } from "../clock/reports.ts";
 
 const INTERVAL_MS = 1_000;

@@ -1,5 +1,5 @@
 /** What the clock's readings mean: the metrics that this product is for. */
-import { SYNC_STATES } from "../../clock/sync-state.ts";
+import { SYNC_STATES } from "../clock/sync-state.ts";
 import type { Metric } from "./metric.ts";
 
 export const CLOCK_METRICS: readonly Metric[] = [

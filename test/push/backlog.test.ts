@@ -1,4 +1,4 @@
-// The backlog's invariants (src/telemetry/backlog.ts), by cases, by random histories, and by every
+// The backlog's invariants (src/push/backlog.ts), by cases, by random histories, and by every
 // short history there is. No request leaves: what became of one is what the case says, and what the
 // far end holds is a model's (far-end.ts).
 
@@ -10,8 +10,8 @@ import {
   type BacklogOptions,
   type BacklogRequest,
   type Outcome,
-} from "../../src/telemetry/backlog.ts";
-import { pointsOf, seriesIn } from "../../src/telemetry/parts.ts";
+} from "../../src/push/backlog.ts";
+import { pointsOf, seriesIn } from "../../src/push/parts.ts";
 import { clocksAt, WALL_AT_START_MS } from "../clock/reports.ts";
 import { collectionOf, FarEnd, RESOURCE, type Sent, sentIn } from "./far-end.ts";
 

@@ -2,7 +2,7 @@
  * What chronyd did for its own clients (SERVER_STATS), under chrony_exporter's names. What a version
  * of chrony does not count is not observed.
  */
-import type { ServerStatistics } from "../../chrony/server-statistics.ts";
+import type { ServerStatistics } from "../chrony/server-statistics.ts";
 import type { PlainMetric } from "./metric.ts";
 
 export const SERVER_STATISTICS_METRICS: readonly PlainMetric[] = [

@@ -7,9 +7,9 @@ import { millisToHrTime } from "@opentelemetry/core";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import { DataPointType } from "@opentelemetry/sdk-metrics";
 import * as fc from "fast-check";
-import { collect } from "../../src/telemetry/collection.ts";
-import type { Metric, Observation } from "../../src/telemetry/metrics/metric.ts";
-import { METRICS } from "../../src/telemetry/metrics.ts";
+import { METRICS } from "../../src/metrics/catalogue.ts";
+import { collect } from "../../src/metrics/collection.ts";
+import type { Metric, Observation } from "../../src/metrics/metric.ts";
 import {
   anyTracking,
   clocksAt,

@@ -17,7 +17,7 @@ import {
   type ResourceMetrics,
 } from "@opentelemetry/sdk-metrics";
 import { VERSION } from "../version.ts";
-import { isPlain, type Metric, type Observation } from "./metrics/metric.ts";
+import { isPlain, type Metric, type Observation } from "./metric.ts";
 
 /** The instrumentation scope of every metric. */
 export const SCOPE = { name: "chrony-tracker", version: VERSION };

@@ -1,13 +1,13 @@
 /** The catalogue: every series that the agent can give. */
-import { ACTIVITY_METRICS } from "./metrics/activity.ts";
-import { AGENT_METRICS } from "./metrics/agent.ts";
-import { CLOCK_METRICS } from "./metrics/clock.ts";
-import type { Metric } from "./metrics/metric.ts";
-import { NTP_DATA_METRICS } from "./metrics/ntp-data.ts";
-import { SERVER_STATISTICS_METRICS } from "./metrics/server-statistics.ts";
-import { SOURCE_STATISTICS_METRICS } from "./metrics/source-statistics.ts";
-import { SOURCE_METRICS } from "./metrics/sources.ts";
-import { TRACKING_METRICS } from "./metrics/tracking.ts";
+import { ACTIVITY_METRICS } from "./activity.ts";
+import { AGENT_METRICS } from "./agent.ts";
+import { CLOCK_METRICS } from "./clock.ts";
+import type { Metric } from "./metric.ts";
+import { NTP_DATA_METRICS } from "./ntp-data.ts";
+import { SERVER_STATISTICS_METRICS } from "./server-statistics.ts";
+import { SOURCE_STATISTICS_METRICS } from "./source-statistics.ts";
+import { SOURCE_METRICS } from "./sources.ts";
+import { TRACKING_METRICS } from "./tracking.ts";
 
 /** The groups that CHRONY_METRICS chooses from, by their names there. */
 const CHOSEN = {

@@ -1,8 +1,8 @@
 /** The TRACKING report, under chrony_exporter's names. */
-import { type Address, referenceIdText } from "../../chrony/fields.ts";
-import type { FurtherReports } from "../../chrony/further-reports.ts";
-import type { Tracking } from "../../chrony/tracking.ts";
-import { LOCAL_REFERENCE_ID } from "../../clock/sync-state.ts";
+import { type Address, referenceIdText } from "../chrony/fields.ts";
+import type { FurtherReports } from "../chrony/further-reports.ts";
+import type { Tracking } from "../chrony/tracking.ts";
+import { LOCAL_REFERENCE_ID } from "../clock/sync-state.ts";
 import type { Metric } from "./metric.ts";
 
 export const TRACKING_METRICS: readonly Metric[] = [

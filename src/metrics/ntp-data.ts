@@ -1,7 +1,7 @@
 /** What the last response of each NTP source said (NTP_DATA), under chrony_exporter's names. */
-import type { NtpMeasurement } from "../../chrony/ntp-data.ts";
+import type { NtpMeasurement } from "../chrony/ntp-data.ts";
 import type { LabelledMetric } from "./metric.ts";
-import { ofEachSource, SOURCE_LABELS } from "./of-source.ts";
+import { ofEachSource, SOURCE_LABELS } from "./per-source.ts";
 
 export const NTP_DATA_METRICS: readonly LabelledMetric[] = [
   metric(

@@ -6,9 +6,9 @@ import { describe, test } from "node:test";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import { decodeReply } from "../../src/chrony/packet.ts";
 import { tracking } from "../../src/chrony/tracking.ts";
-import { collect } from "../../src/telemetry/collection.ts";
-import { isPlain } from "../../src/telemetry/metrics/metric.ts";
-import { METRICS, SENT_PLACEHOLDER } from "../../src/telemetry/metrics.ts";
+import { METRICS, SENT_PLACEHOLDER } from "../../src/metrics/catalogue.ts";
+import { collect } from "../../src/metrics/collection.ts";
+import { isPlain } from "../../src/metrics/metric.ts";
 import { VERSION } from "../../src/version.ts";
 import { OVER_IPV6 } from "../chrony/captures.ts";
 import {

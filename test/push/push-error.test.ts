@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { describePushError, type PushError } from "../../src/telemetry/push-error.ts";
+import { describePushError, type PushError } from "../../src/push/push-error.ts";
 
 type Kind = PushError["kind"];
 const URL = "https://collector.example:4318/v1/metrics";

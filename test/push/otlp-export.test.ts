@@ -11,15 +11,16 @@ import { describe, type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { gunzipSync } from "node:zlib";
 import { resourceFromAttributes } from "@opentelemetry/resources";
+import { METRICS } from "../../src/metrics/catalogue.ts";
+import { collect } from "../../src/metrics/collection.ts";
+import { CollectorClock } from "../../src/push/collector-clock.ts";
+import { exportOnce } from "../../src/push/otlp-export.ts";
+import { describePushError, type PushError } from "../../src/push/push-error.ts";
 import type { Result } from "../../src/result.ts";
 import type { OtlpSettings } from "../../src/settings.ts";
 import { readSystemClocks } from "../../src/system-clocks.ts";
-import { collect } from "../../src/telemetry/collection.ts";
-import { CollectorClock } from "../../src/telemetry/collector-clock.ts";
-import { METRICS } from "../../src/telemetry/metrics.ts";
-import { exportOnce } from "../../src/telemetry/otlp-export.ts";
-import { describePushError, type PushError } from "../../src/telemetry/push-error.ts";
 import { VERSION } from "../../src/version.ts";
+import { observation } from "../metrics/observations.ts";
 import { createCertificateAuthority } from "../parts/certificate-authority.ts";
 import { scratchFolder } from "../parts/scratch-folder.ts";
 import {
@@ -31,7 +32,6 @@ import {
   keepSilent,
   refuse,
 } from "./fake-collector.ts";
-import { observation } from "./observations.ts";
 
 const METRICS_PATH = "/v1/metrics";
 const SENT_HEADER = "x-chrony-tracker-sent-us";

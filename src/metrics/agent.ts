@@ -1,5 +1,5 @@
 /** What the agent says about itself. */
-import { VERSION } from "../../version.ts";
+import { VERSION } from "../version.ts";
 import { DROP_REASONS, type LabelledValue, type Metric } from "./metric.ts";
 
 export const AGENT_METRICS: readonly Metric[] = [

@@ -1,7 +1,7 @@
 /** What the measurements of each source say together (SOURCESTATS), under chrony_exporter's names. */
-import type { SourceStatistics } from "../../chrony/source-statistics.ts";
+import type { SourceStatistics } from "../chrony/source-statistics.ts";
 import type { LabelledMetric } from "./metric.ts";
-import { ofEachSource, SOURCE_LABELS } from "./of-source.ts";
+import { ofEachSource, SOURCE_LABELS } from "./per-source.ts";
 
 export const SOURCE_STATISTICS_METRICS: readonly LabelledMetric[] = [
   metric("samples", "Measurements of the source that are kept.", ({ samples }) => samples),

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { hostname } from "node:os";
 import { describe, test } from "node:test";
-import { agentResource, nodeName } from "../../src/telemetry/resource.ts";
+import { agentResource, nodeName } from "../../src/metrics/resource.ts";
 import { VERSION } from "../../src/version.ts";
 
 function attributesOf(

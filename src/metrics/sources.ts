@@ -1,7 +1,7 @@
 /** chronyd's time sources (SOURCE_DATA), under chrony_exporter's names. */
-import type { SourceData, SourceMode, SourceState } from "../../chrony/source-data.ts";
+import type { SourceData, SourceMode, SourceState } from "../chrony/source-data.ts";
 import type { LabelledMetric } from "./metric.ts";
-import { ofEachSource, SOURCE_LABELS, sourceLabels } from "./of-source.ts";
+import { ofEachSource, SOURCE_LABELS, sourceLabels } from "./per-source.ts";
 
 /** chrony_exporter's words for the states. */
 export const STATE_LABELS: Readonly<Record<SourceState, string>> = {

@@ -4,9 +4,9 @@
  *
  * A value that is `undefined` is not observed: the series is then absent, never old, never NaN.
  */
-import type { FurtherReports } from "../../chrony/further-reports.ts";
-import type { Assessment } from "../../clock/assessment.ts";
-import type { ReadingCounts } from "../../sampler.ts";
+import type { FurtherReports } from "../chrony/further-reports.ts";
+import type { Assessment } from "../clock/assessment.ts";
+import type { ReadingCounts } from "../sampler.ts";
 
 /** Everything that one collection is made from. */
 export type Observation = {

@@ -13,12 +13,8 @@ import {
 import type { ClockPair } from "../clock/clock-pair.ts";
 import { LastingFault } from "../lasting-fault.ts";
 import type { Log } from "../log.ts";
-import type { Sampler } from "../sampler.ts";
-import type { OtlpSettings } from "../settings.ts";
-import { readSystemClocks } from "../system-clocks.ts";
-import { Backlog, type BacklogRequest } from "./backlog.ts";
-import { collect } from "./collection.ts";
-import { CollectorClock } from "./collector-clock.ts";
+import { METRICS, SENT_PLACEHOLDER } from "../metrics/catalogue.ts";
+import { collect } from "../metrics/collection.ts";
 import {
   type BacklogCounts,
   DROP_REASONS,
@@ -27,11 +23,15 @@ import {
   isPlain,
   type Metric,
   type Observation,
-} from "./metrics/metric.ts";
-import { METRICS, SENT_PLACEHOLDER } from "./metrics.ts";
+} from "../metrics/metric.ts";
+import { nodeName } from "../metrics/resource.ts";
+import type { Sampler } from "../sampler.ts";
+import type { OtlpSettings } from "../settings.ts";
+import { readSystemClocks } from "../system-clocks.ts";
+import { Backlog, type BacklogRequest } from "./backlog.ts";
+import { CollectorClock } from "./collector-clock.ts";
 import { exportOnce } from "./otlp-export.ts";
 import { describePushError, outcomeOf, type PushError } from "./push-error.ts";
-import { nodeName } from "./resource.ts";
 
 export type PushOptions = {
   readonly otlp: OtlpSettings;

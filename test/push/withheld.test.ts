@@ -1,9 +1,9 @@
-// What a marker is. When one is due: test/telemetry/backlog.test.ts.
+// What a marker is. When one is due: test/push/backlog.test.ts.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { seriesKey } from "../../src/telemetry/compact-collection.ts";
-import { markerOf, WITHHELD_PREFIX } from "../../src/telemetry/withheld.ts";
+import { seriesKey } from "../../src/push/compact-collection.ts";
+import { markerOf, WITHHELD_PREFIX } from "../../src/push/withheld.ts";
 
 const attributes = { tracking_refid: "A", tracking_name: "B" };
 const name = "chrony_tracking_info";

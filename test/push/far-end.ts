@@ -10,8 +10,8 @@ import {
   DataPointType,
   type ResourceMetrics,
 } from "@opentelemetry/sdk-metrics";
-import { SCOPE } from "../../src/telemetry/collection.ts";
-import { WITHHELD_PREFIX } from "../../src/telemetry/withheld.ts";
+import { SCOPE } from "../../src/metrics/collection.ts";
+import { WITHHELD_PREFIX } from "../../src/push/withheld.ts";
 
 export const RESOURCE = resourceFromAttributes({ "service.name": "chrony-tracker" });
 
