@@ -1,5 +1,5 @@
 import { createServer } from "node:http";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { freePort } from "../parts/free-port.ts";
 
 /** An egress proxy (HTTP CONNECT) for whom every name leads to one address. */
@@ -15,6 +15,12 @@ export async function startProxy(address: string): Promise<Proxy> {
   const port = await freePort();
   const asked: string[] = [];
   const server = createServer();
+  /** The server's own list does not have the connections that became tunnels. */
+  const clients = new Set<Socket>();
+  server.on("connection", (client) => {
+    clients.add(client);
+    client.once("close", () => clients.delete(client));
+  });
   server.on("connect", (request, client) => {
     asked.push(request.url ?? "");
     const target = connect(443, address, () => {
@@ -35,7 +41,9 @@ export async function startProxy(address: string): Promise<Proxy> {
     stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
-        server.closeAllConnections();
+        for (const client of clients) {
+          client.destroy();
+        }
       }),
   };
 }
