@@ -44,7 +44,8 @@ export interface Chronyd {
   waitUntilAnswering(): Promise<void>;
   /**
    * Settles when it follows a source and knows the time to 10 ms. The first update alone is not
-   * enough: the root dispersion can then be thousands of seconds.
+   * enough: the root dispersion can then be thousands of seconds, and the last offset is all that the
+   * clock was off by.
    */
   waitUntilSynchronised(timeoutMilliseconds?: number): Promise<void>;
   /** Stops it in its tracks (SIGSTOP): the socket stays and nobody answers. */
@@ -59,7 +60,7 @@ export interface Chronyd {
 
 const terminateAgainMilliseconds = 500;
 const localReferenceId = "7F7F0101";
-const settledDispersionSeconds = 0.01;
+const settledSeconds = 0.01;
 
 /** Starts a chronyd as the calling user; as another one if that is root. It may not answer yet. */
 export async function startChronyd(description: ChronydDescription): Promise<Chronyd> {
@@ -184,11 +185,13 @@ async function idsOf(user: string): Promise<{ uid: number; gid: number }> {
 /** @param tracking a row of `chronyc -c tracking`. */
 function isSynchronised(tracking: readonly string[]): boolean {
   const referenceId = tracking[0];
+  const lastOffsetSeconds = Number(tracking[5]);
   const rootDispersionSeconds = Number(tracking[11]);
   const leapStatus = tracking[13];
   return (
     referenceId !== localReferenceId &&
     leapStatus === "Normal" &&
-    rootDispersionSeconds < settledDispersionSeconds
+    Math.abs(lastOffsetSeconds) < settledSeconds &&
+    rootDispersionSeconds < settledSeconds
   );
 }
