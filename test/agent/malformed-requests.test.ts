@@ -53,6 +53,9 @@ const CASES: Readonly<Record<string, readonly [bytes: string, ...statuses: numbe
     `POST /livez HTTP/1.1\r\nTransfer-Encoding: chunked, x\r\n${CLOSE}0\r\n\r\nGET /metrics HTTP/1.1\r\n${CLOSE}`,
     400,
   ],
+  "a method that changes things": [`POST /livez HTTP/1.1\r\n${CLOSE}`, 405],
+  "a method that the parser knows and the agent does not": [`TRACE / HTTP/1.1\r\n${CLOSE}`, 405],
+  "a path that is not served": [`GET /%00 HTTP/1.1\r\n${CLOSE}`, 404],
   "a chunk of no size": [
     `GET /livez HTTP/1.1\r\nTransfer-Encoding: chunked\r\n${CLOSE}zz\r\n`,
     400,
@@ -130,9 +133,6 @@ describe("the agent's port", () => {
       assert.equal((await get(agent, "/livez")).status, 200);
     }
     t.diagnostic(JSON.stringify(Object.fromEntries(counts)));
-    for (const status of [200, 400, 404, 405, 431]) {
-      assert.ok(counts.has(status), `no request was answered with ${status}`);
-    }
 
     await agent.process.waitUntil("the file descriptors to be as many as before", async () => {
       const now = await fileDescriptors(agent.process.pid);
