@@ -379,7 +379,7 @@ describe("the manifests", () => {
     });
   });
 
-  test("start the collector with files that are there, the one with `service:` last", () => {
+  test("start the collector with files that are there, the one with the lists of `service:` last", () => {
     inEachContainer(({ name, args = [], env }) => {
       if (name !== "collector") {
         return;
