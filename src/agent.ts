@@ -7,7 +7,7 @@ import {
 } from "./chrony/socket-directory.ts";
 import { sweepClientSockets } from "./chrony/unix-datagram.ts";
 import { type Assessment, assess, type ClockHistory } from "./clock/assessment.ts";
-import { reasonToRestart } from "./health.ts";
+import { livenessFailure } from "./health.ts";
 import { LastingFault } from "./lasting-fault.ts";
 import type { Log } from "./log.ts";
 import { catalogueOf } from "./metrics/catalogue.ts";
@@ -18,10 +18,12 @@ import { PAGE_HEADERS, type PushNews, page } from "./page/page.ts";
 import { describeStranger, type User } from "./privileges.ts";
 import { Push } from "./push/push.ts";
 import { Sampler } from "./sampler.ts";
+import { HttpServer } from "./serve/http-server.ts";
+import { type Answer, plainAnswer } from "./serve/paths.ts";
+import { prometheusText } from "./serve/prometheus-text.ts";
 import type { Settings } from "./settings.ts";
 import { clockFacts } from "./summary/clock-facts.ts";
 import { readSystemClocks } from "./system-clocks.ts";
-import { Pull } from "./telemetry/pull.ts";
 import { VERSION } from "./version.ts";
 
 /** The peak covers this, or two export intervals where that is longer. */
@@ -38,7 +40,7 @@ export class Agent {
   readonly #startedMs = performance.now();
   readonly #sampler: Sampler;
   readonly #push: Push | undefined;
-  readonly #pull: Pull;
+  readonly #httpServer: HttpServer;
   readonly #readingFault: LastingFault;
   readonly #clockFault: LastingFault;
   readonly #socketDirectory: SocketDirectory | undefined;
@@ -82,16 +84,19 @@ export class Agent {
           log,
         })
       : undefined;
-    this.#pull = new Pull({
+    this.#httpServer = new HttpServer({
       host: settings.prometheusHost,
       port: settings.prometheusPort,
-      servesMetrics: settings.servesMetrics,
-      resource,
-      catalogue,
-      observe,
-      reasonToRestart: () => this.#reasonToRestart(),
-      awaited: () => this.#awaited(),
-      page: () => ({ headers: PAGE_HEADERS, body: this.#page(nodeName(resource)) }),
+      answers: {
+        "/": () => this.#page(nodeName(resource)),
+        "/metrics": () =>
+          settings.servesMetrics
+            ? prometheusText(resource, catalogue, observe())
+            : plainAnswer(404, "Not served: OTEL_METRICS_EXPORTER does not name prometheus."),
+        "/livez": () => probeAnswer(this.#livenessFailure()),
+        "/readyz": () => probeAnswer(this.#notReadyReason()),
+      },
+      revision: () => revisionOf(observe()),
       log,
     });
     log.info("Chrony Tracker starts.", {
@@ -108,7 +113,7 @@ export class Agent {
    * @throws when the port cannot be had, with the system's code (EADDRINUSE, EACCES …)
    */
   async start(): Promise<void> {
-    await this.#pull.start();
+    await this.#httpServer.start();
     const { socketDirectory } = this.#settings.chronyAddress;
     if (socketDirectory !== undefined) {
       await sweepClientSockets(socketDirectory);
@@ -119,7 +124,11 @@ export class Agent {
 
   /** Ends everything: no socket file, port or connection stays. */
   async stop(): Promise<void> {
-    await Promise.all([this.#push?.stop(LAST_PUSH_MS), this.#sampler.stop(), this.#pull.stop()]);
+    await Promise.all([
+      this.#push?.stop(LAST_PUSH_MS),
+      this.#sampler.stop(),
+      this.#httpServer.stop(),
+    ]);
   }
 
   #observe(): Observation | undefined {
@@ -140,12 +149,12 @@ export class Agent {
     };
   }
 
-  #page(node: string): string {
+  #page(node: string): Answer {
     const observation = this.#observe();
     const { assessment } = observation ?? {};
     const tracking = this.#sampler.history?.newest.tracking;
     const { chronyAddress, sleepIntervalMs, servesMetrics } = this.#settings;
-    return page({
+    const body = page({
       node,
       version: VERSION,
       chronyAddress: chronyAddress.text,
@@ -161,6 +170,7 @@ export class Agent {
       push: this.#pushNews(),
       servesMetrics,
     });
+    return { status: 200, contentType: "text/html; charset=utf-8", headers: PAGE_HEADERS, body };
   }
 
   #pushNews(): PushNews | undefined {
@@ -223,8 +233,8 @@ export class Agent {
     }
   }
 
-  #reasonToRestart(): string | undefined {
-    return reasonToRestart(
+  #livenessFailure(): string | undefined {
+    return livenessFailure(
       {
         lastReadingMs: this.#sampler.history?.newest.clocks.monotonicMs ?? this.#startedMs,
         readingIntervalMs: this.#settings.sleepIntervalMs,
@@ -234,12 +244,23 @@ export class Agent {
     );
   }
 
-  #awaited(): string | undefined {
+  #notReadyReason(): string | undefined {
     if (this.#sampler.history === undefined) {
       return "chronyd was not asked yet.";
     }
     return this.#push?.tried === false ? "The first push was not tried yet." : undefined;
   }
+}
+
+function probeAnswer(failure: string | undefined): Answer {
+  return failure === undefined ? plainAnswer(200, "ok") : plainAnswer(503, failure);
+}
+
+/** Another for each poll of chronyd, and when the newest poll has become too old to count. */
+function revisionOf(observation: Observation | undefined): string {
+  return observation === undefined
+    ? "before the first poll"
+    : `${observation.readingNumber} ${observation.assessment.state}`;
 }
 
 function peakWidthMs({ exportIntervalMs }: Settings): number {

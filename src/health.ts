@@ -17,7 +17,7 @@ export type Vitals = {
  * Why the agent has to be restarted, or `undefined` when it has not. A dead chronyd is no reason: it
  * is a state that the agent reports.
  */
-export function reasonToRestart(vitals: Vitals, nowMs: number): string | undefined {
+export function livenessFailure(vitals: Vitals, nowMs: number): string | undefined {
   const silentMs = nowMs - vitals.lastReadingMs;
   if (silentMs > vitals.readingIntervalMs + GRACE_MS) {
     return `The loop has stopped: no reading ended for ${Math.round(silentMs / 1000)} s.`;

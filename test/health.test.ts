@@ -2,13 +2,13 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { GRACE_MS, reasonToRestart, type Vitals } from "../src/health.ts";
+import { GRACE_MS, livenessFailure, type Vitals } from "../src/health.ts";
 
 const NOW_MS = 1_000_000;
 
 function reason(vitals: Partial<Vitals>): string | undefined {
   const healthy = { lastReadingMs: NOW_MS, readingIntervalMs: 1_000, directoryFault: undefined };
-  return reasonToRestart({ ...healthy, ...vitals }, NOW_MS);
+  return livenessFailure({ ...healthy, ...vitals }, NOW_MS);
 }
 
 test("an agent that reads lives", () => {
