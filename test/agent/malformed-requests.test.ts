@@ -65,7 +65,10 @@ const CASES: Readonly<Record<string, readonly [bytes: string, ...statuses: numbe
     `GET /livez HTTP/1.1\r\nTransfer-Encoding: chunked\r\n${CLOSE}4\r\nbody\r\n0\r\n\r\n`,
     200,
   ],
-  "a good GET as a proxy sends it": [`GET http://node.example:9464/livez HTTP/1.1\r\n${CLOSE}`, 200],
+  "a good GET as a proxy sends it": [
+    `GET http://node.example:9464/livez HTTP/1.1\r\n${CLOSE}`,
+    200,
+  ],
   "a good GET that wants to upgrade": [
     "GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade, close\r\nUpgrade: h2c\r\n\r\n",
     200,
