@@ -1,20 +1,16 @@
 // The five states, each shown by a real chronyd (Debian's) to a real agent, seen at /metrics.
 
 import assert from "node:assert/strict";
-import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
-import { type Agent, startAgent } from "../parts/agent.ts";
-import { bringChronyd, progressToStandardError } from "../parts/bring.ts";
-import { type Chronyd, startChronyd } from "../parts/chronyd.ts";
+import { describe, test } from "node:test";
+import { startAgentBeside } from "../parts/agent.ts";
+import { startChronyd } from "../parts/chronyd.ts";
 import {
-  followerConfiguration,
   localReferenceConfiguration,
   neverSynchronisedConfiguration,
-  timeServerConfiguration,
 } from "../parts/chronyd-configuration.ts";
+import { startFollower } from "../parts/follower.ts";
 import { freeUdpPort } from "../parts/free-port.ts";
-import { type ScratchFolder, scratchFolder } from "../parts/scratch-folder.ts";
-import { startReferenceClock } from "./reference-clock.ts";
+import { startReferenceClock } from "../parts/reference-clock.ts";
 import { scrapeInState } from "./scrape.ts";
 
 const ERRORS = [
@@ -24,46 +20,10 @@ const ERRORS = [
 ];
 
 describe("an agent beside a chronyd that", () => {
-  let folder: ScratchFolder;
-  let programs: { chronyd: string; chronyc: string };
-  const running: { stop(): Promise<void> | void }[] = [];
-
-  before(async () => {
-    folder = await scratchFolder("ct");
-    programs = await bringChronyd(progressToStandardError);
-  });
-  after(async () => {
-    await Promise.all(running.map(async (part) => part.stop()));
-    folder.remove();
-  });
-
-  async function chronydWith(name: string, configuration: readonly string[]): Promise<Chronyd> {
-    const chronyd = await startChronyd({
-      ...programs,
-      folder: join(folder.path, name),
-      configuration,
-    });
-    running.push(chronyd);
-    await chronyd.waitUntilAnswering();
-    return chronyd;
-  }
-
-  async function agentBeside(chronyd: Chronyd): Promise<Agent> {
-    const agent = await startAgent({
-      environment: {
-        CHRONY_ADDRESS: chronyd.address,
-        SLEEP_INTERVAL: "0.2",
-        OTEL_METRICS_EXPORTER: "prometheus",
-      },
-    });
-    running.push(agent);
-    return agent;
-  }
-
-  test("never synchronised says unsynchronised, and an error of exactly 1500 ms", async () => {
-    const silentPort = await freeUdpPort();
-    const chronyd = await chronydWith("never", neverSynchronisedConfiguration(silentPort));
-    const seen = await scrapeInState(await agentBeside(chronyd), "unsynchronised");
+  test("never synchronised says unsynchronised, and an error of exactly 1500 ms", async (t) => {
+    const configuration = neverSynchronisedConfiguration(await freeUdpPort());
+    const chronyd = await startChronyd(t, { configuration });
+    const seen = await scrapeInState(await startAgentBeside(t, chronyd), "unsynchronised");
     assert.deepEqual(
       ERRORS.map((name) => seen.value(name)),
       [1500, 1500, 1500],
@@ -74,9 +34,9 @@ describe("an agent beside a chronyd that", () => {
     assert.equal(seen.value("chrony_tracking_reference_timestamp_seconds"), undefined);
   });
 
-  test("follows itself (local) withholds an error that would read 0", async () => {
-    const chronyd = await chronydWith("local", localReferenceConfiguration());
-    const seen = await scrapeInState(await agentBeside(chronyd), "local");
+  test("follows itself (local) withholds an error that would read 0", async (t) => {
+    const chronyd = await startChronyd(t, { configuration: localReferenceConfiguration() });
+    const seen = await scrapeInState(await startAgentBeside(t, chronyd), "local");
     assert.deepEqual(
       ERRORS.map((name) => seen.value(name)),
       [undefined, undefined, undefined],
@@ -87,12 +47,9 @@ describe("an agent beside a chronyd that", () => {
     assert.equal(seen.value("chrony_tracking_info", { tracking_refid: "7F7F0101" }), 1);
   });
 
-  test("is synchronised, then killed: every number is withheld, and comes back with it", async () => {
-    const port = await freeUdpPort();
-    await chronydWith("server", timeServerConfiguration(port));
-    const follower = await chronydWith("follower", followerConfiguration(port));
-    await follower.waitUntilSynchronised();
-    const agent = await agentBeside(follower);
+  test("is synchronised, then killed: every number is withheld, and comes back with it", async (t) => {
+    const follower = await startFollower(t);
+    const agent = await startAgentBeside(t, follower);
 
     const healthy = await scrapeInState(agent, "synchronised");
     for (const name of ERRORS) {
@@ -118,12 +75,11 @@ describe("an agent beside a chronyd that", () => {
     assert.notEqual(again.value("chrony_clock_error_ms"), undefined);
   });
 
-  test("lost its reference clock says stale after the floor of 16 s, and the error goes on", async () => {
-    const clock = startReferenceClock(join(folder.path, "refclock.sock"));
-    running.push(clock);
-    const chronyd = await chronydWith("refclock", clock.configuration);
+  test("lost its reference clock says stale after the floor of 16 s, and the error goes on", async (t) => {
+    const clock = await startReferenceClock(t, { poll: 0, filter: 4 });
+    const chronyd = await startChronyd(t, { configuration: [clock.configuration] });
     await chronyd.waitUntilSynchronised();
-    const agent = await agentBeside(chronyd);
+    const agent = await startAgentBeside(t, chronyd);
 
     const healthy = await scrapeInState(agent, "synchronised");
     const info = { tracking_refid: "50484330", tracking_address: "PHC0", tracking_name: "PHC0" };

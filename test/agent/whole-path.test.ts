@@ -2,12 +2,15 @@
 // configuration, Prometheus. What a user sees is asked for in PromQL.
 
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { before, describe, test } from "node:test";
 import { catalogueOf, METRICS } from "../../src/metrics/catalogue.ts";
 import { followerConfiguration } from "../parts/chronyd-configuration.ts";
+import { CLUSTER } from "../parts/collector.ts";
+import { type Follower, startFollower } from "../parts/follower.ts";
+import { JOBS, NODE, type Path, startPath, type Way } from "../parts/path.ts";
+import { suiteScope } from "../parts/suite-scope.ts";
 import { waitFor } from "../parts/wait-for.ts";
 import { scrape, scrapeInState } from "./scrape.ts";
-import { CLUSTER, NODE, startWholePath, type Way, type WholePath } from "./whole-path.ts";
 
 const WAYS: readonly Way[] = ["push", "pull"];
 
@@ -21,15 +24,17 @@ const WITHHELD_WHEN_UNREACHABLE = METRICS.map(({ name }) => name).filter((name) 
 
 for (const protocol of ["http/json", "http/protobuf"]) {
   describe(`from chronyd to PromQL, pushed as ${protocol}`, () => {
-    let path: WholePath;
+    const scope = suiteScope();
+    let path: Path;
 
     before(async () => {
-      path = await startWholePath({
-        OTEL_EXPORTER_OTLP_PROTOCOL: protocol,
-        OTEL_EXPORTER_OTLP_COMPRESSION: protocol === "http/json" ? "none" : "gzip",
+      path = await startPath(scope, {
+        settings: {
+          OTEL_EXPORTER_OTLP_PROTOCOL: protocol,
+          OTEL_EXPORTER_OTLP_COMPRESSION: protocol === "http/json" ? "none" : "gzip",
+        },
       });
     });
-    after(() => path?.stop());
 
     for (const way of WAYS) {
       test(`every metric of the catalogue arrives by ${way}, under its name and no other`, async () => {
@@ -55,7 +60,7 @@ for (const protocol of ["http/json", "http/protobuf"]) {
           __name__: "chrony_clock_error_ms",
           cluster: CLUSTER,
           instance: NODE,
-          job: way === "push" ? "chrony-tracker" : "chrony-tracker-pull",
+          job: JOBS[way],
           k8s_node_name: NODE,
           k8s_namespace_name: "chrony-tracker",
         });
@@ -100,12 +105,12 @@ for (const protocol of ["http/json", "http/protobuf"]) {
 }
 
 describe("a value that is not known", () => {
-  let path: WholePath;
+  const scope = suiteScope();
+  let path: Path;
 
   before(async () => {
-    path = await startWholePath({ OTEL_METRIC_EXPORT_TIMEOUT: "1000" });
+    path = await startPath(scope, { settings: { OTEL_METRIC_EXPORT_TIMEOUT: "1000" } });
   });
-  after(() => path?.stop());
 
   async function untilShown(way: Way): Promise<void> {
     await waitFor(`a clock error by ${way}`, () => path.value("chrony_clock_error_ms", way));
@@ -125,11 +130,11 @@ describe("a value that is not known", () => {
 
   test("disappears from PromQL with the next push, not five minutes later, and returns", async () => {
     await Promise.all(WAYS.map(untilShown));
-    await path.follower.stop();
+    await path.chronyd.stop();
     await Promise.all(WAYS.map(untilGone));
     assert.equal(await path.value("chrony_up", "push"), 0);
 
-    await path.follower.restart();
+    await path.chronyd.restart();
     await Promise.all(WAYS.map(untilShown));
   });
 
@@ -141,7 +146,7 @@ describe("a value that is not known", () => {
       const { value } = await scrape(path.agent);
       return (value("chrony_tracker_exports_total", failures) ?? 0) >= 2;
     });
-    await path.follower.stop();
+    await path.chronyd.stop();
     await scrapeInState(path.agent, "unreachable");
     path.collector.process.signal("SIGCONT");
     await untilGone("push");
@@ -159,19 +164,21 @@ describe("a value that is not known", () => {
     assert.match(ended ?? "", /accepts pushes again/);
     assert.ok(((await path.value("chrony_tracker_exports_total", "push", failures)) ?? 0) >= 2);
 
-    await path.follower.restart();
+    await path.chronyd.restart();
     await untilShown("push");
   });
 });
 
 describe("a node whose wall clock is wrong", () => {
   const HOUR = 3600;
-  let path: WholePath;
+  const scope = suiteScope();
+  let follower: Follower;
+  let path: Path;
 
   before(async () => {
-    path = await startWholePath();
+    follower = await startFollower(scope, { offsetSeconds: 0.025 });
+    path = await startPath(scope, { chronyd: follower });
   });
-  after(() => path?.stop());
 
   // How: test/parts/shifted-wall-clock.ts. Only the agent's idea of the wall clock is moved; chronyd,
   // the collector and Prometheus stay with the machine's.
@@ -213,8 +220,8 @@ describe("a node whose wall clock is wrong", () => {
       return true;
     });
     // Other values than before: the source is said to be 100 ms off instead of 25.
-    await path.follower.restart(followerConfiguration(path.ntpPort, { offsetSeconds: 0.1 }));
-    await path.follower.waitUntilSynchronised();
+    await follower.restart(followerConfiguration(follower.server.ntpPort, { offsetSeconds: 0.1 }));
+    await follower.waitUntilSynchronised();
     const bound = "chrony_clock_error_bound_ms";
     await scrapeInState(path.agent, "synchronised");
     const changedAt = Date.now() / 1000;
@@ -234,7 +241,7 @@ describe("a node whose wall clock is wrong", () => {
     }
 
     // And what is not observed is not repeated either.
-    await path.follower.stop();
+    await path.chronyd.stop();
     const dead = await scrapeInState(path.agent, "unreachable");
     assert.equal(dead.value(bound), undefined);
     await waitFor("the bound to be gone by push", async () => {

@@ -1,5 +1,7 @@
 import { fileURLToPath } from "node:url";
+import type { Chronyd } from "./chronyd.ts";
 import { freePort } from "./free-port.ts";
+import { endWith, type Owner } from "./owner.ts";
 import { type RunningProcess, startProcess } from "./running-process.ts";
 
 const sourceEntry = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
@@ -40,7 +42,41 @@ export interface Agent {
 }
 
 /** Starts the agent. It may not serve yet. */
-export async function startAgent(description: AgentDescription): Promise<Agent> {
+export function startAgent(owner: Owner, description: AgentDescription): Promise<Agent>;
+export function startAgent(description: AgentDescription): Promise<Agent>;
+export async function startAgent(
+  owner: Owner | AgentDescription,
+  description?: AgentDescription,
+): Promise<Agent> {
+  if (description === undefined) {
+    return await start(owner as AgentDescription);
+  }
+  const agent = await start(description);
+  endWith(owner as Owner, () => agent.stop());
+  return agent;
+}
+
+/**
+ * Starts an agent that asks this chronyd five times a second and is only scraped: it pushes nothing.
+ *
+ * @param settings in addition to these, or in their place.
+ */
+export function startAgentBeside(
+  owner: Owner,
+  chronyd: Pick<Chronyd, "address">,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<Agent> {
+  return startAgent(owner, {
+    environment: {
+      CHRONY_ADDRESS: chronyd.address,
+      SLEEP_INTERVAL: "0.2",
+      OTEL_METRICS_EXPORTER: "prometheus",
+      ...settings,
+    },
+  });
+}
+
+async function start(description: AgentDescription): Promise<Agent> {
   const { shiftableClock = false, recordFile, entry = sourceEntry, wrapper = [] } = description;
   const { PATH, HOME } = process.env;
   const environment = {

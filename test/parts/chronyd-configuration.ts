@@ -8,7 +8,7 @@ export function timeServerConfiguration(ntpPort: number): string[] {
 }
 
 /** How a follower follows its server. */
-export interface FollowerOptions {
+export type FollowerOptions = {
   /**
    * How wrong the server's time is said to be, in seconds. As the clock is left alone, a positive
    * value makes a clock that is slow by this much, for ever.
@@ -19,7 +19,7 @@ export interface FollowerOptions {
    * two, as slowly as a person still has the patience to watch.
    */
   readonly polling?: "fast" | "normal";
-}
+};
 
 /**
  * A chronyd that follows the server at 127.0.0.1.
@@ -29,7 +29,7 @@ export interface FollowerOptions {
 export function followerConfiguration(ntpPort: number, options: FollowerOptions = {}): string[] {
   const { offsetSeconds = 0, polling = "fast" } = options;
   const intervals = polling === "fast" ? "minpoll -4 maxpoll -4" : "minpoll 0 maxpoll 1";
-  return [`server 127.0.0.1 port ${ntpPort} iburst ${intervals} offset ${offsetSeconds}`, "port 0"];
+  return [`server 127.0.0.1 port ${ntpPort} iburst ${intervals} offset ${offsetSeconds}`];
 }
 
 /**
@@ -39,10 +39,10 @@ export function followerConfiguration(ntpPort: number, options: FollowerOptions 
  *   machine.
  */
 export function neverSynchronisedConfiguration(silentPort: number): string[] {
-  return [`server 127.0.0.1 port ${silentPort} iburst`, "port 0"];
+  return [`server 127.0.0.1 port ${silentPort} iburst`];
 }
 
 /** A chronyd that has no source and calls its own clock right. */
 export function localReferenceConfiguration(): string[] {
-  return ["local stratum 10", "port 0"];
+  return ["local stratum 10"];
 }

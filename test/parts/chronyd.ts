@@ -1,21 +1,17 @@
 import { chown, mkdir, readFile, writeFile } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { join } from "node:path";
+import { bringChronyd } from "./bring-chronyd.ts";
+import { endWith, type Owner } from "./owner.ts";
+import { progressToStandardError } from "./progress.ts";
 import { runToEnd } from "./run-to-end.ts";
 import { type RunningProcess, startProcess } from "./running-process.ts";
+import { folderOf } from "./scratch-folder.ts";
 import { waitFor } from "./wait-for.ts";
 
-/** What to start. */
-export interface ChronydDescription {
-  /** The path of chronyd. */
-  readonly chronyd: string;
-  /** The path of chronyc. */
-  readonly chronyc: string;
-  /** Holds the configuration and the pid file; each chronyd needs one of its own. */
-  readonly folder: string;
-  /** Lines of chrony.conf that say where the time comes from. */
-  readonly configuration: readonly string[];
-  /** Holds the command socket; chronyd makes it, with mode 0750. `run` in `folder` when left out. */
+/** How a chronyd is started, wherever its time comes from. */
+export type ChronydOptions = {
+  /** Holds the command socket; chronyd makes it, with mode 0750. One of its own when left out. */
   readonly runFolder?: string;
   /**
    * Whom it runs as, when root starts it: a name of the user database. `nobody` when left out, since
@@ -24,10 +20,26 @@ export interface ChronydDescription {
   readonly user?: string;
   /** Where commands are answered over UDP, at 127.0.0.1 and ::1; nowhere when left out. */
   readonly commandPort?: number;
-}
+};
+
+/** What to start. */
+export type ChronydDescription = ChronydOptions & {
+  /**
+   * Lines of chrony.conf that say where the time comes from. It serves no time itself unless one of
+   * them begins with `port`.
+   */
+  readonly configuration: readonly string[];
+};
+
+/** Programs and folder given by hand, as before {@link Owner}. */
+type OwnerlessDescription = ChronydDescription & {
+  readonly chronyd: string;
+  readonly chronyc: string;
+  readonly folder: string;
+};
 
 /** A real chronyd that leaves the machine's clock alone. */
-export interface Chronyd {
+export type Chronyd = {
   /** The path of its command socket. */
   readonly socketPath: string;
   /** The same as the agent's setting `CHRONY_ADDRESS`. */
@@ -56,14 +68,32 @@ export interface Chronyd {
   stop(): Promise<void>;
   /** Ends it and starts it again, with another configuration if one is given. */
   restart(configuration?: readonly string[]): Promise<void>;
-}
+};
 
+let bringing: ReturnType<typeof bringChronyd> | undefined;
 const terminateAgainMilliseconds = 500;
 const localReferenceId = "7F7F0101";
 const settledSeconds = 0.01;
 
 /** Starts a chronyd as the calling user; as another one if that is root. It may not answer yet. */
-export async function startChronyd(description: ChronydDescription): Promise<Chronyd> {
+export function startChronyd(owner: Owner, description: ChronydDescription): Promise<Chronyd>;
+export function startChronyd(description: OwnerlessDescription): Promise<Chronyd>;
+export async function startChronyd(
+  owner: Owner | OwnerlessDescription,
+  description?: ChronydDescription,
+): Promise<Chronyd> {
+  if (!("after" in owner)) {
+    return await start(owner);
+  }
+  bringing ??= bringChronyd(progressToStandardError);
+  const programs = await bringing;
+  const folder = await folderOf(owner);
+  const chronyd = await start({ configuration: [], ...description, ...programs, folder });
+  endWith(owner, () => chronyd.stop());
+  return chronyd;
+}
+
+async function start(description: OwnerlessDescription): Promise<Chronyd> {
   const {
     chronyd,
     chronyc,
@@ -76,7 +106,7 @@ export async function startChronyd(description: ChronydDescription): Promise<Chr
   const socketPath = join(runFolder, "chronyd.sock");
   let { configuration } = description;
 
-  async function start(): Promise<RunningProcess> {
+  async function run(): Promise<RunningProcess> {
     await mkdir(folder, { recursive: true });
     if (isRoot()) {
       // It makes its socket's folder here, and removes its pid file when it ends.
@@ -85,6 +115,7 @@ export async function startChronyd(description: ChronydDescription): Promise<Chr
     }
     const lines = [
       ...configuration,
+      ...(configuration.some((line) => line.startsWith("port ")) ? [] : ["port 0"]),
       `cmdport ${commandPort}`,
       `bindcmdaddress ${socketPath}`,
       `pidfile ${join(folder, "chronyd.pid")}`,
@@ -99,7 +130,7 @@ export async function startChronyd(description: ChronydDescription): Promise<Chr
     });
   }
 
-  let running = await start();
+  let running = await run();
 
   async function query(...chronycArguments: string[]): Promise<string[][]> {
     const output = await runToEnd({
@@ -160,7 +191,7 @@ export async function startChronyd(description: ChronydDescription): Promise<Chr
     async restart(newConfiguration) {
       await stop();
       configuration = newConfiguration ?? configuration;
-      running = await start();
+      running = await run();
     },
   };
 }

@@ -3,9 +3,16 @@ import { mkdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { parse } from "yaml";
+import { bringCollector } from "./bring-collector.ts";
 import { freePort } from "./free-port.ts";
+import { endWith, type Owner } from "./owner.ts";
+import { progressToStandardError } from "./progress.ts";
 import { runToEnd } from "./run-to-end.ts";
 import { type RunningProcess, startProcess } from "./running-process.ts";
+import { folderOf } from "./scratch-folder.ts";
+
+/** The label `cluster` of all that the collectors of the tests write, unless a test says otherwise. */
+export const CLUSTER = "blue";
 
 const startMilliseconds = 30_000;
 const commandMilliseconds = 30_000;
@@ -49,40 +56,66 @@ export const kubernetesConfigurationFilesWithTls: readonly string[] = [
 ];
 
 /** What to start. */
-export interface CollectorDescription {
-  /** The path of the collector. */
-  readonly collector: string;
-  /** Its working folder. */
-  readonly folder: string;
+export type CollectorDescription = {
   /** Where it writes to. */
   readonly remoteWriteUrl: string;
-  /** The label `cluster` of all that it writes. */
-  readonly clusterName: string;
+  /** The label `cluster` of all that it writes; {@link CLUSTER} when left out. */
+  readonly clusterName?: string;
   /** Further environment variables; they win over those that are set here. */
   readonly environment?: Readonly<Record<string, string>>;
   /** Its configuration, in order; the shipped one for Prometheus when left out. */
   readonly configurationFiles?: readonly string[];
   /** A command that runs the one behind it in other circumstances, such as `unshare`. */
   readonly wrapper?: readonly string[];
-}
+};
+
+/** Program and folder given by hand, as before {@link Owner}. */
+type OwnerlessDescription = CollectorDescription & {
+  readonly collector: string;
+  readonly folder: string;
+};
 
 /** A real collector with the shipped configuration. */
-export interface Collector {
+export type Collector = {
   /** Where it takes OTLP, without a path: `http://127.0.0.1:4318`. */
   readonly otlpUrl: string;
   /** Answers 200 while it is healthy. */
   readonly healthUrl: string;
   /** Its own metrics. */
   readonly metricsUrl: string;
+  /** The process; another one after a restart. */
   readonly process: RunningProcess;
   stop(): Promise<void>;
-}
+  /**
+   * Ends it if it runs, starts it again at the same addresses, and waits until it is healthy.
+   *
+   * @param environment takes the place of the variables that the description adds.
+   */
+  restart(environment?: Readonly<Record<string, string>>): Promise<void>;
+};
 
 /** Starts a collector that listens at 127.0.0.1 only, and waits until it is healthy. */
-export async function startCollector(description: CollectorDescription): Promise<Collector> {
+export function startCollector(owner: Owner, description: CollectorDescription): Promise<Collector>;
+export function startCollector(description: OwnerlessDescription): Promise<Collector>;
+export async function startCollector(
+  owner: Owner | OwnerlessDescription,
+  description?: CollectorDescription,
+): Promise<Collector> {
+  if (!("after" in owner) || description === undefined) {
+    return await start(owner as OwnerlessDescription);
+  }
+  bringing ??= bringCollector(progressToStandardError);
+  const collector = await bringing;
+  return await start({ ...description, collector, folder: await folderOf(owner) }, owner);
+}
+
+let bringing: Promise<string> | undefined;
+
+async function start(description: OwnerlessDescription, owner?: Owner): Promise<Collector> {
   const {
     collector,
     folder,
+    clusterName = CLUSTER,
     configurationFiles = prometheusConfigurationFiles,
     wrapper = [],
   } = description;
@@ -91,43 +124,66 @@ export async function startCollector(description: CollectorDescription): Promise
     await freePort(),
     await freePort(),
   ];
-  await mkdir(folder, { recursive: true });
-  const [command = collector, ...args] = [
-    ...wrapper,
-    collector,
-    ...configurationArguments(configurationFiles),
-  ];
-  const running = startProcess({
-    name: "the collector",
-    command,
-    args,
-    cwd: folder,
-    env: {
-      CLUSTER_NAME: description.clusterName,
-      REMOTE_WRITE_URL: description.remoteWriteUrl,
-      OTLP_LISTEN_ADDRESS: `127.0.0.1:${otlpPort}`,
-      HEALTH_LISTEN_ADDRESS: `127.0.0.1:${healthPort}`,
-      METRICS_LISTEN_HOST: "127.0.0.1",
-      METRICS_LISTEN_PORT: String(metricsPort),
-      ...description.environment,
-    },
-  });
   const healthUrl = `http://127.0.0.1:${healthPort}/`;
-  await running.waitUntil(
-    "the collector to be healthy",
-    async () => {
-      const response = await fetch(healthUrl, { signal: AbortSignal.timeout(requestMilliseconds) });
-      await response.arrayBuffer();
-      return response.ok;
-    },
-    startMilliseconds,
-  );
+  let { environment } = description;
+  await mkdir(folder, { recursive: true });
+
+  function run(): RunningProcess {
+    const [command = collector, ...args] = [
+      ...wrapper,
+      collector,
+      ...configurationArguments(configurationFiles),
+    ];
+    return startProcess({
+      name: "the collector",
+      command,
+      args,
+      cwd: folder,
+      env: {
+        CLUSTER_NAME: clusterName,
+        REMOTE_WRITE_URL: description.remoteWriteUrl,
+        OTLP_LISTEN_ADDRESS: `127.0.0.1:${otlpPort}`,
+        HEALTH_LISTEN_ADDRESS: `127.0.0.1:${healthPort}`,
+        METRICS_LISTEN_HOST: "127.0.0.1",
+        METRICS_LISTEN_PORT: String(metricsPort),
+        ...environment,
+      },
+    });
+  }
+
+  async function waitUntilHealthy(): Promise<void> {
+    await running.waitUntil(
+      "the collector to be healthy",
+      async () => {
+        const response = await fetch(healthUrl, {
+          signal: AbortSignal.timeout(requestMilliseconds),
+        });
+        await response.arrayBuffer();
+        return response.ok;
+      },
+      startMilliseconds,
+    );
+  }
+
+  let running = run();
+  if (owner !== undefined) {
+    endWith(owner, () => running.stop());
+  }
+  await waitUntilHealthy();
   return {
     otlpUrl: `http://127.0.0.1:${otlpPort}`,
     healthUrl,
     metricsUrl: `http://127.0.0.1:${metricsPort}/metrics`,
-    process: running,
+    get process() {
+      return running;
+    },
     stop: () => running.stop(),
+    async restart(newEnvironment = environment) {
+      await running.stop();
+      environment = newEnvironment;
+      running = run();
+      await waitUntilHealthy();
+    },
   };
 }
 

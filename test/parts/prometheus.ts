@@ -1,17 +1,17 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { bringPrometheus } from "./bring-prometheus.ts";
 import { freePort } from "./free-port.ts";
+import { endWith, type Owner } from "./owner.ts";
+import { progressToStandardError } from "./progress.ts";
 import { type RunningProcess, startProcess } from "./running-process.ts";
+import { folderOf } from "./scratch-folder.ts";
 
 const startMilliseconds = 30_000;
 const requestMilliseconds = 10_000;
 
 /** What to start. */
-export interface PrometheusDescription {
-  /** The path of prometheus. */
-  readonly prometheus: string;
-  /** Holds its configuration and its data. */
-  readonly folder: string;
+export type PrometheusDescription = {
   /** Entries of `scrape_configs`; none when left out. */
   readonly scrapeConfigs?: readonly object[];
   /**
@@ -28,7 +28,13 @@ export interface PrometheusDescription {
   readonly host?: string;
   /** Where it listens; a free port when left out. */
   readonly port?: number;
-}
+};
+
+/** Program and folder given by hand, as before {@link Owner}. */
+type OwnerlessDescription = PrometheusDescription & {
+  readonly prometheus: string;
+  readonly folder: string;
+};
 
 /** One value, as Prometheus holds it. */
 export interface Sample {
@@ -49,11 +55,12 @@ export interface Series {
 }
 
 /** A real Prometheus that scrapes and takes remote write. */
-export interface Prometheus {
+export type Prometheus = {
   /** Where it serves, without a path: `http://127.0.0.1:9090`. */
   readonly url: string;
   /** Where it takes remote write. */
   readonly remoteWriteUrl: string;
+  /** The process; another one after a restart. */
   readonly process: RunningProcess;
   /**
    * What an instant query gives: a series each. A series shows its last value for 5 minutes unless
@@ -71,10 +78,31 @@ export interface Prometheus {
    */
   series(matcher: string, startSeconds: number, endSeconds: number): Promise<Series[]>;
   stop(): Promise<void>;
-}
+  /** Ends it if it runs, and starts it again at the same address, with what it held. */
+  restart(): Promise<void>;
+};
 
 /** Starts Prometheus and waits until it is ready. */
-export async function startPrometheus(description: PrometheusDescription): Promise<Prometheus> {
+export function startPrometheus(
+  owner: Owner,
+  description?: PrometheusDescription,
+): Promise<Prometheus>;
+export function startPrometheus(description: OwnerlessDescription): Promise<Prometheus>;
+export async function startPrometheus(
+  owner: Owner | OwnerlessDescription,
+  description: PrometheusDescription = {},
+): Promise<Prometheus> {
+  if (!("after" in owner)) {
+    return await start(owner);
+  }
+  bringing ??= bringPrometheus(progressToStandardError);
+  const { prometheus } = await bringing;
+  return await start({ ...description, prometheus, folder: await folderOf(owner) }, owner);
+}
+
+let bringing: ReturnType<typeof bringPrometheus> | undefined;
+
+async function start(description: OwnerlessDescription, owner?: Owner): Promise<Prometheus> {
   const {
     prometheus,
     folder,
@@ -95,23 +123,35 @@ export async function startPrometheus(description: PrometheusDescription): Promi
   };
   // JSON is YAML.
   await writeFile(configurationFile, JSON.stringify(configuration, null, 2));
-  const running = startProcess({
-    name: "prometheus",
-    command: prometheus,
-    args: [
-      `--config.file=${configurationFile}`,
-      `--storage.tsdb.path=${join(folder, "data")}`,
-      `--web.listen-address=${host}:${port}`,
-      "--web.enable-remote-write-receiver",
-    ],
-    cwd: folder,
-  });
   const url = `http://${host}:${port}`;
-  await running.waitUntil(
-    "prometheus to be ready",
-    () => isOk(`${url}/-/ready`),
-    startMilliseconds,
-  );
+
+  function run(): RunningProcess {
+    return startProcess({
+      name: "prometheus",
+      command: prometheus,
+      args: [
+        `--config.file=${configurationFile}`,
+        `--storage.tsdb.path=${join(folder, "data")}`,
+        `--web.listen-address=${host}:${port}`,
+        "--web.enable-remote-write-receiver",
+      ],
+      cwd: folder,
+    });
+  }
+
+  async function waitUntilReady(): Promise<void> {
+    await running.waitUntil(
+      "prometheus to be ready",
+      () => isOk(`${url}/-/ready`),
+      startMilliseconds,
+    );
+  }
+
+  let running = run();
+  if (owner !== undefined) {
+    endWith(owner, () => running.stop());
+  }
+  await waitUntilReady();
 
   async function ask(promql: string, timeSeconds?: number): Promise<QueryResult[]> {
     const parameters = new URLSearchParams({ query: promql });
@@ -131,7 +171,9 @@ export async function startPrometheus(description: PrometheusDescription): Promi
   return {
     url,
     remoteWriteUrl: `${url}/api/v1/write`,
-    process: running,
+    get process() {
+      return running;
+    },
     async query(promql, timeSeconds) {
       const results = await ask(promql, timeSeconds);
       return results.flatMap(({ metric, value }) =>
@@ -147,6 +189,11 @@ export async function startPrometheus(description: PrometheusDescription): Promi
       }));
     },
     stop: () => running.stop(),
+    async restart() {
+      await running.stop();
+      running = run();
+      await waitUntilReady();
+    },
   };
 }
 

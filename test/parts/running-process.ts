@@ -56,6 +56,8 @@ export interface RunningProcess {
   ): Promise<T>;
   /** Sends a signal to it and to the processes that it started itself; nothing if it is gone. */
   signal(name: NodeJS.Signals): void;
+  /** Ends it and the processes that it started itself at once (SIGKILL). Settles when it is gone. */
+  kill(): Promise<void>;
   /**
    * Sends a message over the channel and gives the next one that comes back. One question at a time.
    *
@@ -153,6 +155,10 @@ export function startProcess(description: ProcessDescription): RunningProcess {
       ),
     waitUntil,
     signal,
+    async kill() {
+      signal("SIGKILL");
+      await exited;
+    },
     async ask(message, timeoutMilliseconds) {
       let answer: { readonly message: unknown } | undefined;
       const keepAnswer = (received: unknown) => {

@@ -3,6 +3,7 @@ import { chmod, mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { atExit } from "./at-exit.ts";
+import { endWith, type Owner } from "./owner.ts";
 
 /** A folder that lives no longer than the process that made it. */
 export interface ScratchFolder {
@@ -30,4 +31,11 @@ export async function scratchFolder(prefix: string): Promise<ScratchFolder> {
       forget();
     },
   };
+}
+
+/** The path of an empty folder, made as {@link scratchFolder} does, which is removed with its owner. */
+export async function folderOf(owner: Owner): Promise<string> {
+  const folder = await scratchFolder("ct");
+  endWith(owner, () => folder.remove());
+  return folder.path;
 }
