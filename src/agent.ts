@@ -17,6 +17,7 @@ import { EMPTY_ERROR_HISTORY, type ErrorHistory, withReadingOf } from "./page/er
 import { PAGE_HEADERS, type PushNews, page } from "./page/page.ts";
 import { describeStranger, type User } from "./privileges.ts";
 import { Push } from "./push/push.ts";
+import { shownAddress } from "./redact.ts";
 import { Sampler } from "./sampler.ts";
 import { HttpServer } from "./serve/http-server.ts";
 import { type Answer, plainAnswer } from "./serve/paths.ts";
@@ -103,7 +104,7 @@ export class Agent {
       version: VERSION,
       node: nodeName(resource),
       chronyd: chronyAddress.text,
-      push: settings.pushes ? settings.otlp.url : "off",
+      push: settings.pushes ? shownAddress(settings.otlp.url) : "off",
       port: settings.prometheusPort,
     });
   }

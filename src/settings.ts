@@ -7,6 +7,7 @@ import {
   type ParsedChronyAddress,
   parseChronyAddress,
 } from "./chrony/address.ts";
+import { shownAddress } from "./redact.ts";
 import { failure, type Result, success } from "./result.ts";
 import {
   anyText,
@@ -385,7 +386,7 @@ function shown(entry: SettingDescription, text: string): string {
   return quoted(text);
 }
 
-/** Without the name and password that a URL can carry, however it is misspelt. */
+/** As it was given, but for what must not be shown of an address, however it is misspelt. */
 function quoted(text: string): string {
-  return JSON.stringify(text.replace(/^([a-z0-9+.-]*:\/\/)?.*@/is, "$1…@"));
+  return JSON.stringify(shownAddress(text));
 }

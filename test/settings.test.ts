@@ -477,6 +477,18 @@ describe("a secret", () => {
     });
   }
 
+  test("in a URL's query is not shown either, when the URL is invalid", () => {
+    for (const url of [
+      "htps://h/v1?sig=s3cret",
+      "https//h/v1?sig=s3cret",
+      "https:h:x?sig=s3cret#",
+    ]) {
+      const [sentence = ""] = problemsOf({ OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: url });
+      assert.match(sentence, /\?…": expected /);
+      assert.doesNotMatch(sentence, /s3cret/);
+    }
+  });
+
   test("in a URL belongs into a header", () => {
     const [sentence] = problemsOf({ OTEL_EXPORTER_OTLP_ENDPOINT: "http://a:b@collector" });
     assert.equal(

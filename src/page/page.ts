@@ -3,6 +3,7 @@
  * from elsewhere and runs no script.
  */
 import { createHash } from "node:crypto";
+import { redact } from "../redact.ts";
 import type { ClockFacts, SourceFacts } from "../summary/clock-facts.ts";
 import {
   duration,
@@ -253,7 +254,7 @@ function pushRows(push: PushNews | undefined): Html[] {
       ? html`none yet`
       : failure === undefined
         ? html`<span class="good word">accepted</span>`
-        : html`<span class="bad word">failed:</span> ${withoutQueries(failure)}`;
+        : html`<span class="bad word">failed:</span> ${redact(failure, [])}`;
   const lastAccepted =
     acceptedSecondsAgo === undefined ? "never" : `${duration(acceptedSecondsAgo)} ago`;
   return [
@@ -261,11 +262,6 @@ function pushRows(push: PushNews | undefined): Html[] {
     row("Last accepted", lastAccepted),
     row("Since the start", `${accepted} accepted, ${failed} failed`),
   ];
-}
-
-/** A collector's address can carry a key behind its question mark, and anybody may read this page. */
-function withoutQueries(sentence: string): string {
-  return sentence.replace(/(https?:\/\/[^\s?]*)\?[^\s:,]*/g, "$1?…");
 }
 
 function row(name: string, value: string | Html): Html {

@@ -18,6 +18,7 @@ import { OTLPMetricExporter as JsonExporter } from "@opentelemetry/exporter-metr
 import { OTLPMetricExporter as ProtobufExporter } from "@opentelemetry/exporter-metrics-otlp-proto";
 import type { ResourceMetrics } from "@opentelemetry/sdk-metrics";
 import type { ClockPair } from "../clock/clock-pair.ts";
+import { redact, type Secrets, secretsIn } from "../redact.ts";
 import { failure, type Result, success } from "../result.ts";
 import type { OtlpSettings } from "../settings.ts";
 import { readSystemClocks } from "../system-clocks.ts";
@@ -70,7 +71,7 @@ export async function exportOnce(
   );
   let ended = false;
   let tokenError: PushError | undefined;
-  let sent: Readonly<Record<string, string>> = {};
+  let secrets: Secrets = [];
   const headers = async () => {
     lastStatus.forget();
     const token = await bearerToken(settings.tokenFile);
@@ -82,7 +83,8 @@ export async function exportOnce(
       // The exporter waits between its attempts, and cannot be told to stop.
       throw new Error("The push is over.");
     }
-    sent = { ...settings.headers, ...token.value };
+    const sent = { ...settings.headers, ...token.value };
+    secrets = secretsIn({ url: settings.url, headers: sent });
     askedMs = performance.now();
     return {
       ...sent,
@@ -121,7 +123,7 @@ export async function exportOnce(
     return success(undefined);
   }
   return failure(
-    tokenError ?? withoutSecrets(pushError(settings, result.error, lastStatus.value()), sent),
+    tokenError ?? withoutSecrets(pushError(settings, result.error, lastStatus.value()), secrets),
   );
 }
 
@@ -129,16 +131,11 @@ function microsecondsNow({ wallMs, monotonicMs }: ClockPair): number {
   return Math.round((wallMs + performance.now() - monotonicMs) * 1000);
 }
 
-/** A far end may quote what it was sent: no header's value gets into an error, and so into the log. */
-function withoutSecrets(error: PushError, headers: Readonly<Record<string, string>>): PushError {
-  if (!("detail" in error)) {
-    return error;
-  }
-  const secrets = Object.values(headers)
-    .flatMap((value) => [value, value.replace(/^\S+ /, "")])
-    .filter((secret) => secret !== "");
-  const detail = secrets.reduce((text, secret) => text.replaceAll(secret, "…"), error.detail);
-  return { ...error, detail: detail.slice(0, LONGEST_DETAIL) };
+/** A backend may quote what it was sent, and the error goes into the log. */
+function withoutSecrets(error: PushError, secrets: Secrets): PushError {
+  return "detail" in error
+    ? { ...error, detail: redact(error.detail, secrets).slice(0, LONGEST_DETAIL) }
+    : error;
 }
 
 async function connectionAgent(

@@ -1,3 +1,4 @@
+import { shownAddress } from "../redact.ts";
 import type { Outcome } from "./backlog.ts";
 
 /** Everything that a push can end with instead of success, by kind, and the sentence for it. */
@@ -55,11 +56,11 @@ export function describePushError(error: PushError): string {
     case "token malformed":
       return `The token in ${error.path} is empty or not one line of printable characters.`;
     case "not reached":
-      return `The collector at ${error.url} was not reached: ${error.detail}. Check OTEL_EXPORTER_OTLP_ENDPOINT and that the collector runs.`;
+      return `The collector at ${shownAddress(error.url)} was not reached: ${error.detail}. Check OTEL_EXPORTER_OTLP_ENDPOINT and that the collector runs.`;
     case "timed out":
-      return `The collector at ${error.url} did not answer within ${error.afterMs} ms.`;
+      return `The collector at ${shownAddress(error.url)} did not answer within ${error.afterMs} ms.`;
     case "answered":
-      return `The collector at ${error.url} answered ${error.status}${error.detail === "" ? "" : ` (${error.detail})`}: ${adviceFor(error.status)}.`;
+      return `The collector at ${shownAddress(error.url)} answered ${error.status}${error.detail === "" ? "" : ` (${error.detail})`}: ${adviceFor(error.status)}.`;
   }
 }
 

@@ -25,6 +25,7 @@ import {
   type Observation,
 } from "../metrics/metric.ts";
 import { nodeName } from "../metrics/resource.ts";
+import { shownAddress } from "../redact.ts";
 import type { Sampler } from "../sampler.ts";
 import type { OtlpSettings } from "../settings.ts";
 import { readSystemClocks } from "../system-clocks.ts";
@@ -97,7 +98,7 @@ export class Push {
     });
     this.#fault = new LastingFault(
       options.log,
-      `The collector at ${options.otlp.url} accepts pushes again.`,
+      `The collector at ${shownAddress(options.otlp.url)} accepts pushes again.`,
     );
     this.#loss = new LastingFault(options.log, "No more points are dropped.");
     this.#droppedBefore = this.#backlog.counts.dropped;

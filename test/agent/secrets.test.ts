@@ -1,0 +1,55 @@
+// Secrets that the agent is given, and all that it logs and shows on its page while a collector
+// rejects its pushes and quotes what it was sent.
+
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { join } from "node:path";
+import { test } from "node:test";
+import { startAgent } from "../parts/agent.ts";
+import { freePort } from "../parts/free-port.ts";
+import { scratchFolder } from "../parts/scratch-folder.ts";
+import { get } from "./scrape.ts";
+
+const SECRETS = ["signature-of-a-query", "key-of-a-header", "token-of-a-file"];
+
+test("no secret is in the log or on the page, and a header's value 1 hides no 1", async (t) => {
+  const folder = await scratchFolder("ct");
+  t.after(() => folder.remove());
+  const tokenFile = join(folder.path, "token");
+  await writeFile(tokenFile, SECRETS[2] ?? "");
+  const fakeCollector = createServer((request, response) => {
+    const quoted = `${request.url} ${request.rawHeaders.join(" ")} has 11 points too many`;
+    response.writeHead(403, { "content-type": "application/json" });
+    response.end(JSON.stringify({ message: quoted.slice(-250) }));
+  });
+  const port = await freePort();
+  await new Promise<void>((resolve) => {
+    fakeCollector.listen(port, "127.0.0.1", resolve);
+  });
+  t.after(() => fakeCollector.close());
+
+  const agent = await startAgent({
+    environment: {
+      CHRONY_ADDRESS: `unix://${folder.path}/nowhere.sock`,
+      OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: `http://127.0.0.1:${port}/v1/metrics?sig=${SECRETS[0]}`,
+      OTEL_EXPORTER_OTLP_HEADERS: `x-api-key=${SECRETS[1]},x-scope-orgid=1`,
+      COLLECTOR_TOKEN_FILE: tokenFile,
+      OTEL_METRIC_EXPORT_INTERVAL: "1000",
+      OTEL_LOG_LEVEL: "debug",
+    },
+  });
+  t.after(() => agent.stop());
+  const rejected = await agent.process.waitForLine(/answered 403/, 30_000);
+  assert.match(rejected, new RegExp(`http://127\\.0\\.0\\.1:${port}/v1/metrics\\?… answered`));
+  assert.match(rejected, /has 11 points too many/);
+  const page = await agent.process.waitUntil("the page to show the failed push", async () => {
+    const { body } = await get(agent, "/");
+    return body.includes("answered 403") && body;
+  });
+  await agent.stop();
+  for (const secret of SECRETS) {
+    assert.ok(!agent.process.output().includes(secret), agent.process.output());
+    assert.ok(!page.includes(secret), page);
+  }
+});
