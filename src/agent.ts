@@ -48,8 +48,8 @@ export class Agent {
   #errorHistory: ErrorHistory = EMPTY_ERROR_HISTORY;
   #directoryFault: { readonly sentence: string; readonly sinceMs: number } | undefined;
 
-  /** @param successor whom this process became, when root started it */
-  constructor(settings: Settings, log: Log, successor?: User) {
+  /** @param runAs whom this process became, when root started it */
+  constructor(settings: Settings, log: Log, runAs?: User) {
     this.#settings = settings;
     this.#log = log;
     this.#readingFault = new LastingFault(log, "chronyd answers again.");
@@ -58,7 +58,7 @@ export class Agent {
     this.#socketDirectory =
       chronyAddress.socketDirectory === undefined
         ? undefined
-        : new SocketDirectory(chronyAddress.socketDirectory, successor);
+        : new SocketDirectory(chronyAddress.socketDirectory, runAs);
     this.#sampler = new Sampler({
       address: chronyAddress,
       intervalMs: settings.sleepIntervalMs,

@@ -4,7 +4,7 @@ import { DiagLogLevel, diag } from "@opentelemetry/api";
 import { Agent } from "./agent.ts";
 import { HELP, parseCommandLine } from "./command-line.ts";
 import { createLog, type Log } from "./log.ts";
-import { describePrivilegeError, describeSuccessor, leaveRoot } from "./privileges.ts";
+import { describePrivilegeError, describeRunAs, dropPrivileges } from "./privileges.ts";
 import { readSettings } from "./settings.ts";
 import { status } from "./status/command.ts";
 import { VERSION } from "./version.ts";
@@ -54,19 +54,19 @@ async function run(): Promise<void> {
   );
 
   const { socketDirectory } = settings.value.chronyAddress;
-  const left = leaveRoot(socketDirectory);
+  const left = dropPrivileges(socketDirectory);
   if (!left.ok) {
     log.error(describePrivilegeError(left.error));
     process.exitCode = EXIT_FAILED;
     return;
   }
-  const successor = left.value;
-  if (successor !== undefined) {
-    const severity = successor.because === "directory is root's" ? "warn" : "info";
-    log[severity](describeSuccessor(successor, socketDirectory));
+  const runAs = left.value;
+  if (runAs !== undefined) {
+    const severity = runAs.because === "directory is root's" ? "warn" : "info";
+    log[severity](describeRunAs(runAs, socketDirectory));
   }
 
-  const agent = new Agent(settings.value, log, successor?.user);
+  const agent = new Agent(settings.value, log, runAs?.user);
   // Before anything is started: the first process of a container gets no signal that it has no
   // handler for.
   stopOnSignal(agent, log);

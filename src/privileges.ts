@@ -14,7 +14,7 @@ export type User = { readonly uid: number; readonly gid: number };
 export const NOBODY: User = { uid: 65_534, gid: 65_534 };
 
 /** Whom a process that root started becomes, and why. */
-export type Successor = {
+export type RunAs = {
   readonly user: User;
   readonly because: "owns directory" | "directory is root's" | "no directory" | "no Unix socket";
 };
@@ -34,7 +34,7 @@ export function userText({ uid, gid }: User): string {
  * @param directory of chronyd's socket; `undefined` over UDP, where any user will do
  * @param owner of that directory; `undefined` when it is not there
  */
-export function successorOfRoot(directory: string | undefined, owner: User | undefined): Successor {
+export function runAsFor(directory: string | undefined, owner: User | undefined): RunAs {
   if (directory === undefined) {
     return { user: NOBODY, because: "no Unix socket" };
   }
@@ -47,7 +47,7 @@ export function successorOfRoot(directory: string | undefined, owner: User | und
 }
 
 /** One sentence for a person: who it is now, why, and what follows from it. */
-export function describeSuccessor({ user, because }: Successor, directory = ""): string {
+export function describeRunAs({ user, because }: RunAs, directory = ""): string {
   const became = `Started as root, became ${userText(user)} (uid:gid)`;
   switch (because) {
     case "owns directory":
@@ -73,20 +73,20 @@ export function describePrivilegeError(error: PrivilegeError): string {
 }
 
 /**
- * Makes this process, if it is root's, one of {@link successorOfRoot}. The caller must not go on
+ * Makes this process, if it is root's, one of {@link runAsFor}. The caller must not go on
  * after an error.
  * @returns what it became; `undefined` when it was not root's, and nothing was changed
  */
-export function leaveRoot(
+export function dropPrivileges(
   directory: string | undefined,
-): Result<Successor | undefined, PrivilegeError> {
+): Result<RunAs | undefined, PrivilegeError> {
   if (process.geteuid?.() !== 0) {
     return success(undefined);
   }
   const owner = directory === undefined ? undefined : ownerOf(directory);
-  const successor = successorOfRoot(directory, owner);
-  const became = becomeForGood(successor.user);
-  return became.ok ? success(successor) : became;
+  const runAs = runAsFor(directory, owner);
+  const became = become(runAs.user);
+  return became.ok ? success(runAs) : became;
 }
 
 /**
@@ -95,64 +95,70 @@ export function leaveRoot(
  * once and listens nowhere: where it may not, it stays who it is, and chronyd's silence tells.
  */
 export function becomeOwner(directory: string): void {
-  const successor = successorOfRoot(directory, ownerOf(directory));
-  if (process.geteuid?.() === 0 && successor.because === "owns directory") {
-    becomeForGood(successor.user);
+  const runAs = runAsFor(directory, ownerOf(directory));
+  if (process.geteuid?.() === 0 && runAs.because === "owns directory") {
+    become(runAs.user);
   }
 }
 
-/** Turns this process of root's into one of `user`, and makes sure that there is no way back. */
-function becomeForGood(user: User): Result<undefined, PrivilegeError> {
+/** Makes this process of root's one of `user`, and checks that nothing of root is left. */
+function become(user: User): Result<undefined, PrivilegeError> {
   try {
-    // The user last: nobody but root may change the groups.
+    // The user last: only root may change the groups.
     process.setgroups?.([]);
     process.setgid?.(user.gid);
     process.setuid?.(user.uid);
   } catch (error) {
     return failure({ kind: "not permitted", user, detail: messageOf(error) });
   }
-  const rest = whatIsLeftOfRoot(user);
+  const rest = leftOfRoot(ownStatus(), user);
   return rest === undefined
     ? success(undefined)
     : failure({ kind: "not for good", user, detail: rest });
 }
 
-/** What still tells this process from an ordinary one of `user`, or `undefined` when nothing does. */
-function whatIsLeftOfRoot({ uid, gid }: User): string | undefined {
-  const { getuid, geteuid, getgid, getegid, getgroups } = process;
-  const uids = [getuid?.(), geteuid?.()];
-  if (uids.some((id) => id !== uid)) {
-    return `its real and effective uid are ${uids.join(" and ")}`;
-  }
-  const gids = [getgid?.(), getegid?.()];
-  if (gids.some((id) => id !== gid)) {
-    return `its real and effective gid are ${gids.join(" and ")}`;
-  }
-  // Node.js counts the effective group among them.
-  const groups = getgroups?.().filter((id) => id !== gid) ?? [];
-  if (groups.length > 0) {
-    return `it still belongs to the groups ${groups.join(", ")}`;
-  }
-  const capabilities = permittedCapabilities();
-  if (capabilities !== 0n) {
-    return `it still has capabilities (${capabilities?.toString(16) ?? "unknown"})`;
-  }
+/** Empty when the kernel does not show it, which counts as not for good. */
+function ownStatus(): string {
   try {
-    process.setuid?.(0);
+    return readFileSync("/proc/self/status", "utf8");
   } catch {
-    return undefined;
+    return "";
   }
-  return "it can become root again";
 }
 
-/** The set that a process can make effective (`CapPrm` of proc_pid_status(5)), a bit each. */
-function permittedCapabilities(): bigint | undefined {
-  try {
-    const digits = /^CapPrm:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1];
-    return digits === undefined ? undefined : BigInt(`0x${digits}`);
-  } catch {
-    return undefined;
+/**
+ * What distinguishes a process from an ordinary one of `user`, as a clause; `undefined` when nothing
+ * does. Without a capability, and without root among its three user IDs, no call makes it root again
+ * (setuid(2), credentials(7)); an execve could, which the container forbids (no new privileges).
+ * @param status of the process, as proc_pid_status(5) has it
+ */
+export function leftOfRoot(status: string, { uid, gid }: User): string | undefined {
+  const field = (name: string) => new RegExp(`^${name}:[ \t]*(.*)$`, "m").exec(status)?.[1]?.trim();
+  const [uids, gids, groups, capabilities] = ["Uid", "Gid", "Groups", "CapPrm"].map(field);
+  if (
+    uids === undefined ||
+    gids === undefined ||
+    groups === undefined ||
+    capabilities === undefined
+  ) {
+    return "the kernel does not show what it may still do (/proc/self/status)";
   }
+  const rest = [
+    isOnly(uid, uids) ? [] : [`its real, effective and saved uid are ${idsText(uids)}`],
+    isOnly(gid, gids) ? [] : [`its real, effective and saved gid are ${idsText(gids)}`],
+    groups === "" ? [] : [`it still belongs to the groups ${groups}`],
+    /^0+$/.test(capabilities) ? [] : [`it still has capabilities (${capabilities})`],
+  ].flat();
+  return rest.length === 0 ? undefined : rest.join(", and ");
+}
+
+/** The fourth ID, of the file system, follows the effective one. */
+function isOnly(id: number, ids: string): boolean {
+  return ids.split(/\s+/).every((each) => each === String(id));
+}
+
+function idsText(ids: string): string {
+  return ids.split(/\s+/).slice(0, 3).join(", ");
 }
 
 /** Who owns a directory; `undefined` when it is not there, or one may not look. */

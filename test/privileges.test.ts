@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 import {
   describePrivilegeError,
-  describeSuccessor,
+  describeRunAs,
+  leftOfRoot,
   NOBODY,
-  successorOfRoot,
+  runAsFor,
 } from "../src/privileges.ts";
 
 const directory = "/run/chrony";
@@ -14,36 +15,36 @@ test("root becomes the directory's owner, its group included, whatever their num
     { uid: 100, gid: 101 },
     { uid: 998, gid: 0 },
   ]) {
-    const successor = successorOfRoot(directory, owner);
-    assert.deepEqual(successor, { user: owner, because: "owns directory" });
+    const runAs = runAsFor(directory, owner);
+    assert.deepEqual(runAs, { user: owner, because: "owns directory" });
   }
   assert.equal(
-    describeSuccessor(successorOfRoot(directory, { uid: 998, gid: 995 }), directory),
+    describeRunAs(runAsFor(directory, { uid: 998, gid: 995 }), directory),
     "Started as root, became 998:995 (uid:gid), who owns /run/chrony.",
   );
 });
 
 test("a directory of root's makes it nobody, whatever the group: an agent never stays root", () => {
   for (const gid of [0, 998]) {
-    const successor = successorOfRoot(directory, { uid: 0, gid });
-    assert.deepEqual(successor, { user: NOBODY, because: "directory is root's" });
+    const runAs = runAsFor(directory, { uid: 0, gid });
+    assert.deepEqual(runAs, { user: NOBODY, because: "directory is root's" });
     assert.match(
-      describeSuccessor(successor, directory),
+      describeRunAs(runAs, directory),
       /^Started as root, became 65534:65534 \(uid:gid\), for \/run\/chrony is owned by root,/,
     );
   }
 });
 
 test("a missing directory makes it nobody: who will own it is not known yet", () => {
-  const successor = successorOfRoot(directory, undefined);
-  assert.deepEqual(successor, { user: NOBODY, because: "no directory" });
-  assert.match(describeSuccessor(successor, directory), /there is no \/run\/chrony whose owner/);
+  const runAs = runAsFor(directory, undefined);
+  assert.deepEqual(runAs, { user: NOBODY, because: "no directory" });
+  assert.match(describeRunAs(runAs, directory), /there is no \/run\/chrony whose owner/);
 });
 
 test("over UDP it becomes nobody: no user of its own is needed", () => {
-  const successor = successorOfRoot(undefined, undefined);
-  assert.deepEqual(successor, { user: NOBODY, because: "no Unix socket" });
-  assert.match(describeSuccessor(successor), /became 65534:65534 \(uid:gid\): over UDP/);
+  const runAs = runAsFor(undefined, undefined);
+  assert.deepEqual(runAs, { user: NOBODY, because: "no Unix socket" });
+  assert.match(describeRunAs(runAs), /became 65534:65534 \(uid:gid\): over UDP/);
 });
 
 test("an error says whom it could not become and what to do", () => {
@@ -53,7 +54,67 @@ test("an error says whom it could not become and what to do", () => {
     "Started as root, but not permitted to become 998:995 (uid:gid): EPERM, setgroups. Give the container the capabilities SETUID and SETGID, or start it as that user (runAsUser, runAsGroup).",
   );
   assert.equal(
-    describePrivilegeError({ kind: "not for good", user, detail: "it can become root again" }),
-    "Became 998:995 (uid:gid), but it can become root again: it will not run like that.",
+    describePrivilegeError({ kind: "not for good", user, detail: "it still has capabilities" }),
+    "Became 998:995 (uid:gid), but it still has capabilities: it will not run like that.",
   );
+});
+
+/** Lines of proc_pid_status(5). */
+function statusOf(lines: Readonly<Record<string, string>>): string {
+  return Object.entries(lines)
+    .map(([name, value]) => `${name}:\t${value}\n`)
+    .join("");
+}
+
+describe("what is left of root", () => {
+  const user = { uid: 998, gid: 995 };
+  /** As an ordinary process of that user has them. */
+  const ordinary = {
+    Name: "node",
+    Uid: "998\t998\t998\t998",
+    Gid: "995\t995\t995\t995",
+    Groups: " ",
+    CapInh: "0000000000000000",
+    CapPrm: "0000000000000000",
+    CapBnd: "00000000000000c0",
+  };
+  test("is nothing in an ordinary process of the user", () => {
+    assert.equal(leftOfRoot(statusOf(ordinary), user), undefined);
+  });
+
+  for (const [what, line, found] of [
+    ["the real uid", { Uid: "0\t998\t998\t998" }, "uid are 0, 998, 998"],
+    ["the effective uid", { Uid: "998\t0\t998\t0" }, "uid are 998, 0, 998"],
+    ["the saved uid, by which it becomes root again", { Uid: "998\t998\t0\t998" }, "998, 998, 0"],
+    ["the uid of the file system", { Uid: "998\t998\t998\t0" }, "uid are 998, 998, 998"],
+    ["another uid than the user's", { Uid: "99\t99\t99\t99" }, "uid are 99, 99, 99"],
+    ["the real gid", { Gid: "0\t995\t995\t995" }, "gid are 0, 995, 995"],
+    ["the effective gid", { Gid: "995\t0\t995\t0" }, "gid are 995, 0, 995"],
+    ["the saved gid", { Gid: "995\t995\t0\t995" }, "gid are 995, 995, 0"],
+    ["a group", { Groups: "0 " }, "it still belongs to the groups 0"],
+    ["groups", { Groups: "4711 4712 " }, "it still belongs to the groups 4711 4712"],
+    ["a capability", { CapPrm: "0000000000000080" }, "capabilities (0000000000000080)"],
+    ["the highest capability", { CapPrm: "8000000000000000" }, "capabilities (8000000000000000)"],
+  ] as const) {
+    test(`is ${what}`, () => {
+      const rest = leftOfRoot(statusOf({ ...ordinary, ...line }), user);
+      assert.ok(rest?.endsWith(found), rest);
+    });
+  }
+
+  test("is all that there is, in one sentence", () => {
+    const status = statusOf({ ...ordinary, Uid: "998\t998\t0\t998", CapPrm: "0000000000000040" });
+    assert.equal(
+      leftOfRoot(status, user),
+      "its real, effective and saved uid are 998, 998, 0, and it still has capabilities (0000000000000040)",
+    );
+  });
+
+  test("is not known where the kernel does not show it, and that is not nothing", () => {
+    for (const name of ["Uid", "Gid", "Groups", "CapPrm"] as const) {
+      const { [name]: _left, ...others } = ordinary;
+      assert.match(leftOfRoot(statusOf(others), user) ?? "", /^the kernel does not show/, name);
+    }
+    assert.match(leftOfRoot("", user) ?? "", /^the kernel does not show/);
+  });
 });

@@ -4,7 +4,7 @@
  * deleted one, and only a restarted container sees the new one.
  */
 import { type Stats, statSync } from "node:fs";
-import { successorOfRoot, type User, userText } from "../privileges.ts";
+import { runAsFor, type User, userText } from "../privileges.ts";
 
 /** What makes a restart of the agent necessary. */
 export type SocketDirectoryFault =
@@ -29,16 +29,16 @@ export function describeSocketDirectoryFault(fault: SocketDirectoryFault): strin
 /** Remembers whom the agent started for, and compares. */
 export class SocketDirectory {
   readonly #path: string;
-  readonly #successor: User | undefined;
+  readonly #runAs: User | undefined;
   #firstOwner: User | undefined;
 
   /**
-   * @param successor whom the agent became because of the directory, when root started it; else it
+   * @param runAs whom the agent became because of the directory, when root started it; else it
    *   started for the owner who is seen first
    */
-  constructor(path: string, successor?: User) {
+  constructor(path: string, runAs?: User) {
     this.#path = path;
-    this.#successor = successor;
+    this.#runAs = runAs;
   }
 
   /**
@@ -61,9 +61,9 @@ export class SocketDirectory {
     this.#firstOwner ??= stats;
     // Started again, it would become this one: for a directory of root's that is not the owner.
     const [startedFor, wanted] =
-      this.#successor === undefined
+      this.#runAs === undefined
         ? [this.#firstOwner, stats]
-        : [this.#successor, successorOfRoot(this.#path, stats).user];
+        : [this.#runAs, runAsFor(this.#path, stats).user];
     return userText(startedFor) === userText(wanted)
       ? undefined
       : {

@@ -162,6 +162,28 @@ describe("the agent, started as root", { skip: cannotBeOthers, concurrency: true
     }
   });
 
+  for (const [what, wrapper, rest] of [
+    [
+      "keeps its capabilities by its secure bits",
+      [setpriv ?? "", "--securebits=+no_setuid_fixup", ...ROOT_OF_CONTAINER.slice(1)],
+      /but it still has capabilities \(00000000000000c0\): it will not run like that/,
+    ],
+    [
+      // Without SETUID only the effective uid changes, and the saved one is the way back.
+      "can become root again by its saved uid",
+      [setpriv ?? "", "--ruid=65534", "--bounding-set=-all,+setgid", "--inh-caps=-all"],
+      /but its real, effective and saved uid are 65534, 65534, 0, and it still has capabilities/,
+    ],
+  ] as const) {
+    test(`does not run where it ${what}: exit code 1, before it listens`, async () => {
+      const agent = await agentWith({ CHRONY_ADDRESS: "udp://127.0.0.1:1" }, wrapper);
+      assert.deepEqual(await agent.process.exited, { code: 1, signal: null });
+      const [only, ...others] = agent.logs();
+      assert.deepEqual(others, []);
+      assert.match(String(only?.["message"]), rest);
+    });
+  }
+
   test("as another user stays that user, and says who owns the directory when it cannot read", async () => {
     const { address, directory } = await chronydOf({ uid: 998, gid: 995, mode: 0o770 }, "stranger");
     const owner = await agentWith({ CHRONY_ADDRESS: address }, as(998, 995));
