@@ -46,6 +46,10 @@ export function runAsFor(directory: string | undefined, owner: User | undefined)
     : { user: owner, because: "owns directory" };
 }
 
+/** A directory of root's has one of two causes, and each its own remedy. */
+const ADVICE_FOR_DIRECTORY_OF_ROOT =
+  "If chronyd runs as root, ask it over UDP: CHRONY_ADDRESS=udp://127.0.0.1:323, in a cluster with the component udp-host-network. If chronyd runs as another user, something else made the directory and chronyd has turned its socket off: remove the directory and restart chronyd.";
+
 /** One sentence for a person: who it is now, why, and what follows from it. */
 export function describeRunAs({ user, because }: RunAs, directory = ""): string {
   const became = `Started as root, became ${userText(user)} (uid:gid)`;
@@ -53,7 +57,7 @@ export function describeRunAs({ user, because }: RunAs, directory = ""): string 
     case "owns directory":
       return `${became}, who owns ${directory}.`;
     case "directory is root's":
-      return `${became}, for ${directory} is owned by root, whom the agent must not stay: chronyd will not answer (let chronyd make its directory itself, and restart it).`;
+      return `${became}, because ${directory} is owned by root, and the agent never stays root. ${ADVICE_FOR_DIRECTORY_OF_ROOT}`;
     case "no directory":
       return `${became}, for there is no ${directory} whose owner to become: chronyd is not running, or its directory is not mounted.`;
     case "no Unix socket":
@@ -188,7 +192,8 @@ export function describeStranger(directory: string): string | undefined {
   if (owner === undefined || uid === undefined || gid === undefined || owner.uid === uid) {
     return undefined;
   }
-  return `This process is ${userText({ uid, gid })} (uid:gid), but ${directory} belongs to ${userText(owner)}, whom alone chronyd answers.`;
+  const mismatch = `This process is ${userText({ uid, gid })} (uid:gid), but ${directory} belongs to ${userText(owner)}, and chronyd answers only its owner.`;
+  return owner.uid === 0 ? `${mismatch} ${ADVICE_FOR_DIRECTORY_OF_ROOT}` : mismatch;
 }
 
 function messageOf(error: unknown): string {

@@ -69,7 +69,7 @@ export function describeChronyError(error: ChronyError): string {
     case "host unknown":
       return `The host ${error.host} has no address (${error.detail}): check CHRONY_ADDRESS.`;
     case "timed out":
-      return `chronyd at ${error.address} did not answer ${error.report} within ${error.afterMs} ms: it is stopped or overloaded, or it cannot write to the agent's socket (in a container, mount its directory at the path it has on the node).`;
+      return `chronyd at ${error.address} did not answer ${error.report} within ${error.afterMs} ms: ${reasonForSilence(error.address)}.`;
     case "no client socket":
       return `Could not bind a socket at ${error.path}, where chronyd would answer: ${error.detail}.`;
     case "socket failed":
@@ -91,6 +91,14 @@ export function describeChronyError(error: ChronyError): string {
     case "invalid field":
       return `The reply to ${error.report} makes no sense: ${error.detail}.`;
   }
+}
+
+/** Over a Unix socket more can keep an answer back: the path of ours, and a security policy. */
+function reasonForSilence(address: string): string {
+  const ofAnySocket = "it is stopped or overloaded";
+  return address.startsWith("unix:")
+    ? `${ofAnySocket}, or it cannot write to the agent's socket. In a container, mount chronyd's directory at the path it has on the node. Where SELinux is enforcing (Azure Container Linux), its policy may forbid the answer: ask over UDP instead, CHRONY_ADDRESS=udp://127.0.0.1:323 in the node's network`
+    : ofAnySocket;
 }
 
 function parentFolder(path: string): string {

@@ -9,6 +9,7 @@ import { type Agent, startAgent } from "../parts/agent.ts";
 import { bringChronyd, progressToStandardError } from "../parts/bring.ts";
 import { type ChronydUser, startChronydOfUser } from "../parts/chronyd-of-user.ts";
 import { findExecutable } from "../parts/executable.ts";
+import { freeUdpPort } from "../parts/free-port.ts";
 import { threadStatuses } from "../parts/process-status.ts";
 import { type ScratchFolder, scratchFolder } from "../parts/scratch-folder.ts";
 import { accept, FakeCollector } from "../push/fake-collector.ts";
@@ -68,8 +69,13 @@ describe("the agent, started as root", { skip: cannotBeOthers, concurrency: true
     folder?.remove();
   });
 
-  async function chronydOf(user: ChronydUser, name: string) {
-    const started = await startChronydOfUser({ chronyd, folder: join(folder.path, name), user });
+  async function chronydOf(user: ChronydUser, name: string, commandPort = 0) {
+    const started = await startChronydOfUser({
+      chronyd,
+      folder: join(folder.path, name),
+      user,
+      commandPort,
+    });
     running.push(started.process);
     await started.process.waitUntil("its socket", async () =>
       (await readdir(started.directory)).includes("chronyd.sock"),
@@ -121,12 +127,26 @@ describe("the agent, started as root", { skip: cannotBeOthers, concurrency: true
     assert.equal(told.filter((message) => message.includes("is owned by root")).length, 1);
     assert.ok(
       told.some((message) =>
-        message.includes(`${directory} belongs to 0:0, whom alone chronyd answers`),
+        message.includes(`${directory} belongs to 0:0, and chronyd answers only its owner`),
       ),
       told.join("\n"),
     );
     assert.ok(!told.some((message) => message.includes("changed its owner")));
     assert.equal((await get(agent, "/livez")).status, 200);
+  });
+
+  test("beside a chronyd that runs as root, names the way over UDP, which works", async () => {
+    const commandPort = await freeUdpPort();
+    const root = { uid: 0, gid: 0, mode: 0o750 };
+    const { address } = await chronydOf(root, "chronyd-of-root", commandPort);
+    const overSocket = await agentWith({ CHRONY_ADDRESS: address });
+    await scrapeInState(overSocket, "unreachable");
+    const advice =
+      /If chronyd runs as root, ask it over UDP: CHRONY_ADDRESS=udp:\/\/127\.0\.0\.1:323/;
+    assert.ok(overSocket.logs().some(({ message }) => advice.test(String(message))));
+    const overUdp = await agentWith({ CHRONY_ADDRESS: `udp://127.0.0.1:${commandPort}` });
+    const { value } = await scrapeInState(overUdp, "local");
+    assert.equal(value("chrony_up"), 1);
   });
 
   test("notices the right directory in the place of root's, which it has to be started again for", async () => {

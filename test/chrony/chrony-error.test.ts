@@ -51,6 +51,13 @@ describe("the sentence of", () => {
   });
 });
 
+test("silence over a Unix socket may be SELinux's doing, over UDP not", () => {
+  const overUnix = errors["timed out"];
+  assert.match(describeChronyError(overUnix), /SELinux .*CHRONY_ADDRESS=udp:/);
+  const overUdp = { ...overUnix, address: "udp://127.0.0.1:323" };
+  assert.match(describeChronyError(overUdp), /: it is stopped or overloaded\.$/);
+});
+
 test("a sentence says what was tried, what was found and what was expected", () => {
   assert.equal(
     describeChronyError(errors["wrong length"]),

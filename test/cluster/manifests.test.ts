@@ -34,6 +34,7 @@ const madeByOthers = [
 const ofCollector = [
   "backend-token",
   "collector-from-nodes",
+  "egress-proxy",
   "collector-pod-monitor-azure",
   "collector-pod-monitor-prometheus-operator",
   "public-keys-file",
@@ -46,6 +47,7 @@ const together = [
   ["tls", "token-without-node", "public-keys-file", "backend-token"],
   ["tls", "run-as-user", "agent-pod-monitor-azure", "collector-pod-monitor-azure"],
   ["udp-host-network", "collector-from-nodes", "tls"],
+  ["aks-automatic", "egress-proxy", "agent-pod-monitor-azure"],
 ];
 
 interface Environment {
@@ -80,9 +82,14 @@ interface Volume {
 }
 
 interface PodTemplate {
-  readonly metadata: { readonly labels: Readonly<Record<string, string>> };
+  readonly metadata: {
+    readonly labels: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
   readonly spec: {
     readonly serviceAccountName: string;
+    readonly priorityClassName?: string;
+    readonly tolerations?: readonly { readonly key?: string }[];
     readonly automountServiceAccountToken: boolean;
     readonly hostNetwork?: boolean;
     readonly hostPID?: boolean;
@@ -291,7 +298,9 @@ describe("the manifests", () => {
         namespace: metadata.namespace,
         labels: spec.template.metadata.labels,
         ports: new Set(
-          spec.template.spec.containers.flatMap(({ ports }) => ports.map((p) => p.name)),
+          spec.template.spec.containers.flatMap(({ ports }) =>
+            ports.flatMap((p) => [p.name, String(p.containerPort)]),
+          ),
         ),
       }));
       const selected = (
@@ -342,6 +351,48 @@ describe("the manifests", () => {
     });
   });
 
+  test("name the ports of network policies by number, because Cilium drops rules with some names", () => {
+    inEach((objects) => {
+      for (const { kind, metadata, spec } of selecting(objects)) {
+        if (kind === "NetworkPolicy") {
+          const rules = [...(spec.ingress ?? []), ...(spec.egress ?? [])];
+          for (const { port } of rules.flatMap(({ ports = [] }) => ports)) {
+            assert.equal(typeof port, "number", `${metadata.name}: ${port}`);
+          }
+        }
+      }
+    });
+  });
+
+  test("keep the proxy variables that AKS injects out of every pod", () => {
+    inEachContainer((_, { metadata }) =>
+      assert.equal(metadata.annotations?.["kubernetes.azure.com/no-http-proxy-vars"], "true"),
+    );
+  });
+
+  test("give agents and collector a priority above every workload", () => {
+    inEach((objects) => {
+      for (const { kind, spec } of workloads(objects)) {
+        assert.equal(
+          spec.template.spec.priorityClassName,
+          kind === "DaemonSet" ? "system-node-critical" : "system-cluster-critical",
+        );
+      }
+    });
+  });
+
+  test("tolerate on AKS Automatic nothing that its admission policies reject", () => {
+    inEach((objects, name) => {
+      for (const { kind, spec } of workloads(objects)) {
+        const { tolerations = [] } = spec.template.spec;
+        const rejected = tolerations.filter(
+          ({ key }) => key === undefined || key === "CriticalAddonsOnly",
+        );
+        assert.equal(rejected.length, name.includes("aks-automatic") ? 0 : 1, kind);
+      }
+    });
+  });
+
   test("let agents in the host's network reach the collector, and nobody else without a token", () => {
     inEach((objects, name) => {
       const intoOtlp = selecting(objects)
@@ -350,7 +401,7 @@ describe("the manifests", () => {
             kind === "NetworkPolicy" && metadata.namespace === collectorNamespace,
         )
         .flatMap(({ spec }) => spec.ingress ?? [])
-        .filter(({ ports = [] }) => ports.some(({ port }) => port === "otlp-http"));
+        .filter(({ ports = [] }) => ports.some(({ port }) => port === 4318));
       const fromAnywhere = intoOtlp.some(({ from }) => from === undefined);
       assert.equal(fromAnywhere, name.includes("collector-from-nodes"));
     });
