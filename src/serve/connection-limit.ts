@@ -1,51 +1,81 @@
 /**
- * Who may hold a connection to a server when more want one than it has places for. Whoever comes gets
- * a place at once, and whoever holds the most loses its oldest. So a crowd of connections that never
- * ask for anything does not shut out a probe, which comes, asks and is answered within milliseconds:
- * an agent whose probes are not answered would be restarted.
+ * How many connections a server may have, and how many bytes of answers they may have been given, when
+ * more is wanted than there is. Whoever comes gets a connection at once, and whoever holds the most
+ * loses its oldest. So a crowd of connections that ask for nothing, or read nothing, does not shut out
+ * a probe, which comes, asks and is answered within milliseconds: an agent whose probes are not
+ * answered would be restarted.
+ *
+ * Bytes count until their connection is closed, because nothing tells what of them the client has
+ * read: until then they may lie in the kernel's buffer, which is charged to the container. A
+ * connection that loses is reset, which empties that buffer at once.
  */
 import type { Server, Socket } from "node:net";
 
-/**
- * Keeps the connections of a server below a limit.
- * @param places how many there may be at once
- */
-export function limitConnections(server: Server, places: number): void {
-  /** By the far end's address; the oldest of each comes first. */
-  const held = new Map<string, Set<Socket>>();
-  let count = 0;
+export type ConnectionLimits = {
+  /** How many connections there may be at once. */
+  readonly connections: number;
+  /** How many bytes all of them may have been given. */
+  readonly bytes: number;
+};
 
-  const leave = (address: string, socket: Socket) => {
-    const neighbours = held.get(address);
-    if (neighbours?.delete(socket) === true) {
-      count -= 1;
-      if (neighbours.size === 0) {
-        held.delete(address);
+type Held = { readonly address: string; bytes: number };
+
+/** Keeps the connections of a server within limits. */
+export class ConnectionLimit {
+  readonly #limits: ConnectionLimits;
+  /** The oldest first. */
+  readonly #held = new Map<Socket, Held>();
+  #bytes = 0;
+
+  constructor(server: Server, limits: ConnectionLimits) {
+    this.#limits = limits;
+    server.on("connection", (socket: Socket) => this.#enter(socket));
+  }
+
+  /**
+   * Counts bytes that a connection is given, which may end it or an older one.
+   * @returns how many it was given since it was opened
+   */
+  give(socket: Socket, bytes: number): number {
+    const held = this.#held.get(socket);
+    if (held === undefined) {
+      return bytes;
+    }
+    held.bytes += bytes;
+    this.#bytes += bytes;
+    while (this.#bytes > this.#limits.bytes) {
+      this.#resetOldest(({ bytes: given }) => given);
+    }
+    return held.bytes;
+  }
+
+  #enter(socket: Socket): void {
+    this.#held.set(socket, { address: socket.remoteAddress ?? "", bytes: 0 });
+    socket.once("close", () => this.#leave(socket));
+    while (this.#held.size > this.#limits.connections) {
+      this.#resetOldest(() => 1);
+    }
+  }
+
+  #leave(socket: Socket): void {
+    this.#bytes -= this.#held.get(socket)?.bytes ?? 0;
+    this.#held.delete(socket);
+  }
+
+  /** The oldest that weighs something, of the address whose connections weigh the most together. */
+  #resetOldest(weight: (held: Held) => number): void {
+    const weights = new Map<string, number>();
+    for (const held of this.#held.values()) {
+      weights.set(held.address, (weights.get(held.address) ?? 0) + weight(held));
+    }
+    const [heaviest] = [...weights].reduce((most, each) => (each[1] > most[1] ? each : most));
+    for (const [socket, held] of this.#held) {
+      if (held.address === heaviest && weight(held) > 0) {
+        // "close" comes later, and until then more connections may come.
+        this.#leave(socket);
+        socket.resetAndDestroy();
+        return;
       }
     }
-  };
-  server.on("connection", (socket: Socket) => {
-    const address = socket.remoteAddress ?? "";
-    held.set(address, (held.get(address) ?? new Set()).add(socket));
-    count += 1;
-    socket.once("close", () => leave(address, socket));
-    if (count <= places) {
-      return;
-    }
-    const [most, sockets] = largestOf(held);
-    for (const oldest of [...sockets].slice(0, count - places)) {
-      // "close" comes later, and until then more connections may come.
-      leave(most, oldest);
-      oldest.destroy();
-    }
-  });
-}
-
-/** Of several as large as each other, the one that is there the longest. */
-function largestOf(groups: ReadonlyMap<string, Set<Socket>>): [address: string, Set<Socket>] {
-  const [first, ...others] = groups;
-  return others.reduce(
-    (largest, group) => (group[1].size > largest[1].size ? group : largest),
-    first ?? ["", new Set<Socket>()],
-  );
+  }
 }

@@ -2,15 +2,21 @@
 // asks how often. The answers of the agent itself are in test/agent/pull.test.ts.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { createLog } from "../../src/log.ts";
 import { HttpServer } from "../../src/serve/http-server.ts";
 import { type Answer, PATHS, type Path, plainAnswer } from "../../src/serve/paths.ts";
 import { rawRequest, statusesIn } from "../agent/raw-request.ts";
 import { freePort } from "../parts/free-port.ts";
+import { waitFor } from "../parts/wait-for.ts";
 
 const HOST = "127.0.0.1";
 const CLIENTS = 50;
+
+/** What both kernels' buffers of a connection may take though nobody reads (tcp_wmem, tcp_rmem). */
+const MOST_BYTES_IN_KERNEL = 32 * 1024 * 1024;
 
 const paths = Object.keys(PATHS) as Path[];
 
@@ -98,6 +104,97 @@ describe("the HTTP server", () => {
       assert.equal(made.get(path), undefined);
     });
   }
+
+  for (const path of paths) {
+    test(`${path} is answered to four requests in one piece; a fifth closes the connection`, async () => {
+      const request = `GET ${path} HTTP/1.1\r\nHost: node\r\n\r\n`;
+      const { promise: released, resolve: release } = Promise.withResolvers<void>();
+      answer = async () => {
+        await released;
+        return plainAnswer(200, "ok");
+      };
+      const last = `GET ${path} HTTP/1.1\r\nHost: node\r\nConnection: close\r\n\r\n`;
+      const four = rawRequest({ port, bytes: request.repeat(3) + last });
+      assert.deepEqual(statusesIn(await rawRequest({ port, bytes: request.repeat(5) })), []);
+      // As many as go into 40,000 bytes, which once ended the agent.
+      const many = request.repeat(40_000 / request.length);
+      assert.deepEqual(statusesIn(await rawRequest({ port, bytes: many })), []);
+      release();
+      assert.deepEqual(statusesIn(await four), [200, 200, 200, 200]);
+    });
+  }
+
+  test("reads no body: it answers, and closes", async () => {
+    for (const [method, status] of [
+      ["GET", 200],
+      ["POST", 405],
+    ] as const) {
+      const client = connect({ port, host: HOST });
+      const { promise: closed, resolve } = Promise.withResolvers<void>();
+      let received = "";
+      client.on("data", (bytes) => {
+        received += bytes;
+      });
+      client.on("error", () => {});
+      client.on("close", () => resolve());
+      client.write(`${method} /livez HTTP/1.1\r\nHost: node\r\nContent-Length: 1000000000000\r\n`);
+      client.write("Expect: 100-continue\r\n\r\n");
+      const piece = Buffer.alloc(65_536);
+      let taken = 0;
+      const send = () => {
+        client.write(piece, (error) => {
+          if (!error) {
+            taken += piece.length;
+            send();
+          }
+        });
+      };
+      send();
+      await closed;
+      assert.deepEqual(statusesIn(received), [status], received);
+      assert.ok(taken <= MOST_BYTES_IN_KERNEL, `${taken} bytes were taken`);
+    }
+  });
+
+  test("closes a connection that was given a megabyte", async () => {
+    answer = () => plainAnswer(200, "x".repeat(300_000));
+    const bytes = "GET / HTTP/1.1\r\nHost: node\r\n\r\n".repeat(4);
+    const received = await rawRequest({ port, bytes });
+    assert.deepEqual(statusesIn(received), [200, 200, 200, 200]);
+    assert.equal(received.match(/^connection: close\r$/gim)?.length, 1);
+  });
+
+  test("resets the oldest who read nothing when they were given 16 MiB, and no other", async (t) => {
+    const probe = connect({ port, host: HOST });
+    let probed = "";
+    probe.on("data", (bytes) => {
+      probed += bytes;
+    });
+    t.after(() => probe.destroy());
+    await once(probe, "connect");
+    answer = (path) => plainAnswer(200, path === "/livez" ? "ok" : "x".repeat(1_000_000));
+    const clients: Socket[] = [];
+    t.after(() => clients.map((client) => client.destroy()));
+    for (let client = 0; client < 24; client += 1) {
+      const socket = connect({ port, host: HOST, localAddress: "127.0.0.2" });
+      clients.push(socket);
+      socket.write("GET /metrics HTTP/1.1\r\nHost: node\r\nConnection: close\r\n\r\n");
+      // The beginning is there, and with a listener of this kind no more than that is read.
+      await once(socket, "readable");
+    }
+    probe.write("GET /livez HTTP/1.1\r\nHost: node\r\n\r\n");
+    await waitFor("the probe to be answered", () => statusesIn(probed).length > 0);
+
+    const ends = clients.map(async (socket) => {
+      const { promise: end, resolve } = Promise.withResolvers<string>();
+      socket.on("error", () => resolve("reset"));
+      socket.on("end", () => resolve("read"));
+      socket.resume();
+      return end;
+    });
+    const expected = clients.map((_, client) => (client < 24 - 16 ? "reset" : "read"));
+    assert.deepEqual(await Promise.all(ends), expected);
+  });
 
   test("says which paths there are when another is asked for", async () => {
     const received = await ask("GET /nowhere");
