@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage } from "node:http";
 import { createRequire } from "node:module";
 import { buffer } from "node:stream/consumers";
 import { freePort } from "../parts/free-port.ts";
+import { endWith, type Owner } from "../parts/owner.ts";
 
 const snappy: { readonly uncompress: (bytes: Uint8Array) => Uint8Array } = createRequire(
   import.meta.url,
@@ -21,7 +22,6 @@ export interface FakeGate {
   refuseWritesWith(text: string): void;
   /** Passes everything, and what Prometheus answers: so it begins. */
   passEverything(): void;
-  stop(): Promise<void>;
 }
 
 type Refusal = (body: Buffer) => number | undefined;
@@ -29,7 +29,7 @@ type Refusal = (body: Buffer) => number | undefined;
 const passing: Refusal = () => undefined;
 
 /** Starts a gate at 127.0.0.1 to where a Prometheus takes remote write. */
-export async function startFakeGate(remoteWriteUrl: string): Promise<FakeGate> {
+export async function startFakeGate(owner: Owner, remoteWriteUrl: string): Promise<FakeGate> {
   const port = await freePort();
   const answers: number[] = [];
   let refusal = passing;
@@ -66,6 +66,10 @@ export async function startFakeGate(remoteWriteUrl: string): Promise<FakeGate> {
     server.once("error", reject);
     server.listen(port, "127.0.0.1", resolve);
   });
+  endWith(owner, () => {
+    server.close();
+    server.closeAllConnections();
+  });
   return {
     remoteWriteUrl: `http://127.0.0.1:${port}/api/v1/write`,
     answers,
@@ -78,10 +82,5 @@ export async function startFakeGate(remoteWriteUrl: string): Promise<FakeGate> {
     passEverything() {
       refusal = passing;
     },
-    stop: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
   };
 }

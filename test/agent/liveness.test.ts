@@ -4,13 +4,11 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { chown, mkdir, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
-import { type Agent, startAgent } from "../parts/agent.ts";
-import { bringChronyd, progressToStandardError } from "../parts/bring.ts";
-import { type Chronyd, startChronyd } from "../parts/chronyd.ts";
-import { localReferenceConfiguration } from "../parts/chronyd-configuration.ts";
-import { type ScratchFolder, scratchFolder } from "../parts/scratch-folder.ts";
+import { dirname } from "node:path";
+import { describe, test } from "node:test";
+import { type Agent, startAgent, startAgentBeside } from "../parts/agent.ts";
+import { startFollower } from "../parts/follower.ts";
+import { folderOf } from "../parts/scratch-folder.ts";
 import { get, scrapeInState } from "./scrape.ts";
 
 const GRACE_MS = 30_000;
@@ -37,37 +35,14 @@ async function untilNotLive(agent: Agent): Promise<{ reason: string; afterMs: nu
 }
 
 describe("the agent's liveness", { concurrency: true }, () => {
-  let folder: ScratchFolder;
-  const running: { stop(): Promise<void> }[] = [];
-
-  before(async () => {
-    folder = await scratchFolder("ct");
-  });
-  after(async () => {
-    await Promise.all(running.map((part) => part.stop()));
-    folder.remove();
-  });
-
-  async function chronydIn(name: string): Promise<Chronyd> {
-    const chronyd = await startChronyd({
-      ...(await bringChronyd(progressToStandardError)),
-      folder: join(folder.path, name),
-      configuration: localReferenceConfiguration(),
-    });
-    running.push(chronyd);
-    await chronyd.waitUntilAnswering();
-    return chronyd;
-  }
-
   test("fails when the directory was deleted under its mount, though a new one stands at its place", {
     skip: unshare === undefined && "this machine lets nobody make a mount namespace",
-  }, async () => {
-    const chronyd = await chronydIn("deleted");
-    const parent = join(folder.path, "deleted");
-    const onNode = join(parent, "run");
-    const held = join(folder.path, "held");
-    await mkdir(held);
-    const agent = await startAgent({
+  }, async (t) => {
+    const chronyd = await startFollower(t);
+    const onNode = dirname(chronyd.socketPath);
+    const parent = dirname(onNode);
+    const held = await folderOf(t);
+    const agent = await startAgent(t, {
       environment: {
         CHRONY_ADDRESS: chronyd.address,
         OTEL_METRICS_EXPORTER: "prometheus",
@@ -87,8 +62,7 @@ describe("the agent's liveness", { concurrency: true }, () => {
         "sh",
       ],
     });
-    running.push(agent);
-    await scrapeInState(agent, "local");
+    await scrapeInState(agent, "synchronised");
 
     await chronyd.stop();
     await rm(onNode, { recursive: true });
@@ -103,19 +77,12 @@ describe("the agent's liveness", { concurrency: true }, () => {
 
   test("fails when the directory changed its owner, and not when it changes back in time", {
     skip: !isRoot && "only root can give a directory away",
-  }, async () => {
-    const chronyd = await chronydIn("owner");
-    const directory = join(folder.path, "owner", "run");
+  }, async (t) => {
+    const chronyd = await startFollower(t);
+    const directory = dirname(chronyd.socketPath);
     const { uid, gid } = await stat(directory);
-    const agent = await startAgent({
-      environment: {
-        CHRONY_ADDRESS: chronyd.address,
-        OTEL_METRICS_EXPORTER: "prometheus",
-        SLEEP_INTERVAL: "0.2",
-      },
-    });
-    running.push(agent);
-    await scrapeInState(agent, "local");
+    const agent = await startAgentBeside(t, chronyd);
+    await scrapeInState(agent, "synchronised");
 
     await chown(directory, 123, 123);
     await agent.process.waitForLine(/changed its owner/, 5_000);

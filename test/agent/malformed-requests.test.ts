@@ -2,14 +2,12 @@
 // it. Slow clients and thousands of connections are in test/faults/.
 
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
-import { type Agent, startAgent } from "../parts/agent.ts";
-import { bringChronyd, progressToStandardError } from "../parts/bring.ts";
-import { type Chronyd, startChronyd } from "../parts/chronyd.ts";
-import { localReferenceConfiguration } from "../parts/chronyd-configuration.ts";
+import { before, describe, test } from "node:test";
+import { type Agent, startAgentBeside } from "../parts/agent.ts";
+import { startFollower } from "../parts/follower.ts";
 import { fileDescriptors } from "../parts/process-status.ts";
 import { Random } from "../parts/random.ts";
-import { type ScratchFolder, scratchFolder } from "../parts/scratch-folder.ts";
+import { suiteScope } from "../parts/suite-scope.ts";
 import { rawRequest, spoiltRequest, statusesIn } from "./raw-request.ts";
 import { get, scrape, scrapeInState } from "./scrape.ts";
 
@@ -83,33 +81,15 @@ const CASES: Readonly<Record<string, readonly [bytes: string, ...statuses: numbe
 };
 
 describe("the agent's port", () => {
-  let folder: ScratchFolder;
-  let chronyd: Chronyd;
+  const scope = suiteScope();
   let agent: Agent;
   let port: number;
 
   before(async () => {
-    folder = await scratchFolder("ct");
-    chronyd = await startChronyd({
-      ...(await bringChronyd(progressToStandardError)),
-      folder: folder.path,
-      configuration: localReferenceConfiguration(),
-    });
-    await chronyd.waitUntilAnswering();
-    agent = await startAgent({
-      environment: {
-        CHRONY_ADDRESS: chronyd.address,
-        SLEEP_INTERVAL: "0.1",
-        OTEL_METRICS_EXPORTER: "prometheus",
-      },
-    });
-    await scrapeInState(agent, "local");
+    const chronyd = await startFollower(scope);
+    agent = await startAgentBeside(scope, chronyd, { SLEEP_INTERVAL: "0.1" });
+    await scrapeInState(agent, "synchronised");
     port = Number(new URL(agent.pullUrl).port);
-  });
-  after(async () => {
-    await agent?.stop();
-    await chronyd?.stop();
-    folder.remove();
   });
 
   for (const [what, [bytes, ...statuses]] of Object.entries(CASES)) {
@@ -148,7 +128,7 @@ describe("the agent's port", () => {
       return (value("chrony_tracker_readings_total", READ) ?? 0) >= readings + READINGS_AFTERWARDS;
     });
     const { value, state } = await scrape(agent);
-    assert.equal(state, "local");
+    assert.equal(state, "synchronised");
     assert.equal(value("chrony_tracker_readings_total", { result: "failure" }), 0);
     assert.deepEqual(
       agent.logs().filter(({ level }) => level === "error"),

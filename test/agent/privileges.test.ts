@@ -4,14 +4,13 @@
 import assert from "node:assert/strict";
 import { mkdir, readdir, rename, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
+import { describe, type TestContext, test } from "node:test";
 import { type Agent, startAgent } from "../parts/agent.ts";
-import { bringChronyd, progressToStandardError } from "../parts/bring.ts";
 import { type ChronydUser, startChronydOfUser } from "../parts/chronyd-of-user.ts";
 import { findExecutable } from "../parts/executable.ts";
 import { freeUdpPort } from "../parts/free-port.ts";
 import { threadStatuses } from "../parts/process-status.ts";
-import { type ScratchFolder, scratchFolder } from "../parts/scratch-folder.ts";
+import { folderOf } from "../parts/scratch-folder.ts";
 import { accept, FakeCollector } from "../push/fake-collector.ts";
 import { get, scrape, scrapeInState } from "./scrape.ts";
 
@@ -55,55 +54,39 @@ async function assertIsNobodyBut(uid: number, gid: number, pid: number): Promise
   }
 }
 
+async function chronydOf(
+  t: TestContext,
+  user: ChronydUser,
+  options: { readonly folder?: string; readonly commandPort?: number } = {},
+) {
+  const started = await startChronydOfUser(t, { user, ...options });
+  await started.process.waitUntil("its socket", async () =>
+    (await readdir(started.directory)).includes("chronyd.sock"),
+  );
+  return started;
+}
+
+function agentWith(
+  t: TestContext,
+  environment: Readonly<Record<string, string>>,
+  wrapper: readonly string[] = ROOT_OF_CONTAINER,
+): Promise<Agent> {
+  return startAgent(t, {
+    wrapper,
+    environment: { OTEL_METRICS_EXPORTER: "prometheus", SLEEP_INTERVAL: "0.2", ...environment },
+  });
+}
+
 describe("the agent, started as root", { skip: cannotBeOthers, concurrency: true }, () => {
-  let folder: ScratchFolder;
-  let chronyd: string;
-  const running: { stop(): Promise<void> }[] = [];
-
-  before(async () => {
-    folder = await scratchFolder("ct");
-    ({ chronyd } = await bringChronyd(progressToStandardError));
-  });
-  after(async () => {
-    await Promise.all(running.map((part) => part.stop()));
-    folder?.remove();
-  });
-
-  async function chronydOf(user: ChronydUser, name: string, commandPort = 0) {
-    const started = await startChronydOfUser({
-      chronyd,
-      folder: join(folder.path, name),
-      user,
-      commandPort,
-    });
-    running.push(started.process);
-    await started.process.waitUntil("its socket", async () =>
-      (await readdir(started.directory)).includes("chronyd.sock"),
-    );
-    return started;
-  }
-
-  async function agentWith(
-    environment: Readonly<Record<string, string>>,
-    wrapper: readonly string[] = ROOT_OF_CONTAINER,
-  ): Promise<Agent> {
-    const agent = await startAgent({
-      wrapper,
-      environment: { OTEL_METRICS_EXPORTER: "prometheus", SLEEP_INTERVAL: "0.2", ...environment },
-    });
-    running.push(agent);
-    return agent;
-  }
-
   for (const user of [
     { uid: 100, gid: 101, mode: 0o700 },
     { uid: 998, gid: 995, mode: 0o750 },
     { uid: 123, gid: 123, mode: 0o770 },
   ]) {
     const { uid, gid, mode } = user;
-    test(`becomes ${uid}:${gid} for good, who owns a directory of mode ${mode.toString(8)}, and is answered`, async () => {
-      const { address, directory } = await chronydOf(user, `uid-${uid}`);
-      const agent = await agentWith({ CHRONY_ADDRESS: address });
+    test(`becomes ${uid}:${gid} for good, who owns a directory of mode ${mode.toString(8)}, and is answered`, async (t) => {
+      const { address, directory } = await chronydOf(t, user);
+      const agent = await agentWith(t, { CHRONY_ADDRESS: address });
       const { value } = await scrapeInState(agent, "local");
       assert.equal(value("chrony_up"), 1);
       await assertIsNobodyBut(uid, gid, agent.process.pid);
@@ -117,10 +100,10 @@ describe("the agent, started as root", { skip: cannotBeOthers, concurrency: true
     });
   }
 
-  test("becomes nobody where root owns the directory, says why, and reports unreachable", async () => {
-    const directory = join(folder.path, "roots");
+  test("becomes nobody where root owns the directory, says why, and reports unreachable", async (t) => {
+    const directory = join(await folderOf(t), "roots");
     await mkdir(directory, { mode: 0o755 });
-    const agent = await agentWith({ CHRONY_ADDRESS: `unix://${directory}/chronyd.sock` });
+    const agent = await agentWith(t, { CHRONY_ADDRESS: `unix://${directory}/chronyd.sock` });
     await scrapeInState(agent, "unreachable");
     await assertIsNobodyBut(65_534, 65_534, agent.process.pid);
     const told = agent.logs().map(({ message }) => String(message));
@@ -135,43 +118,44 @@ describe("the agent, started as root", { skip: cannotBeOthers, concurrency: true
     assert.equal((await get(agent, "/livez")).status, 200);
   });
 
-  test("beside a chronyd that runs as root, names the way over UDP, which works", async () => {
+  test("beside a chronyd that runs as root, names the way over UDP, which works", async (t) => {
     const commandPort = await freeUdpPort();
     const root = { uid: 0, gid: 0, mode: 0o750 };
-    const { address } = await chronydOf(root, "chronyd-of-root", commandPort);
-    const overSocket = await agentWith({ CHRONY_ADDRESS: address });
+    const { address } = await chronydOf(t, root, { commandPort });
+    const overSocket = await agentWith(t, { CHRONY_ADDRESS: address });
     await scrapeInState(overSocket, "unreachable");
     const advice =
       /If chronyd runs as root, ask it over UDP: CHRONY_ADDRESS=udp:\/\/127\.0\.0\.1:323/;
     assert.ok(overSocket.logs().some(({ message }) => advice.test(String(message))));
-    const overUdp = await agentWith({ CHRONY_ADDRESS: `udp://127.0.0.1:${commandPort}` });
+    const overUdp = await agentWith(t, { CHRONY_ADDRESS: `udp://127.0.0.1:${commandPort}` });
     const { value } = await scrapeInState(overUdp, "local");
     assert.equal(value("chrony_up"), 1);
   });
 
-  test("notices the right directory in the place of root's, which it has to be started again for", async () => {
-    const directory = join(folder.path, "replaced", "run");
+  test("notices the right directory in the place of root's, which it has to be started again for", async (t) => {
+    const folder = await folderOf(t);
+    const directory = join(folder, "run");
     await mkdir(directory, { recursive: true, mode: 0o755 });
-    const agent = await agentWith({ CHRONY_ADDRESS: `unix://${directory}/chronyd.sock` });
+    const agent = await agentWith(t, { CHRONY_ADDRESS: `unix://${directory}/chronyd.sock` });
     await scrapeInState(agent, "unreachable");
     await rename(directory, `${directory}.old`);
-    await chronydOf({ uid: 998, gid: 995, mode: 0o750 }, "replaced");
+    await chronydOf(t, { uid: 998, gid: 995, mode: 0o750 }, { folder });
     await agent.process.waitForLine(
       /changed its owner to 998:995 \(uid:gid\), and the agent started for 65534:65534/,
       10_000,
     );
   });
 
-  test("becomes nobody over UDP", async () => {
-    const agent = await agentWith({ CHRONY_ADDRESS: "udp://127.0.0.1:1" });
+  test("becomes nobody over UDP", async (t) => {
+    const agent = await agentWith(t, { CHRONY_ADDRESS: "udp://127.0.0.1:1" });
     await scrapeInState(agent, "unreachable");
     await assertIsNobodyBut(65_534, 65_534, agent.process.pid);
   });
 
-  test("without SETUID and SETGID ends with exit code 1 and says what to do, before it listens", async () => {
-    const { address } = await chronydOf({ uid: 998, gid: 995, mode: 0o750 }, "no-capabilities");
+  test("without SETUID and SETGID ends with exit code 1 and says what to do, before it listens", async (t) => {
+    const { address } = await chronydOf(t, { uid: 998, gid: 995, mode: 0o750 });
     for (const capabilities of ["", ",+setgid", ",+setuid"]) {
-      const agent = await agentWith({ CHRONY_ADDRESS: address }, rootWith(capabilities));
+      const agent = await agentWith(t, { CHRONY_ADDRESS: address }, rootWith(capabilities));
       assert.deepEqual(await agent.process.exited, { code: 1, signal: null });
       const [only, ...others] = agent.logs();
       assert.deepEqual(others, []);
@@ -195,8 +179,8 @@ describe("the agent, started as root", { skip: cannotBeOthers, concurrency: true
       /but its real, effective and saved uid are 65534, 65534, 0, and it still has capabilities/,
     ],
   ] as const) {
-    test(`does not run where it ${what}: exit code 1, before it listens`, async () => {
-      const agent = await agentWith({ CHRONY_ADDRESS: "udp://127.0.0.1:1" }, wrapper);
+    test(`does not run where it ${what}: exit code 1, before it listens`, async (t) => {
+      const agent = await agentWith(t, { CHRONY_ADDRESS: "udp://127.0.0.1:1" }, wrapper);
       assert.deepEqual(await agent.process.exited, { code: 1, signal: null });
       const [only, ...others] = agent.logs();
       assert.deepEqual(others, []);
@@ -204,15 +188,15 @@ describe("the agent, started as root", { skip: cannotBeOthers, concurrency: true
     });
   }
 
-  test("as another user stays that user, and says who owns the directory when it cannot read", async () => {
-    const { address, directory } = await chronydOf({ uid: 998, gid: 995, mode: 0o770 }, "stranger");
-    const owner = await agentWith({ CHRONY_ADDRESS: address }, as(998, 995));
+  test("as another user stays that user, and says who owns the directory when it cannot read", async (t) => {
+    const { address, directory } = await chronydOf(t, { uid: 998, gid: 995, mode: 0o770 });
+    const owner = await agentWith(t, { CHRONY_ADDRESS: address }, as(998, 995));
     await scrapeInState(owner, "local");
     assert.ok(!owner.process.output().includes("Started as root"));
 
     // A member of the group gets in, but chronyd cannot write to its socket.
     for (const stranger of [as(1234, 1234), as(1234, 995)]) {
-      const agent = await agentWith({ CHRONY_ADDRESS: address }, stranger);
+      const agent = await agentWith(t, { CHRONY_ADDRESS: address }, stranger);
       await scrapeInState(agent, "unreachable");
       await agent.process.waitForLine(
         new RegExp(`This process is 1234:\\d+ .*but ${directory} belongs to 998:995`),
@@ -222,11 +206,11 @@ describe("the agent, started as root", { skip: cannotBeOthers, concurrency: true
   });
 
   test("reads a token that is everybody's to read, and the next one after kubelet's rotation", async (t) => {
-    const { address } = await chronydOf({ uid: 998, gid: 995, mode: 0o750 }, "token");
+    const { address } = await chronydOf(t, { uid: 998, gid: 995, mode: 0o750 });
     const collector = await FakeCollector.start(accept);
     t.after(() => collector.stop());
     // As kubelet does: each version in a folder of its own, and one link that is replaced.
-    const tokens = join(folder.path, "tokens");
+    const tokens = join(await folderOf(t), "tokens");
     const write = async (version: string) => {
       await mkdir(join(tokens, version), { recursive: true });
       await writeFile(join(tokens, version, "token"), version, { mode: 0o644 });
@@ -235,7 +219,7 @@ describe("the agent, started as root", { skip: cannotBeOthers, concurrency: true
     };
     await write("first");
     await symlink("..data/token", join(tokens, "token"));
-    const agent = await agentWith({
+    const agent = await agentWith(t, {
       CHRONY_ADDRESS: address,
       OTEL_METRICS_EXPORTER: "otlp,prometheus",
       OTEL_METRIC_EXPORT_INTERVAL: "300",

@@ -3,17 +3,17 @@
 import assert from "node:assert/strict";
 import { copyFile, readdir } from "node:fs/promises";
 import { createServer } from "node:net";
-import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
+import { dirname, join } from "node:path";
+import { before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { startAgent } from "../parts/agent.ts";
-import { bringChronyd, progressToStandardError } from "../parts/bring.ts";
-import { type Chronyd, startChronyd } from "../parts/chronyd.ts";
-import { localReferenceConfiguration } from "../parts/chronyd-configuration.ts";
+import type { Chronyd } from "../parts/chronyd.ts";
+import { startFollower } from "../parts/follower.ts";
 import { freePort } from "../parts/free-port.ts";
 import { runToEnd } from "../parts/run-to-end.ts";
 import { startProcess } from "../parts/running-process.ts";
-import { type ScratchFolder, scratchFolder } from "../parts/scratch-folder.ts";
+import { folderOf } from "../parts/scratch-folder.ts";
+import { suiteScope } from "../parts/suite-scope.ts";
 import { scrapeInState } from "./scrape.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -36,21 +36,14 @@ async function run(
 }
 
 describe("the agent's process", () => {
-  let folder: ScratchFolder;
+  const scope = suiteScope();
   let chronyd: Chronyd;
+  /** Of its socket. */
+  let runFolder: string;
 
   before(async () => {
-    folder = await scratchFolder("ct");
-    chronyd = await startChronyd({
-      ...(await bringChronyd(progressToStandardError)),
-      folder: join(folder.path, "chronyd"),
-      configuration: localReferenceConfiguration(),
-    });
-    await chronyd.waitUntilAnswering();
-  });
-  after(async () => {
-    await chronyd?.stop();
-    folder.remove();
+    chronyd = await startFollower(scope);
+    runFolder = dirname(chronyd.socketPath);
   });
 
   test("answers --version and --help", async () => {
@@ -94,13 +87,12 @@ describe("the agent's process", () => {
     assert.match(output, new RegExp(`port ${port} of 127\\.0\\.0\\.1: another process`));
   });
 
-  test("ends on SIGTERM with exit code 0 and leaves no socket file, chronyd frozen or not", async () => {
-    const runFolder = join(folder.path, "chronyd", "run");
+  test("ends on SIGTERM with exit code 0 and leaves no socket file, chronyd frozen or not", async (t) => {
     for (const frozen of [false, true]) {
-      const agent = await startAgent({
+      const agent = await startAgent(t, {
         environment: { CHRONY_ADDRESS: chronyd.address, OTEL_METRICS_EXPORTER: "prometheus" },
       });
-      await scrapeInState(agent, "local");
+      await scrapeInState(agent, "synchronised");
       if (frozen) {
         await chronyd.freeze();
         await scrapeInState(agent, "unreachable");
@@ -113,9 +105,9 @@ describe("the agent's process", () => {
     }
   });
 
-  test("writes nothing but its log when readings take longer than they are apart", async () => {
+  test("writes nothing but its log when readings take longer than they are apart", async (t) => {
     await chronyd.freeze();
-    const agent = await startAgent({
+    const agent = await startAgent(t, {
       environment: {
         CHRONY_ADDRESS: chronyd.address,
         OTEL_METRICS_EXPORTER: "prometheus",
@@ -133,16 +125,14 @@ describe("the agent's process", () => {
     assert.deepEqual(others, [], "Node.js warns of a timer that is set into the past");
   });
 
-  test("sweeps at its start what a killed agent left", async () => {
-    const runFolder = join(folder.path, "chronyd", "run");
+  test("sweeps at its start what a killed agent left", async (t) => {
     await chronyd.freeze();
     const environment = { CHRONY_ADDRESS: chronyd.address, OTEL_METRICS_EXPORTER: "prometheus" };
-    const killed = await startAgent({ environment });
+    const killed = await startAgent(t, { environment });
     await killed.process.waitUntil("a reading under way", async () => {
       return (await readdir(runFolder)).length > 1;
     });
-    killed.process.signal("SIGKILL");
-    await killed.process.exited;
+    await killed.process.kill();
     assert.equal(
       (await readdir(runFolder)).length,
       2,
@@ -150,30 +140,29 @@ describe("the agent's process", () => {
     );
     await chronyd.thaw();
 
-    const next = await startAgent({ environment });
-    await scrapeInState(next, "local");
+    const next = await startAgent(t, { environment });
+    await scrapeInState(next, "synchronised");
     await next.stop();
     assert.deepEqual(await readdir(runFolder), ["chronyd.sock"]);
   });
 
-  test("runs from the bundled file and the socket package's binary alone", async () => {
+  test("runs from the bundled file and the socket package's binary alone", async (t) => {
     await runToEnd({
       name: "npm run build",
       command: process.execPath,
       args: [join(root, "tools/bundle.ts")],
       timeoutMilliseconds: 60_000,
     });
-    const alone = await scratchFolder("ct");
+    const alone = await folderOf(t);
     for (const file of await readdir(join(root, "dist"))) {
-      await copyFile(join(root, "dist", file), join(alone.path, file));
+      await copyFile(join(root, "dist", file), join(alone, file));
     }
-    const agent = await startAgent({
-      entry: join(alone.path, "chrony-tracker.cjs"),
+    const agent = await startAgent(t, {
+      entry: join(alone, "chrony-tracker.cjs"),
       environment: { CHRONY_ADDRESS: chronyd.address, OTEL_METRICS_EXPORTER: "prometheus" },
     });
-    const seen = await scrapeInState(agent, "local");
+    const seen = await scrapeInState(agent, "synchronised");
     assert.equal(seen.value("chrony_tracker_build_info", { version: "0.1.0" }), 1);
     await agent.stop();
-    alone.remove();
   });
 });

@@ -3,15 +3,17 @@
 import assert from "node:assert/strict";
 import { mkdir, rename } from "node:fs/promises";
 import { connect } from "node:net";
-import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
+import { dirname } from "node:path";
+import { before, describe, type TestContext, test } from "node:test";
 import { type Agent, startAgent } from "../parts/agent.ts";
-import { bringChronyd, bringPrometheus, progressToStandardError } from "../parts/bring.ts";
-import { type Chronyd, startChronyd } from "../parts/chronyd.ts";
-import { followerConfiguration, timeServerConfiguration } from "../parts/chronyd-configuration.ts";
-import { freePort, freeUdpPort } from "../parts/free-port.ts";
+import { bringPrometheus, progressToStandardError } from "../parts/bring.ts";
+import { startChronyd } from "../parts/chronyd.ts";
+import { localReferenceConfiguration } from "../parts/chronyd-configuration.ts";
+import { type Follower, startFollower } from "../parts/follower.ts";
+import { freePort } from "../parts/free-port.ts";
 import { startProcess } from "../parts/running-process.ts";
-import { type ScratchFolder, scratchFolder } from "../parts/scratch-folder.ts";
+import { folderOf } from "../parts/scratch-folder.ts";
+import { suiteScope } from "../parts/suite-scope.ts";
 import { get, scrape, scrapeInState } from "./scrape.ts";
 
 async function untilReady(agent: Agent): Promise<void> {
@@ -22,34 +24,18 @@ async function untilReady(agent: Agent): Promise<void> {
 }
 
 describe("the agent's pull side", () => {
-  let folder: ScratchFolder;
-  let server: Chronyd;
-  let follower: Chronyd;
-  const agents: Agent[] = [];
+  const scope = suiteScope();
+  let follower: Follower;
 
   before(async () => {
-    folder = await scratchFolder("ct");
-    const programs = await bringChronyd(progressToStandardError);
-    const port = await freeUdpPort();
-    server = await startChronyd({
-      ...programs,
-      folder: join(folder.path, "server"),
-      configuration: timeServerConfiguration(port),
-    });
-    follower = await startChronyd({
-      ...programs,
-      folder: join(folder.path, "follower"),
-      configuration: followerConfiguration(port),
-    });
-    await follower.waitUntilSynchronised();
-  });
-  after(async () => {
-    await Promise.all([...agents, server, follower].map((part) => part?.stop()));
-    folder.remove();
+    follower = await startFollower(scope);
   });
 
-  async function agentWith(environment: Readonly<Record<string, string>> = {}): Promise<Agent> {
-    const agent = await startAgent({
+  function agentWith(
+    t: TestContext,
+    environment: Readonly<Record<string, string>> = {},
+  ): Promise<Agent> {
+    return startAgent(t, {
       environment: {
         CHRONY_ADDRESS: follower.address,
         OTEL_METRICS_EXPORTER: "prometheus",
@@ -57,12 +43,10 @@ describe("the agent's pull side", () => {
         ...environment,
       },
     });
-    agents.push(agent);
-    return agent;
   }
 
-  test("/metrics is what promtool accepts, typed and explained, with the node's labels", async () => {
-    const agent = await agentWith();
+  test("/metrics is what promtool accepts, typed and explained, with the node's labels", async (t) => {
+    const agent = await agentWith(t);
     await untilReady(agent);
     const { text, names } = await scrape(agent);
     const { headers } = await get(agent, "/metrics");
@@ -96,8 +80,8 @@ describe("the agent's pull side", () => {
     );
   });
 
-  test("other paths are not found, other methods not allowed, and / is for people", async () => {
-    const agent = await agentWith();
+  test("other paths are not found, other methods not allowed, and / is for people", async (t) => {
+    const agent = await agentWith(t);
     await untilReady(agent);
     for (const path of ["/metrics/", "/metricsx", "/favicon.ico", "/..%2fmetrics", "/__proto__"]) {
       assert.equal((await get(agent, path)).status, 404, path);
@@ -123,14 +107,17 @@ describe("the agent's pull side", () => {
     }
   });
 
-  test("scrapes at the same time are answered from one collection, also while chronyd hangs", async () => {
-    const agent = await agentWith({ SLEEP_INTERVAL: "60", OTEL_METRIC_EXPORT_INTERVAL: "60000" });
+  test("scrapes at the same time are answered from one collection, also while chronyd hangs", async (t) => {
+    const agent = await agentWith(t, {
+      SLEEP_INTERVAL: "60",
+      OTEL_METRIC_EXPORT_INTERVAL: "60000",
+    });
     await untilReady(agent);
     // Numbers that another collection would change: the agent's age of things, its own counters.
     const texts = await Promise.all(Array.from({ length: 50 }, () => scrape(agent)));
     assert.equal(new Set(texts.map(({ text }) => text)).size, 1);
 
-    const quick = await agentWith({ SLEEP_INTERVAL: "0.2" });
+    const quick = await agentWith(t, { SLEEP_INTERVAL: "0.2" });
     await scrapeInState(quick, "synchronised");
     await follower.freeze();
     try {
@@ -145,8 +132,8 @@ describe("the agent's pull side", () => {
     await scrapeInState(quick, "synchronised");
   });
 
-  test("with otlp alone /metrics is not served, but the probes are", async () => {
-    const agent = await agentWith({
+  test("with otlp alone /metrics is not served, but the probes are", async (t) => {
+    const agent = await agentWith(t, {
       OTEL_METRICS_EXPORTER: "otlp",
       OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${await freePort()}`,
       OTEL_METRIC_EXPORT_INTERVAL: "1000",
@@ -160,8 +147,9 @@ describe("the agent's pull side", () => {
     assert.match(JSON.stringify(agent.logs()), /was not reached: .*ECONNREFUSED/);
   });
 
-  test("a dead chronyd is a state and no reason to restart: ready and alive", async () => {
-    const agent = await agentWith({ CHRONY_ADDRESS: `unix://${folder.path}/nowhere/chronyd.sock` });
+  test("a dead chronyd is a state and no reason to restart: ready and alive", async (t) => {
+    const folder = await folderOf(t);
+    const agent = await agentWith(t, { CHRONY_ADDRESS: `unix://${folder}/nowhere/chronyd.sock` });
     await untilReady(agent);
     assert.equal((await get(agent, "/livez")).status, 200);
     const { state, value } = await scrape(agent);
@@ -172,29 +160,23 @@ describe("the agent's pull side", () => {
     assert.match(String(faults[0]?.["message"]), /There is no socket at .*nowhere\/chronyd\.sock/);
   });
 
-  test("a directory that is moved away and made anew is followed, when it is no mount", async () => {
-    const programs = await bringChronyd(progressToStandardError);
-    const own = join(folder.path, "moved");
-    const chronyd = await startChronyd({
-      ...programs,
-      folder: own,
-      configuration: ["local stratum 5", "port 0"],
-    });
-    await chronyd.waitUntilAnswering();
-    const agent = await agentWith({ CHRONY_ADDRESS: chronyd.address, SLEEP_INTERVAL: "0.2" });
+  test("a directory that is moved away and made anew is followed, when it is no mount", async (t) => {
+    const chronyd = await startChronyd(t, { configuration: localReferenceConfiguration() });
+    const directory = dirname(chronyd.socketPath);
+    const agent = await agentWith(t, { CHRONY_ADDRESS: chronyd.address, SLEEP_INTERVAL: "0.2" });
     await scrapeInState(agent, "local");
     await chronyd.stop();
-    await rename(join(own, "run"), join(own, "old"));
+    await rename(directory, `${directory}.old`);
     await scrapeInState(agent, "unreachable");
     await chronyd.restart();
     await scrapeInState(agent, "local");
     await chronyd.stop();
-    await mkdir(join(own, "run"), { recursive: true });
+    await mkdir(directory, { recursive: true });
     assert.equal((await get(agent, "/livez")).status, 200);
   });
 
-  test("a client that sends half a request is cut off, and others are served meanwhile", async () => {
-    const agent = await agentWith();
+  test("a client that sends half a request is cut off, and others are served meanwhile", async (t) => {
+    const agent = await agentWith(t);
     await untilReady(agent);
     const port = Number(new URL(agent.pullUrl).port);
     const closed = Promise.withResolvers<void>();

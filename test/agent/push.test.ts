@@ -4,12 +4,12 @@
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, describe, type TestContext, test } from "node:test";
+import { before, describe, type TestContext, test } from "node:test";
 import { type Agent, startAgent } from "../parts/agent.ts";
-import { bringChronyd, progressToStandardError } from "../parts/bring.ts";
-import { type Chronyd, startChronyd } from "../parts/chronyd.ts";
-import { localReferenceConfiguration } from "../parts/chronyd-configuration.ts";
-import { type ScratchFolder, scratchFolder } from "../parts/scratch-folder.ts";
+import type { Chronyd } from "../parts/chronyd.ts";
+import { startFollower } from "../parts/follower.ts";
+import { folderOf } from "../parts/scratch-folder.ts";
+import { suiteScope } from "../parts/suite-scope.ts";
 import { waitFor } from "../parts/wait-for.ts";
 import {
   type Answer,
@@ -21,21 +21,11 @@ import {
 } from "../push/fake-collector.ts";
 import { scrape } from "./scrape.ts";
 
-let folder: ScratchFolder;
+const scope = suiteScope();
 let chronyd: Chronyd;
 
 before(async () => {
-  folder = await scratchFolder("ct");
-  chronyd = await startChronyd({
-    ...(await bringChronyd(progressToStandardError)),
-    folder: join(folder.path, "chronyd"),
-    configuration: localReferenceConfiguration(),
-  });
-  await chronyd.waitUntilAnswering();
-});
-after(async () => {
-  await chronyd?.stop();
-  folder.remove();
+  chronyd = await startFollower(scope);
 });
 
 /** Starts both; the settings say how often the agent collects. */
@@ -46,7 +36,7 @@ async function startPair(
 ): Promise<{ readonly agent: Agent; readonly collector: FakeCollector }> {
   const collector = await FakeCollector.start(...answers);
   t.after(() => collector.stop());
-  const agent = await startAgent({
+  const agent = await startAgent(t, {
     environment: {
       CHRONY_ADDRESS: chronyd.address,
       OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${collector.port}`,
@@ -54,7 +44,6 @@ async function startPair(
       ...settings,
     },
   });
-  t.after(() => agent.stop());
   return { agent, collector };
 }
 
@@ -142,7 +131,7 @@ describe("a request", () => {
   });
 
   test("that the token was refused for goes again whole, with the token as it is then", async (t) => {
-    const tokenFile = join(folder.path, "token");
+    const tokenFile = join(await folderOf(t), "token");
     await writeFile(tokenFile, "old");
     const { collector } = await startPair(
       t,

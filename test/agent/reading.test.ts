@@ -5,8 +5,8 @@
 import assert from "node:assert/strict";
 import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { userInfo } from "node:os";
-import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
+import { dirname, join } from "node:path";
+import { before, describe, test } from "node:test";
 import { DgramSocket } from "node-unix-socket";
 import { parseChronyAddress } from "../../src/chrony/address.ts";
 import { type ChronyError, describeChronyError } from "../../src/chrony/chrony-error.ts";
@@ -16,11 +16,11 @@ import { type Tracking, tracking } from "../../src/chrony/tracking.ts";
 import { sweepClientSockets } from "../../src/chrony/unix-datagram.ts";
 import { clockErrorBoundMs, clockErrorMs } from "../../src/clock/clock-error.ts";
 import type { Result } from "../../src/result.ts";
-import { bringChronyd, progressToStandardError } from "../parts/bring.ts";
-import { type Chronyd, startChronyd } from "../parts/chronyd.ts";
-import { followerConfiguration, timeServerConfiguration } from "../parts/chronyd-configuration.ts";
+import type { Chronyd } from "../parts/chronyd.ts";
+import { startFollower } from "../parts/follower.ts";
 import { freeUdpPort } from "../parts/free-port.ts";
-import { type ScratchFolder, scratchFolder } from "../parts/scratch-folder.ts";
+import { folderOf } from "../parts/scratch-folder.ts";
+import { suiteScope } from "../parts/suite-scope.ts";
 import { waitFor } from "../parts/wait-for.ts";
 
 async function read<Content>(
@@ -55,35 +55,20 @@ async function errorOf(address: string, report: Report<unknown> = tracking): Pro
 const openFileDescriptors = async () => (await readdir("/proc/self/fd")).length;
 
 describe("a reading of chronyd", () => {
-  let folder: ScratchFolder;
-  let programs: { chronyd: string; chronyc: string };
-  let server: Chronyd;
+  const scope = suiteScope();
+  let folder: string;
   let follower: Chronyd;
   let commandPort: number;
 
   before(async () => {
-    folder = await scratchFolder("ct");
-    programs = await bringChronyd(progressToStandardError);
-    const port = await freeUdpPort();
+    folder = await folderOf(scope);
     commandPort = await freeUdpPort();
-    server = await startChronyd({
-      ...programs,
-      folder: join(folder.path, "server"),
-      configuration: timeServerConfiguration(port),
-    });
-    follower = await startChronyd({
-      ...programs,
-      folder: join(folder.path, "follower"),
+    follower = await startFollower(scope, {
       // The client here stays who it is.
       user: userInfo().username,
-      configuration: followerConfiguration(port, { offsetSeconds: 0.025 }),
+      offsetSeconds: 0.025,
       commandPort,
     });
-    await follower.waitUntilSynchronised();
-  });
-  after(async () => {
-    await Promise.all([server?.stop(), follower?.stop()]);
-    folder.remove();
   });
 
   function addresses(): readonly string[] {
@@ -194,17 +179,17 @@ describe("a reading of chronyd", () => {
   });
 
   test("names each way in which there is nobody to ask", async () => {
-    const missing = join(folder.path, "nowhere", "chronyd.sock");
+    const missing = join(folder, "nowhere", "chronyd.sock");
     assert.deepEqual(await errorOf(`unix://${missing}`), { kind: "socket missing", path: missing });
 
-    const noSocket = join(folder.path, "follower", "run", "other.sock");
+    const noSocket = join(dirname(follower.socketPath), "other.sock");
     assert.deepEqual(await errorOf(`unix://${noSocket}`), {
       kind: "socket missing",
       path: noSocket,
     });
 
     // What a killed chronyd leaves: a socket file without a process.
-    const abandoned = join(folder.path, "abandoned.sock");
+    const abandoned = join(folder, "abandoned.sock");
     const socket = new DgramSocket();
     socket.bind(abandoned);
     socket.close();
@@ -221,7 +206,7 @@ describe("a reading of chronyd", () => {
   });
 
   test("names a place in which no socket can be bound", async () => {
-    const file = join(folder.path, "file");
+    const file = join(folder, "file");
     await writeFile(file, "");
     const error = await errorOf(`unix://${file}/chronyd.sock`);
     assert.equal(error.kind, "no client socket");
@@ -229,10 +214,10 @@ describe("a reading of chronyd", () => {
   });
 
   test("leaves no file descriptor and no socket file behind, whatever it ends with", async () => {
-    const runFolder = join(folder.path, "follower", "run");
+    const runFolder = dirname(follower.socketPath);
     const endings = [
       ...addresses(),
-      `unix://${join(folder.path, "nowhere", "chronyd.sock")}`,
+      `unix://${join(folder, "nowhere", "chronyd.sock")}`,
       `unix://${join(runFolder, "other.sock")}`,
       `udp://127.0.0.1:${await freeUdpPort()}`,
     ];
@@ -251,7 +236,7 @@ describe("a reading of chronyd", () => {
   });
 
   test("sweeps the sockets of killed agents, and no other file", async () => {
-    const directory = join(folder.path, "swept");
+    const directory = join(folder, "swept");
     await mkdir(directory);
     const abandoned = new DgramSocket();
     abandoned.bind(join(directory, clientSocketName("a")));

@@ -2,18 +2,17 @@
 // source that goes takes its series with it.
 
 import assert from "node:assert/strict";
-import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
-import { type Agent, startAgent } from "../parts/agent.ts";
-import { bringChronyd, progressToStandardError } from "../parts/bring.ts";
+import { before, describe, type TestContext, test } from "node:test";
+import { type Agent, startAgentBeside } from "../parts/agent.ts";
 import { type Chronyd, startChronyd } from "../parts/chronyd.ts";
-import { followerConfiguration, timeServerConfiguration } from "../parts/chronyd-configuration.ts";
+import { followerConfiguration } from "../parts/chronyd-configuration.ts";
 import { freeUdpPort } from "../parts/free-port.ts";
-import { type ScratchFolder, scratchFolder } from "../parts/scratch-folder.ts";
+import { startPath } from "../parts/path.ts";
+import { startReferenceClock } from "../parts/reference-clock.ts";
+import { suiteScope } from "../parts/suite-scope.ts";
+import { startTimeServer } from "../parts/time-server.ts";
 import { waitFor } from "../parts/wait-for.ts";
-import { startReferenceClock } from "./reference-clock.ts";
 import { type Scrape, scrape } from "./scrape.ts";
-import { startWholePath } from "./whole-path.ts";
 
 const ALL_REPORTS = "tracking,sources,sourcestats,ntpdata,serverstats,activity";
 
@@ -22,60 +21,33 @@ function numberOf(seen: Scrape, name: string, address: string): number | undefin
   return seen.value(name, { source_address: address });
 }
 
+async function agentAt(t: TestContext, address: string): Promise<Agent> {
+  const agent = await startAgentBeside(t, { address }, { CHRONY_METRICS: ALL_REPORTS });
+  await agent.process.waitUntil("its sources", async () => {
+    const seen = await scrape(agent);
+    return numberOf(seen, "chrony_sources_stratum", "127.0.0.1") !== undefined;
+  });
+  return agent;
+}
+
 describe("the further reports at /metrics", () => {
-  let folder: ScratchFolder;
+  const scope = suiteScope();
   let chronyd: Chronyd;
   let commandPort: number;
-  const running: { stop(): Promise<void> | void }[] = [];
 
   before(async () => {
-    folder = await scratchFolder("ct");
-    const programs = await bringChronyd(progressToStandardError);
-    const serverPort = await freeUdpPort();
+    const server = await startTimeServer(scope);
+    const clock = await startReferenceClock(scope, { poll: 0, filter: 4 });
     commandPort = await freeUdpPort();
-    running.push(
-      await startChronyd({
-        ...programs,
-        folder: join(folder.path, "server"),
-        configuration: timeServerConfiguration(serverPort),
-      }),
-    );
-    const clock = startReferenceClock(join(folder.path, "refclock.sock"));
-    running.push(clock);
-    const [server] = followerConfiguration(serverPort);
-    chronyd = await startChronyd({
-      ...programs,
-      folder: join(folder.path, "chronyd"),
+    chronyd = await startChronyd(scope, {
       commandPort,
-      configuration: [server ?? "", ...clock.configuration],
+      configuration: [...followerConfiguration(server.ntpPort), clock.configuration],
     });
-    running.push(chronyd);
     await chronyd.waitUntilSynchronised();
   });
-  after(async () => {
-    await Promise.all(running.map(async (part) => part.stop()));
-    folder.remove();
-  });
 
-  async function agentAt(address: string): Promise<Agent> {
-    const agent = await startAgent({
-      environment: {
-        CHRONY_ADDRESS: address,
-        CHRONY_METRICS: ALL_REPORTS,
-        SLEEP_INTERVAL: "0.2",
-        OTEL_METRICS_EXPORTER: "prometheus",
-      },
-    });
-    running.push(agent);
-    await agent.process.waitUntil("its sources", async () => {
-      const seen = await scrape(agent);
-      return numberOf(seen, "chrony_sources_stratum", "127.0.0.1") !== undefined;
-    });
-    return agent;
-  }
-
-  test("say what chronyc says, of a server and of a reference clock", async () => {
-    const agent = await agentAt(chronyd.address);
+  test("say what chronyc says, of a server and of a reference clock", async (t) => {
+    const agent = await agentAt(t, chronyd.address);
     const states: Readonly<Record<string, string>> = {
       "*": "sync",
       "?": "unreach",
@@ -133,8 +105,8 @@ describe("the further reports at /metrics", () => {
     assert.ok((seen.value("chrony_serverstats_command_packets_received_total") ?? 0) > 0);
   });
 
-  test("over UDP leave out what may not be asked, say so once, and go on", async () => {
-    const agent = await agentAt(`udp://127.0.0.1:${commandPort}`);
+  test("over UDP leave out what may not be asked, say so once, and go on", async (t) => {
+    const agent = await agentAt(t, `udp://127.0.0.1:${commandPort}`);
     const { names } = await scrape(agent);
     assert.ok(names.includes("chrony_sourcestats_samples"));
     assert.ok(names.includes("chrony_activity_sources"));
@@ -153,11 +125,10 @@ describe("the further reports at /metrics", () => {
 });
 
 test("a source that chronyd forgets takes its series with it, by push and by pull", async (t) => {
-  const path = await startWholePath();
-  t.after(() => path.stop());
+  const path = await startPath(t);
   const secondPort = await freeUdpPort();
   // A server that is not there: it has an address, and nothing was measured of it.
-  await path.follower.query("add", "server", "127.0.0.2", "port", String(secondPort));
+  await path.chronyd.query("add", "server", "127.0.0.2", "port", String(secondPort));
   const second = { __name__: "chrony_sources_reachability_ratio", source_address: "127.0.0.2" };
   for (const way of ["push", "pull"] as const) {
     await waitFor(`the second source by ${way}`, async () => {
@@ -168,7 +139,7 @@ test("a source that chronyd forgets takes its series with it, by push and by pul
     const offset = { ...second, __name__: "chrony_sources_last_sample_offset_seconds" };
     assert.deepEqual(await path.samples(offset, way), []);
   }
-  await path.follower.query("delete", "127.0.0.2");
+  await path.chronyd.query("delete", "127.0.0.2");
   for (const way of ["push", "pull"] as const) {
     await waitFor(`the second source to be gone by ${way}`, async () => {
       assert.deepEqual(await path.samples(second, way), []);

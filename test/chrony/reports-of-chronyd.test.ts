@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { userInfo } from "node:os";
 import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
+import { before, describe, test } from "node:test";
 import { parseChronyAddress } from "../../src/chrony/address.ts";
 import { type ChronyAddress, ChronyClient } from "../../src/chrony/client.ts";
 import {
@@ -18,17 +18,14 @@ import {
 } from "../../src/chrony/further-reports.ts";
 import { SourceNames } from "../../src/chrony/source-names.ts";
 import type { Result } from "../../src/result.ts";
-import { startReferenceClock } from "../agent/reference-clock.ts";
-import { bringChronyd, progressToStandardError } from "../parts/bring.ts";
-import { type Chronyd, startChronyd } from "../parts/chronyd.ts";
-import {
-  followerConfiguration,
-  localReferenceConfiguration,
-  timeServerConfiguration,
-} from "../parts/chronyd-configuration.ts";
+import { type Chronyd, type ChronydOptions, startChronyd } from "../parts/chronyd.ts";
+import { localReferenceConfiguration } from "../parts/chronyd-configuration.ts";
+import { startFollower } from "../parts/follower.ts";
 import { freeUdpPort } from "../parts/free-port.ts";
-import { runToEnd } from "../parts/run-to-end.ts";
-import { type ScratchFolder, scratchFolder } from "../parts/scratch-folder.ts";
+import type { Owner } from "../parts/owner.ts";
+import { startReferenceClock } from "../parts/reference-clock.ts";
+import { folderOf } from "../parts/scratch-folder.ts";
+import { suiteScope } from "../parts/suite-scope.ts";
 import { waitFor } from "../parts/wait-for.ts";
 import {
   activityRow,
@@ -109,48 +106,34 @@ function rowsOfOnce(rows: readonly string[][]): string[][] {
   return rows.toSpliced(1, 1);
 }
 
+function start(
+  owner: Owner,
+  configuration: readonly string[],
+  options: ChronydOptions = {},
+): Promise<Chronyd> {
+  // The client here stays who it is.
+  return startChronyd(owner, { user: userInfo().username, configuration, ...options });
+}
+
 describe("the reports of a chronyd with sources of all kinds", () => {
-  let folder: ScratchFolder;
-  let programs: { chronyd: string; chronyc: string };
+  const scope = suiteScope();
   let follower: Chronyd;
   let ntpPort: number;
   let commandPort: number;
-  const running: { stop(): Promise<void> }[] = [];
-
-  async function start(
-    name: string,
-    configuration: readonly string[],
-    commandPort?: number,
-  ): Promise<Chronyd> {
-    const chronyd = await startChronyd({
-      ...programs,
-      folder: join(folder.path, name),
-      // The client here stays who it is.
-      user: userInfo().username,
-      configuration,
-      ...(commandPort === undefined ? {} : { commandPort }),
-    });
-    running.push(chronyd);
-    await chronyd.waitUntilAnswering();
-    return chronyd;
-  }
 
   before(async () => {
-    folder = await scratchFolder("ct");
-    programs = await bringChronyd(progressToStandardError);
     ntpPort = await freeUdpPort();
     commandPort = await freeUdpPort();
     const unsynchronisedPort = await freeUdpPort();
     const ownPort = await freeUdpPort();
     const allowances = ["allow 127.0.0.0/8", "allow ::1"];
-    await start("server", ["local stratum 8", ...allowances, `port ${ntpPort}`]);
-    await start("unsynchronised", [...allowances, `port ${unsynchronisedPort}`]);
-    const clock = startReferenceClock(join(folder.path, "first.sock"));
-    running.push({ stop: async () => clock.stop() });
-    const [clockLine = ""] = clock.configuration;
+    const serverClock = await startReferenceClock(scope);
+    await start(scope, [serverClock.configuration, ...allowances, `port ${ntpPort}`]);
+    await start(scope, [...allowances, `port ${unsynchronisedPort}`]);
+    const clock = await startReferenceClock(scope, { poll: 0, filter: 4 });
     const normally = "iburst minpoll -1 maxpoll -1";
     follower = await start(
-      "follower",
+      scope,
       [
         `server 127.0.0.1 port ${ntpPort} ${normally} offset 0.025`,
         `server 127.0.0.2 port ${ntpPort} ${normally} offset 0.5`,
@@ -161,16 +144,16 @@ describe("the reports of a chronyd with sources of all kinds", () => {
         "server nowhere.invalid iburst",
         // The same four bytes as the reference clock's id; never asked.
         "server 80.72.67.48 offline",
-        `${clockLine} noselect`,
+        `${clock.configuration} noselect`,
         // The same id, and it is not fed.
-        `refclock SOCK ${join(folder.path, "second.sock")} refid PHC0 poll 0`,
+        `refclock SOCK ${join(await folderOf(scope), "second.sock")} refid PHC0 poll 0`,
         "bindaddress 127.0.0.1",
         "allow 127.0.0.0/8",
         `port ${ownPort}`,
       ],
-      commandPort,
+      { commandPort },
     );
-    await start("client", [`server 127.0.0.1 port ${ownPort} xleave ${normally}`, "port 0"]);
+    await start(scope, [`server 127.0.0.1 port ${ownPort} xleave ${normally}`]);
     await follower.waitUntilSynchronised();
     await waitFor("a source of each kind to be judged, and an interleaved client", async () => {
       const rows = await follower.query("sources");
@@ -184,10 +167,6 @@ describe("the reports of a chronyd with sources of all kinds", () => {
         isInterleaved
       );
     });
-  });
-  after(async () => {
-    await Promise.all(running.map((part) => part.stop()));
-    folder.remove();
   });
 
   const ORDER = [
@@ -312,11 +291,10 @@ describe("the reports of a chronyd with sources of all kinds", () => {
     });
   });
 
-  test("names are chronyd's, each asked for once", async () => {
-    const named = await start("named", [
+  test("names are chronyd's, each asked for once", async (t) => {
+    const named = await start(t, [
       `server localhost port ${ntpPort}`,
       `server 127.0.0.2 port ${ntpPort}`,
-      "port 0",
     ]);
     await waitFor("localhost to have an address", async () => {
       return (await named.query("sources")).length === 2;
@@ -338,12 +316,9 @@ describe("the reports of a chronyd with sources of all kinds", () => {
     }
   });
 
-  test("a source that goes silent keeps its last measurement, which grows old, and is no longer reached", async () => {
-    const port = await freeUdpPort();
-    const leaver = await start("leaver", timeServerConfiguration(port));
-    const left = await start("left", followerConfiguration(port));
-    await left.waitUntilSynchronised();
-    await leaver.stop();
+  test("a source that goes silent keeps its last measurement, which grows old, and is no longer reached", async (t) => {
+    const left = await startFollower(t, { user: userInfo().username });
+    await left.server.stop();
     await waitFor("eight polls without an answer", async () => {
       const { sources } = await read(parsed(left.address), { wanted: ["sources"] });
       const silent = contentOf(sources, "127.0.0.1");
@@ -353,8 +328,8 @@ describe("the reports of a chronyd with sources of all kinds", () => {
     });
   });
 
-  test("local, and no source: the lists are empty, and no error", async () => {
-    const local = await start("local", localReferenceConfiguration());
+  test("local, and no source: the lists are empty, and no error", async (t) => {
+    const local = await start(t, localReferenceConfiguration());
     const reports = await read(parsed(local.address));
     for (const report of SOURCES_REPORTS) {
       assert.deepEqual(addressesOf(reports[report]), []);
@@ -362,10 +337,9 @@ describe("the reports of a chronyd with sources of all kinds", () => {
     assert.deepEqual([activityRow(reported(reports.activity))], await local.query("activity"));
   });
 
-  test("a reference clock alone: its id is its name, and there is no NTP data", async () => {
-    const clock = startReferenceClock(join(folder.path, "alone.sock"));
-    running.push({ stop: async () => clock.stop() });
-    const alone = await start("alone", clock.configuration);
+  test("a reference clock alone: its id is its name, and there is no NTP data", async (t) => {
+    const clock = await startReferenceClock(t);
+    const alone = await start(t, [clock.configuration]);
     const reports = await read(parsed(alone.address));
     assert.deepEqual(
       reported(reports.sources).map(({ address, name }) => [address, name]),
@@ -394,12 +368,7 @@ describe("the reports of a chronyd with sources of all kinds", () => {
 
     /** Many commands to one chronyc. */
     async function chronyc(commands: readonly string[]): Promise<void> {
-      await runToEnd({
-        name: "chronyc -m",
-        command: programs.chronyc,
-        args: ["-h", changing.socketPath, "-n", "-m", ...commands],
-        timeoutMilliseconds: 10_000,
-      });
+      await changing.chronyc("-m", ...commands);
     }
 
     /** A reading into which these commands burst just before one of its questions. */
@@ -420,10 +389,10 @@ describe("the reports of a chronyd with sources of all kinds", () => {
     const QUESTIONS = 2 + 2 * (1 + SOURCES.length) + 2 * SOURCES.length;
 
     before(async () => {
-      changing = await start("changing", [
-        ...SOURCES.map((address) => `server ${address} ${options}`),
-        "port 0",
-      ]);
+      changing = await start(
+        scope,
+        SOURCES.map((address) => `server ${address} ${options}`),
+      );
     });
 
     test("one that vanishes takes no other along, whichever and whenever it is", async () => {
@@ -523,12 +492,12 @@ describe("the reports of a chronyd with sources of all kinds", () => {
 
     before(async () => {
       const numbers = Array.from({ length: 100 }, (_, index) => index + 1);
-      crowd = await start("crowd", [
-        ...numbers.map(
+      crowd = await start(
+        scope,
+        numbers.map(
           (number) => `server 127.0.1.${number} port ${ntpPort} iburst minpoll 4 maxpoll 4`,
         ),
-        "port 0",
-      ]);
+      );
     });
 
     test("all are read, in their order", async () => {

@@ -5,19 +5,20 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { after, before, describe, test } from "node:test";
+import { before, describe, test } from "node:test";
 import projectPackage from "../../package.json" with { type: "json" };
 import { labelsOf, parseExposition, seriesValue } from "../../src/status/exposition.ts";
 import { type AgentImage, bringAgentImage, unpackAgentImage } from "../image/agent-image.ts";
 import { type ImageConfiguration, imageConfiguration } from "../image/oci-archive.ts";
 import { type RuncContainer, startRuncContainer } from "../image/runc-container.ts";
-import { bringChronyd, progressToStandardError } from "../parts/bring.ts";
+import { progressToStandardError } from "../parts/bring.ts";
 import { type ChronydOfUser, startChronydOfUser } from "../parts/chronyd-of-user.ts";
 import { freePort, freeUdpPort } from "../parts/free-port.ts";
 import { threadStatuses } from "../parts/process-status.ts";
 import { runToEnd } from "../parts/run-to-end.ts";
 import { type RunningProcess, startProcess } from "../parts/running-process.ts";
-import { type ScratchFolder, scratchFolder } from "../parts/scratch-folder.ts";
+import { folderOf } from "../parts/scratch-folder.ts";
+import { suiteScope } from "../parts/suite-scope.ts";
 import { installDebianPackages } from "./parts/debian-tools.ts";
 
 const LARGEST_COMPRESSED_BYTES = 60e6;
@@ -44,7 +45,8 @@ async function scraped(agent: RunningProcess, port: number) {
 }
 
 describe("the agent's image", () => {
-  let folder: ScratchFolder;
+  const scope = suiteScope();
+  let folder: string;
   let image: AgentImage;
   let files: string;
   let configuration: ImageConfiguration;
@@ -53,22 +55,16 @@ describe("the agent's image", () => {
 
   before(async () => {
     await installDebianPackages(progressToStandardError, ["qemu-user-static", "runc"]);
-    folder = await scratchFolder("ct");
+    folder = await folderOf(scope);
     image = await bringAgentImage(progressToStandardError, { architecture: "amd64" });
     configuration = await imageConfiguration(image.archive);
-    files = join(folder.path, "files");
+    files = join(folder, "files");
     await unpackAgentImage(image, files);
     commandPort = await freeUdpPort();
-    chronyd = await startChronydOfUser({
-      chronyd: (await bringChronyd(progressToStandardError)).chronyd,
-      folder: join(folder.path, "chronyd"),
+    chronyd = await startChronydOfUser(scope, {
       user: { uid: 998, gid: 995, mode: 0o750 },
       commandPort,
     });
-  });
-  after(async () => {
-    await chronyd?.process.stop();
-    folder?.remove();
   });
 
   test("is smaller than 60 MB compressed, in both architectures", async (t) => {
@@ -110,7 +106,7 @@ describe("the agent's image", () => {
   async function startContainer(name: string, port: number): Promise<RuncContainer> {
     return startRuncContainer({
       name: `chrony-tracker-${name}-${process.pid}`,
-      folder: join(folder.path, name),
+      folder: join(folder, name),
       files,
       command: configuration.config.Entrypoint,
       environment: {
@@ -151,7 +147,7 @@ describe("the agent's image", () => {
   // image is built without it here.
   test("runs on arm64: it tells its version and reads chronyd over UDP", async (t) => {
     const arm64 = await bringAgentImage(progressToStandardError, { architecture: "arm64" });
-    const arm64Files = join(folder.path, "arm64");
+    const arm64Files = join(folder, "arm64");
     await unpackAgentImage(arm64, arm64Files);
     const [node = "", ...words] = (await imageConfiguration(arm64.archive)).config.Entrypoint.map(
       (word) => (word.startsWith("/") ? join(arm64Files, word) : word),

@@ -1,15 +1,13 @@
 // The page at `/` of a real agent beside a real chronyd, by HTTP and in a real Chromium.
 
 import assert from "node:assert/strict";
-import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
+import { before, describe, test } from "node:test";
 import { get, scrapeInState } from "../agent/scrape.ts";
-import { type Agent, startAgent } from "../parts/agent.ts";
-import { bringChronyd, progressToStandardError } from "../parts/bring.ts";
-import { type Chronyd, startChronyd } from "../parts/chronyd.ts";
-import { followerConfiguration, timeServerConfiguration } from "../parts/chronyd-configuration.ts";
-import { freePort, freeUdpPort } from "../parts/free-port.ts";
-import { type ScratchFolder, scratchFolder } from "../parts/scratch-folder.ts";
+import { type Agent, startAgentBeside } from "../parts/agent.ts";
+import type { Chronyd } from "../parts/chronyd.ts";
+import { startFollower } from "../parts/follower.ts";
+import { freePort } from "../parts/free-port.ts";
+import { suiteScope } from "../parts/suite-scope.ts";
 import { waitFor } from "../parts/wait-for.ts";
 import { findChromium, startBrowser } from "./browser.ts";
 
@@ -17,42 +15,21 @@ import { findChromium, startBrowser } from "./browser.ts";
 const NODE = `node-1<script>document.title="broken"</script>`;
 
 describe("the page of an agent", () => {
-  let folder: ScratchFolder;
-  let server: Chronyd;
+  const scope = suiteScope();
   let follower: Chronyd;
   let agent: Agent;
   let collectorPort: number;
 
   before(async () => {
-    folder = await scratchFolder("ct");
-    const programs = await bringChronyd(progressToStandardError);
-    const port = await freeUdpPort();
-    server = await startChronyd({
-      ...programs,
-      folder: join(folder.path, "server"),
-      configuration: timeServerConfiguration(port),
-    });
-    follower = await startChronyd({
-      ...programs,
-      folder: join(folder.path, "follower"),
-      configuration: followerConfiguration(port),
-    });
-    await follower.waitUntilSynchronised();
+    follower = await startFollower(scope);
     collectorPort = await freePort();
-    agent = await startAgent({
-      environment: {
-        CHRONY_ADDRESS: follower.address,
-        SLEEP_INTERVAL: "0.2",
-        OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${collectorPort}`,
-        OTEL_METRIC_EXPORT_INTERVAL: "1000",
-        OTEL_RESOURCE_ATTRIBUTES: `k8s.node.name=${encodeURIComponent(NODE)}`,
-      },
+    agent = await startAgentBeside(scope, follower, {
+      OTEL_METRICS_EXPORTER: "otlp,prometheus",
+      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${collectorPort}`,
+      OTEL_METRIC_EXPORT_INTERVAL: "1000",
+      OTEL_RESOURCE_ATTRIBUTES: `k8s.node.name=${encodeURIComponent(NODE)}`,
     });
     await scrapeInState(agent, "synchronised");
-  });
-  after(async () => {
-    await Promise.all([agent, follower, server].map((part) => part?.stop()));
-    folder.remove();
   });
 
   /** Asks for the page until it matches. */
@@ -80,7 +57,7 @@ describe("the page of an agent", () => {
     const page = await untilPage(/was not reached/);
     assert.match(
       page,
-      /<dd>127\.0\.0\.1, server, stratum 8, answered \d of the last 8 polls<\/dd>/,
+      /<dd>127\.0\.0\.1, server, stratum 1, answered \d of the last 8 polls<\/dd>/,
     );
     assert.match(page, new RegExp(`http://127\\.0\\.0\\.1:${collectorPort}/v1/metrics was not`));
     assert.match(page, /<dt>Last accepted<\/dt><dd>never<\/dd>/);

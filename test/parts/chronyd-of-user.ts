@@ -1,38 +1,45 @@
 import { chmod, chown, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { bringChronyd } from "./bring-chronyd.ts";
+import { endWith, type Owner } from "./owner.ts";
+import { progressToStandardError } from "./progress.ts";
 import { type RunningProcess, startProcess } from "./running-process.ts";
+import { folderOf } from "./scratch-folder.ts";
 
 /** Whom chronyd runs as, by number, and who else gets into its directory. */
-export interface ChronydUser {
+export type ChronydUser = {
   readonly uid: number;
   readonly gid: number;
   /** The directory's mode, for instance 0o750. */
   readonly mode: number;
-}
+};
 
 /** A chronyd of a user that this machine need not know. */
-export interface ChronydOfUser {
+export type ChronydOfUser = {
   readonly process: RunningProcess;
   /** Of its socket. */
   readonly directory: string;
   /** The same as the agent's setting `CHRONY_ADDRESS`. */
   readonly address: string;
-}
+};
 
 /**
  * Starts a chronyd as a node does: by root, in a directory made for it, to become its user. It calls
  * its own clock right (`local`), and leaves the machine's alone. It may not answer yet. Needs root.
  *
- * @param description.folder holds its files and, in `run`, its socket.
+ * @param description.folder holds its files and, in `run`, its socket; one of its own when left out.
  * @param description.commandPort where it answers over UDP at 127.0.0.1; nowhere when left out.
  */
-export async function startChronydOfUser(description: {
-  readonly chronyd: string;
-  readonly folder: string;
-  readonly user: ChronydUser;
-  readonly commandPort?: number;
-}): Promise<ChronydOfUser> {
-  const { chronyd, folder, user, commandPort = 0 } = description;
+export async function startChronydOfUser(
+  owner: Owner,
+  description: {
+    readonly user: ChronydUser;
+    readonly folder?: string;
+    readonly commandPort?: number;
+  },
+): Promise<ChronydOfUser> {
+  const { user, folder = await folderOf(owner), commandPort = 0 } = description;
+  const { chronyd } = await bringChronyd(progressToStandardError);
   const { uid, gid, mode } = user;
   const directory = join(folder, "run");
   await mkdir(directory, { recursive: true });
@@ -56,5 +63,6 @@ export async function startChronydOfUser(description: {
     command: "unshare",
     args: ["--mount", "--", "sh", "-c", script, "sh", chronyd, ...options, ...configuration],
   });
+  endWith(owner, () => running.stop());
   return { process: running, directory, address: `unix://${directory}/chronyd.sock` };
 }

@@ -47,6 +47,12 @@ export type Chronyd = {
   /** The process; another one after a restart. */
   readonly process: RunningProcess;
   /**
+   * What chronyc prints, with these arguments.
+   *
+   * @throws when chronyd does not answer, after 10 s at the latest.
+   */
+  chronyc(...chronycArguments: string[]): Promise<string>;
+  /**
    * What chronyc makes of its answer: rows of fields, as `chronyc -c` prints them.
    *
    * @throws when chronyd does not answer, after 10 s at the latest.
@@ -75,7 +81,10 @@ const terminateAgainMilliseconds = 500;
 const localReferenceId = "7F7F0101";
 const settledSeconds = 0.01;
 
-/** Starts a chronyd as the calling user; as another one if that is root. It may not answer yet. */
+/**
+ * Starts a chronyd as the calling user (as another one if that is root), and waits until it answers
+ * commands.
+ */
 export function startChronyd(owner: Owner, description: ChronydDescription): Promise<Chronyd>;
 export function startChronyd(description: OwnerlessDescription): Promise<Chronyd>;
 export async function startChronyd(
@@ -90,6 +99,7 @@ export async function startChronyd(
   const folder = await folderOf(owner);
   const chronyd = await start({ configuration: [], ...description, ...programs, folder });
   endWith(owner, () => chronyd.stop());
+  await chronyd.waitUntilAnswering();
   return chronyd;
 }
 
@@ -132,14 +142,18 @@ async function start(description: OwnerlessDescription): Promise<Chronyd> {
 
   let running = await run();
 
-  async function query(...chronycArguments: string[]): Promise<string[][]> {
-    const output = await runToEnd({
+  function runChronyc(...chronycArguments: string[]): Promise<string> {
+    return runToEnd({
       name: `chronyc ${chronycArguments.join(" ")}`,
       command: chronyc,
       // -n: no look-up of names, which would leave the machine.
-      args: ["-h", socketPath, "-n", "-c", ...chronycArguments],
+      args: ["-h", socketPath, "-n", ...chronycArguments],
       timeoutMilliseconds: 10_000,
     });
+  }
+
+  async function query(...chronycArguments: string[]): Promise<string[][]> {
+    const output = await runChronyc("-c", ...chronycArguments);
     const rows = output.split("\n").filter((line) => line !== "");
     return rows.map((row) => row.split(","));
   }
@@ -165,6 +179,7 @@ async function start(description: OwnerlessDescription): Promise<Chronyd> {
     get process() {
       return running;
     },
+    chronyc: runChronyc,
     query,
     async waitUntilAnswering() {
       await running.waitUntil("chronyd to answer", () => query("activity"));

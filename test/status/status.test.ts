@@ -1,25 +1,25 @@
 // `chrony-tracker status` as a process, beside real chronyds (Debian's) and real agents.
 
 import assert from "node:assert/strict";
-import { chmod, readdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
-import { startReferenceClock } from "../agent/reference-clock.ts";
+import { readdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { before, describe, test } from "node:test";
 import { scrapeInState } from "../agent/scrape.ts";
-import { type Agent, startAgent } from "../parts/agent.ts";
+import { startAgent, startAgentBeside } from "../parts/agent.ts";
 import { bringChronyd, progressToStandardError } from "../parts/bring.ts";
 import { type Chronyd, startChronyd } from "../parts/chronyd.ts";
 import {
-  followerConfiguration,
   localReferenceConfiguration,
   neverSynchronisedConfiguration,
-  timeServerConfiguration,
 } from "../parts/chronyd-configuration.ts";
 import { findExecutable } from "../parts/executable.ts";
+import { startFollower } from "../parts/follower.ts";
 import { freePort, freeUdpPort } from "../parts/free-port.ts";
-import { runToEnd } from "../parts/run-to-end.ts";
+import { endWith } from "../parts/owner.ts";
+import { startReferenceClock } from "../parts/reference-clock.ts";
 import { type RunningProcess, startProcess } from "../parts/running-process.ts";
-import { type ScratchFolder, scratchFolder } from "../parts/scratch-folder.ts";
+import { folderOf } from "../parts/scratch-folder.ts";
+import { suiteScope } from "../parts/suite-scope.ts";
 import { waitFor } from "../parts/wait-for.ts";
 import { runStatus, type StatusCircumstances, statusCommand } from "./run-status.ts";
 
@@ -30,54 +30,25 @@ const ESCAPE = "\x1b";
 const NOBODY = "nobody";
 
 describe("status, beside a chronyd that", () => {
-  let folder: ScratchFolder;
-  let programs: { chronyd: string; chronyc: string };
+  const scope = suiteScope();
   /** Where no agent serves. */
   let silentPort: string;
-  const running: { stop(): Promise<void> | void }[] = [];
   let follower: Chronyd;
   let lonely: Chronyd;
   /** Its reference clock is stopped at once, and it becomes stale while other tests run. */
   let stale: { readonly chronyd: Chronyd; readonly stoppedMs: number };
 
-  async function chronydWith(
-    name: string,
-    configuration: readonly string[],
-    commandPort?: number,
-  ): Promise<Chronyd> {
-    const chronyd = await startChronyd({
-      ...programs,
-      folder: join(folder.path, name),
-      configuration,
-      ...(commandPort !== undefined && { commandPort }),
-    });
-    running.push(chronyd);
-    await chronyd.waitUntilAnswering();
-    return chronyd;
-  }
-
   before(async () => {
-    folder = await scratchFolder("ct");
-    programs = await bringChronyd(progressToStandardError);
     silentPort = String(await freePort());
-    const port = await freeUdpPort();
-    await chronydWith("server", timeServerConfiguration(port));
-    const clock = startReferenceClock(join(folder.path, "refclock.sock"));
-    running.push(clock);
-    const [followerStarted, lonelyStarted, clocked] = await Promise.all([
-      chronydWith("follower", followerConfiguration(port)),
-      chronydWith("lonely", localReferenceConfiguration()),
-      chronydWith("clocked", clock.configuration),
+    const clock = await startReferenceClock(scope, { poll: 0, filter: 4 });
+    [follower, lonely] = await Promise.all([
+      startFollower(scope),
+      startChronyd(scope, { configuration: localReferenceConfiguration() }),
     ]);
-    follower = followerStarted;
-    lonely = lonelyStarted;
-    await Promise.all([follower.waitUntilSynchronised(), clocked.waitUntilSynchronised()]);
+    const chronyd = await startChronyd(scope, { configuration: [clock.configuration] });
+    await chronyd.waitUntilSynchronised();
     clock.stop();
-    stale = { chronyd: clocked, stoppedMs: performance.now() };
-  });
-  after(async () => {
-    await Promise.all(running.map(async (part) => part.stop()));
-    folder.remove();
+    stale = { chronyd, stoppedMs: performance.now() };
   });
 
   /** Runs it beside a chronyd, where no agent is, unless the environment names one's port. */
@@ -107,38 +78,23 @@ describe("status, beside a chronyd that", () => {
     return { code, object };
   }
 
-  async function agentBeside(chronyd: Chronyd): Promise<{ agent: Agent; port: string }> {
-    const agent = await startAgent({
-      environment: {
-        CHRONY_ADDRESS: chronyd.address,
-        SLEEP_INTERVAL: "0.2",
-        OTEL_METRICS_EXPORTER: "prometheus",
-      },
-    });
-    running.push(agent);
-    return { agent, port: new URL(agent.pullUrl).port };
-  }
-
   test("is synchronised ends with 0, in a pipe without colours and in 80 columns", async () => {
     const { code, stdout, stderr } = await statusOf(follower);
     assert.equal(code, 0, stdout + stderr);
     assert.equal(stderr, "");
     assert.match(stdout, /^OK: synchronised$/m);
     assert.match(stdout, /^Error +\d+\.\d{3} ms {4}/m);
-    assert.match(stdout, /^Source +127\.0\.0\.1 +server, stratum 8, answered \d of 8 polls$/m);
+    assert.match(stdout, /^Source +127\.0\.0\.1 +server, stratum 1, answered \d of 8 polls$/m);
     assert.match(stdout, /^Peak +- +only an agent knows it, and none was found$/m);
-    assert.match(stdout, /^127\.0\.0\.1 +selected +8 0\.063 s +\d\/8/m);
+    assert.match(stdout, /^127\.0\.0\.1 +selected +1 0\.063 s +\d\/8/m);
     assert.ok(!stdout.includes(ESCAPE));
     for (const line of stdout.split("\n")) {
       assert.ok(line.length <= WIDTH, line);
     }
   });
 
-  test("is 25 ms off is a warning by the bound, and by other thresholds whatever they say", async () => {
-    const port = await freeUdpPort();
-    await chronydWith("server-of-wrong", timeServerConfiguration(port));
-    const wrong = await chronydWith("wrong", followerConfiguration(port, { offsetSeconds: 0.025 }));
-    await wrong.waitUntilSynchronised();
+  test("is 25 ms off is a warning by the bound, and by other thresholds whatever they say", async (t) => {
+    const wrong = await startFollower(t, { offsetSeconds: 0.025 });
     const [byDefault, tolerant, strict] = await Promise.all([
       jsonOf(wrong),
       jsonOf(wrong, ["--warning", "50"]),
@@ -154,11 +110,13 @@ describe("status, beside a chronyd that", () => {
     );
   });
 
-  test("never synchronised is critical, with an error of exactly 1500 ms", async () => {
-    const driftFile = join(folder.path, "drift");
+  test("never synchronised is critical, with an error of exactly 1500 ms", async (t) => {
+    const driftFile = join(await folderOf(t), "drift");
     await writeFile(driftFile, "-12.5 0.1\n");
     const silent = neverSynchronisedConfiguration(await freeUdpPort());
-    const never = await chronydWith("never", [...silent, `driftfile ${driftFile}`]);
+    const never = await startChronyd(t, {
+      configuration: [...silent, `driftfile ${driftFile}`],
+    });
     const { code, object } = await jsonOf(never);
     assert.equal(code, 2);
     assert.equal(object["state"], "unsynchronised");
@@ -167,12 +125,7 @@ describe("status, beside a chronyd that", () => {
     assert.equal(object["source"], null);
 
     const { stdout } = await statusOf(never);
-    const chronycs = await runToEnd({
-      name: "chronyc tracking",
-      command: programs.chronyc,
-      args: ["-h", never.socketPath, "-n", "tracking"],
-      timeoutMilliseconds: 5_000,
-    });
+    const chronycs = await never.chronyc("tracking");
     assert.match(chronycs, /^Frequency +: 12\.500 ppm slow$/m);
     assert.match(stdout, /^Frequency +12\.500 ppm +too slow without chronyd's correction$/m);
   });
@@ -199,9 +152,9 @@ describe("status, beside a chronyd that", () => {
     );
   });
 
-  test("is asked over UDP, by --address", async () => {
+  test("is asked over UDP, by --address", async (t) => {
     const commandPort = await freeUdpPort();
-    await chronydWith("open", localReferenceConfiguration(), commandPort);
+    await startChronyd(t, { configuration: localReferenceConfiguration(), commandPort });
     const address = `udp://127.0.0.1:${commandPort}`;
     const { code, object } = await jsonOf(follower, ["--address", address]);
     assert.equal(code, 2);
@@ -210,8 +163,8 @@ describe("status, beside a chronyd that", () => {
     assert.deepEqual(object["sources"], []);
   });
 
-  test("is frozen, then killed: unknown, without a number, saying what to look at", async () => {
-    const doomed = await chronydWith("doomed", localReferenceConfiguration());
+  test("is frozen, then killed: unknown, without a number, saying what to look at", async (t) => {
+    const doomed = await startChronyd(t, { configuration: localReferenceConfiguration() });
     await doomed.freeze();
     const frozen = await statusOf(doomed);
     assert.equal(frozen.code, 3);
@@ -222,8 +175,7 @@ describe("status, beside a chronyd that", () => {
     );
     await doomed.thaw();
 
-    doomed.process.signal("SIGKILL");
-    await doomed.process.exited;
+    await doomed.process.kill();
     const killed = await statusOf(doomed);
     assert.equal(killed.code, 3);
     assert.match(killed.stdout, /Nobody listens at/);
@@ -233,8 +185,9 @@ describe("status, beside a chronyd that", () => {
     assert.equal(object["said_by"], "nobody");
   });
 
-  test("has an agent beside it: the peak comes from there, unless another chronyd is asked", async () => {
-    const { agent, port } = await agentBeside(follower);
+  test("has an agent beside it: the peak comes from there, unless another chronyd is asked", async (t) => {
+    const agent = await startAgentBeside(t, follower);
+    const { port } = new URL(agent.pullUrl);
     const seen = await scrapeInState(agent, "synchronised");
     const environment = { OTEL_EXPORTER_PROMETHEUS_PORT: port };
     const { object } = await jsonOf(follower, [], { environment });
@@ -250,17 +203,12 @@ describe("status, beside a chronyd that", () => {
     assert.equal(other.object["clock_error_peak_ms"], null);
   });
 
-  test("dies beside an agent that has not noticed yet: dead all the same", async () => {
-    const doomed = await chronydWith("doomed-too", localReferenceConfiguration());
-    const agent = await startAgent({
-      environment: {
-        CHRONY_ADDRESS: doomed.address,
-        SLEEP_INTERVAL: "60",
-        OTEL_METRIC_EXPORT_INTERVAL: "60000",
-        OTEL_METRICS_EXPORTER: "prometheus",
-      },
+  test("dies beside an agent that has not noticed yet: dead all the same", async (t) => {
+    const doomed = await startChronyd(t, { configuration: localReferenceConfiguration() });
+    const agent = await startAgentBeside(t, doomed, {
+      SLEEP_INTERVAL: "60",
+      OTEL_METRIC_EXPORT_INTERVAL: "60000",
     });
-    running.push(agent);
     await scrapeInState(agent, "local");
     await doomed.freeze();
     const environment = { OTEL_EXPORTER_PROMETHEUS_PORT: new URL(agent.pullUrl).port };
@@ -276,20 +224,21 @@ describe("status, beside a chronyd that", () => {
       t.skip("needs root, and setpriv of util-linux, to be other users");
       return;
     }
-    // Others must be able to go through the folder, though not to list it.
-    await chmod(folder.path, 0o711);
-    const runFolder = join(folder.path, "nobodys");
+    // Unlike the others it makes its directory by itself, as root.
+    const folder = await folderOf(t);
+    const runFolder = join(folder, "nobodys");
+    const { chronyd: program } = await bringChronyd(progressToStandardError);
     const chronyd: RunningProcess = startProcess({
       name: "chronyd",
-      command: programs.chronyd,
+      command: program,
       args: ["-x", "-d", "-u", NOBODY, "cmdport 0", "port 0"].concat([
         // chronyd removes its pid file when it ends: one of its own, whatever it is.
-        `pidfile ${join(folder.path, "nobodys.pid")}`,
+        `pidfile ${join(folder, "nobodys.pid")}`,
         `bindcmdaddress ${runFolder}/chronyd.sock`,
         "local stratum 10",
       ]),
     });
-    running.push(chronyd);
+    endWith(t, () => chronyd.stop());
     const address = `unix://${runFolder}/chronyd.sock`;
 
     await chronyd.waitUntil("root to be answered", async () => {
@@ -307,11 +256,10 @@ describe("status, beside a chronyd that", () => {
     );
 
     // As the agent of the DaemonSet, who is that user.
-    const agent = await startAgent({
+    const agent = await startAgent(t, {
       wrapper: [setpriv, `--reuid=${NOBODY}`, "--regid=nogroup", "--clear-groups"],
       environment: { CHRONY_ADDRESS: address, OTEL_METRICS_EXPORTER: "prometheus" },
     });
-    running.push(agent);
     await scrapeInState(agent, "local");
     const environment = { OTEL_EXPORTER_PROMETHEUS_PORT: new URL(agent.pullUrl).port };
     const told = await statusOf({ address }, [], { wrapper, environment });
@@ -364,7 +312,7 @@ describe("status, beside a chronyd that", () => {
           ...environment,
         },
       });
-      running.push(terminal);
+      endWith(t, () => terminal.stop());
       return terminal;
     };
     const coloured = await onTerminal([], {});
@@ -429,8 +377,8 @@ describe("status, beside a chronyd that", () => {
   });
 
   test("was asked all this keeps no socket of ours", async () => {
-    for (const name of ["follower", "lonely", "clocked"]) {
-      assert.deepEqual(await readdir(join(folder.path, name, "run")), ["chronyd.sock"]);
+    for (const { socketPath } of [follower, lonely, stale.chronyd]) {
+      assert.deepEqual(await readdir(dirname(socketPath)), ["chronyd.sock"]);
     }
   });
 });
