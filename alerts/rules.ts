@@ -290,6 +290,25 @@ and ${ofNode('increase(chrony_tracker_exports_total{result="failure"}[5m])')} > 
   },
 ];
 
+const COLLECTOR: readonly Alert[] = [
+  {
+    name: "ChronyTrackerPointsDropped",
+    subject: "cluster",
+    severity: "warning",
+    expression: `sum by (cluster) (increase(otelcol_processor_filter_datapoints_filtered{filter=~"filter/(future|names|old)"}[${THRESHOLDS.droppedPointsToldFor}])) > 0`,
+    summary: "the collector drops points that no agent should send",
+    value: `points in the last ${THRESHOLDS.droppedPointsToldFor}, about`,
+  },
+  {
+    name: "ChronyTrackerCollectorRestarts",
+    subject: "cluster",
+    severity: "warning",
+    expression: `sum by (cluster) (resets(otelcol_process_uptime[30m])) >= ${THRESHOLDS.collectorRestarts}`,
+    summary: "the collector restarts again and again",
+    value: "restarts in the last 30 minutes",
+  },
+];
+
 const AZURE: readonly Alert[] = [
   {
     name: "HostClockNotUsed",
@@ -320,6 +339,7 @@ export const ALERT_GROUPS: readonly AlertGroup[] = [
   { name: "chrony-tracker-clocks", alerts: CLOCKS },
   { name: "chrony-tracker-cluster", alerts: CLUSTER },
   { name: "chrony-tracker-pipeline", alerts: PIPELINE },
+  { name: "chrony-tracker-collector", alerts: COLLECTOR },
   { name: "chrony-tracker-azure", alerts: AZURE },
 ];
 

@@ -42,6 +42,11 @@ export const THRESHOLDS = {
   failedPushesShare: 0.25,
   failedPushesFor: "10m",
 
+  /** How long points that the collector dropped are reported. */
+  droppedPointsToldFor: "15m",
+  /** So many restarts of the collector in half an hour are no rollout: new pods are no restarts. */
+  collectorRestarts: 3,
+
   /** How long an Azure node follows something else than the host's clock before an alert. */
   hostClockNotUsedFor: "30m",
 } as const;

@@ -12,7 +12,10 @@ import {
 import { CHOSEN_CLUSTERS, fleet, increase, ofEachNode, selector } from "./query.ts";
 
 /** Said of every panel of the collector's own metrics. */
-const WHERE_SCRAPED = "From the collector's own metrics, port 8888, where they are scraped.";
+const OF_COLLECTOR = "From the collector's own metrics, which it writes itself (push only).";
+
+/** The collector's receiver for agents; another one is for its own metrics. */
+const FROM_AGENTS = 'receiver="otlp"';
 
 /** The dashboard of what carries the numbers. */
 export function pipeline(): Dashboard {
@@ -63,7 +66,7 @@ export function pipeline(): Dashboard {
       },
       {
         title: "Collector",
-        panels: [received(), written(), writes(), memory(), processor(), uptime()],
+        panels: [received(), dropped(), written(), writes(), memory(), processor(), uptime()],
       },
     ],
   });
@@ -109,7 +112,7 @@ function collectors() {
     {
       ...TILE,
       title: "Collectors",
-      description: `Processes of the collector that are scraped. ${WHERE_SCRAPED}`,
+      description: `Processes of the collector that report. ${OF_COLLECTOR}`,
       unit: "none",
     },
     [{ expression: `count(${ofEachCollector("otelcol_process_uptime")})`, legend: "collectors" }],
@@ -124,7 +127,7 @@ function pointsNotWritten() {
       title: "Points not written",
       description:
         "Points that the backend did not take, in the time shown. The agents push them again when it " +
-        `was away. The series is there only after the first. ${WHERE_SCRAPED}`,
+        `was away. The series is there only after the first. ${OF_COLLECTOR}`,
       unit: "short",
     },
     [{ expression: `sum(increase(${failed}[$__range]))`, legend: "points" }],
@@ -235,15 +238,18 @@ function ofEachCollector(metric: string): string {
 }
 
 /** How fast counters of the collectors grow, all processes together. */
-function rates(counters: Readonly<Record<string, string>>): Query[] {
+function rates(
+  counters: Readonly<Record<string, string>>,
+  ...matchers: readonly string[]
+): Query[] {
   return Object.entries(counters).map(([legend, counter]) => ({
-    expression: `sum(rate(${selector(counter, CHOSEN_CLUSTERS)}[$__rate_interval]))`,
+    expression: `sum(rate(${selector(counter, CHOSEN_CLUSTERS, ...matchers)}[$__rate_interval]))`,
     legend,
   }));
 }
 
 function collectorSeries(title: string, meaning: string, unit: string, queries: readonly Query[]) {
-  const description = `${meaning} ${WHERE_SCRAPED}`;
+  const description = `${meaning} ${OF_COLLECTOR}`;
   return timeSeries({ ...HALF, title, description, unit }, queries).min(0);
 }
 
@@ -252,11 +258,35 @@ function received() {
     "Points received",
     "Refused: the backend did not take them, the memory limit is reached, or the sender is not known; the agent was told.",
     "cps",
-    rates({
-      accepted: "otelcol_receiver_accepted_metric_points",
-      refused: "otelcol_receiver_refused_metric_points",
-      failed: "otelcol_receiver_failed_metric_points",
-    }),
+    rates(
+      {
+        accepted: "otelcol_receiver_accepted_metric_points",
+        refused: "otelcol_receiver_refused_metric_points",
+        failed: "otelcol_receiver_failed_metric_points",
+      },
+      FROM_AGENTS,
+    ),
+  );
+}
+
+function dropped() {
+  const counter = selector(
+    "otelcol_processor_filter_datapoints_filtered",
+    CHOSEN_CLUSTERS,
+    'filter!="filter/own"',
+  );
+  return collectorSeries(
+    "Points dropped by the guards",
+    "Points that the collector accepted and did not write, because they would harm other nodes' series: " +
+      "filter/future, more than two minutes ahead of the collector's clock; filter/old, older than 25 minutes; " +
+      "filter/names, metrics that no agent has. Zero while all senders are agents of this version.",
+    "cps",
+    [
+      {
+        expression: `sum by (filter) (rate(${counter}[$__rate_interval]))`,
+        legend: "{{filter}}",
+      },
+    ],
   );
 }
 

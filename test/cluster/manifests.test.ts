@@ -35,8 +35,6 @@ const ofCollector = [
   "backend-token",
   "collector-from-nodes",
   "egress-proxy",
-  "collector-pod-monitor-azure",
-  "collector-pod-monitor-prometheus-operator",
   "public-keys-file",
   "tls",
   "token-without-node",
@@ -45,7 +43,7 @@ const ofCollector = [
 /** Components that are given together, beside each alone. */
 const together = [
   ["tls", "token-without-node", "public-keys-file", "backend-token"],
-  ["tls", "run-as-user", "agent-pod-monitor-azure", "collector-pod-monitor-azure"],
+  ["tls", "run-as-user", "agent-pod-monitor-azure"],
   ["udp-host-network", "collector-from-nodes", "tls"],
   ["aks-automatic", "egress-proxy", "agent-pod-monitor-azure"],
 ];
@@ -109,6 +107,7 @@ interface Workload extends KubernetesObject {
 }
 
 interface Peer {
+  readonly ipBlock?: { readonly cidr: string };
   readonly namespaceSelector?: { readonly matchLabels: Readonly<Record<string, string>> };
   readonly podSelector?: { readonly matchLabels: Readonly<Record<string, string>> };
 }
@@ -125,6 +124,7 @@ interface Selecting extends KubernetesObject {
     readonly podSelector?: { readonly matchLabels: Readonly<Record<string, string>> };
     readonly ingress?: readonly Rule[];
     readonly egress?: readonly Rule[];
+    readonly policyTypes?: readonly string[];
     readonly ports?: readonly { readonly targetPort: string }[];
     readonly podMetricsEndpoints?: readonly { readonly port: string }[];
   };
@@ -334,6 +334,9 @@ describe("the manifests", () => {
             [...from, ...to].map((peer) => ({ peer, isTo: to.length > 0, rulePorts })),
         );
         for (const { peer, isTo, rulePorts } of peers) {
+          if (peer.ipBlock !== undefined) {
+            continue; // No pod is meant.
+          }
           const namespace = peer.namespaceSelector?.matchLabels["kubernetes.io/metadata.name"];
           if (
             namespace === collectorNamespace &&
@@ -393,17 +396,57 @@ describe("the manifests", () => {
     });
   });
 
-  test("let agents in the host's network reach the collector, and nobody else without a token", () => {
+  test("let nobody to the collector but agents, and in the host's network the nodes, at the port for pushes", () => {
+    const ports = [{ port: 4318, protocol: "TCP" }];
+    const fromAgents = {
+      from: [
+        {
+          namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": agentNamespace } },
+          podSelector: { matchLabels: { "app.kubernetes.io/name": "chrony-tracker-agent" } },
+        },
+      ],
+      ports,
+    };
+    const fromNodes = { from: [{ ipBlock: { cidr: "10.224.0.0/16" } }], ports };
     inEach((objects, name) => {
-      const intoOtlp = selecting(objects)
-        .filter(
-          ({ kind, metadata }) =>
-            kind === "NetworkPolicy" && metadata.namespace === collectorNamespace,
-        )
-        .flatMap(({ spec }) => spec.ingress ?? [])
-        .filter(({ ports = [] }) => ports.some(({ port }) => port === 4318));
-      const fromAnywhere = intoOtlp.some(({ from }) => from === undefined);
-      assert.equal(fromAnywhere, name.includes("collector-from-nodes"));
+      const policies = selecting(objects).filter(
+        ({ kind, metadata }) =>
+          kind === "NetworkPolicy" && metadata.namespace === collectorNamespace,
+      );
+      assert.deepEqual(
+        policies.flatMap(({ spec }) => spec.ingress ?? []),
+        name.startsWith("pull-only")
+          ? []
+          : [fromAgents, ...(name.includes("collector-from-nodes") ? [fromNodes] : [])],
+      );
+      for (const { spec } of policies) {
+        assert.deepEqual(spec.podSelector?.matchLabels, {
+          "app.kubernetes.io/name": "chrony-tracker-collector",
+        });
+      }
+      // Without an entry here a policy without rules would let everybody in.
+      const types = policies.flatMap(({ spec }) => spec.policyTypes ?? []);
+      assert.equal(types.includes("Ingress"), policies.length > 0);
+    });
+  });
+
+  test("offer nothing of the collector to the cluster but the port for pushes", () => {
+    inEach((objects) => {
+      for (const { kind, metadata, spec } of selecting(objects)) {
+        if (kind === "Service" && metadata.namespace === collectorNamespace) {
+          assert.deepEqual(spec.ports, [
+            { name: "otlp-http", port: 4318, targetPort: "otlp-http" },
+          ]);
+        }
+      }
+    });
+    inEachContainer(({ name, ports }) => {
+      if (name === "collector") {
+        assert.deepEqual(ports, [
+          { name: "otlp-http", containerPort: 4318 },
+          { name: "health", containerPort: 13133 },
+        ]);
+      }
     });
   });
 
@@ -441,7 +484,8 @@ describe("the manifests", () => {
         .map((arg) => arg.slice("--config=".length))
         .map((arg) => arg.replaceAll(/\$\((\w+)\)/g, (_, variable) => given.get(variable) ?? "?"));
       assert.equal(configurations[0], "/etc/otel-collector/common.yaml");
-      assert.equal(configurations[1], "/etc/otel-collector/identity.yaml");
+      assert.equal(configurations[1], "/etc/otel-collector/catalogue.yaml");
+      assert.equal(configurations[2], "/etc/otel-collector/identity.yaml");
       assert.match(configurations.at(-1) ?? "", /\/service-(kubernetes|azure)\.yaml$/);
       assert.ok(configurations.includes(given.get("TRANSPORT") ?? "?"), "TRANSPORT is not used");
       assert.ok(!configurations.some((file) => file.includes("?")), configurations.join());
@@ -454,6 +498,7 @@ describe("the manifests", () => {
       if (name === "collector") {
         const limiter = env.find((variable) => variable.name === "MEMORY_LIMIT_MIB")?.value;
         assert.equal(resources.limits["memory"], `${2 * Number(limiter)}Mi`);
+        assert.equal(env.find((variable) => variable.name === "GOMEMLIMIT")?.value, "320MiB");
       }
     });
   });

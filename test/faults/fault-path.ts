@@ -352,7 +352,7 @@ function startCollectorOf(
   backend: FaultyBackend,
   { collector: options = {} }: FaultPathOptions,
 ): Promise<Collector> {
-  const [common, exporter, service] = prometheusConfigurationFiles;
+  const [common, catalogue, exporter, service] = prometheusConfigurationFiles;
   return startCollector({
     collector,
     folder: join(folder, "collector"),
@@ -360,6 +360,7 @@ function startCollectorOf(
     clusterName: "blue",
     configurationFiles: [
       common,
+      catalogue,
       exporter,
       compressedTimes,
       ...(options.configurationFiles ?? []),

@@ -46,7 +46,7 @@ export interface Fleet {
 /**
  * Starts a time server, Prometheus, the collector with the shipped configuration, and for each node a
  * chronyd and an agent with every report, which reads twice and pushes and is scraped once a second.
- * Prometheus scrapes the collector's own metrics, too.
+ * The collector sends its own metrics once a second, too.
  *
  * @param ruleFiles paths of rule files for Prometheus
  */
@@ -57,7 +57,7 @@ export async function startFleet(
   const programs = await bringPrograms(progressToStandardError);
   const folder = await scratchFolder("ct");
   const ntpPort = await freeUdpPort();
-  const [prometheusPort, collectorMetricsPort] = [await freePort(), await freePort()];
+  const prometheusPort = await freePort();
   const planned = await Promise.all(
     nodes.map(async (node) => ({ ...node, pullPort: await freePort() })),
   );
@@ -82,16 +82,6 @@ export async function startFleet(
           labels: { cluster: clusterOf(ways), instance: name },
         })),
       },
-      {
-        job_name: "chrony-tracker-collector",
-        scrape_interval: "1s",
-        static_configs: [
-          {
-            targets: [`127.0.0.1:${collectorMetricsPort}`],
-            labels: { cluster: PUSHING_CLUSTER },
-          },
-        ],
-      },
     ],
   };
   let prometheus = await startPrometheus(prometheusDescription);
@@ -100,7 +90,7 @@ export async function startFleet(
     folder: join(folder.path, "collector"),
     remoteWriteUrl: prometheus.remoteWriteUrl,
     clusterName: PUSHING_CLUSTER,
-    environment: { METRICS_LISTEN_PORT: String(collectorMetricsPort) },
+    environment: { OWN_METRICS_INTERVAL: "1000" },
   });
 
   const started = new Map<string, FleetNode>();

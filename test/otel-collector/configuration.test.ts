@@ -18,6 +18,23 @@ import { scratchFolder } from "../parts/scratch-folder.ts";
 import { startFakeBackend } from "./fake-backend.ts";
 import { gauge, nodeResource, push } from "./otlp.ts";
 
+/** What points go through once it is known who sent them, in this order. */
+const AFTER_IDENTITY = [
+  "transform/time",
+  "filter/names",
+  "filter/future",
+  "filter/old",
+  "transform/labels",
+  "transform/offset",
+];
+
+/** The way of the collector's own metrics. */
+const OWN_PIPELINE = {
+  receivers: ["otlp/own"],
+  processors: ["filter/own"],
+  exporters: ["prometheus_remote_write"],
+};
+
 const settings = {
   CLUSTER_NAME: "blue",
   REMOTE_WRITE_URL: "http://127.0.0.1:9090/api/v1/write",
@@ -74,9 +91,10 @@ describe("the collector's configuration", () => {
     assert.deepEqual(service.pipelines, {
       metrics: {
         receivers: ["otlp"],
-        processors: ["memory_limiter", "transform/time"],
+        processors: ["memory_limiter", ...AFTER_IDENTITY],
         exporters: ["prometheus_remote_write"],
       },
+      "metrics/own": OWN_PIPELINE,
     });
     assert.deepEqual(service.extensions, ["health_check"]);
   });
@@ -92,9 +110,10 @@ describe("the collector's configuration", () => {
     assert.deepEqual(service.pipelines, {
       metrics: {
         receivers: ["otlp"],
-        processors: ["memory_limiter", "filter/agents", "transform/identity", "transform/time"],
+        processors: ["memory_limiter", "transform/identity", ...AFTER_IDENTITY],
         exporters: ["prometheus_remote_write"],
       },
+      "metrics/own": OWN_PIPELINE,
     });
     assert.deepEqual(service.extensions, ["health_check", "oidc"]);
     assert.partialDeepStrictEqual(receivers, {
@@ -131,22 +150,50 @@ describe("the collector's configuration", () => {
 
   test("listens where a cluster expects it, unless told otherwise", async () => {
     assert.partialDeepStrictEqual(await effective(settings), {
-      receivers: { otlp: { protocols: { http: { endpoint: "0.0.0.0:4318" } } } },
+      receivers: {
+        otlp: { protocols: { http: { endpoint: "0.0.0.0:4318" } } },
+        "otlp/own": { protocols: { http: { endpoint: "127.0.0.1:4319" } } },
+      },
       extensions: { health_check: { endpoint: "0.0.0.0:13133" } },
-      service: { telemetry: { metrics: { readers: [pullReader("0.0.0.0", 8888)] } } },
+      service: { telemetry: { metrics: { readers: [readerTo(4319)] } } },
     });
     const elsewhere = {
       ...settings,
       OTLP_LISTEN_ADDRESS: "127.0.0.1:1",
       HEALTH_LISTEN_ADDRESS: "127.0.0.1:2",
-      METRICS_LISTEN_HOST: "127.0.0.1",
-      METRICS_LISTEN_PORT: "3",
+      OWN_METRICS_PORT: "3",
     };
     assert.partialDeepStrictEqual(await effective(elsewhere), {
-      receivers: { otlp: { protocols: { http: { endpoint: "127.0.0.1:1" } } } },
+      receivers: {
+        otlp: { protocols: { http: { endpoint: "127.0.0.1:1" } } },
+        "otlp/own": { protocols: { http: { endpoint: "127.0.0.1:3" } } },
+      },
       extensions: { health_check: { endpoint: "127.0.0.1:2" } },
-      service: { telemetry: { metrics: { readers: [pullReader("127.0.0.1", 3)] } } },
+      service: { telemetry: { metrics: { readers: [readerTo(3)] } } },
     });
+  });
+
+  test("bounds what one connection can hold, at each of its ports", async () => {
+    const bounds = { max_request_body_size: 1_048_576, read_header_timeout: "5s" };
+    const ofPush = { ...bounds, read_timeout: "20s", write_timeout: "40s" };
+    assert.partialDeepStrictEqual(await effective(settings), {
+      receivers: {
+        otlp: { protocols: { http: { ...ofPush, idle_timeout: "1m5s" } } },
+        "otlp/own": { protocols: { http: ofPush } },
+      },
+      extensions: {
+        health_check: { read_header_timeout: "5s", read_timeout: "5s", write_timeout: "5s" },
+      },
+    });
+  });
+
+  test("lets a point be as old as it is told", async () => {
+    const [asShipped, asTold] = [
+      JSON.stringify(await effective(settings)),
+      JSON.stringify(await effective({ ...settings, OLDEST_POINT: "1h" })),
+    ];
+    assert.match(asShipped, /datapoint\.time < Now\(\) - Duration\(\\"25m\\"\)/);
+    assert.match(asTold, /Now\(\) - Duration\(\\"1h\\"\)/);
   });
 
   test("limits its memory to 200 MiB, unless told otherwise", async () => {
@@ -163,7 +210,7 @@ describe("the collector's configuration", () => {
     t.after(() => folder.remove());
     const backend = await startFakeBackend();
     t.after(() => backend.stop());
-    const [common, exporter, service] = prometheusConfigurationFiles;
+    const [common, catalogue, exporter, service] = prometheusConfigurationFiles;
     const ownFile = join(folder.path, "own.yaml");
     // As in otel-collector/README.md.
     await writeFile(
@@ -181,7 +228,7 @@ describe("the collector's configuration", () => {
       remoteWriteUrl: backend.remoteWriteUrl,
       clusterName: "blue",
       environment: { BACKEND_TOKEN: "secret" },
-      configurationFiles: [common, exporter, ownFile, service],
+      configurationFiles: [common, catalogue, exporter, ownFile, service],
     });
     t.after(() => running.stop());
 
@@ -199,6 +246,10 @@ describe("the collector's configuration", () => {
   });
 });
 
-function pullReader(host: string, port: number): object {
-  return { pull: { exporter: { prometheus: { host, port } } } };
+/** The reader that sends the collector's own metrics to its own receiver. */
+function readerTo(port: number): object {
+  const endpoint = `http://127.0.0.1:${port}/v1/metrics`;
+  return {
+    periodic: { interval: 30_000, exporter: { otlp: { protocol: "http/protobuf", endpoint } } },
+  };
 }

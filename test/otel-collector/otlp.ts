@@ -118,7 +118,8 @@ function encodePoint({ timeMilliseconds, value, attributes = {} }: Point): objec
   };
 }
 
-function encodeAttributes(attributes: Readonly<Record<string, string>>): object[] {
+/** Attributes of text, as OTLP writes them. */
+export function encodeAttributes(attributes: Readonly<Record<string, string>>): object[] {
   return Object.entries(attributes).map(([key, value]) => ({
     key,
     value: { stringValue: value },

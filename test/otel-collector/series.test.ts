@@ -65,7 +65,7 @@ describe("the series that the collector writes", () => {
       gauge("chrony_clock_error_ms", point),
       gauge("chrony_reference_age_seconds", point),
       counter("chrony_clock_steps_total", point),
-      counter("chrony_without_suffix", point),
+      counter("chrony_tracker_backlog_points", point),
     );
 
     const everything = await parts.prometheus.query('{instance="node-2"}');
@@ -76,7 +76,7 @@ describe("the series that the collector writes", () => {
         "chrony_clock_error_ms",
         "chrony_reference_age_seconds",
         "chrony_clock_steps_total",
-        "chrony_without_suffix",
+        "chrony_tracker_backlog_points",
       ]),
     );
   });
@@ -85,8 +85,8 @@ describe("the series that the collector writes", () => {
     const { prometheus } = parts;
     const endMilliseconds = Date.now();
     const point = { timeMilliseconds: endMilliseconds - 10_000, value: 3 };
-    const source = { ...point, attributes: { address: "192.0.2.1" } };
-    const otherSource = { ...point, attributes: { address: "192.0.2.2" } };
+    const source = { ...point, attributes: { source_address: "192.0.2.1" } };
+    const otherSource = { ...point, attributes: { source_address: "192.0.2.2" } };
     await pushFrom(
       "node-3",
       gauge("chrony_clock_error_ms", point),
@@ -98,14 +98,14 @@ describe("the series that the collector writes", () => {
       gauge("chrony_tracker.withheld.chrony_clock_error_ms", now),
       gauge("chrony_tracker.withheld.chrony_sources_last_sample_age_seconds", {
         ...now,
-        attributes: { address: "192.0.2.1" },
+        attributes: { source_address: "192.0.2.1" },
       }),
     );
 
     const shownAt = async (timeMilliseconds: number) => {
       const found = await prometheus.query('{instance="node-3"}', timeMilliseconds / 1_000);
       return new Set(
-        found.map(({ labels: { __name__, address = "" }, value }) => ({
+        found.map(({ labels: { __name__, source_address: address = "" }, value }) => ({
           __name__,
           address,
           value,

@@ -17,6 +17,7 @@ export const CLUSTER = "blue";
 const startMilliseconds = 30_000;
 const commandMilliseconds = 30_000;
 const requestMilliseconds = 5_000;
+const hourMilliseconds = 3_600_000;
 
 // Without it a backend that throttles looks like one that refuses.
 const featureGates = "--feature-gates=exporter.prometheusremotewritexporter.RetryOn429";
@@ -25,8 +26,9 @@ const featureGates = "--feature-gates=exporter.prometheusremotewritexporter.Retr
  * The shipped configuration for any backend that takes Prometheus remote write: absolute paths, in
  * the order in which they are given.
  */
-export const prometheusConfigurationFiles: readonly [string, string, string] = [
+export const prometheusConfigurationFiles: readonly [string, string, string, string] = [
   shipped("common.yaml"),
+  shipped("catalogue.yaml"),
   shipped("exporter-prometheus.yaml"),
   shipped("service.yaml"),
 ];
@@ -34,6 +36,7 @@ export const prometheusConfigurationFiles: readonly [string, string, string] = [
 /** The same for a cluster that writes to Azure Monitor. */
 export const azureConfigurationFiles: readonly string[] = [
   shipped("common.yaml"),
+  shipped("catalogue.yaml"),
   shipped("identity.yaml"),
   shipped("exporter-prometheus.yaml"),
   shipped("exporter-azure.yaml"),
@@ -43,6 +46,7 @@ export const azureConfigurationFiles: readonly string[] = [
 /** The same for a cluster, where the collector takes only what comes with an agent's token. */
 export const kubernetesConfigurationFiles: readonly string[] = [
   shipped("common.yaml"),
+  shipped("catalogue.yaml"),
   shipped("identity.yaml"),
   shipped("exporter-prometheus.yaml"),
   shipped("service-kubernetes.yaml"),
@@ -50,9 +54,9 @@ export const kubernetesConfigurationFiles: readonly string[] = [
 
 /** The same over TLS. */
 export const kubernetesConfigurationFilesWithTls: readonly string[] = [
-  ...kubernetesConfigurationFiles.slice(0, 2),
+  ...kubernetesConfigurationFiles.slice(0, 3),
   shipped("receiver-tls.yaml"),
-  ...kubernetesConfigurationFiles.slice(2),
+  ...kubernetesConfigurationFiles.slice(3),
 ];
 
 /** What to start. */
@@ -81,8 +85,6 @@ export type Collector = {
   readonly otlpUrl: string;
   /** Answers 200 while it is healthy. */
   readonly healthUrl: string;
-  /** Its own metrics. */
-  readonly metricsUrl: string;
   /** The process; another one after a restart. */
   readonly process: RunningProcess;
   stop(): Promise<void>;
@@ -119,7 +121,7 @@ async function start(description: OwnerlessDescription, owner?: Owner): Promise<
     configurationFiles = prometheusConfigurationFiles,
     wrapper = [],
   } = description;
-  const [otlpPort, healthPort, metricsPort] = [
+  const [otlpPort, healthPort, ownMetricsPort] = [
     await freePort(),
     await freePort(),
     await freePort(),
@@ -144,8 +146,9 @@ async function start(description: OwnerlessDescription, owner?: Owner): Promise<
         REMOTE_WRITE_URL: description.remoteWriteUrl,
         OTLP_LISTEN_ADDRESS: `127.0.0.1:${otlpPort}`,
         HEALTH_LISTEN_ADDRESS: `127.0.0.1:${healthPort}`,
-        METRICS_LISTEN_HOST: "127.0.0.1",
-        METRICS_LISTEN_PORT: String(metricsPort),
+        OWN_METRICS_PORT: String(ownMetricsPort),
+        // Who counts what the backend gets counts pushes only.
+        OWN_METRICS_INTERVAL: String(hourMilliseconds),
         ...environment,
       },
     });
@@ -173,7 +176,6 @@ async function start(description: OwnerlessDescription, owner?: Owner): Promise<
   return {
     otlpUrl: `http://127.0.0.1:${otlpPort}`,
     healthUrl,
-    metricsUrl: `http://127.0.0.1:${metricsPort}/metrics`,
     get process() {
       return running;
     },

@@ -1,0 +1,10 @@
+/** `npm run collector`: writes the part of the collector's configuration that goes by the agent's catalogue. */
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { CATALOGUE_FILE, catalogueConfiguration } from "./collector/catalogue.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+await writeFile(join(root, CATALOGUE_FILE), catalogueConfiguration());
+process.stdout.write(`${CATALOGUE_FILE}\n`);

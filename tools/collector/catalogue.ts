@@ -1,0 +1,58 @@
+/**
+ * The part of the collector's configuration that goes by the agent's catalogue: the names and the labels
+ * that are let through. Anything else would become series of the sender's choice.
+ */
+import { METRICS, SENT_PLACEHOLDER } from "../../src/metrics/catalogue.ts";
+import { isPlain } from "../../src/metrics/metric.ts";
+
+/** Where the text of {@link catalogueConfiguration} belongs, from the repository's root. */
+export const CATALOGUE_FILE = "otel-collector/catalogue.yaml";
+
+/** Longer values are cut, in bytes. The longest that an agent sends are host names: 253. */
+export const LONGEST_LABEL_VALUE_BYTES = 256;
+
+/** The text of otel-collector/catalogue.yaml. */
+export function catalogueConfiguration(): string {
+  const names = [...METRICS, SENT_PLACEHOLDER].map(({ name }) => name.replaceAll(".", "[.]"));
+  const labels = new Set(METRICS.flatMap((metric) => (isPlain(metric) ? [] : metric.labels)));
+  return `# Made by \`npm run collector\` from the agent's catalogue (src/metrics): change that.
+
+processors:
+  # Drops the names and the kinds of metrics that no agent has. Other kinds would become further names.
+  filter/names:
+    error_mode: propagate
+    metric_conditions:
+      - context: metric
+        conditions:
+          - metric.type != METRIC_DATA_TYPE_GAUGE and metric.type != METRIC_DATA_TYPE_SUM
+          - metric.type == METRIC_DATA_TYPE_SUM and metric.aggregation_temporality != AGGREGATION_TEMPORALITY_CUMULATIVE
+          - "not IsMatch(metric.name, \\"^(\\
+${names
+  .toSorted()
+  .map((name, index) => `            ${index === 0 ? "" : "|"}${name}\\`)
+  .join("\n")}
+            )$\\")"
+
+  # Drops the labels that no agent has: one would stand in for a label of the same name that says who
+  # sent the point. What is not text becomes text, and is cut.
+  transform/labels:
+    error_mode: propagate
+    metric_statements:
+      - context: resource
+        statements:
+          - stringify_all(resource.attributes)
+          - truncate_all(resource.attributes, ${LONGEST_LABEL_VALUE_BYTES})
+      - context: datapoint
+        statements:
+          - >-
+            keep_keys(datapoint.attributes, [
+${[...labels]
+  .toSorted()
+  .map((label) => `            "${label}",`)
+  .join("\n")
+  .replace(/,$/, "")}
+            ])
+          - stringify_all(datapoint.attributes)
+          - truncate_all(datapoint.attributes, ${LONGEST_LABEL_VALUE_BYTES})
+`;
+}
