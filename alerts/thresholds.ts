@@ -3,12 +3,14 @@
  * rules.ts says what the alerts are, docs/runbook.md why these are the defaults.
  */
 
+import { DEFAULT_THRESHOLDS } from "../src/summary/thresholds.ts";
+
 /** Durations are Prometheus': `90s`, `5m`, `1h`. */
 export const THRESHOLDS = {
-  /** A clock that can be wrong by more than this, in milliseconds, and for how long. */
-  errorWarningMs: 50,
+  /** A clock that can be wrong by more than this, in milliseconds (also in `status`), and for how long. */
+  errorWarningMs: DEFAULT_THRESHOLDS.warningMs,
   errorWarningFor: "10m",
-  errorCriticalMs: 250,
+  errorCriticalMs: DEFAULT_THRESHOLDS.criticalMs,
   errorCriticalFor: "5m",
   /** A smaller error may grow unheeded, in milliseconds. */
   errorGrowthFloorMs: 5,

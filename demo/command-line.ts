@@ -1,5 +1,6 @@
 /** The demo's command line. */
 import { parseArgs } from "node:util";
+import { exitCodeHelp } from "../src/exit-codes.ts";
 
 /** What the command line asks for. */
 export type Command =
@@ -66,11 +67,12 @@ alone, and nothing is installed: what is missing is brought into a cache.
 
   --incident   Plays an incident: the clock goes wrong by 25 ms, the time source
                dies, then chronyd itself, then all recovers. Takes 4 minutes.
-  --seconds N  Needs no terminal, and ends after N seconds: with exit code 0 and
-               one line if Prometheus then has fresh chrony_clock_error_ms, by
-               push and by pull, that agree with chronyd's own report; else with
-               exit code 1 and the reason.
+  --seconds N  Needs no terminal, and ends after N seconds: with one line if
+               Prometheus then has fresh chrony_clock_error_ms, by push and by
+               pull, that agree with chronyd's own report; else with the reason.
 
+Exit code:
+${exitCodeHelp("npm run demo")}
 The environment variables CHRONYD, PROMETHEUS and OTELCOL name programs to use
 instead of those that are looked for, CHRONY_TRACKER_CACHE the cache's folder.
 `;

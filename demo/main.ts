@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-import { bringPrograms } from "../test/parts/bring.ts";
 /** `npm run demo`: reads the command line, brings and starts the parts, shows them, ends them. */
+import { EXIT } from "../src/exit-codes.ts";
+import { bringPrograms } from "../test/parts/bring.ts";
 import { check } from "./check.ts";
 import { type Command, HELP, parseCommandLine } from "./command-line.ts";
 import { INCIDENT } from "./incident-steps.ts";
@@ -8,9 +9,6 @@ import { incidentSummary } from "./incident-summary.ts";
 import { Interruption, listenForInterruptions, orAborted } from "./interruption.ts";
 import { type Parts, startParts } from "./parts.ts";
 import { showIncident, showUntilInterrupted } from "./show.ts";
-
-const EXIT_FAILED = 1;
-const EXIT_MISUSED = 2;
 
 type Run = Extract<Command, { readonly kind: "watch" | "incident" | "check" }>;
 
@@ -22,7 +20,7 @@ async function main(): Promise<void> {
       break;
     case "misused":
       process.stderr.write(`${command.problem}\n`);
-      process.exitCode = EXIT_MISUSED;
+      process.exitCode = EXIT.misused;
       break;
     case "watch":
     case "incident":
@@ -53,10 +51,10 @@ async function run(command: Run): Promise<number> {
         tell(`everything runs; looking for ${command.seconds} s`);
         say(await check(parts, command.seconds, signal));
     }
-    return 0;
+    return EXIT.ok;
   } catch (error) {
     tell(error instanceof Error ? error.message : String(error));
-    return error instanceof Interruption ? error.exitCode : EXIT_FAILED;
+    return error instanceof Interruption ? error.exitCode : EXIT.failed;
   } finally {
     await parts?.stop();
   }

@@ -1,4 +1,5 @@
 /** The agent's command line. Settings come from the environment (settings.ts). */
+import { exitCodeHelp } from "./exit-codes.ts";
 import { SETTING_DESCRIPTIONS } from "./settings.ts";
 
 /** What the command line asks for. */
@@ -39,6 +40,8 @@ Reads the node's chronyd and reports chrony_clock_error_ms and more, by OTLP to
 a collector and at /metrics. With the word status it asks chronyd once, tells a
 person, and ends (see: chrony-tracker status --help).
 
+Exit code:
+${exitCodeHelp("chrony-tracker")}
 Settings are environment variables:
 
 ${SETTING_DESCRIPTIONS.map(settingHelp).join("\n")}`;

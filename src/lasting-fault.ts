@@ -1,21 +1,26 @@
 import type { Log } from "./log.ts";
 
-/** How often a fault that lasts is told again. */
+/** How often a fault that lasts is logged again. */
 const REMINDER_MS = 10 * 60_000;
 
-/** How soon the next change of a fault may be told: causes that alternate must not fill the log. */
+/** How soon a change of a fault's cause may be logged: causes that alternate must not fill the log. */
 const CHANGE_MS = 60_000;
 
+/** How long a fault must be away before its end is logged: one that comes and goes lasts. */
+const AWAY_MS = 60_000;
+
 /**
- * A fault that may last, told when it begins, when its cause changes, once in a while, and when it
- * ends.
+ * A fault that may last: logged when it begins, when its cause changes, once in a while, and when it
+ * has been away for a minute. One that comes and goes within a minute is one fault.
  */
 export class LastingFault {
   readonly #log: Log;
   readonly #recovered: string;
-  #fault: { kind: string; beganMs: number; toldMs: number; count: number } | undefined;
+  #fault:
+    | { kind: string; beganMs: number; loggedMs: number; lastMs: number; count: number }
+    | undefined;
 
-  /** @param recovered what is said when the fault ends */
+  /** @param recovered what is logged when the fault has ended */
   constructor(log: Log, recovered: string) {
     this.#log = log;
     this.#recovered = recovered;
@@ -23,33 +28,34 @@ export class LastingFault {
 
   /**
    * The fault is there (still, or newly).
-   * @param kind what tells one cause from another
+   * @param kind what distinguishes one cause from another
    * @param nowMs monotonic time, in milliseconds
    */
   present(kind: string, sentence: string, nowMs: number): void {
     const before = this.#fault;
     if (before === undefined) {
-      this.#fault = { kind, beganMs: nowMs, toldMs: nowMs, count: 1 };
+      this.#fault = { kind, beganMs: nowMs, loggedMs: nowMs, lastMs: nowMs, count: 1 };
       this.#log.warn(sentence);
       return;
     }
     before.count += 1;
-    const sinceToldMs = nowMs - before.toldMs;
-    if (sinceToldMs >= REMINDER_MS || (kind !== before.kind && sinceToldMs >= CHANGE_MS)) {
+    before.lastMs = nowMs;
+    const sinceLoggedMs = nowMs - before.loggedMs;
+    if (sinceLoggedMs >= REMINDER_MS || (kind !== before.kind && sinceLoggedMs >= CHANGE_MS)) {
       this.#log.warn(sentence, {
         times: before.count,
         for_seconds: seconds(nowMs, before.beganMs),
       });
-      before.toldMs = nowMs;
+      before.loggedMs = nowMs;
       before.kind = kind;
     }
   }
 
-  /** The fault is not there (any more). */
+  /** The fault is not there (any more). It has ended when this was so for a minute. */
   absent(nowMs: number): void {
-    if (this.#fault !== undefined) {
-      const { count, beganMs } = this.#fault;
-      this.#log.info(this.#recovered, { times: count, for_seconds: seconds(nowMs, beganMs) });
+    if (this.#fault !== undefined && nowMs - this.#fault.lastMs >= AWAY_MS) {
+      const { count, beganMs, lastMs } = this.#fault;
+      this.#log.info(this.#recovered, { times: count, for_seconds: seconds(lastMs, beganMs) });
       this.#fault = undefined;
     }
   }

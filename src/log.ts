@@ -3,10 +3,11 @@
  */
 type Severity = "error" | "warn" | "info" | "debug";
 
-/** How much is written: what is at least as grave. */
-export type LogLevel = Severity | "none";
+/** How much is written: what is at least as grave. OpenTelemetry's words for OTEL_LOG_LEVEL. */
+export type LogLevel = (typeof LOG_LEVELS)[number];
 
-const RANK: Readonly<Record<LogLevel, number>> = { none: 0, error: 1, warn: 2, info: 3, debug: 4 };
+/** From nothing to everything. */
+export const LOG_LEVELS = ["none", "error", "warn", "info", "debug", "verbose", "all"] as const;
 
 /** What an event carries beside its message. Never a secret. */
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
@@ -24,7 +25,7 @@ export function createLog(
   const writer =
     (severity: Severity) =>
     (message: string, fields: LogFields = {}) => {
-      if (RANK[severity] <= RANK[level]) {
+      if (LOG_LEVELS.indexOf(severity) <= LOG_LEVELS.indexOf(level)) {
         const time = new Date().toISOString();
         stream.write(
           stream.isTTY

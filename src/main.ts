@@ -3,27 +3,26 @@
 import { DiagLogLevel, diag } from "@opentelemetry/api";
 import { Agent } from "./agent.ts";
 import { HELP, parseCommandLine } from "./command-line.ts";
+import { EXIT } from "./exit-codes.ts";
 import { createLog, type Log } from "./log.ts";
 import { describePrivilegeError, describeRunAs, dropPrivileges } from "./privileges.ts";
 import { readSettings } from "./settings.ts";
+import { describeOutputError, print } from "./standard-output.ts";
 import { status } from "./status/command.ts";
 import { VERSION } from "./version.ts";
-
-const EXIT_FAILED = 1;
-const EXIT_MISUSED = 2;
 
 async function main(): Promise<void> {
   const command = parseCommandLine(process.argv.slice(2));
   switch (command.kind) {
     case "help":
-      process.stdout.write(HELP);
+      await printOrFail(HELP);
       break;
     case "version":
-      process.stdout.write(`${VERSION}\n`);
+      await printOrFail(`${VERSION}\n`);
       break;
     case "misused":
       process.stderr.write(`${command.problem}\n`);
-      process.exitCode = EXIT_MISUSED;
+      process.exitCode = EXIT.misused;
       break;
     case "status":
       process.exitCode = await status(command.words, process.env);
@@ -34,11 +33,19 @@ async function main(): Promise<void> {
   }
 }
 
+async function printOrFail(text: string): Promise<void> {
+  const written = await print(text);
+  if (!written.ok && written.error.kind === "not written") {
+    process.stderr.write(`${describeOutputError(written.error)}\n`);
+    process.exitCode = EXIT.failed;
+  }
+}
+
 async function run(): Promise<void> {
   const settings = readSettings(process.env);
   if (!settings.ok) {
     process.stderr.write(settings.error.map((problem) => `${problem}\n`).join(""));
-    process.exitCode = EXIT_MISUSED;
+    process.exitCode = EXIT.misused;
     return;
   }
   const log = createLog(settings.value.logLevel);
@@ -57,7 +64,7 @@ async function run(): Promise<void> {
   const left = dropPrivileges(socketDirectory);
   if (!left.ok) {
     log.error(describePrivilegeError(left.error));
-    process.exitCode = EXIT_FAILED;
+    process.exitCode = EXIT.failed;
     return;
   }
   const runAs = left.value;
@@ -77,7 +84,7 @@ async function run(): Promise<void> {
     log.error(
       `Could not listen on port ${prometheusPort} of ${prometheusHost}: ${reason(error)}. Set OTEL_EXPORTER_PROMETHEUS_HOST and OTEL_EXPORTER_PROMETHEUS_PORT to a free one.`,
     );
-    process.exit(EXIT_FAILED);
+    process.exit(EXIT.failed);
   }
 }
 
@@ -86,7 +93,7 @@ function stopOnSignal(agent: Agent, log: Log): void {
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.on(signal, () => {
       if (stopping) {
-        process.exit(EXIT_FAILED);
+        process.exit(EXIT.failed);
       }
       stopping = true;
       log.info("Chrony Tracker stops.", { signal });

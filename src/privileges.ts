@@ -22,6 +22,7 @@ export type RunAs = {
 /** Why root was not left behind. */
 export type PrivilegeError =
   | { readonly kind: "not permitted"; readonly user: User; readonly detail: string }
+  | { readonly kind: "user namespace"; readonly user: User; readonly detail: string }
   | { readonly kind: "not for good"; readonly user: User; readonly detail: string };
 
 /** `998:998`, as chown and stat write it. */
@@ -59,7 +60,7 @@ export function describeRunAs({ user, because }: RunAs, directory = ""): string 
     case "directory is root's":
       return `${became}, because ${directory} is owned by root, and the agent never stays root. ${ADVICE_FOR_DIRECTORY_OF_ROOT}`;
     case "no directory":
-      return `${became}, for there is no ${directory} whose owner to become: chronyd is not running, or its directory is not mounted.`;
+      return `${became}, because ${directory} does not exist: chronyd is not running, or its directory is not mounted.`;
     case "no Unix socket":
       return `${became}: over UDP no user of its own is needed.`;
   }
@@ -71,6 +72,8 @@ export function describePrivilegeError(error: PrivilegeError): string {
   switch (error.kind) {
     case "not permitted":
       return `Started as root, but not permitted to become ${user} (uid:gid): ${error.detail}. Give the container the capabilities SETUID and SETGID, or start it as that user (runAsUser, runAsGroup).`;
+    case "user namespace":
+      return `Root of a user namespace, but not permitted to become ${user} (uid:gid): ${error.detail}. The namespace does not map that user, or forbids setgroups (/proc/self/uid_map, /proc/self/setgroups): run outside of it (hostUsers: true in a pod), or start it as the owner of chronyd's directory (runAsUser, runAsGroup).`;
     case "not for good":
       return `Became ${user} (uid:gid), but ${error.detail}: it will not run like that.`;
   }
@@ -113,7 +116,8 @@ function become(user: User): Result<undefined, PrivilegeError> {
     process.setgid?.(user.gid);
     process.setuid?.(user.uid);
   } catch (error) {
-    return failure({ kind: "not permitted", user, detail: messageOf(error) });
+    const kind = isInUserNamespace() ? "user namespace" : "not permitted";
+    return failure({ kind, user, detail: messageOf(error) });
   }
   const rest = leftOfRoot(ownStatus(), user);
   return rest === undefined
@@ -165,6 +169,16 @@ function idsText(ids: string): string {
   return ids.split(/\s+/).slice(0, 3).join(", ");
 }
 
+/** Whether root here is another user outside: the first namespace maps all users to themselves. */
+function isInUserNamespace(): boolean {
+  try {
+    const map = readFileSync("/proc/self/uid_map", "utf8").trim().split(/\s+/);
+    return map.join(" ") !== "0 0 4294967295";
+  } catch {
+    return false;
+  }
+}
+
 /** Who owns a directory; `undefined` when it is not there, or one may not look. */
 export function ownerOf(directory: string): User | undefined {
   let stats: Stats | undefined;
@@ -176,7 +190,7 @@ export function ownerOf(directory: string): User | undefined {
   return stats && { uid: stats.uid, gid: stats.gid };
 }
 
-/** Whether this process is another user than the directory's owner, whom alone chronyd answers. */
+/** Whether this process is another user than the directory's owner, the only one chronyd answers. */
 export function isOwnedByAnother(directory: string): boolean {
   const owner = ownerOf(directory);
   return owner !== undefined && owner.uid !== process.geteuid?.();

@@ -7,6 +7,7 @@ import {
   type ParsedChronyAddress,
   parseChronyAddress,
 } from "./chrony/address.ts";
+import { LOG_LEVELS } from "./log.ts";
 import { shownAddress } from "./redact.ts";
 import { failure, type Result, success } from "./result.ts";
 import {
@@ -191,8 +192,9 @@ const table = {
   logLevel: withDefault({
     names: ["OTEL_LOG_LEVEL"],
     default: "info",
-    explanation: "`none`, `error`, `warn`, `info` or `debug`.",
-    parse: oneOf(["none", "error", "warn", "info", "debug"]),
+    explanation:
+      "`none`, `error`, `warn`, `info` or `debug`; `verbose` and `all` are as `debug`. Upper case, too.",
+    parse: oneOf(LOG_LEVELS),
   }),
 };
 

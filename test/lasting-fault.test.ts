@@ -51,23 +51,42 @@ describe("a fault", () => {
     ]);
   });
 
-  test("is told when it ends, with how often and for how long", () => {
+  test("has ended when it was away for a minute: how often and for how long it was there is logged", () => {
     const { fault, entries } = watchedFault();
     fault.present("timed out", "No answer.", 0);
-    fault.present("timed out", "No answer.", SECOND_MS);
-    fault.absent(2_400);
-    assert.deepEqual(entries.at(-1), ["info", "All is well.", { times: 2, for_seconds: 2 }]);
+    fault.present("timed out", "No answer.", 2_400);
+    fault.absent(3_400);
+    fault.absent(2_399 + MINUTE_MS);
+    assert.equal(entries.length, 1);
+    fault.absent(2_400 + MINUTE_MS);
+    fault.absent(3_400 + MINUTE_MS);
+    assert.deepEqual(entries.slice(1), [["info", "All is well.", { times: 2, for_seconds: 2 }]]);
+  });
+
+  test("that comes and goes is one: a line when it begins, then every ten minutes, and one at its end", () => {
+    const { fault, entries } = watchedFault();
+    for (let nowMs = 0; nowMs <= 20 * MINUTE_MS; nowMs += 2 * SECOND_MS) {
+      fault.present("timed out", "No answer.", nowMs);
+      fault.absent(nowMs + SECOND_MS);
+    }
+    fault.absent(21 * MINUTE_MS);
+    assert.deepEqual(entries, [
+      ["warn", "No answer.", undefined],
+      ["warn", "No answer.", { times: 301, for_seconds: 600 }],
+      ["warn", "No answer.", { times: 601, for_seconds: 1200 }],
+      ["info", "All is well.", { times: 601, for_seconds: 1200 }],
+    ]);
   });
 
   test("begins anew after it ended", () => {
     const { fault, entries } = watchedFault();
     fault.present("timed out", "No answer.", 0);
-    fault.absent(SECOND_MS);
-    fault.present("timed out", "No answer.", 2 * SECOND_MS);
-    fault.absent(3 * SECOND_MS);
+    fault.absent(MINUTE_MS);
+    fault.present("timed out", "No answer.", 2 * MINUTE_MS);
+    fault.absent(3 * MINUTE_MS);
     assert.deepEqual(entries.slice(2), [
       ["warn", "No answer.", undefined],
-      ["info", "All is well.", { times: 1, for_seconds: 1 }],
+      ["info", "All is well.", { times: 1, for_seconds: 0 }],
     ]);
   });
 });
@@ -120,7 +139,7 @@ describe("another cause", () => {
     const { fault, entries } = watchedFault();
     fault.present("socket missing", "No socket.", 0);
     fault.present("timed out", "No answer.", SECOND_MS);
-    fault.absent(2 * SECOND_MS);
-    assert.deepEqual(entries.at(-1), ["info", "All is well.", { times: 2, for_seconds: 2 }]);
+    fault.absent(2 * MINUTE_MS);
+    assert.deepEqual(entries.at(-1), ["info", "All is well.", { times: 2, for_seconds: 1 }]);
   });
 });

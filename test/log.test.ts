@@ -58,6 +58,8 @@ describe("the level lets through what is at least as grave:", () => {
     ["warn", ["error", "warn"]],
     ["info", ["error", "warn", "info"]],
     ["debug", ["error", "warn", "info", "debug"]],
+    ["verbose", ["error", "warn", "info", "debug"]],
+    ["all", ["error", "warn", "info", "debug"]],
   ];
   for (const [level, expected] of levels) {
     test(`${level}: ${expected.join(", ") || "nothing"}`, (t) => {

@@ -30,7 +30,7 @@ test("a directory of root's makes it nobody, whatever the group: an agent never 
     assert.deepEqual(runAs, { user: NOBODY, because: "directory is root's" });
     assert.match(
       describeRunAs(runAs, directory),
-      /^Started as root, became 65534:65534 \(uid:gid\), for \/run\/chrony is owned by root,/,
+      /^Started as root, became 65534:65534 \(uid:gid\), because \/run\/chrony is owned by root,/,
     );
   }
 });
@@ -38,7 +38,7 @@ test("a directory of root's makes it nobody, whatever the group: an agent never 
 test("a missing directory makes it nobody: who will own it is not known yet", () => {
   const runAs = runAsFor(directory, undefined);
   assert.deepEqual(runAs, { user: NOBODY, because: "no directory" });
-  assert.match(describeRunAs(runAs, directory), /there is no \/run\/chrony whose owner/);
+  assert.match(describeRunAs(runAs, directory), /because \/run\/chrony does not exist/);
 });
 
 test("over UDP it becomes nobody: no user of its own is needed", () => {
@@ -52,6 +52,10 @@ test("an error says whom it could not become and what to do", () => {
   assert.equal(
     describePrivilegeError({ kind: "not permitted", user, detail: "EPERM, setgroups" }),
     "Started as root, but not permitted to become 998:995 (uid:gid): EPERM, setgroups. Give the container the capabilities SETUID and SETGID, or start it as that user (runAsUser, runAsGroup).",
+  );
+  assert.match(
+    describePrivilegeError({ kind: "user namespace", user, detail: "EPERM" }),
+    /^Root of a user namespace, but not permitted to become 998:995 .*\/proc\/self\/uid_map.*hostUsers: true/,
   );
   assert.equal(
     describePrivilegeError({ kind: "not for good", user, detail: "it still has capabilities" }),

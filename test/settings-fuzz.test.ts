@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { validateHeaderName, validateHeaderValue } from "node:http";
 import { test } from "node:test";
 import * as fc from "fast-check";
+import { LOG_LEVELS } from "../src/log.ts";
 import { readSettings, SETTING_DESCRIPTIONS, type Settings } from "../src/settings.ts";
 
 const ENVIRONMENTS = 5_000;
@@ -132,7 +133,7 @@ function assertHolds(settings: Settings): void {
   assert.ok(settings.pushes || settings.servesMetrics, "no way out");
   assert.ok(["http/json", "http/protobuf"].includes(otlp.protocol));
   assert.ok(["none", "gzip"].includes(otlp.compression));
-  assert.ok(["none", "error", "warn", "info", "debug"].includes(settings.logLevel));
+  assert.ok(LOG_LEVELS.includes(settings.logLevel));
   assert.equal(new Set(settings.metricGroups).size, settings.metricGroups.length);
 
   const url = new URL(otlp.url);

@@ -272,8 +272,13 @@ const cases: readonly Case[] = [
     good: [
       ["debug", "debug"],
       ["NONE", "none"],
+      ["VERBOSE", "verbose"],
+      ["All", "all"],
     ],
-    bad: [["verbose", "expected none or error or warn or info or debug"]],
+    bad: [
+      ["loud", "expected none or error or warn or info or debug or verbose or all"],
+      ["0", "expected none or error or warn or info or debug or verbose or all"],
+    ],
   },
 ];
 
@@ -353,7 +358,7 @@ describe("bad values", () => {
 
   test("are told together with what the good ones say against each other", () => {
     assert.deepEqual(problemsOf({ OTEL_LOG_LEVEL: "loud", SLEEP_INTERVAL: "60" }), [
-      'OTEL_LOG_LEVEL is "loud": expected none or error or warn or info or debug.',
+      'OTEL_LOG_LEVEL is "loud": expected none or error or warn or info or debug or verbose or all.',
       "SLEEP_INTERVAL is 60: expected at most the export interval (OTEL_METRIC_EXPORT_INTERVAL is 30000 ms).",
     ]);
   });

@@ -98,7 +98,7 @@ function reasonForSilence(address: string): string {
   const ofAnySocket = "it is stopped or overloaded";
   return address.startsWith("unix:")
     ? `${ofAnySocket}, or it cannot write to the agent's socket. In a container, mount chronyd's directory at the path it has on the node. Where SELinux is enforcing (Azure Container Linux), its policy may forbid the answer: ask over UDP instead, CHRONY_ADDRESS=udp://127.0.0.1:323 in the node's network`
-    : ofAnySocket;
+    : `${ofAnySocket}, or does not permit this host (cmdallow), or a firewall drops the packets`;
 }
 
 function parentFolder(path: string): string {

@@ -14,7 +14,8 @@ import {
 } from "../summary/quantities.ts";
 import { MODE_WORDS, USE_WORDS } from "../summary/source-words.ts";
 import { STATE_WORDS } from "../summary/state-words.ts";
-import { DEFAULT_THRESHOLDS, judge, type Verdict } from "../summary/verdict.ts";
+import { DEFAULT_THRESHOLDS } from "../summary/thresholds.ts";
+import { judge, type Verdict } from "../summary/verdict.ts";
 import { errorDrawing } from "./error-drawing.ts";
 import type { ErrorHistory } from "./error-history.ts";
 import { Html, html } from "./html.ts";

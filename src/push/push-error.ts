@@ -56,12 +56,21 @@ export function describePushError(error: PushError): string {
     case "token malformed":
       return `The token in ${error.path} is empty or not one line of printable characters.`;
     case "not reached":
-      return `The collector at ${shownAddress(error.url)} was not reached: ${error.detail}. Check OTEL_EXPORTER_OTLP_ENDPOINT and that the collector runs.`;
+      return `The collector at ${shownAddress(error.url)} was not reached: ${error.detail}. ${adviceForUnreached(error.detail)}`;
     case "timed out":
       return `The collector at ${shownAddress(error.url)} did not answer within ${error.afterMs} ms.`;
     case "answered":
       return `The collector at ${shownAddress(error.url)} answered ${error.status}${error.detail === "" ? "" : ` (${error.detail})`}: ${adviceFor(error.status)}.`;
   }
+}
+
+/** OpenSSL's words for a certificate that no known authority signed. */
+const UNTRUSTED = /self-signed certificate|local issuer certificate|first certificate/;
+
+function adviceForUnreached(detail: string): string {
+  return UNTRUSTED.test(detail)
+    ? "Name the authority that signed the collector's certificate in OTEL_EXPORTER_OTLP_CERTIFICATE."
+    : "Check OTEL_EXPORTER_OTLP_ENDPOINT and that the collector runs.";
 }
 
 function adviceFor(status: number): string {

@@ -4,7 +4,7 @@
  */
 import type { ClockFacts } from "../summary/clock-facts.ts";
 import { duration, milliseconds } from "../summary/quantities.ts";
-import type { Thresholds } from "../summary/verdict.ts";
+import type { Thresholds } from "../summary/thresholds.ts";
 import type { StatusReport } from "./report.ts";
 import { printable } from "./styled-line.ts";
 
@@ -36,7 +36,7 @@ function performanceData(clock: ClockFacts, { warningMs, criticalMs }: Threshold
   return [
     datum("error_ms", clock.errorMs, limits),
     datum("bound_ms", clock.boundMs, limits),
-    datum("peak_ms", clock.peakMs, ";;0"),
+    datum("peak_ms", clock.peakMs, limits),
     datum("reference_age_seconds", clock.referenceAgeSeconds, ";;0"),
   ].filter(isKnown);
 }

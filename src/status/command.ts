@@ -5,11 +5,14 @@ import { describeChronyError } from "../chrony/chrony-error.ts";
 import { describeReportFault } from "../chrony/further-reports.ts";
 import { assess, type ClockHistory, withReading } from "../clock/assessment.ts";
 import { PUBLISHES_ERROR } from "../clock/sync-state.ts";
+import { STATUS_EXIT } from "../exit-codes.ts";
 import { agentResource, nodeName } from "../metrics/resource.ts";
 import { becomeOwner } from "../privileges.ts";
 import { readSettings, type Settings } from "../settings.ts";
+import { describeOutputError, print } from "../standard-output.ts";
 import { clockFacts, UNREACHABLE } from "../summary/clock-facts.ts";
-import { EXIT_CODES, judge, type Thresholds } from "../summary/verdict.ts";
+import type { Thresholds } from "../summary/thresholds.ts";
+import { judge } from "../summary/verdict.ts";
 import type { AgentFacts } from "./agent-facts.ts";
 import { agentUrl, scrapeAgent } from "./agent-scrape.ts";
 import { briefView } from "./brief-view.ts";
@@ -19,12 +22,12 @@ import { jsonView } from "./json-view.ts";
 import { parseStatusOptions, STATUS_HELP, type StatusOptions } from "./options.ts";
 import type { StatusReport } from "./report.ts";
 import { rendered } from "./styled-line.ts";
-import { frame, hasColours } from "./terminal.ts";
+import { frame, hasColours, reportWidth } from "./terminal.ts";
 
 /**
  * Runs the command.
  * @param words what stands behind `status`
- * @returns the exit code: 0 to 3, as monitoring plugins end (summary/verdict.ts); bad words are 3
+ * @returns the exit code (exit-codes.ts)
  */
 export async function status(
   words: readonly string[],
@@ -33,24 +36,36 @@ export async function status(
   const options = parseStatusOptions(words);
   if (!options.ok) {
     process.stderr.write(`${options.error}\n`);
-    return EXIT_CODES.unknown;
+    return STATUS_EXIT.unknown;
   }
   if (options.value.help) {
-    process.stdout.write(STATUS_HELP);
-    return EXIT_CODES.ok;
+    return await printed(STATUS_HELP, STATUS_EXIT.ok);
   }
   const settings = readSettings(environment);
   if (!settings.ok) {
     process.stderr.write(settings.error.map((problem) => `${problem}\n`).join(""));
-    return EXIT_CODES.unknown;
+    return STATUS_EXIT.unknown;
   }
-  // Who reads may have seen enough (`| head -1`).
-  process.stdout.on("error", () => undefined);
   const { form, watch } = options.value;
   const observer = new Observer(settings.value, options.value);
   return watch
     ? await showAgainAndAgain(observer, form, settings.value.sleepIntervalMs)
-    : show(await observer.observe(), form);
+    : await show(await observer.observe(), form);
+}
+
+/** Prints a text. @returns the exit code, which is another where it could not be written */
+async function printed(text: string, exitCode: number, readerLeft?: () => void): Promise<number> {
+  const written = await print(text);
+  if (written.ok) {
+    return exitCode;
+  }
+  readerLeft?.();
+  if (written.error.kind === "reader left") {
+    // Who reads may have seen enough (`| head -1`).
+    return exitCode;
+  }
+  process.stderr.write(`${describeOutputError(written.error)}\n`);
+  return STATUS_EXIT.unknown;
 }
 
 /** Until Ctrl-C, or until nobody reads what is printed. @returns the last report's exit code */
@@ -63,11 +78,10 @@ async function showAgainAndAgain(
   const end = () => ended.abort();
   process.once("SIGINT", end);
   process.once("SIGTERM", end);
-  process.stdout.once("error", end);
-  let exitCode = EXIT_CODES.unknown;
+  let exitCode: number = STATUS_EXIT.unknown;
   for (let number = 1; !ended.signal.aborted; number += 1) {
     const beganMs = performance.now();
-    exitCode = show(await observer.observe(), form, number);
+    exitCode = await show(await observer.observe(), form, { number, end });
     const leftMs = Math.max(intervalMs - (performance.now() - beganMs), 0);
     await sleep(leftMs, undefined, { signal: ended.signal }).catch(() => undefined);
   }
@@ -143,29 +157,31 @@ class Observer {
   }
 }
 
-/**
- * Prints a report.
- * @param number of the report, from 1, where one follows another
- * @returns its exit code
- */
-function show(report: StatusReport, form: StatusOptions["form"], number?: number): number {
+/** One of many reports, from 1, and what ends them when nobody takes them any more. */
+type Watched = { readonly number: number; readonly end: () => void };
+
+/** Prints a report. @returns its exit code */
+async function show(
+  report: StatusReport,
+  form: StatusOptions["form"],
+  watched?: Watched,
+): Promise<number> {
+  const exitCode = STATUS_EXIT[report.judgement.verdict];
+  return await printed(textOf(report, form, watched?.number), exitCode, watched?.end);
+}
+
+function textOf(report: StatusReport, form: StatusOptions["form"], number?: number): string {
   const { stdout, env } = process;
   switch (form) {
     case "brief":
-      stdout.write(`${briefView(report)}\n`);
-      break;
+      return `${briefView(report)}\n`;
     case "json":
       // One after another they are a line each, as programs that read on and on expect it.
-      stdout.write(
-        `${JSON.stringify(jsonView(report), undefined, number === undefined ? 2 : 0)}\n`,
-      );
-      break;
+      return `${JSON.stringify(jsonView(report), undefined, number === undefined ? 2 : 0)}\n`;
     case "full": {
       const colours = hasColours(stdout, env);
-      const lines = fullView(report).map((line) => rendered(line, colours));
-      stdout.write(number === undefined ? `${lines.join("\n")}\n` : frame(lines, number, stdout));
-      break;
+      const lines = fullView(report, reportWidth(stdout)).map((line) => rendered(line, colours));
+      return number === undefined ? `${lines.join("\n")}\n` : frame(lines, number, stdout, env);
     }
   }
-  return EXIT_CODES[report.judgement.verdict];
 }

@@ -1,4 +1,4 @@
-/** The report as lines for a person, none longer than 80 characters. */
+/** The report as lines for a person, none longer than the terminal is wide. */
 import type { SyncState } from "../clock/sync-state.ts";
 import type { ClockFacts, SourceFacts } from "../summary/clock-facts.ts";
 import { duration, interval, milliseconds, partsPerMillion } from "../summary/quantities.ts";
@@ -7,25 +7,29 @@ import { STATE_WORDS } from "../summary/state-words.ts";
 import type { Verdict } from "../summary/verdict.ts";
 import type { StatusReport } from "./report.ts";
 import { cropped, type StyledLine, span, type Tone, wrapped } from "./styled-line.ts";
+import { WIDEST } from "./terminal.ts";
 
-const WIDTH = 80;
 const LABEL_WIDTH = 15;
 const VALUE_WIDTH = 12;
 const LONGEST_VALUE = 30;
 
-export function fullView(report: StatusReport): StyledLine[] {
+/** @param width in characters, 40 at the least */
+export function fullView(report: StatusReport, width: number = WIDEST): StyledLine[] {
   const { clock, agent } = report;
-  return [
-    heading(report),
-    [],
-    ...conclusion(report),
-    [],
+  const rows = [
     ...clockErrorRows(clock, agent.facts !== undefined),
     sourceRow(clock),
     referenceAgeRow(clock),
     frequencyRow(clock),
     ...agentRows(report),
-    ...(clock.sources === undefined ? [] : [[], ...sourceTable(clock.sources)]),
+  ];
+  return [
+    ...heading(report, width),
+    [],
+    ...conclusion(report, width),
+    [],
+    ...rows.flatMap((row) => rowLines(row, width)),
+    ...(clock.sources === undefined ? [] : [[], ...sourceTable(clock.sources, width)]),
   ];
 }
 
@@ -37,29 +41,32 @@ const TONES: Readonly<Record<Verdict, Tone>> = {
   unknown: "bad",
 };
 
-function heading({ node, wallMs }: StatusReport): StyledLine {
+function heading({ node, wallMs }: StatusReport, width: number): StyledLine[] {
   const time = `${dateText(wallMs)} UTC`;
   const title = `Chrony Tracker on ${node}`;
-  const left = cropped(title, WIDTH - time.length - 2);
-  return [span(left.padEnd(WIDTH - time.length), "strong"), span(time, "faint")];
+  if (width < WIDEST) {
+    return [[span(cropped(title, width), "strong")], [span(time, "faint")]];
+  }
+  const left = cropped(title, width - time.length - 2);
+  return [[span(left.padEnd(width - time.length), "strong"), span(time, "faint")]];
 }
 
 function dateText(wallMs: number): string {
   return new Date(wallMs).toISOString().slice(0, 19).replace("T", " ");
 }
 
-function conclusion({ clock, judgement, problems }: StatusReport): StyledLine[] {
+function conclusion({ clock, judgement, problems }: StatusReport, width: number): StyledLine[] {
   const { verdict, reason } = judgement;
   const sentences = [reason, STATE_WORDS[clock.state].conclusion, ...problems];
   return [
     [span(`${verdict.toUpperCase()}: ${clock.state}`, TONES[verdict])],
     ...sentences.flatMap((sentence) =>
-      sentence === undefined ? [] : wrapped(sentence, WIDTH).map((line) => [span(line)]),
+      sentence === undefined ? [] : wrapped(sentence, width).map((line) => [span(line)]),
     ),
   ];
 }
 
-function clockErrorRows(clock: ClockFacts, agentIsThere: boolean): StyledLine[] {
+function clockErrorRows(clock: ClockFacts, agentIsThere: boolean): Row[] {
   const { withheldBecause } = STATE_WORDS[clock.state];
   const numberRow = (label: string, valueMs: number | undefined, note: string, missing: string) =>
     valueMs === undefined
@@ -75,19 +82,19 @@ function clockErrorRows(clock: ClockFacts, agentIsThere: boolean): StyledLine[] 
     numberRow(
       "Bound",
       clock.boundMs,
-      "the same with the offset that is still to be slewed",
+      "with the offset still to be slewed: rely on this one",
       "not known",
     ),
     numberRow(
       "Peak",
       clock.peakMs,
-      "the largest error of the last minute or more",
+      "the largest of both in the last minute: it is judged",
       agentIsThere ? "not known to the agent" : "only an agent knows it, and none was found",
     ),
   ];
 }
 
-function sourceRow({ source, state }: ClockFacts): StyledLine {
+function sourceRow({ source, state }: ClockFacts): Row {
   if (source === undefined) {
     return row("Source", "-", NO_SOURCE[state]);
   }
@@ -113,7 +120,7 @@ const NO_SOURCE: Readonly<Record<SyncState, string>> = {
   unreachable: "not known",
 };
 
-function referenceAgeRow(clock: ClockFacts): StyledLine {
+function referenceAgeRow(clock: ClockFacts): Row {
   const { referenceAgeSeconds, referenceTimeIsAhead, staleAfterSeconds } = clock;
   if (referenceAgeSeconds === undefined) {
     return row("Reference age", "-", referenceTimeIsAhead ? "not known: see above" : "not known");
@@ -123,7 +130,7 @@ function referenceAgeRow(clock: ClockFacts): StyledLine {
   return row("Reference age", duration(referenceAgeSeconds), `since chronyd's last update${limit}`);
 }
 
-function frequencyRow({ frequencyPpm }: ClockFacts): StyledLine {
+function frequencyRow({ frequencyPpm }: ClockFacts): Row {
   if (frequencyPpm === undefined) {
     return row("Frequency", "-", "not known");
   }
@@ -134,7 +141,7 @@ function frequencyRow({ frequencyPpm }: ClockFacts): StyledLine {
   return row("Frequency", partsPerMillion(Math.abs(frequencyPpm)), note);
 }
 
-function agentRows({ agent, clock }: StatusReport): StyledLine[] {
+function agentRows({ agent, clock }: StatusReport): Row[] {
   const { url, facts } = agent;
   if (url === undefined) {
     return [];
@@ -147,61 +154,131 @@ function agentRows({ agent, clock }: StatusReport): StyledLine[] {
   return [row("Agent", facts.version, note, disagrees ? "warning" : "faint")];
 }
 
-function row(label: string, value: string, note: string, tone: Tone = "faint"): StyledLine {
-  const shown = cropped(value, LONGEST_VALUE);
+/** A number or a name of the report, and what is to be said of it. */
+type Row = {
+  readonly label: string;
+  readonly value: string;
+  readonly note: string;
+  readonly tone: Tone;
+};
+
+function row(label: string, value: string, note: string, tone: Tone = "faint"): Row {
+  return { label, value, note, tone };
+}
+
+/** One line, and more below it where the note is longer than what is left of the width. */
+function rowLines({ label, value, note, tone }: Row, width: number): StyledLine[] {
+  const shown = cropped(value, Math.min(LONGEST_VALUE, width - LABEL_WIDTH));
   const padded = shown.length < VALUE_WIDTH ? shown.padEnd(VALUE_WIDTH) : `${shown}  `;
-  return [
-    span(label.padEnd(LABEL_WIDTH)),
-    span(padded, "strong"),
-    span(cropped(note, WIDTH - LABEL_WIDTH - padded.length), tone),
-  ];
+  const start = [span(label.padEnd(LABEL_WIDTH)), span(padded, "strong")];
+  return note.length <= width - LABEL_WIDTH - padded.length
+    ? [[...start, span(note, tone)]]
+    : [
+        [span(label.padEnd(LABEL_WIDTH)), span(shown, "strong")],
+        ...wrapped(note, width - NOTE_INDENT.length).map((line) => [
+          span(NOTE_INDENT),
+          span(line, tone),
+        ]),
+      ];
 }
 
-/** The cells of a line of the table. */
-type TableRow = readonly [string, string, string, string, string, string, string, string];
+const NOTE_INDENT = "  ";
 
-function sourceTable(sources: readonly SourceFacts[]): StyledLine[] {
-  if (sources.length === 0) {
-    return [[span("chronyd has no source, or none whose name has an address yet.", "warning")]];
-  }
-  const head = ["Source", "Use", "Strat", "Poll", "Reach", "Heard", "Offset/ms", "+/-"] as const;
-  return [
-    tableLine(head, "strong", "strong"),
-    ...sources.map((source) => {
-      const { text, tone } = USE_WORDS[source.state];
-      return tableLine(
-        [
-          source.name,
-          text,
-          textOr("-", source.stratum, String),
-          textOr("-", source.pollSeconds, interval),
-          textOr("-", source.answeredOfLastEight, (answered) => `${answered}/8`),
-          textOr("never", source.lastSampleAgeSeconds, duration),
-          textOr("-", source.offsetSeconds, (seconds) => tableMilliseconds(seconds, true)),
-          textOr("-", source.offsetErrorSeconds, (seconds) => tableMilliseconds(seconds, false)),
-        ],
-        "plain",
-        tone,
-      );
-    }),
-    [span("Offset: + the clock is ahead of the source, - behind; as of the last sample.", "faint")],
-  ];
-}
+/** A column of numbers in the table of sources; which ones there is room for depends on the width. */
+type Column = {
+  readonly title: string;
+  readonly width: number;
+  /** The columns of the lowest ranks are shown where there is no room for all. */
+  readonly rank: number;
+  readonly text: (source: SourceFacts) => string;
+};
+
+const COLUMNS: readonly Column[] = [
+  { title: "Strat", width: 5, rank: 6, text: ({ stratum }) => textOr("-", stratum, String) },
+  {
+    title: "Poll",
+    width: 7,
+    rank: 5,
+    text: ({ pollSeconds }) => textOr("-", pollSeconds, interval),
+  },
+  {
+    title: "Reach",
+    width: 5,
+    rank: 1,
+    text: ({ answeredOfLastEight }) => textOr("-", answeredOfLastEight, (count) => `${count}/8`),
+  },
+  {
+    title: "Heard",
+    width: 7,
+    rank: 4,
+    text: ({ lastSampleAgeSeconds }) => textOr("never", lastSampleAgeSeconds, duration),
+  },
+  {
+    title: "Offset/ms",
+    width: 9,
+    rank: 2,
+    text: ({ offsetSeconds }) =>
+      textOr("-", offsetSeconds, (seconds) => tableMilliseconds(seconds, true)),
+  },
+  {
+    title: "+/-",
+    width: 9,
+    rank: 3,
+    text: ({ offsetErrorSeconds }) =>
+      textOr("-", offsetErrorSeconds, (seconds) => tableMilliseconds(seconds, false)),
+  },
+];
 
 const NAME_WIDTH = 19;
+const SHORT_NAME_WIDTH = 11;
 const USE_WIDTH = 12;
-/** Of the columns behind these two, in characters, a blank between any two columns not counted. */
-const NUMBER_WIDTHS = [5, 7, 5, 7, 9, 9];
 
-function tableLine([name, use, ...numbers]: TableRow, tone: Tone, useTone: Tone): StyledLine {
-  const columns = NUMBER_WIDTHS.map((width, index) =>
-    cropped(numbers[index] ?? "", width).padStart(width),
-  );
-  return [
-    span(`${cropped(name, NAME_WIDTH).padEnd(NAME_WIDTH)} `, tone),
-    span(`${use.padEnd(USE_WIDTH)} `, useTone),
-    span(columns.join(" "), tone),
+function sourceTable(sources: readonly SourceFacts[], width: number): StyledLine[] {
+  if (sources.length === 0) {
+    return wrapped("chronyd has no source, or none whose name has an address yet.", width).map(
+      (line) => [span(line, "warning")],
+    );
+  }
+  const nameWidth = width < WIDEST ? SHORT_NAME_WIDTH : NAME_WIDTH;
+  const columns = columnsWithin(width - nameWidth - 1 - USE_WIDTH);
+  const line = (name: string, use: string, texts: readonly string[], tone: Tone, useTone: Tone) => [
+    span(`${cropped(name, nameWidth).padEnd(nameWidth)} `, tone),
+    span(use.padEnd(USE_WIDTH), useTone),
+    span(
+      columns
+        .map(
+          (column, index) => ` ${cropped(texts[index] ?? "", column.width).padStart(column.width)}`,
+        )
+        .join(""),
+      tone,
+    ),
   ];
+  const head = columns.map(({ title }) => title);
+  return [
+    line("Source", "Use", head, "strong", "strong"),
+    ...sources.map((source) => {
+      const { text, tone } = USE_WORDS[source.state];
+      const texts = columns.map((column) => column.text(source));
+      return line(source.name, text, texts, "plain", tone);
+    }),
+    ...wrapped(
+      "Offset: + the clock is ahead of the source, - behind; as of the last sample.",
+      width,
+    ).map((text) => [span(text, "faint")]),
+  ];
+}
+
+/** As many columns as there is room for, a blank before each, in their order. */
+function columnsWithin(room: number): Column[] {
+  let left = room;
+  const chosen = new Set<Column>();
+  for (const column of COLUMNS.toSorted((one, other) => one.rank - other.rank)) {
+    left -= 1 + column.width;
+    if (left >= 0) {
+      chosen.add(column);
+    }
+  }
+  return COLUMNS.filter((column) => chosen.has(column));
 }
 
 /** A number of milliseconds in nine characters at most, its unit being in the table's head. */

@@ -3,9 +3,9 @@
  * there is one. Every key is always there; what is not known, or means nothing in this state, is
  * null. A key is never renamed or taken away without a new `format`.
  */
+import { STATUS_EXIT } from "../exit-codes.ts";
 import type { SourceFacts } from "../summary/clock-facts.ts";
 import { STATE_WORDS } from "../summary/state-words.ts";
-import { EXIT_CODES } from "../summary/verdict.ts";
 import type { StatusReport } from "./report.ts";
 
 const FORMAT = 1;
@@ -17,7 +17,7 @@ export function jsonView(report: StatusReport): Readonly<Record<string, unknown>
     node: report.node,
     time: new Date(report.wallMs).toISOString(),
     verdict: judgement.verdict,
-    exit_code: EXIT_CODES[judgement.verdict],
+    exit_code: STATUS_EXIT[judgement.verdict],
     state: clock.state,
     conclusion: STATE_WORDS[clock.state].conclusion,
     reason: judgement.reason ?? null,

@@ -5,9 +5,10 @@ import {
   type ParsedChronyAddress,
   parseChronyAddress,
 } from "../chrony/address.ts";
+import { exitCodeHelp } from "../exit-codes.ts";
 import { failure, type Result, success } from "../result.ts";
 import { numberBetween } from "../setting-parsers.ts";
-import { DEFAULT_THRESHOLDS, type Thresholds } from "../summary/verdict.ts";
+import { DEFAULT_THRESHOLDS, type Thresholds } from "../summary/thresholds.ts";
 
 export type StatusOptions = {
   readonly help: boolean;
@@ -112,27 +113,29 @@ export const STATUS_HELP = `chrony-tracker status: can this node's clock be trus
 Usage: chrony-tracker status [OPTION …]
 
 Asks chronyd itself, once. Where an agent runs beside it, the peak comes from
-the agent's /metrics. When this process may not speak to chronyd, all else does,
-too, and that is said.
+the agent's /metrics. When this process may not speak to chronyd, everything
+else does, too, and the report says so.
 
   --address ADDRESS   ${CHRONY_ADDRESS_FORM}
                       Default: CHRONY_ADDRESS. With another no agent is asked.
-  -w, --warning MS    The larger one of error and bound that is too much, in
-  -c, --critical MS   milliseconds. Default: ${DEFAULT_THRESHOLDS.warningMs} and ${DEFAULT_THRESHOLDS.criticalMs}.
+  -w, --warning MS    The size of what is judged that is too much, in
+  -c, --critical MS   milliseconds. Default: ${DEFAULT_THRESHOLDS.warningMs} and ${DEFAULT_THRESHOLDS.criticalMs}, as the alerts.
   --brief             One line, as monitoring plugins have it.
   --json              One object. Every key is always there; what is not known,
                       or means nothing in this state, is null.
   --watch             Again every SLEEP_INTERVAL seconds, until Ctrl-C.
   -h, --help          This text.
 
-Exit code (with --watch, that of the last reading):
-  0  ok        synchronised, and neither threshold exceeded
-  1  warning   above --warning; stale (the time source is gone); or chronyd's
-               last update lies in the future (somebody set the clock back)
-  2  critical  above --critical; unsynchronised; or local (chronyd follows
-               itself, and its 0 ms means nothing)
-  3  unknown   chronyd does not answer; or a bad option or setting
+Three numbers say how wrong the clock can be:
+  Error   with the offset of chronyd's last update. It can be far too small
+          while a large offset is being slewed away.
+  Bound   with the offset that is still to be slewed. Rely on this one: the true
+          time is within it, as far as chronyd can know.
+  Peak    the largest of both in the last minute. The verdict is by it; where no
+          agent knows it, by the larger of error and bound.
 
+Exit code (with --watch, that of the last report):
+${exitCodeHelp("chrony-tracker status")}
 Colours only on a terminal; NO_COLOR turns them off. Settings are environment
 variables, the same as the agent's: see chrony-tracker --help.
 `;

@@ -1,6 +1,7 @@
 /** All that one status says, in whatever form. */
 import type { ClockFacts } from "../summary/clock-facts.ts";
-import type { Judgement, Thresholds } from "../summary/verdict.ts";
+import type { Thresholds } from "../summary/thresholds.ts";
+import type { Judgement } from "../summary/verdict.ts";
 import type { AgentFacts } from "./agent-facts.ts";
 
 export type StatusReport = {

@@ -5,23 +5,45 @@ export type Output = {
   readonly isTTY?: boolean;
   /** The terminal's height, in lines. */
   readonly rows?: number;
+  /** The terminal's width, in characters. */
+  readonly columns?: number;
 };
 
-/** Whether to print colours: on a terminal that has them, unless NO_COLOR (no-color.org) is set. */
-export function hasColours(
-  output: Output,
-  environment: Readonly<Record<string, string | undefined>>,
-): boolean {
-  return (
-    output.isTTY === true &&
-    (environment["NO_COLOR"] ?? "") === "" &&
-    environment["TERM"] !== "dumb"
-  );
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The widest report, and the narrowest that is laid out. */
+export const WIDEST = 80;
+export const NARROWEST = 40;
+
+/** How many characters a line of the report may have. */
+export function reportWidth({ isTTY, columns }: Output): number {
+  return isTTY === true && columns !== undefined && columns > 0
+    ? Math.min(Math.max(columns, NARROWEST), WIDEST)
+    : WIDEST;
 }
 
-/** What prints the lines of one of many reports: over the one before on a terminal, else below it. */
-export function frame(lines: readonly string[], number: number, output: Output): string {
-  if (output.isTTY !== true) {
+/** Whether it understands control codes: a terminal that is neither dumb nor of an unknown kind. */
+export function takesControlCodes(output: Output, environment: Environment): boolean {
+  const term = environment["TERM"] ?? "";
+  return output.isTTY === true && term !== "" && term !== "dumb";
+}
+
+/** Whether to print colours: where control codes are taken, unless NO_COLOR (no-color.org) is set. */
+export function hasColours(output: Output, environment: Environment): boolean {
+  return takesControlCodes(output, environment) && (environment["NO_COLOR"] ?? "") === "";
+}
+
+/**
+ * What prints the lines of one of many reports: over the one before where control codes are taken,
+ * else below it.
+ */
+export function frame(
+  lines: readonly string[],
+  number: number,
+  output: Output,
+  environment: Environment,
+): string {
+  if (!takesControlCodes(output, environment)) {
     return `${number === 1 ? "" : "\n"}${lines.join("\n")}\n`;
   }
   // The last line stays free for the cursor: beyond it the terminal would scroll.

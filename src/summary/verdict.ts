@@ -1,37 +1,24 @@
 /**
- * How good a clock is, in the four words of monitoring plugins, with their exit codes:
+ * How good a clock is, in the four words of monitoring plugins:
  *
- * | state            | verdict                                                      | exit code |
- * |------------------|--------------------------------------------------------------|-----------|
- * | `synchronised`   | by the thresholds: ok, warning or critical                   | 0, 1, 2   |
- * | `stale`          | warning, or critical by the threshold: the error grows       | 1, 2      |
- * | `local`          | critical: nobody knows the error, and chronyd reports 0      | 2         |
- * | `unsynchronised` | critical                                                     | 2         |
- * | `unreachable`    | unknown                                                      | 3         |
+ * | state            | verdict                                                       |
+ * |------------------|---------------------------------------------------------------|
+ * | `synchronised`   | by the thresholds: ok, warning or critical                    |
+ * | `stale`          | warning, or critical by the threshold: the error grows        |
+ * | `local`          | critical: the error is not known, and chronyd reports 0       |
+ * | `unsynchronised` | critical                                                      |
+ * | `unreachable`    | unknown                                                       |
  *
- * The thresholds are compared with the larger one of error and bound, and are exceeded, not met, as
- * monitoring plugins have it. The peak is of the past and is not judged. A reference time that is
- * ahead of the clock is a warning: the clock was set back, and how old chronyd's time is cannot be
- * told, so a source that is gone would go unseen.
+ * What is compared with the thresholds is the peak, the largest of error and bound over its window;
+ * where only chronyd could be asked, the larger of error and bound now. Thresholds are exceeded, not
+ * met. A reference time that is ahead of the clock is a warning: the clock was set back, so how old
+ * chronyd's time is cannot be told, and a source that is gone would go unseen.
  */
 import type { ClockFacts } from "./clock-facts.ts";
 import { milliseconds } from "./quantities.ts";
+import type { Thresholds } from "./thresholds.ts";
 
 export type Verdict = "ok" | "warning" | "critical" | "unknown";
-
-/** As monitoring plugins end. */
-export const EXIT_CODES: Readonly<Record<Verdict, number>> = {
-  ok: 0,
-  warning: 1,
-  critical: 2,
-  unknown: 3,
-};
-
-/** Milliseconds that the larger one of error and bound must not exceed. */
-export type Thresholds = { readonly warningMs: number; readonly criticalMs: number };
-
-/** A healthy node has hundredths of a millisecond; databases and logs begin to disagree at some ten. */
-export const DEFAULT_THRESHOLDS: Thresholds = { warningMs: 10, criticalMs: 100 };
 
 export type Judgement = {
   readonly verdict: Verdict;
@@ -39,7 +26,14 @@ export type Judgement = {
   readonly reason: string | undefined;
 };
 
-export function judge(facts: ClockFacts, thresholds: Thresholds): Judgement {
+/** What a verdict depends on. */
+export type JudgedFacts = Pick<
+  ClockFacts,
+  "state" | "errorMs" | "boundMs" | "peakMs" | "referenceTimeIsAhead"
+>;
+
+/** The verdict on a clock, with the reason for it where the state is not reason enough. */
+export function judge(facts: JudgedFacts, thresholds: Thresholds): Judgement {
   switch (facts.state) {
     case "unreachable":
       return { verdict: "unknown", reason: undefined };
@@ -63,18 +57,18 @@ function atLeastWarning(judgement: Judgement, reason: string | undefined): Judge
 }
 
 function byThresholds(
-  { errorMs, boundMs }: ClockFacts,
+  { errorMs, boundMs, peakMs }: JudgedFacts,
   { warningMs, criticalMs }: Thresholds,
 ): Judgement {
   if (errorMs === undefined || boundMs === undefined) {
-    return { verdict: "unknown", reason: "How wrong the clock can be was not said." };
+    return { verdict: "unknown", reason: "How wrong the clock can be was not reported." };
   }
-  const judgedMs = Math.max(errorMs, boundMs);
+  const judgedMs = Math.max(errorMs, boundMs, peakMs ?? 0);
   if (judgedMs <= warningMs) {
     return { verdict: "ok", reason: undefined };
   }
   const isCritical = judgedMs > criticalMs;
-  const name = errorMs >= boundMs ? "error" : "bound";
+  const name = boundMs >= judgedMs ? "bound" : errorMs >= judgedMs ? "error" : "peak";
   const thresholdMs = isCritical ? criticalMs : warningMs;
   return {
     verdict: isCritical ? "critical" : "warning",

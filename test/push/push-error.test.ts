@@ -42,6 +42,18 @@ describe("the sentence of", () => {
   }
 });
 
+test("a certificate of an unknown authority is told with the setting that names the authority", () => {
+  for (const detail of [
+    "self-signed certificate",
+    "self-signed certificate in certificate chain",
+    "unable to get local issuer certificate",
+    "unable to verify the first certificate",
+  ]) {
+    const error: PushError = { kind: "not reached", url: URL, detail };
+    assert.match(describePushError(error), /OTEL_EXPORTER_OTLP_CERTIFICATE\.$/);
+  }
+});
+
 describe("an answer is told with what to do:", () => {
   const advice: readonly (readonly [status: number, advice: RegExp])[] = [
     [400, /answered 400: see the collector's log\.$/],

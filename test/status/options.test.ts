@@ -17,9 +17,9 @@ describe("the options of status", () => {
       address: undefined,
       form: "full",
       watch: false,
-      thresholds: { warningMs: 10, criticalMs: 100 },
+      thresholds: { warningMs: 50, criticalMs: 250 },
     });
-    assert.match(STATUS_HELP, /Default: 10 and 100\./);
+    assert.match(STATUS_HELP, /Default: 50 and 250, as the alerts\./);
   });
 
   test("take what they say", () => {

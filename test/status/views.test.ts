@@ -9,12 +9,14 @@ import { fullView } from "../../src/status/full-view.ts";
 import { jsonView } from "../../src/status/json-view.ts";
 import type { StatusReport } from "../../src/status/report.ts";
 import { rendered } from "../../src/status/styled-line.ts";
-import { frame, hasColours } from "../../src/status/terminal.ts";
+import { frame, hasColours, type Output, reportWidth } from "../../src/status/terminal.ts";
 import { UNREACHABLE } from "../../src/summary/clock-facts.ts";
-import { DEFAULT_THRESHOLDS, judge } from "../../src/summary/verdict.ts";
+import { DEFAULT_THRESHOLDS } from "../../src/summary/thresholds.ts";
+import { judge } from "../../src/summary/verdict.ts";
 import { anyFacts, factsOf, sourceOf } from "../summary/facts.ts";
 
 const WIDTH = 80;
+const NARROWEST = 40;
 
 function reportOf(overrides: Partial<StatusReport> = {}): StatusReport {
   const clock = overrides.clock ?? factsOf();
@@ -55,8 +57,8 @@ OK: synchronised
 The true time is within the bound of this clock, as far as chronyd can know.
 
 Error          0.031 ms    |last offset| + root dispersion + 1/2 root delay
-Bound          0.035 ms    the same with the offset that is still to be slewed
-Peak           0.052 ms    the largest error of the last minute or more
+Bound          0.035 ms    with the offset still to be slewed: rely on this one
+Peak           0.052 ms    the largest of both in the last minute: it is judged
 Source         PHC0        reference clock, stratum 0, answered 8 of 8 polls
 Reference age  3.2 s       since chronyd's last update; stale beyond 64 s
 Frequency      12.500 ppm  too slow without chronyd's correction
@@ -65,6 +67,46 @@ Agent          0.1.0       http://127.0.0.1:9464/ says synchronised
 Source              Use          Strat    Poll Reach   Heard Offset/ms       +/-
 PHC0                selected         0     8 s   8/8   5.0 s   +0.0123    0.0304
 Offset: + the clock is ahead of the source, - behind; as of the last sample.`,
+    );
+  });
+
+  test("of a healthy node in 40 columns: notes go below, and the table has fewer columns", () => {
+    assert.equal(
+      fullView(reportOf(), NARROWEST)
+        .map((line) => rendered(line, false))
+        .join("\n"),
+      `Chrony Tracker on node-1
+2026-11-22 16:55:12 UTC
+
+OK: synchronised
+The true time is within the bound of
+this clock, as far as chronyd can know.
+
+Error          0.031 ms
+  |last offset| + root dispersion + 1/2
+  root delay
+Bound          0.035 ms
+  with the offset still to be slewed:
+  rely on this one
+Peak           0.052 ms
+  the largest of both in the last
+  minute: it is judged
+Source         PHC0
+  reference clock, stratum 0, answered 8
+  of 8 polls
+Reference age  3.2 s
+  since chronyd's last update; stale
+  beyond 64 s
+Frequency      12.500 ppm
+  too slow without chronyd's correction
+Agent          0.1.0
+  http://127.0.0.1:9464/ says
+  synchronised
+
+Source      Use          Reach Offset/ms
+PHC0        selected       8/8   +0.0123
+Offset: + the clock is ahead of the
+source, - behind; as of the last sample.`,
     );
   });
 
@@ -87,16 +129,17 @@ Agent          -           none answers at http://127.0.0.1:9464/metrics`,
     );
   });
 
-  test("fits 80 columns, and no text commands the terminal, whatever chronyd says", () => {
+  test("fits the terminal from 40 columns on, and no text commands the terminal, whatever chronyd says", () => {
     fc.assert(
       fc.property(
         anyFacts,
         fc.string({ unit: "binary", maxLength: 300 }),
         fc.array(fc.string({ maxLength: 400 })),
-        (clock, node, problems) => {
+        fc.integer({ min: NARROWEST, max: WIDTH }),
+        (clock, node, problems, width) => {
           const report = reportOf({ clock, node, problems });
-          for (const line of fullView(report).map((each) => rendered(each, false))) {
-            assert.ok(line.length <= WIDTH, `${line.length}: ${line}`);
+          for (const line of fullView(report, width).map((each) => rendered(each, false))) {
+            assert.ok(line.length <= width, `${line.length}: ${line}`);
             assert.doesNotMatch(line, /\p{Cc}/u);
           }
           assert.doesNotMatch(briefView(report), /\p{Cc}/u);
@@ -146,7 +189,7 @@ describe("the brief view", () => {
   test("of a healthy node, word by word", () => {
     assert.equal(
       briefView(reportOf()),
-      "CLOCK OK - synchronised, error 0.031 ms, bound 0.035 ms, source PHC0, reference age 3.2 s. | error_ms=0.0312;10;100;0 bound_ms=0.0354;10;100;0 peak_ms=0.0521;;;0 reference_age_seconds=3.25;;;0",
+      "CLOCK OK - synchronised, error 0.031 ms, bound 0.035 ms, source PHC0, reference age 3.2 s. | error_ms=0.0312;50;250;0 bound_ms=0.0354;50;250;0 peak_ms=0.0521;50;250;0 reference_age_seconds=3.25;;;0",
     );
   });
 
@@ -186,8 +229,8 @@ describe("the JSON view", () => {
     assert.deepEqual(Object.fromEntries(numbers), {
       format: 1,
       exit_code: 3,
-      warning_ms: 10,
-      critical_ms: 100,
+      warning_ms: 50,
+      critical_ms: 250,
     });
     assert.equal(object["clock_error_ms"], null);
     assert.equal(object["sources"], null);
@@ -206,13 +249,25 @@ describe("the terminal", () => {
 
   test("shows a report over the one before, and never scrolls", () => {
     assert.equal(
-      frame(["a", "b", "c"], 1, { isTTY: true, rows: 3 }),
+      frame(["a", "b", "c"], 1, { isTTY: true, rows: 3 }, { TERM: "xterm" }),
       "\x1b[2J\x1b[Ha\x1b[K\nb\x1b[K\n\x1b[J",
     );
-    assert.equal(frame(["a"], 2, { isTTY: true }), "\x1b[Ha\x1b[K\n\x1b[J");
+    assert.equal(frame(["a"], 2, { isTTY: true }, { TERM: "xterm" }), "\x1b[Ha\x1b[K\n\x1b[J");
   });
 
   test("that is a pipe gets one report after another", () => {
-    assert.equal(frame(["a", "b"], 1, {}) + frame(["c"], 2, {}), "a\nb\n\nc\n");
+    const frames = (output: Output, environment: Record<string, string>) =>
+      frame(["a", "b"], 1, output, environment) + frame(["c"], 2, output, environment);
+    assert.equal(frames({}, { TERM: "xterm" }), "a\nb\n\nc\n");
+    assert.equal(frames({ isTTY: true }, { TERM: "dumb" }), "a\nb\n\nc\n", "nor does a dumb one");
+    assert.equal(frames({ isTTY: true }, {}), "a\nb\n\nc\n", "nor one of an unknown kind");
+  });
+
+  test("has a report of its width, from 40 characters to 80; a pipe has one of 80", () => {
+    const widths = [20, 40, 57, 80, 200, 0, undefined].map((columns) =>
+      reportWidth({ isTTY: true, ...(columns !== undefined && { columns }) }),
+    );
+    assert.deepEqual(widths, [40, 40, 57, 80, 80, 80, 80]);
+    assert.equal(reportWidth({ columns: 40 }), 80);
   });
 });

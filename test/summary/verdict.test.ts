@@ -2,8 +2,10 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { THRESHOLDS as ALERT_THRESHOLDS } from "../../alerts/thresholds.ts";
 import { SYNC_STATES } from "../../src/clock/sync-state.ts";
-import { DEFAULT_THRESHOLDS, EXIT_CODES, judge } from "../../src/summary/verdict.ts";
+import { DEFAULT_THRESHOLDS } from "../../src/summary/thresholds.ts";
+import { judge } from "../../src/summary/verdict.ts";
 import { factsOf } from "./facts.ts";
 
 const THRESHOLDS = { warningMs: 10, criticalMs: 100 };
@@ -35,7 +37,10 @@ describe("the verdict", () => {
     ];
     for (const { errorMs, boundMs, verdict, why } of cases) {
       test(`${state}, error ${errorMs} ms, bound ${boundMs} ms is ${verdict}: ${why}`, () => {
-        assert.equal(judge(factsOf({ state, errorMs, boundMs }), THRESHOLDS).verdict, verdict);
+        assert.equal(
+          judge(factsOf({ state, errorMs, boundMs, peakMs: undefined }), THRESHOLDS).verdict,
+          verdict,
+        );
       });
     }
   }
@@ -65,12 +70,28 @@ describe("the verdict", () => {
     assert.equal(judge(factsOf({ boundMs: undefined }), THRESHOLDS).verdict, "unknown");
   });
 
-  test("leaves the peak, which is of the past, out", () => {
-    assert.equal(judge(factsOf({ peakMs: 5000 }), THRESHOLDS).verdict, "ok");
+  test("is by the peak: what was too much a moment ago is too much", () => {
+    const { verdict, reason } = judge(factsOf({ peakMs: 5000 }), THRESHOLDS);
+    assert.equal(verdict, "critical");
+    assert.equal(reason, "The peak of 5000.000 ms is above 100 ms.");
+    assert.equal(
+      judge(factsOf({ peakMs: 5000, errorMs: undefined }), THRESHOLDS).verdict,
+      "unknown",
+    );
   });
 
-  test("has the exit codes of monitoring plugins, and thresholds of 10 and 100 ms", () => {
-    assert.deepEqual(EXIT_CODES, { ok: 0, warning: 1, critical: 2, unknown: 3 });
-    assert.deepEqual(DEFAULT_THRESHOLDS, { warningMs: 10, criticalMs: 100 });
+  test("does not believe the error of a clock that slews 300 ms away", () => {
+    const slewing = { errorMs: 0.005, boundMs: 300.003 };
+    const now = factsOf({ ...slewing, peakMs: 300.003 });
+    assert.equal(judge(now, DEFAULT_THRESHOLDS).verdict, "critical");
+    const withoutAgent = factsOf({ ...slewing, peakMs: undefined });
+    assert.equal(judge(withoutAgent, DEFAULT_THRESHOLDS).verdict, "critical");
+  });
+
+  test("has the thresholds of the alerts", () => {
+    assert.deepEqual(
+      { warningMs: ALERT_THRESHOLDS.errorWarningMs, criticalMs: ALERT_THRESHOLDS.errorCriticalMs },
+      DEFAULT_THRESHOLDS,
+    );
   });
 });

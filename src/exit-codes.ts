@@ -1,0 +1,75 @@
+/**
+ * The exit codes of every command, in one table. README.md and the help texts show it.
+ */
+
+/** How the agent ends (and the demo). */
+export const EXIT = { ok: 0, failed: 1, misused: 2 } as const;
+
+/** How `status` ends: the verdicts of monitoring plugins (Monitoring Plugins Development Guidelines). */
+export const STATUS_EXIT = { ok: 0, warning: 1, critical: 2, unknown: 3 } as const;
+
+/** One row of the table. */
+export type ExitCode = {
+  readonly command: "chrony-tracker" | "chrony-tracker status" | "npm run demo";
+  readonly code: number | string;
+  /** When the command ends with it. */
+  readonly when: string;
+};
+
+/** Every exit code that the product gives by itself. No `when` is longer than 69 characters. */
+export const EXIT_CODES: readonly ExitCode[] = [
+  {
+    command: "chrony-tracker",
+    code: EXIT.ok,
+    when: "ended by SIGTERM or SIGINT, after a last push; --help; --version",
+  },
+  {
+    command: "chrony-tracker",
+    code: EXIT.failed,
+    when: "the port cannot be used, root cannot be left, or a second signal came",
+  },
+  {
+    command: "chrony-tracker",
+    code: EXIT.misused,
+    when: "an invalid setting or command line",
+  },
+  {
+    command: "chrony-tracker status",
+    code: STATUS_EXIT.ok,
+    when: "synchronised, and not above a threshold; --help",
+  },
+  {
+    command: "chrony-tracker status",
+    code: STATUS_EXIT.warning,
+    when: "above --warning; stale; or set back behind chronyd's last update",
+  },
+  {
+    command: "chrony-tracker status",
+    code: STATUS_EXIT.critical,
+    when: "above --critical; stepped; local; or unsynchronised",
+  },
+  {
+    command: "chrony-tracker status",
+    code: STATUS_EXIT.unknown,
+    when: "unreachable; invalid option or setting; report cannot be written",
+  },
+  {
+    command: "npm run demo",
+    code: EXIT.ok,
+    when: "Prometheus agrees with chronyd (--seconds); the incident was played",
+  },
+  {
+    command: "npm run demo",
+    code: EXIT.failed,
+    when: "it does not, or a part is missing or ended",
+  },
+  { command: "npm run demo", code: EXIT.misused, when: "an invalid command line" },
+  { command: "npm run demo", code: "128 + n", when: "ended by signal n, as by Ctrl-C (130)" },
+];
+
+/** The rows of one command as lines of its help. */
+export function exitCodeHelp(command: ExitCode["command"]): string {
+  return EXIT_CODES.filter((row) => row.command === command)
+    .map(({ code, when }) => `  ${String(code).padEnd(9)}${when}\n`)
+    .join("");
+}

@@ -1,0 +1,94 @@
+// The table of exit codes against README.md, the help texts and the codes that real processes end with.
+
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { HELP as DEMO_HELP } from "../demo/command-line.ts";
+import { HELP } from "../src/command-line.ts";
+import { EXIT_CODES, exitCodeHelp } from "../src/exit-codes.ts";
+import { STATUS_HELP } from "../src/status/options.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+test("README.md has the table, row by row", async () => {
+  const readme = await readFile(`${root}/README.md`, "utf8");
+  const [, below = ""] = readme.split(
+    "<!-- exit codes: compared with src/exit-codes.ts by a test -->",
+  );
+  const rows = below
+    .slice(below.indexOf("|"), below.indexOf("\n\n", below.indexOf("|")))
+    .split("\n")
+    .slice(2)
+    .map((row) =>
+      row
+        .split("|")
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    );
+  assert.deepEqual(
+    rows,
+    EXIT_CODES.map(({ command, code, when }) => [`\`${command}\``, String(code), when]),
+  );
+});
+
+describe("the help of each command has its rows, in 80 columns:", () => {
+  const helps = [
+    ["chrony-tracker", HELP],
+    ["chrony-tracker status", STATUS_HELP],
+    ["npm run demo", DEMO_HELP],
+  ] as const;
+  for (const [command, help] of helps) {
+    test(command, () => {
+      const rows = exitCodeHelp(command);
+      assert.ok(rows !== "" && help.includes(rows), help);
+      for (const row of rows.split("\n")) {
+        assert.ok(row.length <= 80, row);
+      }
+    });
+  }
+});
+
+describe("a process that writes into a full device says so, and fails:", () => {
+  const cases: [string, number][] = [
+    ["status", 3],
+    ["status --brief --watch", 3],
+    ["status --help", 3],
+    ["--help", 1],
+    ["--version", 1],
+  ];
+  for (const [words, code] of cases) {
+    test(words, () => {
+      const { status, stderr } = spawnSync(
+        "sh",
+        ["-c", `"$0" src/main.ts ${words} > /dev/full`, process.execPath],
+        { cwd: root, encoding: "utf8", env: { PATH: process.env["PATH"] } },
+      );
+      assert.equal(status, code, stderr);
+      assert.match(stderr, /^Standard output cannot be written: ENOSPC.*\n$/);
+    });
+  }
+});
+
+describe("a process ends with the code of the table:", () => {
+  const cases: [string, number][] = [
+    ["src/main.ts --help", 0],
+    ["src/main.ts --nonsense", 2],
+    ["src/main.ts status --nonsense", 3],
+    ["demo/main.ts --help", 0],
+    ["demo/main.ts --nonsense", 2],
+  ];
+  for (const [words, code] of cases) {
+    test(words, () => {
+      const { status } = spawnSync(process.execPath, words.split(" "), { cwd: root });
+      assert.equal(status, code);
+    });
+  }
+
+  test("an invalid setting", () => {
+    const env = { PATH: process.env["PATH"], SLEEP_INTERVAL: "often" };
+    const { status } = spawnSync(process.execPath, ["src/main.ts"], { cwd: root, env });
+    assert.equal(status, 2);
+  });
+});
