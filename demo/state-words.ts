@@ -1,9 +1,7 @@
 import type { SyncState } from "../src/clock/sync-state.ts";
-import type { Tone } from "./styled-line.ts";
 
 /** What a state says to a person. */
 export type StateWords = {
-  readonly tone: Tone;
   /** What it means. At most 46 characters. */
   readonly meaning: string;
   /** Why the error, the bound and the peak are withheld, where they are. */
@@ -12,16 +10,14 @@ export type StateWords = {
 
 /** The states in words; when which holds says src/clock/sync-state.ts. */
 export const STATE_WORDS: Readonly<Record<SyncState, StateWords>> = {
-  synchronised: { tone: "good", meaning: "the clock is within the bound" },
-  stale: { tone: "warning", meaning: "the source is gone, and the error grows" },
+  synchronised: { meaning: "the clock is within the bound" },
+  stale: { meaning: "the source is gone, and the error grows" },
   local: {
-    tone: "warning",
     meaning: "chronyd follows its own clock",
     withheldBecause: "its 0 ms would mean nothing",
   },
-  unsynchronised: { tone: "warning", meaning: "chronyd has no time to go by" },
+  unsynchronised: { meaning: "chronyd has no time to go by" },
   unreachable: {
-    tone: "bad",
     meaning: "nothing is known: the clock may be anything",
     withheldBecause: "chronyd does not answer",
   },

@@ -1,4 +1,7 @@
 /** The live view: what is known in, lines for a terminal of 80 columns and 24 rows out. */
+import type { SyncState } from "../src/clock/sync-state.ts";
+import { DEFAULT_THRESHOLDS } from "../src/summary/thresholds.ts";
+import { type Judgement, judge, type Verdict } from "../src/summary/verdict.ts";
 import type { IncidentProgress } from "./incident-progress.ts";
 import { duration, milliseconds, seconds } from "./numbers.ts";
 import { CLOCK_ERROR, NODE_NAME, WAYS } from "./series.ts";
@@ -50,17 +53,18 @@ function agentRows(agent: AgentReport | undefined): StyledLine[] {
   if (agent?.state === undefined) {
     return [row("State", "-", "the agent does not answer", "bad")];
   }
-  const { tone, meaning, withheldBecause } = STATE_WORDS[agent.state];
+  const { meaning, withheldBecause } = STATE_WORDS[agent.state];
+  const { verdict, reason } = verdictOn(agent, agent.state);
   const number = (label: string, valueMs: number | undefined, note: string) =>
     valueMs === undefined
       ? row(label, "-", `withheld: ${withheldBecause ?? "not known"}`, "faint")
       : row(label, milliseconds(valueMs), note);
   const { source, stratum, referenceAgeSeconds: ageSeconds } = agent;
   return [
-    row("State", agent.state, meaning, tone),
+    row("State", agent.state, reason ?? meaning, TONES[verdict]),
     number("Clock error", agent.clockErrorMs, "|last offset| + dispersion + 1/2 delay"),
     number("Bound", agent.clockErrorBoundMs, "|current offset| + dispersion + 1/2 delay"),
-    number("Peak", agent.clockErrorPeakMs, "the largest clock error of the last 60 s"),
+    number("Peak", agent.clockErrorPeakMs, "the largest of both in the last 60 s: it is judged"),
     source === undefined
       ? row("Source", "-", "not known", "faint")
       : row("Source", source, `stratum ${stratum ?? "-"}`),
@@ -69,6 +73,28 @@ function agentRows(agent: AgentReport | undefined): StyledLine[] {
       : row("Reference age", seconds(ageSeconds), `stale beyond ${STALE_AFTER_SECONDS} s`),
     pushRow(agent.push),
   ];
+}
+
+/** How a verdict looks. */
+const TONES: Readonly<Record<Verdict, Tone>> = {
+  ok: "good",
+  warning: "warning",
+  critical: "bad",
+  unknown: "bad",
+};
+
+/** The verdict that `status` gives, on what the agent reports. */
+function verdictOn(agent: AgentReport, state: SyncState): Judgement {
+  return judge(
+    {
+      state,
+      errorMs: agent.clockErrorMs,
+      boundMs: agent.clockErrorBoundMs,
+      peakMs: agent.clockErrorPeakMs,
+      referenceTimeIsAhead: false,
+    },
+    DEFAULT_THRESHOLDS,
+  );
 }
 
 function pushRow({ accepted, failed, newest, acceptedSecondsAgo }: PushReport): StyledLine {

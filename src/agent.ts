@@ -13,7 +13,12 @@ import type { Log } from "./log.ts";
 import { catalogueOf } from "./metrics/catalogue.ts";
 import type { Observation } from "./metrics/metric.ts";
 import { agentResource, nodeName } from "./metrics/resource.ts";
-import { EMPTY_ERROR_HISTORY, type ErrorHistory, withReadingOf } from "./page/error-history.ts";
+import {
+  EMPTY_ERROR_HISTORY,
+  type ErrorHistory,
+  larger,
+  withReadingOf,
+} from "./page/error-history.ts";
 import { PAGE_HEADERS, type PushNews, page } from "./page/page.ts";
 import { describeStranger, type User } from "./privileges.ts";
 import { Push } from "./push/push.ts";
@@ -191,8 +196,9 @@ export class Agent {
   #afterReading(history: ClockHistory): void {
     const { newest } = history;
     const nowMs = newest.clocks.monotonicMs;
-    const { clockErrorMs } = assess(history, newest.clocks, this.#settings.sleepIntervalMs);
-    this.#errorHistory = withReadingOf(this.#errorHistory, clockErrorMs, nowMs);
+    const now = assess(history, newest.clocks, this.#settings.sleepIntervalMs);
+    const largestMs = larger(now.clockErrorMs, now.clockErrorBoundMs);
+    this.#errorHistory = withReadingOf(this.#errorHistory, largestMs, nowMs);
     this.#keepDirectoryFault(this.#socketDirectory?.check(), nowMs);
 
     if (newest.tracking.ok) {

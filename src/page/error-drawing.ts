@@ -1,5 +1,5 @@
 /**
- * The error's history as an SVG: a line over ten minutes, on a logarithmic scale, since a clock goes
+ * The history of what the clock could be wrong by as an SVG: a line over ten minutes, on a logarithmic scale, since a clock goes
  * from hundredths of a millisecond to seconds. Where the error was withheld there is a band, and no
  * line; where nothing was read there is nothing.
  */
@@ -33,7 +33,7 @@ export function errorDrawing(
   const runs = runsOf(slots, longestPauseSeconds);
 
   return html`<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-labelledby="drawing-title drawing-desc">
-<title id="drawing-title">Clock error over the last ten minutes</title>
+<title id="drawing-title">The larger of error and bound over the last ten minutes</title>
 <desc id="drawing-desc">${description(slots, known)}</desc>
 ${decadeLines(decades)}
 ${[10, 5, 0].map((minutes) => timeLine(minutes, x(nowSecond - 60 * minutes)))}

@@ -1,6 +1,7 @@
 /**
- * The clock error of the last ten minutes, for a drawing: a slot a second however often chronyd is
- * asked, the largest value of a second, and seconds in which it was withheld. Six hundred slots at
+ * What the clock could be wrong by in the last ten minutes, for a drawing: the larger of error and
+ * bound. A slot a second however often chronyd is asked, the largest value of a second, and seconds in
+ * which both were withheld. Six hundred slots at
  * the most; times are monotonic.
  */
 export const HISTORY_SECONDS = 600;
@@ -8,7 +9,7 @@ export const HISTORY_SECONDS = 600;
 export type ErrorSlot = {
   /** Monotonic time, in whole seconds. */
   readonly second: number;
-  /** `undefined`: every reading of this second was without an error. */
+  /** `undefined`: every reading of this second was without an error and a bound. */
   readonly errorMs: number | undefined;
 };
 
@@ -19,7 +20,7 @@ export const EMPTY_ERROR_HISTORY: ErrorHistory = [];
 
 /**
  * The history after a reading.
- * @param errorMs `undefined` where it is withheld
+ * @param errorMs the larger of error and bound; `undefined` where both are withheld
  * @param nowMs monotonic time of the reading, in milliseconds
  */
 export function withReadingOf(
@@ -36,6 +37,7 @@ export function withReadingOf(
   return [...kept, { second, errorMs: larger(before, errorMs) }];
 }
 
-function larger(one: number | undefined, other: number | undefined): number | undefined {
+/** The larger one of two values that are known, or the one that is. */
+export function larger(one: number | undefined, other: number | undefined): number | undefined {
   return one === undefined || (other !== undefined && other > one) ? other : one;
 }

@@ -134,14 +134,14 @@ function paragraph(sentence: string | undefined): Html {
 function numbers(clock: ClockFacts, peakWidthSeconds: number): Html {
   return html`<div class="numbers">
 ${number("Error now", clock.errorMs, "with the offset of chronyd's last update")}
-${number("Bound", clock.boundMs, "with the offset that is still to be slewed")}
-${number("Peak", clock.peakMs, `the largest error of the last ${duration(peakWidthSeconds)}`)}
+${number("Bound", clock.boundMs, "with the offset still to be slewed: rely on this one")}
+${number("Peak", clock.peakMs, `the largest of both in the last ${duration(peakWidthSeconds)}: it is judged`)}
 </div>`;
 }
 
 function number(name: string, valueMs: number | undefined, note: string): Html {
   const [text, below] =
-    valueMs === undefined ? ["–", "withheld: nobody knows it"] : [milliseconds(valueMs), note];
+    valueMs === undefined ? ["–", "withheld: not known"] : [milliseconds(valueMs), note];
   return html`<section><h2>${name}</h2><p>${text}</p><p class="note">${below}</p></section>`;
 }
 
@@ -152,7 +152,7 @@ function drawing({ history, nowSecond, readingIntervalSeconds }: PageContent): H
   const longestPauseSeconds = 1 + READINGS_UNTIL_UNREACHABLE * readingIntervalSeconds;
   const isWithheldSomewhere = history.some(({ errorMs }) => errorMs === undefined);
   return html`<figure>${errorDrawing(history, nowSecond, longestPauseSeconds)}
-<figcaption>Error over the last ten minutes, on a logarithmic scale.${isWithheldSomewhere ? " Grey: withheld, nobody knows it." : ""}</figcaption></figure>`;
+<figcaption>The larger of error and bound over the last ten minutes, on a logarithmic scale.${isWithheldSomewhere ? " Grey: withheld, not known." : ""}</figcaption></figure>`;
 }
 
 function clockRows({ clock, chronyAddress, steps, lastStepSeconds }: PageContent): Html[] {

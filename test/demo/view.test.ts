@@ -28,7 +28,7 @@ describe("the live view", () => {
   State            synchronised  the clock is within the bound
   Clock error          0.004 ms  |last offset| + dispersion + 1/2 delay
   Bound                0.006 ms  |current offset| + dispersion + 1/2 delay
-  Peak                 0.128 ms  the largest clock error of the last 60 s
+  Peak                 0.128 ms  the largest of both in the last 60 s: it is judged
   Source              127.0.0.1  stratum 9
   Reference age           1.4 s  stale beyond 150 s
   Last push           0.4 s ago  accepted (12 accepted, 0 failed)
@@ -91,6 +91,18 @@ Ctrl-C ends the demo and leaves nothing behind.`,
       }
     });
   }
+
+  test("judges by the peak, as status does", () => {
+    const slewing = { ...HEALTHY, clockErrorBoundMs: 300.003, clockErrorPeakMs: 300.003 };
+    assert.equal(
+      rowOf({ snapshot: snapshotOf(slewing) }, "State"),
+      " State synchronised The bound of 300.003 ms is above 250 ms.",
+    );
+    const state = viewLines(viewOf({ snapshot: snapshotOf(slewing) }))
+      .flat()
+      .find(({ text }) => text.trim() === "synchronised");
+    assert.equal(state?.tone, "bad");
+  });
 
   test("tells a push that failed from one that was accepted", () => {
     const push = { accepted: 12, failed: 3, newest: "failed", acceptedSecondsAgo: 3.21 } as const;

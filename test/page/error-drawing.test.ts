@@ -32,7 +32,10 @@ function drawn(history: ErrorHistory, longestPauseSeconds = 4) {
 describe("the drawing of the error", () => {
   test("has a title, a description in words, and times", () => {
     const { text, description } = drawn(slots(990, [0.02, 0.05]));
-    assert.match(text, /<title id="drawing-title">Clock error over the last ten minutes</);
+    assert.match(
+      text,
+      /<title id="drawing-title">The larger of error and bound over the last ten minutes</,
+    );
     assert.match(text, /role="img" aria-labelledby="drawing-title drawing-desc"/);
     assert.equal(description, "Between 0.020 ms and 0.050 ms, on a logarithmic scale.");
     for (const label of ["10 min ago", "5 min ago", "now"]) {

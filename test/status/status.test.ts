@@ -335,6 +335,12 @@ describe("status, beside a chronyd that", () => {
     assert.equal(watched.output().split(`${ESCAPE}[2J`).length, 2, "the screen is cleared once");
     watched.signal("SIGINT");
     await watched.exited;
+
+    const dumb = await onTerminal(["--watch"], { TERM: "dumb", SLEEP_INTERVAL: "0.1" });
+    await dumb.waitUntil("a few reports", () => dumb.output().split("OK: synchronised").length > 3);
+    dumb.signal("SIGINT");
+    await dumb.exited;
+    assert.ok(!dumb.output().includes(ESCAPE), dumb.output());
   });
 
   test("does not matter when words or settings are bad: 3, and all on standard error", async () => {

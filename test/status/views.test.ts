@@ -256,8 +256,6 @@ describe("the terminal", () => {
   });
 
   test("that is a pipe gets one report after another", () => {
-    const frames = (output: Output, environment: Record<string, string>) =>
-      frame(["a", "b"], 1, output, environment) + frame(["c"], 2, output, environment);
     assert.equal(frames({}, { TERM: "xterm" }), "a\nb\n\nc\n");
     assert.equal(frames({ isTTY: true }, { TERM: "dumb" }), "a\nb\n\nc\n", "nor does a dumb one");
     assert.equal(frames({ isTTY: true }, {}), "a\nb\n\nc\n", "nor one of an unknown kind");
@@ -271,3 +269,8 @@ describe("the terminal", () => {
     assert.equal(reportWidth({ columns: 40 }), 80);
   });
 });
+
+/** What prints two reports, one after the other. */
+function frames(output: Output, environment: Record<string, string>): string {
+  return frame(["a", "b"], 1, output, environment) + frame(["c"], 2, output, environment);
+}
