@@ -64,7 +64,7 @@ function agentRows(agent: AgentReport | undefined): StyledLine[] {
     row("State", agent.state, reason ?? meaning, TONES[verdict]),
     number("Clock error", agent.clockErrorMs, "|last offset| + dispersion + 1/2 delay"),
     number("Bound", agent.clockErrorBoundMs, "|current offset| + dispersion + 1/2 delay"),
-    number("Peak", agent.clockErrorPeakMs, "the largest of both in the last 60 s: it is judged"),
+    number("Peak", agent.clockErrorPeakMs, "the largest of both in the last 60 s"),
     source === undefined
       ? row("Source", "-", "not known", "faint")
       : row("Source", source, `stratum ${stratum ?? "-"}`),

@@ -61,7 +61,7 @@ export const EXIT_CODES: readonly ExitCode[] = [
   {
     command: "npm run demo",
     code: EXIT.failed,
-    when: "it does not, or a part is missing or ended",
+    when: "it does not; or a part is missing or ended",
   },
   { command: "npm run demo", code: EXIT.misused, when: "an invalid command line" },
   { command: "npm run demo", code: "128 + n", when: "ended by signal n, as by Ctrl-C (130)" },

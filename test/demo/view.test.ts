@@ -28,7 +28,7 @@ describe("the live view", () => {
   State            synchronised  the clock is within the bound
   Clock error          0.004 ms  |last offset| + dispersion + 1/2 delay
   Bound                0.006 ms  |current offset| + dispersion + 1/2 delay
-  Peak                 0.128 ms  the largest of both in the last 60 s: it is judged
+  Peak                 0.128 ms  the largest of both in the last 60 s
   Source              127.0.0.1  stratum 9
   Reference age           1.4 s  stale beyond 150 s
   Last push           0.4 s ago  accepted (12 accepted, 0 failed)
