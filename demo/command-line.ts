@@ -65,7 +65,7 @@ and Prometheus, and shows what they say until Ctrl-C. All of it runs in a folder
 for temporary files and on free ports of 127.0.0.1. The machine's clock is left
 alone, and nothing is installed: what is missing is brought into a cache.
 
-  --incident   Plays an incident: the clock goes wrong by 300 ms, the time source
+  --incident   Plays an incident: the clock goes 300 ms wrong, the time source
                dies, then chronyd itself, then all recovers. Takes 4 minutes.
   --seconds N  Needs no terminal, and ends after N seconds: with one line if
                Prometheus then has fresh chrony_clock_error_ms, by push and by

@@ -55,7 +55,10 @@ test("silence over a Unix socket may be SELinux's doing, over UDP not", () => {
   const overUnix = errors["timed out"];
   assert.match(describeChronyError(overUnix), /SELinux .*CHRONY_ADDRESS=udp:/);
   const overUdp = { ...overUnix, address: "udp://127.0.0.1:323" };
-  assert.match(describeChronyError(overUdp), /: it is stopped or overloaded, or does not permit this host \(cmdallow\), or a firewall drops the packets\.$/);
+  assert.match(
+    describeChronyError(overUdp),
+    /: it is stopped or overloaded, or does not permit this host \(cmdallow\), or a firewall drops the packets\.$/,
+  );
 });
 
 test("a sentence says what was tried, what was found and what was expected", () => {
