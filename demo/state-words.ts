@@ -12,6 +12,10 @@ export type StateWords = {
 export const STATE_WORDS: Readonly<Record<SyncState, StateWords>> = {
   synchronised: { meaning: "the clock is within the bound" },
   stale: { meaning: "the source is gone, and the error grows" },
+  stepped: {
+    meaning: "somebody set the clock: chronyd saw no step",
+    withheldBecause: "chronyd's offset is that of before",
+  },
   local: {
     meaning: "chronyd follows its own clock",
     withheldBecause: "its 0 ms would mean nothing",

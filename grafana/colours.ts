@@ -20,6 +20,7 @@ export const GREY = "#8E8E8E";
 export const STATE_COLOURS: Readonly<Record<SyncState, string>> = {
   synchronised: BLUE,
   stale: ORANGE,
+  stepped: YELLOW,
   local: PURPLE,
   unsynchronised: VERMILION,
   unreachable: GREY,

@@ -209,7 +209,10 @@ export class Agent {
       this.#readingFault.present(error.kind, this.#describe(error), nowMs);
     }
     if (history.stepMs !== undefined) {
-      this.#log.warn(`The wall clock was stepped by ${(history.stepMs / 1000).toFixed(3)} s.`);
+      this.#log.warn(`The wall clock was stepped by ${seconds(history.stepMs)}.`);
+    }
+    if (history.leapSecond) {
+      this.#log.info("A leap second passed: the wall clock was set by one second, as UTC was.");
     }
   }
 
@@ -282,9 +285,17 @@ function whatIsWrong(assessment: Assessment): string | undefined {
       return undefined;
     case "stale":
       return `chronyd's time source has given nothing for ${Math.round(assessment.referenceAgeSeconds ?? 0)} s: the clock runs free, and its error grows (see: chronyc sources).`;
+    case "stepped":
+      return `The wall clock was stepped by ${seconds(assessment.unseenStepMs)} and chronyd has made no update since: its offset is the one of before (see: chronyc tracking).`;
     case "local":
       return "chronyd follows its own clock (its local directive): how wrong the clock is cannot be known.";
     case "unsynchronised":
-      return "chronyd is not synchronised: it has no time source to go by (see: chronyc sources).";
+      return assessment.leapSecondPasses
+        ? "A leap second passes: chronyd is not synchronised for about 2 s around it."
+        : "chronyd is not synchronised: it has no time source to go by (see: chronyc sources).";
   }
+}
+
+function seconds(milliseconds: number): string {
+  return `${(milliseconds / 1000).toFixed(3)} s`;
 }

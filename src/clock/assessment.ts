@@ -2,10 +2,11 @@
  * What the readings of one chronyd mean: a fold over them, pure, with every time as an argument.
  */
 import type { ChronyError } from "../chrony/chrony-error.ts";
-import type { Tracking } from "../chrony/tracking.ts";
+import type { LeapStatus, Tracking } from "../chrony/tracking.ts";
 import type { Result } from "../result.ts";
 import { clockErrorBoundMs, clockErrorMs } from "./clock-error.ts";
-import type { ClockPair } from "./clock-pair.ts";
+import { type ClockPair, timeWithSleepMs } from "./clock-pair.ts";
+import { isLeapSecond, isLeapSecondNow } from "./leap-second.ts";
 import { EMPTY_PEAK_WINDOW, type PeakWindow, peakOf, withValue } from "./peak.ts";
 import {
   leastReferenceAgeSeconds,
@@ -14,7 +15,8 @@ import {
   sightReference,
 } from "./reference-age.ts";
 import { isSharp, stepBetween } from "./step-detector.ts";
-import { PUBLISHES_ERROR, type SyncState, syncState } from "./sync-state.ts";
+import { PUBLISHES, type SyncState, syncState } from "./sync-state.ts";
+import { type UnseenSteps, unseenSteps } from "./unseen-steps.ts";
 
 /** One question to chronyd and how it ended. */
 export type Reading = {
@@ -29,6 +31,8 @@ export type Reading = {
 /** What is kept from one reading to the next. */
 export type ClockHistory = {
   readonly newest: Reading;
+  /** The newest report that there was. */
+  readonly report: Tracking | undefined;
   readonly sighting: ReferenceSighting | undefined;
   readonly peak: PeakWindow;
   /** The newest reading of the clocks that was sharp enough to tell a step by. */
@@ -38,6 +42,12 @@ export type ClockHistory = {
   readonly stepMs: number | undefined;
   /** The last step that any reading showed. */
   readonly lastStepMs: number | undefined;
+  /** The steps that chronyd has not seen. */
+  readonly unseenSteps: UnseenSteps | undefined;
+  /** The last leap status that was not `unsynchronised`. */
+  readonly announcedLeap: LeapStatus | undefined;
+  /** Whether the newest reading showed a leap second: no step. */
+  readonly leapSecond: boolean;
 };
 
 /** What may be said about the clock at one moment. What is `undefined` is not known, or withheld. */
@@ -51,6 +61,10 @@ export type Assessment = {
   readonly clockErrorBoundMs: number | undefined;
   readonly clockErrorPeakMs: number | undefined;
   readonly referenceAgeSeconds: number | undefined;
+  /** The sum of the steps that chronyd has not seen, positive is forward; 0 when there are none. */
+  readonly unseenStepMs: number;
+  /** A leap second that chronyd announced passes just now: it reports itself unsynchronised for some 2 s. */
+  readonly leapSecondPasses: boolean;
   /** Steps of the wall clock since the agent started. */
   readonly steps: number;
   /** The size of the last one; positive is forward. */
@@ -69,30 +83,44 @@ export function withReading(
   reading: Reading,
   peakWidthMs: number,
 ): ClockHistory {
-  const { clocks, tracking } = reading;
-  const sighting = tracking.ok
-    ? sightReference(history?.sighting, tracking.value, clocks)
-    : history?.sighting;
-
-  const before = history?.peak ?? EMPTY_PEAK_WINDOW;
-  const state = stateAt(reading, sighting);
-  const peak =
-    tracking.ok && PUBLISHES_ERROR[state]
-      ? withValue(before, clockErrorMs(tracking.value), clocks.monotonicMs, peakWidthMs)
-      : before;
+  const { clocks } = reading;
+  const report = reading.tracking.ok ? reading.tracking.value : undefined;
+  const sighting =
+    report === undefined ? history?.sighting : sightReference(history?.sighting, report, clocks);
 
   const sharpBefore = history?.sharpClocks;
-  const stepMs =
+  const jumpMs =
     sharpBefore !== undefined && isSharp(clocks) ? stepBetween(sharpBefore, clocks) : undefined;
+  const leapSecond =
+    jumpMs !== undefined &&
+    sharpBefore !== undefined &&
+    isLeapSecond(jumpMs, history?.announcedLeap, sharpBefore, clocks);
+  const stepMs = leapSecond ? undefined : jumpMs;
+  const unseen = unseenSteps(history?.unseenSteps, stepMs, history?.report, report);
+
+  const figures = figuresOf(report, stateAt(reading, sighting, unseen), unseen);
+  const largest = Math.max(figures.errorMs ?? 0, figures.boundMs ?? 0);
+  const before = history?.peak ?? EMPTY_PEAK_WINDOW;
+  const peak =
+    figures.boundMs === undefined
+      ? before
+      : withValue(before, largest, clocks.monotonicMs, peakWidthMs);
 
   return {
     newest: reading,
+    report: report ?? history?.report,
     sighting,
     peak,
     sharpClocks: isSharp(clocks) ? clocks : sharpBefore,
     steps: (history?.steps ?? 0) + (stepMs === undefined ? 0 : 1),
     stepMs,
     lastStepMs: stepMs ?? history?.lastStepMs,
+    unseenSteps: unseen,
+    announcedLeap:
+      report === undefined || report.leapStatus === "unsynchronised"
+        ? history?.announcedLeap
+        : report.leapStatus,
+    leapSecond,
   };
 }
 
@@ -102,12 +130,12 @@ export function withReading(
  * @param intervalMs between two readings, in milliseconds
  */
 export function assess(history: ClockHistory, now: ClockPair, intervalMs: number): Assessment {
-  const { newest, sighting } = history;
-  const { steps } = history;
+  const { newest, sighting, steps } = history;
   const lastStepSeconds = history.lastStepMs === undefined ? undefined : history.lastStepMs / 1000;
+  const unseenStepMs = history.unseenSteps?.sumMs ?? 0;
 
   const overdue =
-    now.monotonicMs - newest.clocks.monotonicMs > READINGS_UNTIL_UNREACHABLE * intervalMs;
+    timeWithSleepMs(now) - timeWithSleepMs(newest.clocks) > READINGS_UNTIL_UNREACHABLE * intervalMs;
   const clocks = overdue ? now : newest.clocks;
   if (overdue || !newest.tracking.ok) {
     return {
@@ -118,30 +146,57 @@ export function assess(history: ClockHistory, now: ClockPair, intervalMs: number
       clockErrorBoundMs: undefined,
       clockErrorPeakMs: undefined,
       referenceAgeSeconds: undefined,
+      unseenStepMs,
+      leapSecondPasses: false,
       steps,
       lastStepSeconds,
     };
   }
 
   const tracking = newest.tracking.value;
-  const state = stateAt(newest, sighting);
-  const published = PUBLISHES_ERROR[state];
+  const state = stateAt(newest, sighting, history.unseenSteps);
+  const { errorMs, boundMs } = figuresOf(tracking, state, history.unseenSteps);
   return {
     state,
     clocks,
     tracking,
-    clockErrorMs: published ? clockErrorMs(tracking) : undefined,
-    clockErrorBoundMs: published ? clockErrorBoundMs(tracking) : undefined,
-    clockErrorPeakMs: published ? peakOf(history.peak) : undefined,
-    referenceAgeSeconds: referenceAgeSeconds(sighting, clocks.monotonicMs),
+    clockErrorMs: errorMs,
+    clockErrorBoundMs: boundMs,
+    clockErrorPeakMs: boundMs === undefined ? undefined : peakOf(history.peak),
+    referenceAgeSeconds: referenceAgeSeconds(sighting, clocks),
+    unseenStepMs,
+    leapSecondPasses:
+      tracking.leapStatus === "unsynchronised" && isLeapSecondNow(history.announcedLeap, clocks),
     steps,
     lastStepSeconds,
   };
 }
 
-function stateAt(reading: Reading, sighting: ReferenceSighting | undefined): SyncState {
+function stateAt(
+  { tracking, clocks }: Reading,
+  sighting: ReferenceSighting | undefined,
+  unseen: UnseenSteps | undefined,
+): SyncState {
   return syncState(
-    reading.tracking.ok ? reading.tracking.value : undefined,
-    leastReferenceAgeSeconds(sighting, reading.clocks.monotonicMs),
+    tracking.ok ? tracking.value : undefined,
+    unseen !== undefined,
+    leastReferenceAgeSeconds(sighting, clocks),
   );
+}
+
+/** The error and the bound that may be published in a state. */
+function figuresOf(
+  tracking: Tracking | undefined,
+  state: SyncState,
+  unseen: UnseenSteps | undefined,
+): { readonly errorMs: number | undefined; readonly boundMs: number | undefined } {
+  if (tracking === undefined) {
+    return { errorMs: undefined, boundMs: undefined };
+  }
+  const { error, boundAndPeak } = PUBLISHES[state];
+  const unseenMs = state === "stepped" ? Math.abs(unseen?.sumMs ?? 0) : 0;
+  return {
+    errorMs: error ? clockErrorMs(tracking) : undefined,
+    boundMs: boundAndPeak ? clockErrorBoundMs(tracking) + unseenMs : undefined,
+  };
 }

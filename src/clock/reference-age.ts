@@ -2,15 +2,17 @@
  * How long ago chronyd last took its source's time.
  *
  * chronyd says it as a wall clock time, and the wall clock is what is under test: so it is compared
- * once, when a new reference time is first seen, and counted by the monotonic clock from there.
+ * once, when a new reference time is first seen, and counted by the monotonic clock from there, with
+ * what the machine slept.
  */
 import type { Tracking } from "../chrony/tracking.ts";
-import type { ClockPair } from "./clock-pair.ts";
+import { type ClockPair, timeWithSleepMs } from "./clock-pair.ts";
 
 /** A reference time, and when it was first seen. */
 export type ReferenceSighting = {
   readonly referenceTimeSeconds: number;
-  readonly firstSeenMonotonicMs: number;
+  /** By {@link timeWithSleepMs}. */
+  readonly firstSeenMs: number;
   /** The age when first seen, or `undefined` when the reference time was in the future. */
   readonly firstAgeSeconds: number | undefined;
 };
@@ -40,7 +42,7 @@ export function sightReference(
     CLOCK_READING_ALLOWANCE_SECONDS + Math.abs(tracking.systemTimeOffsetSeconds);
   return {
     referenceTimeSeconds,
-    firstSeenMonotonicMs: clocks.monotonicMs,
+    firstSeenMs: timeWithSleepMs(clocks),
     firstAgeSeconds: ageSeconds < -allowanceSeconds ? undefined : Math.max(ageSeconds, 0),
   };
 }
@@ -48,12 +50,12 @@ export function sightReference(
 /** `chrony_reference_age_seconds`; `undefined` when the reference time is unset or in the future. */
 export function referenceAgeSeconds(
   sighting: ReferenceSighting | undefined,
-  monotonicMs: number,
+  clocks: ClockPair,
 ): number | undefined {
   if (sighting?.firstAgeSeconds === undefined) {
     return undefined;
   }
-  return sighting.firstAgeSeconds + (monotonicMs - sighting.firstSeenMonotonicMs) / 1000;
+  return sighting.firstAgeSeconds + (timeWithSleepMs(clocks) - sighting.firstSeenMs) / 1000;
 }
 
 /**
@@ -62,10 +64,10 @@ export function referenceAgeSeconds(
  */
 export function leastReferenceAgeSeconds(
   sighting: ReferenceSighting | undefined,
-  monotonicMs: number,
+  clocks: ClockPair,
 ): number {
   if (sighting === undefined) {
     return 0;
   }
-  return (sighting.firstAgeSeconds ?? 0) + (monotonicMs - sighting.firstSeenMonotonicMs) / 1000;
+  return (sighting.firstAgeSeconds ?? 0) + (timeWithSleepMs(clocks) - sighting.firstSeenMs) / 1000;
 }

@@ -3,13 +3,12 @@
  * distances whatever is done to the wall clock, and are put back on it when they are needed.
  */
 import type { ClockPair } from "./clock-pair.ts";
-import { isSharp, SMALLEST_STEP_MS } from "./step-detector.ts";
+import { isSharp, SMALLEST_STEP_MS, stepBetween } from "./step-detector.ts";
 
 /**
  * Follows the node's clocks. A time by it changes only with the steps that were seen: without one,
- * it is the wall clock's to the millisecond, however often it is asked.
- *
- * A machine that slept, its monotonic clock with it, looks as if its clock had been stepped forward.
+ * it is the wall clock's to the millisecond, however often it is asked. It goes on while the machine
+ * sleeps.
  */
 export class UnsteppedClock {
   /** The newest reading of the clocks, by which a later one tells a step. */
@@ -50,7 +49,7 @@ export class UnsteppedClock {
 
 /** The step between two readings, in whole milliseconds; 0 unless it is more than their uncertainty. */
 function certainStepMs(before: ClockPair, after: ClockPair): number {
-  const stepMs = after.wallMs - after.monotonicMs - (before.wallMs - before.monotonicMs);
+  const stepMs = stepBetween(before, after) ?? 0;
   const uncertainMs = (before.bracketMs + after.bracketMs) / 2;
   return Math.abs(stepMs) >= SMALLEST_STEP_MS + uncertainMs ? Math.round(stepMs) : 0;
 }

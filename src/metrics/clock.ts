@@ -12,13 +12,13 @@ export const CLOCK_METRICS: readonly Metric[] = [
   {
     name: "chrony_clock_error_bound_ms",
     kind: "gauge",
-    help: "The bound that chrony's manual gives: |system time offset| + root dispersion + half the root delay, in milliseconds.",
+    help: "The bound that chrony's manual gives: |system time offset| + root dispersion + half the root delay, in milliseconds; plus the steps that chronyd has not seen.",
     value: ({ assessment }) => assessment.clockErrorBoundMs,
   },
   {
     name: "chrony_clock_error_peak_ms",
     kind: "gauge",
-    help: "The largest chrony_clock_error_ms of the last 60 s, or of two export intervals where that is longer, in milliseconds.",
+    help: "The largest chrony_clock_error_ms or chrony_clock_error_bound_ms of the last 60 s, or of two export intervals where that is longer.",
     value: ({ assessment }) => assessment.clockErrorPeakMs,
   },
   {
@@ -43,6 +43,12 @@ export const CLOCK_METRICS: readonly Metric[] = [
     kind: "gauge",
     help: "Time since chronyd last took its source's time, in seconds.",
     value: ({ assessment }) => assessment.referenceAgeSeconds,
+  },
+  {
+    name: "chrony_suspended_seconds_total",
+    kind: "counter",
+    help: "How long the machine slept (was suspended) since the agent started, in seconds.",
+    value: ({ assessment }) => assessment.clocks.suspendedMs / 1000,
   },
   {
     name: "chrony_clock_steps_total",

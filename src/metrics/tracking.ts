@@ -2,7 +2,7 @@
 import { type Address, referenceIdText } from "../chrony/fields.ts";
 import type { FurtherReports } from "../chrony/further-reports.ts";
 import type { Tracking } from "../chrony/tracking.ts";
-import { LOCAL_REFERENCE_ID } from "../clock/sync-state.ts";
+import { followsItself, LOCAL_REFERENCE_ID } from "../clock/sync-state.ts";
 import type { Metric } from "./metric.ts";
 
 export const TRACKING_METRICS: readonly Metric[] = [
@@ -24,8 +24,7 @@ export const TRACKING_METRICS: readonly Metric[] = [
     name: "chrony_tracking_remote_reference",
     kind: "gauge",
     help: "0 when chronyd follows itself (its local directive), else 1.",
-    value: ({ assessment: { tracking } }) =>
-      tracking && (tracking.referenceId === LOCAL_REFERENCE_ID ? 0 : 1),
+    value: ({ assessment: { tracking } }) => tracking && (followsItself(tracking) ? 0 : 1),
   },
   {
     name: "chrony_tracking_reference_timestamp_seconds",

@@ -4,7 +4,7 @@ import type { ParsedChronyAddress } from "../chrony/address.ts";
 import { describeChronyError } from "../chrony/chrony-error.ts";
 import { describeReportFault } from "../chrony/further-reports.ts";
 import { assess, type ClockHistory, withReading } from "../clock/assessment.ts";
-import { PUBLISHES_ERROR } from "../clock/sync-state.ts";
+import { PUBLISHES } from "../clock/sync-state.ts";
 import { STATUS_EXIT } from "../exit-codes.ts";
 import { agentResource, nodeName } from "../metrics/resource.ts";
 import { becomeOwner } from "../privileges.ts";
@@ -137,7 +137,10 @@ class Observer {
       const assessment = assess(history, reading.clocks, Number.POSITIVE_INFINITY);
       const clock = clockFacts(assessment, { sources });
       return {
-        clock: { ...clock, peakMs: PUBLISHES_ERROR[clock.state] ? agent?.clock.peakMs : undefined },
+        clock: {
+          ...clock,
+          peakMs: PUBLISHES[clock.state].boundAndPeak ? agent?.clock.peakMs : undefined,
+        },
         saidBy: "chronyd",
         problems: sources?.ok === false ? [describeReportFault(sources.error)] : [],
       };

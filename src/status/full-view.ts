@@ -115,6 +115,7 @@ function sourceRow({ source, state }: ClockFacts): Row {
 const NO_SOURCE: Readonly<Record<SyncState, string>> = {
   synchronised: "not known",
   stale: "not known",
+  stepped: "not known",
   local: "none: chronyd follows its own clock",
   unsynchronised: "none",
   unreachable: "not known",

@@ -7,7 +7,7 @@ import { sourceAt, sourceText } from "../chrony/source.ts";
 import type { SourceData, SourceMode, SourceState } from "../chrony/source-data.ts";
 import type { LeapStatus, Tracking } from "../chrony/tracking.ts";
 import type { Assessment } from "../clock/assessment.ts";
-import { LOCAL_REFERENCE_ID, type SyncState, staleAfterSeconds } from "../clock/sync-state.ts";
+import { followsItself, type SyncState, staleAfterSeconds } from "../clock/sync-state.ts";
 
 export type ClockFacts = {
   readonly state: SyncState;
@@ -141,7 +141,7 @@ function sourceInUse(
   sources: readonly SourceFacts[] | undefined,
 ): SourceInUse | undefined {
   const { address, referenceId, stratum } = tracking;
-  if (stratum === 0 || referenceId === 0 || referenceId === LOCAL_REFERENCE_ID) {
+  if (stratum === 0 || referenceId === 0 || followsItself(tracking)) {
     return undefined;
   }
   const text = sourceText(sourceAt(address, referenceId));

@@ -17,6 +17,11 @@ export const STATE_WORDS: Readonly<Record<SyncState, StateWords>> = {
     conclusion: "The time source is gone: the clock runs free, and its error grows.",
     withheldBecause: undefined,
   },
+  stepped: {
+    conclusion:
+      "Somebody set the clock and chronyd has not seen it yet: the clock may be off by as much.",
+    withheldBecause: "chronyd's offset is that of before the step",
+  },
   local: {
     conclusion: "chronyd follows its own clock, by its local directive: the clock may be anything.",
     withheldBecause: "chronyd's 0 ms means nothing here",

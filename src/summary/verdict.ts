@@ -5,6 +5,7 @@
  * |------------------|---------------------------------------------------------------|
  * | `synchronised`   | by the thresholds: ok, warning or critical                    |
  * | `stale`          | warning, or critical by the threshold: the error grows        |
+ * | `stepped`        | critical: the error is not known until chronyd's next update  |
  * | `local`          | critical: the error is not known, and chronyd reports 0       |
  * | `unsynchronised` | critical                                                      |
  * | `unreachable`    | unknown                                                       |
@@ -37,6 +38,7 @@ export function judge(facts: JudgedFacts, thresholds: Thresholds): Judgement {
   switch (facts.state) {
     case "unreachable":
       return { verdict: "unknown", reason: undefined };
+    case "stepped":
     case "local":
     case "unsynchronised":
       return { verdict: "critical", reason: undefined };

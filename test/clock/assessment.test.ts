@@ -11,9 +11,10 @@ import {
   type Reading,
   withReading,
 } from "../../src/clock/assessment.ts";
-import { PUBLISHES_ERROR } from "../../src/clock/sync-state.ts";
+import { PUBLISHES } from "../../src/clock/sync-state.ts";
 import {
   anyTracking,
+  clocksAfterSleep,
   clocksAt,
   LOCAL,
   NEVER_SYNCHRONISED,
@@ -21,6 +22,7 @@ import {
   reading,
   trackingReport,
   unansweredReading,
+  WALL_AT_START_MS,
 } from "./reports.ts";
 
 const INTERVAL_MS = 1_000;
@@ -40,12 +42,21 @@ function assessed(first: Reading, ...others: readonly Reading[]): Assessment {
   return assess(history, history.newest.clocks, INTERVAL_MS);
 }
 
+function figures({ state, clockErrorMs, clockErrorBoundMs, clockErrorPeakMs }: Assessment) {
+  return [state, clockErrorMs, clockErrorBoundMs, clockErrorPeakMs];
+}
+
 /** Of a report with 1 ms of dispersion, 4 ms of delay and these offsets: 3 ms more than the offset. */
 const offsets = { lastOffsetSeconds: 0.0625, systemTimeOffsetSeconds: 0.125 };
 
 /** A report whose error is this and nothing else. */
 function withError(errorMs: number) {
-  return { lastOffsetSeconds: errorMs / 1000, rootDispersionSeconds: 0, rootDelaySeconds: 0 };
+  return {
+    lastOffsetSeconds: errorMs / 1000,
+    systemTimeOffsetSeconds: 0,
+    rootDispersionSeconds: 0,
+    rootDelaySeconds: 0,
+  };
 }
 
 describe("what is published in each state:", () => {
@@ -57,8 +68,10 @@ describe("what is published in each state:", () => {
       tracking: report,
       clockErrorMs: 65.5,
       clockErrorBoundMs: 128,
-      clockErrorPeakMs: 65.5,
+      clockErrorPeakMs: 128,
       referenceAgeSeconds: 2,
+      unseenStepMs: 0,
+      leapSecondPasses: false,
       steps: 0,
       lastStepSeconds: undefined,
     });
@@ -86,6 +99,8 @@ describe("what is published in each state:", () => {
       clockErrorBoundMs: 1500,
       clockErrorPeakMs: 1500,
       referenceAgeSeconds: undefined,
+      unseenStepMs: 0,
+      leapSecondPasses: false,
       steps: 0,
       lastStepSeconds: undefined,
     });
@@ -101,6 +116,8 @@ describe("what is published in each state:", () => {
       clockErrorBoundMs: undefined,
       clockErrorPeakMs: undefined,
       referenceAgeSeconds: 2,
+      unseenStepMs: 0,
+      leapSecondPasses: false,
       steps: 0,
       lastStepSeconds: undefined,
     });
@@ -120,6 +137,8 @@ describe("what is published in each state:", () => {
       clockErrorBoundMs: undefined,
       clockErrorPeakMs: undefined,
       referenceAgeSeconds: undefined,
+      unseenStepMs: 500,
+      leapSecondPasses: false,
       steps: 1,
       lastStepSeconds: 0.5,
     });
@@ -163,8 +182,14 @@ describe("readings that stop coming", () => {
 });
 
 describe("the state follows the age of the reference,", () => {
+  const UPDATED = { lastOffsetSeconds: 0.0001 };
+
   test("counted by the monotonic clock: a step of an hour does not make it stale", () => {
-    const { state } = assessed(reading(clocksAt(12_000)), reading(clocksAt(13_000, HOUR_MS)));
+    const { state } = assessed(
+      reading(clocksAt(12_000)),
+      reading(clocksAt(13_000, HOUR_MS)),
+      reading(clocksAt(14_000, HOUR_MS), UPDATED),
+    );
     assert.equal(state, "synchronised");
   });
 
@@ -173,7 +198,8 @@ describe("the state follows the age of the reference,", () => {
     const { state, referenceAgeSeconds } = assessed(
       reading(clocksAt(12_000)),
       unansweredReading(clocksAt(300_000, back)),
-      reading(clocksAt(600_000, back)),
+      reading(clocksAt(599_000, back)),
+      reading(clocksAt(600_000, back), UPDATED),
     );
     assert.equal(state, "stale");
     assert.equal(referenceAgeSeconds, 590);
@@ -237,7 +263,166 @@ describe("steps of the wall clock", () => {
   });
 });
 
+describe("a step that chronyd has not seen", () => {
+  const OFFSETS = { ...offsets, rmsOffsetSeconds: 0.001 };
+  const UPDATE = { ...OFFSETS, lastOffsetSeconds: 0.0624 };
+  const before = reading(clocksAt(12_000), OFFSETS);
+  test("withholds the error, and is added to bound and peak, until chronyd makes an update", () => {
+    const stepped = [before, reading(clocksAt(13_000, -9_000), OFFSETS)] as const;
+    assert.deepEqual(figures(assessed(...stepped)), ["stepped", undefined, 9_128, 9_128]);
+    const still = reading(clocksAt(50_000, -9_000), OFFSETS);
+    assert.deepEqual(figures(assessed(...stepped, still)), ["stepped", undefined, 9_128, 9_128]);
+    const updated = reading(clocksAt(51_000, -9_000), UPDATE);
+    const assessment = assessed(...stepped, still, updated);
+    assert.deepEqual(figures(assessment).slice(0, 3), ["synchronised", 65.4, 128]);
+    assert.equal(assessment.clockErrorPeakMs, 9_128, "for the width of the peak");
+  });
+
+  test("is not ended by a reference time that moves: it also does with slews", () => {
+    const moved = { ...OFFSETS, referenceTimeSeconds: WALL_AT_START_MS / 1000 + 10.5 };
+    const { state } = assessed(
+      before,
+      reading(clocksAt(13_000, -9_000), OFFSETS),
+      reading(clocksAt(14_000, -9_000), moved),
+    );
+    assert.equal(state, "stepped");
+  });
+
+  test("counts by the sum of all since the update, with their signs; 0 ends it", () => {
+    const readings = [
+      before,
+      reading(clocksAt(13_000, -9_000), OFFSETS),
+      reading(clocksAt(14_000, -7_000), OFFSETS),
+    ] as const;
+    assert.equal(assessed(...readings).clockErrorBoundMs, 7_128);
+    const back = reading(clocksAt(15_000), OFFSETS);
+    assert.deepEqual(figures(assessed(...readings, back)).slice(0, 3), ["synchronised", 65.5, 128]);
+  });
+
+  test("is judged from the first report after it: an update of before is none", () => {
+    const { state } = assessed(
+      before,
+      unansweredReading(clocksAt(13_000, -9_000)),
+      reading(clocksAt(14_000, -9_000), UPDATE),
+    );
+    assert.equal(state, "stepped");
+  });
+
+  test("is there although an update came between the same two readings: which was first is not known", () => {
+    const { state } = assessed(before, reading(clocksAt(13_000, -9_000), UPDATE));
+    assert.equal(state, "stepped");
+  });
+
+  test("is none where chronyd stepped by command (makestep): its reference time moved by as much", () => {
+    const after = { ...OFFSETS, referenceTimeSeconds: WALL_AT_START_MS / 1000 + 10 - 2 };
+    const readings = [before, reading(clocksAt(13_000, -2_000), after)] as const;
+    assert.equal(assessed(...readings).state, "synchronised");
+    assert.equal(historyOf(...readings).steps, 1, "it is a step all the same");
+  });
+
+  for (const leftSeconds of [0, 0.4]) {
+    test(`is none where chronyd stepped at an update (makestep), ${leftSeconds} s left to slew before`, () => {
+      const { state } = assessed(
+        reading(clocksAt(12_000), { ...OFFSETS, systemTimeOffsetSeconds: leftSeconds }),
+        reading(clocksAt(13_000, 5_000 + leftSeconds * 1_000), {
+          ...OFFSETS,
+          lastOffsetSeconds: -5,
+          systemTimeOffsetSeconds: 0,
+          referenceTimeSeconds: WALL_AT_START_MS / 1000 + 17,
+        }),
+      );
+      assert.equal(state, "synchronised");
+    });
+  }
+
+  test("is none where the machine slept, which is counted instead", () => {
+    const { state, steps, clocks } = assessed(
+      before,
+      reading(clocksAfterSleep(13_000, 60_000), OFFSETS),
+    );
+    assert.equal(state, "synchronised");
+    assert.equal(steps, 0);
+    assert.equal(clocks.suspendedMs, 60_000);
+  });
+
+  test("is none where the wall clock leapt with an interrupted reading of the clocks", () => {
+    const interrupted = { ...clocksAt(13_000, -9_000), bracketMs: 800 };
+    assert.equal(assessed(before, reading(interrupted, OFFSETS)).state, "synchronised");
+  });
+});
+
+describe("a leap second", () => {
+  const DAY_MS = 86_400_000;
+  /** Monotonic time of the next end of a UTC day. */
+  const midnightMs = DAY_MS - (WALL_AT_START_MS % DAY_MS);
+  const announced = { leapStatus: "insert second", updateIntervalSeconds: 1e6 } as const;
+  const lost = { ...announced, leapStatus: "unsynchronised" } as const;
+  const during = [
+    reading(clocksAt(midnightMs - 1_500), announced),
+    reading(clocksAt(midnightMs - 500), lost),
+    reading(clocksAt(midnightMs + 500, -1_000), lost),
+  ] as const;
+
+  test("is no step: the kernel sets the clock as UTC goes", () => {
+    const history = historyOf(...during);
+    assert.equal(history.leapSecond, true);
+    assert.equal(history.steps, 0);
+    const over = reading(clocksAt(midnightMs + 1_500, -1_000), {
+      ...announced,
+      leapStatus: "normal",
+    });
+    assert.equal(assessed(...during, over).state, "synchronised");
+    assert.equal(historyOf(...during, over).leapSecond, false, "it is told once");
+  });
+
+  test("has a name while chronyd calls itself unsynchronised", () => {
+    const assessment = assessed(...during);
+    assert.equal(assessment.state, "unsynchronised");
+    assert.equal(assessment.leapSecondPasses, true);
+  });
+
+  test("deleted, too", () => {
+    const deleted = { ...announced, leapStatus: "delete second" } as const;
+    const { steps } = historyOf(
+      reading(clocksAt(midnightMs - 1_500), deleted),
+      reading(clocksAt(midnightMs - 500, 1_000), lost),
+    );
+    assert.equal(steps, 0);
+  });
+
+  const steps: readonly (readonly [
+    why: string,
+    beforeMs: number,
+    steppedMs: number,
+    leapStatus: "insert second" | "normal",
+  ])[] = [
+    ["of a second that nobody announced", midnightMs - 500, -1_000, "normal"],
+    ["forward, where one is inserted", midnightMs - 500, 1_000, "insert second"],
+    ["of another size", midnightMs - 500, -1_100, "insert second"],
+    ["at another time of the day", midnightMs - 3_600_000, -1_000, "insert second"],
+  ];
+  for (const [why, beforeMs, steppedMs, leapStatus] of steps) {
+    test(`is not a step ${why}`, () => {
+      const history = historyOf(
+        reading(clocksAt(beforeMs), { ...announced, leapStatus }),
+        reading(clocksAt(beforeMs + 1_000, steppedMs), { ...announced, leapStatus }),
+      );
+      assert.equal(history.leapSecond, false);
+      assert.equal(history.steps, 1);
+    });
+  }
+});
+
 describe("the peak", () => {
+  test("keeps a bound that is over: the error alone stays small while an offset is slewed", () => {
+    const assessment = assessed(
+      reading(clocksAt(0), { ...withError(0.003), systemTimeOffsetSeconds: 0.3 }),
+      reading(clocksAt(1_000), withError(0.003)),
+    );
+    assert.equal(assessment.clockErrorBoundMs, 0);
+    assert.equal(assessment.clockErrorPeakMs, 300);
+  });
+
   test("keeps an error that is over", () => {
     const assessment = assessed(
       reading(clocksAt(0), withError(40)),
@@ -285,7 +470,7 @@ describe("whatever the readings,", () => {
     }));
   const anyReadings = fc.array(anyReading, { minLength: 1, maxLength: 12 });
 
-  test("the peak is no less than the error, and the three figures are published together", () => {
+  test("the peak is no less than error and bound, and what is published is what the state allows", () => {
     fc.assert(
       fc.property(anyReadings, fc.integer({ min: 0, max: 5_000 }), (readings, laterMs) => {
         let history: ClockHistory | undefined;
@@ -295,10 +480,12 @@ describe("whatever the readings,", () => {
           history = withReading(history, at(monotonicMs), WIDTH_MS);
           const assessment = assess(history, clocksAt(monotonicMs + laterMs), INTERVAL_MS);
           const { state, clockErrorMs, clockErrorBoundMs, clockErrorPeakMs } = assessment;
-          for (const figure of [clockErrorMs, clockErrorBoundMs, clockErrorPeakMs]) {
-            assert.equal(figure !== undefined, PUBLISHES_ERROR[state], state);
+          assert.equal(clockErrorMs !== undefined, PUBLISHES[state].error, state);
+          for (const figure of [clockErrorBoundMs, clockErrorPeakMs]) {
+            assert.equal(figure !== undefined, PUBLISHES[state].boundAndPeak, state);
           }
           assert.ok((clockErrorPeakMs ?? 0) >= (clockErrorMs ?? 0));
+          assert.ok((clockErrorPeakMs ?? 0) >= (clockErrorBoundMs ?? 0));
         }
       }),
     );

@@ -9,7 +9,13 @@ import {
   referenceAgeSeconds,
   sightReference,
 } from "../../src/clock/reference-age.ts";
-import { clocksAt, NEVER_SYNCHRONISED, trackingReport, WALL_AT_START_MS } from "./reports.ts";
+import {
+  clocksAfterSleep,
+  clocksAt,
+  NEVER_SYNCHRONISED,
+  trackingReport,
+  WALL_AT_START_MS,
+} from "./reports.ts";
 
 const HOUR_MS = 3_600_000;
 const SECOND_MS = 1_000;
@@ -19,8 +25,8 @@ const NONE = undefined;
 
 function ages(sighting: ReferenceSighting | undefined, monotonicMs: number) {
   return {
-    age: referenceAgeSeconds(sighting, monotonicMs),
-    least: leastReferenceAgeSeconds(sighting, monotonicMs),
+    age: referenceAgeSeconds(sighting, clocksAt(monotonicMs)),
+    least: leastReferenceAgeSeconds(sighting, clocksAt(monotonicMs)),
   };
 }
 
@@ -47,6 +53,14 @@ describe("the age", () => {
       assert.deepEqual(ages(second, REFERENCE_MS + 7_500), { age: 7.5, least: 7.5 });
     });
   }
+
+  test("goes on while the machine sleeps, and the monotonic clock stands still", () => {
+    const first = sightReference(NONE, trackingReport(), clocksAt(REFERENCE_MS + 2_500));
+    const later = clocksAfterSleep(REFERENCE_MS + 7_500, HOUR_MS);
+    const second = sightReference(first, trackingReport(), later);
+    assert.equal(referenceAgeSeconds(second, later), 3_607.5);
+    assert.equal(leastReferenceAgeSeconds(second, later), 3_607.5);
+  });
 
   test("begins anew with a new reference time", () => {
     const first = sightReference(NONE, trackingReport(), clocksAt(REFERENCE_MS));
@@ -82,7 +96,7 @@ describe("a reference time in the future", () => {
     const first = sightReference(NONE, trackingReport(), clocksAt(REFERENCE_MS, stepped));
     const later = clocksAt(REFERENCE_MS + 2 * HOUR_MS, stepped);
     const second = sightReference(first, trackingReport(), later);
-    assert.equal(referenceAgeSeconds(second, later.monotonicMs), undefined);
+    assert.equal(referenceAgeSeconds(second, later), undefined);
   });
 
   test("has at least the age since it was first seen: a dead source is found out all the same", () => {
@@ -92,15 +106,15 @@ describe("a reference time in the future", () => {
       trackingReport(),
       clocksAt(REFERENCE_MS + 200 * SECOND_MS, stepped),
     );
-    assert.equal(leastReferenceAgeSeconds(second, REFERENCE_MS + 200 * SECOND_MS), 200);
+    assert.equal(leastReferenceAgeSeconds(second, clocksAt(REFERENCE_MS + 200 * SECOND_MS)), 200);
   });
 
   test("by up to 10 ms is not: the wall clock is read in whole milliseconds", () => {
     const report = trackingReport({ systemTimeOffsetSeconds: 0 });
     const at9ms = sightReference(NONE, report, clocksAt(REFERENCE_MS - 9));
     const at11ms = sightReference(NONE, report, clocksAt(REFERENCE_MS - 11));
-    assert.equal(referenceAgeSeconds(at9ms, REFERENCE_MS - 9), 0);
-    assert.equal(referenceAgeSeconds(at11ms, REFERENCE_MS - 11), undefined);
+    assert.equal(referenceAgeSeconds(at9ms, clocksAt(REFERENCE_MS - 9)), 0);
+    assert.equal(referenceAgeSeconds(at11ms, clocksAt(REFERENCE_MS - 11)), undefined);
   });
 
   for (const systemTimeOffsetSeconds of [0.5, -0.5]) {
@@ -108,8 +122,8 @@ describe("a reference time in the future", () => {
       const report = trackingReport({ systemTimeOffsetSeconds });
       const within = sightReference(NONE, report, clocksAt(REFERENCE_MS - 509));
       const beyond = sightReference(NONE, report, clocksAt(REFERENCE_MS - 511));
-      assert.equal(referenceAgeSeconds(within, REFERENCE_MS - 509), 0);
-      assert.equal(referenceAgeSeconds(beyond, REFERENCE_MS - 511), undefined);
+      assert.equal(referenceAgeSeconds(within, clocksAt(REFERENCE_MS - 509)), 0);
+      assert.equal(referenceAgeSeconds(beyond, clocksAt(REFERENCE_MS - 511)), undefined);
     });
   }
 });

@@ -73,7 +73,21 @@ export const NEVER_SYNCHRONISED = {
  * @param steppedMs by how much the wall clock was stepped since then
  */
 export function clocksAt(monotonicMs: number, steppedMs = 0): ClockPair {
-  return { wallMs: WALL_AT_START_MS + monotonicMs + steppedMs, monotonicMs, bracketMs: 0.002 };
+  return {
+    wallMs: WALL_AT_START_MS + monotonicMs + steppedMs,
+    monotonicMs,
+    bracketMs: 0.002,
+    suspendedMs: 0,
+  };
+}
+
+/** The node's clocks after the machine slept: the wall clock went on, the monotonic one did not. */
+export function clocksAfterSleep(
+  monotonicMs: number,
+  suspendedMs: number,
+  steppedMs = 0,
+): ClockPair {
+  return { ...clocksAt(monotonicMs, suspendedMs + steppedMs), suspendedMs };
 }
 
 /** A reading that chronyd answered. */

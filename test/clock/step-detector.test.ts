@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { isSharp, stepBetween } from "../../src/clock/step-detector.ts";
-import { clocksAt } from "./reports.ts";
+import { clocksAfterSleep, clocksAt } from "./reports.ts";
 
 describe("a step", () => {
   const steps: readonly (readonly [steppedMs: number, found: number | undefined])[] = [
@@ -36,6 +36,26 @@ describe("a step", () => {
 
   test("is none however long nobody looked: both clocks are slewed alike", () => {
     assert.equal(stepBetween(clocksAt(0), clocksAt(30 * 86_400_000)), undefined);
+  });
+});
+
+describe("a sleep of the machine", () => {
+  const before = clocksAt(5_000);
+
+  test("is no step, however long", () => {
+    assert.equal(stepBetween(before, clocksAfterSleep(6_000, 60_000)), undefined);
+    assert.equal(stepBetween(before, clocksAfterSleep(6_000, 30 * 86_400_000)), undefined);
+  });
+
+  test("hides steps below 30 ms, because its length is known to some 10 ms", () => {
+    assert.equal(stepBetween(before, clocksAfterSleep(6_000, 60_000, 29)), undefined);
+    assert.equal(stepBetween(before, clocksAfterSleep(6_000, 60_000, 30)), 30);
+    assert.equal(stepBetween(before, clocksAfterSleep(6_000, 60_000, -9_000)), -9_000);
+  });
+
+  test("that is over hides none", () => {
+    const asleep = clocksAfterSleep(6_000, 60_000);
+    assert.equal(stepBetween(asleep, clocksAfterSleep(7_000, 60_000, 10)), 10);
   });
 });
 

@@ -7,7 +7,7 @@ import type { Tracking } from "../../src/chrony/tracking.ts";
 import {
   followsReferenceClock,
   LOCAL_REFERENCE_ID,
-  PUBLISHES_ERROR,
+  PUBLISHES,
   SYNC_STATES,
   type SyncState,
   staleAfterSeconds,
@@ -17,6 +17,7 @@ import { LOCAL, NEVER_SYNCHRONISED, REFERENCE_CLOCK, trackingReport } from "./re
 
 const JUST_UPDATED_SECONDS = 0;
 const LONG_AGO_SECONDS = 1e9;
+const STEPPED = true;
 
 describe("every row:", () => {
   const rows: readonly (readonly [
@@ -24,6 +25,7 @@ describe("every row:", () => {
     when: string,
     report: Tracking | undefined,
     ageSeconds: number,
+    unseen?: boolean,
   ])[] = [
     ["unreachable", "no answer", undefined, JUST_UPDATED_SECONDS],
     [
@@ -40,6 +42,19 @@ describe("every row:", () => {
       JUST_UPDATED_SECONDS,
     ],
     ["local", "reference id 7F7F0101", trackingReport(LOCAL), JUST_UPDATED_SECONDS],
+    [
+      "synchronised",
+      "reference id 7F7F0101 with an address: a follower by copy",
+      trackingReport({ referenceId: LOCAL_REFERENCE_ID }),
+      JUST_UPDATED_SECONDS,
+    ],
+    [
+      "stepped",
+      "a step that chronyd has not seen",
+      trackingReport(),
+      JUST_UPDATED_SECONDS,
+      STEPPED,
+    ],
     ["stale", "no update for long", trackingReport(), LONG_AGO_SECONDS],
     ["synchronised", "otherwise", trackingReport(), JUST_UPDATED_SECONDS],
     [
@@ -56,8 +71,8 @@ describe("every row:", () => {
     ],
     ["synchronised", "a reference clock", trackingReport(REFERENCE_CLOCK), JUST_UPDATED_SECONDS],
   ];
-  for (const [state, when, report, ageSeconds] of rows) {
-    test(`${state}: ${when}`, () => assert.equal(syncState(report, ageSeconds), state));
+  for (const [state, when, report, ageSeconds, unseen = false] of rows) {
+    test(`${state}: ${when}`, () => assert.equal(syncState(report, unseen, ageSeconds), state));
   }
 });
 
@@ -68,6 +83,7 @@ describe("where two rows fit, the upper one counts:", () => {
     readonly when: string;
     readonly report: Partial<Tracking>;
     readonly ageSeconds: number;
+    readonly unseen?: boolean;
   }[] = [
     {
       state: "unsynchronised",
@@ -84,8 +100,15 @@ describe("where two rows fit, the upper one counts:", () => {
     {
       state: "local",
       when: "reference id 7F7F0101",
-      report: { referenceId: LOCAL_REFERENCE_ID },
+      report: { referenceId: LOCAL_REFERENCE_ID, address: { family: "unspecified" } },
       ageSeconds: JUST_UPDATED_SECONDS,
+    },
+    {
+      state: "stepped",
+      when: "a step that chronyd has not seen",
+      report: {},
+      ageSeconds: JUST_UPDATED_SECONDS,
+      unseen: STEPPED,
     },
     { state: "stale", when: "no update for long", report: {}, ageSeconds: LONG_AGO_SECONDS },
   ];
@@ -94,13 +117,14 @@ describe("where two rows fit, the upper one counts:", () => {
       test(`${upper.state} by ${upper.when}, also with ${lower.when}`, () => {
         const report = trackingReport({ ...upper.report, ...lower.report });
         const ageSeconds = Math.max(upper.ageSeconds, lower.ageSeconds);
-        assert.equal(syncState(report, ageSeconds), upper.state);
+        const unseen = upper.unseen === true || lower.unseen === true;
+        assert.equal(syncState(report, unseen, ageSeconds), upper.state);
       });
     }
   }
 
   test("unreachable, however old the last reference", () => {
-    assert.equal(syncState(undefined, LONG_AGO_SECONDS), "unreachable");
+    assert.equal(syncState(undefined, STEPPED, LONG_AGO_SECONDS), "unreachable");
   });
 });
 
@@ -135,8 +159,8 @@ describe("stale begins", () => {
     test(`${when}: beyond ${limitSeconds} s, not at them`, () => {
       const tracking = trackingReport(report);
       assert.equal(staleAfterSeconds(tracking), limitSeconds);
-      assert.equal(syncState(tracking, limitSeconds), "synchronised");
-      assert.equal(syncState(tracking, limitSeconds + 0.001), "stale");
+      assert.equal(syncState(tracking, !STEPPED, limitSeconds), "synchronised");
+      assert.equal(syncState(tracking, !STEPPED, limitSeconds + 0.001), "stale");
     });
   }
 });
@@ -159,19 +183,16 @@ describe("a source is a reference clock", () => {
   });
 });
 
-test("the error is published in three of the five states", () => {
-  assert.deepEqual(PUBLISHES_ERROR, {
-    synchronised: true,
-    stale: true,
-    local: false,
-    unsynchronised: true,
-    unreachable: false,
-  });
-  assert.deepEqual(SYNC_STATES, [
-    "synchronised",
-    "stale",
-    "local",
-    "unsynchronised",
-    "unreachable",
+test("what is published in each of the six states, the best first", () => {
+  const all = { error: true, boundAndPeak: true };
+  const none = { error: false, boundAndPeak: false };
+  assert.deepEqual(Object.entries(PUBLISHES), [
+    ["synchronised", all],
+    ["stale", all],
+    ["stepped", { error: false, boundAndPeak: true }],
+    ["local", none],
+    ["unsynchronised", all],
+    ["unreachable", none],
   ]);
+  assert.deepEqual(SYNC_STATES, Object.keys(PUBLISHES));
 });

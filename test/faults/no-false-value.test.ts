@@ -51,7 +51,14 @@ function collectionOf(
   counter: number,
 ): Collection {
   const values = new Map<string, number>();
-  for (const one of ["synchronised", "stale", "local", "unsynchronised", "unreachable"]) {
+  for (const one of [
+    "synchronised",
+    "stale",
+    "stepped",
+    "local",
+    "unsynchronised",
+    "unreachable",
+  ]) {
     values.set(`chrony_sync_state{state="${one}"}`, one === state ? 1 : 0);
   }
   values.set("chrony_up", report === undefined ? 0 : 1);
@@ -83,10 +90,10 @@ function trueRun(): Run {
   const collections = told.map((reading) => {
     const number = readings.indexOf(reading);
     const [report] = reading.reports;
-    // The dispersion grows, so the newest error is the peak.
+    // The dispersion grows, and the bound is above the error: the newest bound is the peak.
     return report === undefined
       ? collectionOf(reading, "unreachable", undefined, number)
-      : collectionOf(reading, "synchronised", errorMs(report), number);
+      : collectionOf(reading, "synchronised", boundMs(report), number);
   });
   return { readings, collections };
 }
@@ -232,7 +239,7 @@ const FALSEHOODS: readonly {
   },
   {
     name: "a peak below an error that was read before",
-    rule: "the peak is the largest error",
+    rule: "the peak is the largest of error and bound",
     run: (run) => ({
       ...run,
       readings: run.readings.map((reading, number) =>
@@ -242,7 +249,7 @@ const FALSEHOODS: readonly {
   },
   {
     name: "a peak that was never read",
-    rule: "the peak is the largest error",
+    rule: "the peak is the largest of error and bound",
     run: (run) =>
       changed(run, HEALTHY, (one) => withValues(one, { chrony_clock_error_peak_ms: 99 })),
   },

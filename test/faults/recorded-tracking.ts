@@ -73,12 +73,14 @@ export function boundMs({
   return 1000 * (Math.abs(currentCorrection) + rootDispersion + rootDelay / 2);
 }
 
-/** The states that may be told of a report. Which of the first two it is depends on what came before. */
+/** The states that may be told of a report. Which of the three it is where there are several depends on what came before. */
 export function possibleStates(tracking: RecordedTracking): readonly string[] {
   if (tracking.leap === leapUnsynchronised || tracking.stratum === 0) {
     return ["unsynchronised"];
   }
-  return tracking.referenceId === localReferenceId ? ["local"] : ["synchronised", "stale"];
+  return tracking.referenceId === localReferenceId
+    ? ["local"]
+    : ["synchronised", "stale", "stepped"];
 }
 
 /** What a report makes the plain `chrony_tracking_…` metrics say. */

@@ -194,6 +194,7 @@ describe("every query finds data", () => {
       assert.deepEqual(Object.fromEntries(await now("Nodes by state", "A")), {
         synchronised: 1,
         stale: 0,
+        stepped: 0,
         local: 0,
         unsynchronised: 0,
         unreachable: 1,

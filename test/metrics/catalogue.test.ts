@@ -28,10 +28,12 @@ const RESOURCE = resourceFromAttributes({});
 const ALWAYS = [
   'chrony_sync_state{state="synchronised"}',
   'chrony_sync_state{state="stale"}',
+  'chrony_sync_state{state="stepped"}',
   'chrony_sync_state{state="local"}',
   'chrony_sync_state{state="unsynchronised"}',
   'chrony_sync_state{state="unreachable"}',
   "chrony_up",
+  "chrony_suspended_seconds_total",
   "chrony_clock_steps_total",
   `chrony_tracker_build_info{version="${VERSION}"}`,
   'chrony_tracker_readings_total{result="success"}',
@@ -78,7 +80,7 @@ test("a real chronyd's reply becomes these values", async () => {
   assert.ok(result.ok);
   const referenceMs = Math.floor((result.value.referenceTimeSeconds ?? 0) * 1000);
   const newest = reading(
-    { wallMs: referenceMs + 4_000, monotonicMs: 12_000, bracketMs: 0 },
+    { wallMs: referenceMs + 4_000, monotonicMs: 12_000, bracketMs: 0, suspendedMs: 0 },
     result.value,
   );
   const collected = await collect(RESOURCE, METRICS, observation(newest));
@@ -89,14 +91,16 @@ test("a real chronyd's reply becomes these values", async () => {
   assert.deepEqual(values, [
     ["chrony_clock_error_ms", 1.15161352],
     ["chrony_clock_error_bound_ms", 1.15222948],
-    ["chrony_clock_error_peak_ms", 1.15161352],
+    ["chrony_clock_error_peak_ms", 1.15222948],
     ["chrony_sync_state synchronised", 1],
     ["chrony_sync_state stale", 0],
+    ["chrony_sync_state stepped", 0],
     ["chrony_sync_state local", 0],
     ["chrony_sync_state unsynchronised", 0],
     ["chrony_sync_state unreachable", 0],
     ["chrony_up", 1],
     ["chrony_reference_age_seconds", 3.99929476],
+    ["chrony_suspended_seconds_total", 0],
     ["chrony_clock_steps_total", 0],
     [
       "chrony_tracking_info E625C66E 2401:db00:3110:2132:face:0:8e:0 2401:db00:3110:2132:face:0:8e:0",

@@ -7,7 +7,12 @@ const WALL_MS = Date.parse("2026-11-22T12:00:00.400Z");
 
 /** The node's clocks some time after the answer; a step is what was added to the wall clock. */
 function clocks(laterMs = 0, stepMs = 0): ClockPair {
-  return { wallMs: WALL_MS + laterMs + stepMs, monotonicMs: 50_000 + laterMs, bracketMs: 0 };
+  return {
+    wallMs: WALL_MS + laterMs + stepMs,
+    monotonicMs: 50_000 + laterMs,
+    bracketMs: 0,
+    suspendedMs: 0,
+  };
 }
 
 /** The header of an answer by a clock that shows so much more than the node's. */

@@ -19,6 +19,7 @@ describe("the verdict", () => {
     assert.deepEqual(Object.fromEntries(inEachState), {
       synchronised: "ok",
       stale: "warning",
+      stepped: "critical",
       local: "critical",
       unsynchronised: "critical",
       unreachable: "unknown",
