@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { startAgentBeside } from "../parts/agent.ts";
+import { type Agent, startAgentBeside } from "../parts/agent.ts";
 import { startChronyd } from "../parts/chronyd.ts";
 import {
   localReferenceConfiguration,
@@ -11,7 +11,7 @@ import {
 import { startFollower } from "../parts/follower.ts";
 import { freeUdpPort } from "../parts/free-port.ts";
 import { startReferenceClock } from "../parts/reference-clock.ts";
-import { scrapeInState } from "./scrape.ts";
+import { get, scrapeInState } from "./scrape.ts";
 
 const ERRORS = [
   "chrony_clock_error_ms",
@@ -19,11 +19,19 @@ const ERRORS = [
   "chrony_clock_error_peak_ms",
 ];
 
+/** Where chronyd follows no source, none has a name or an age beyond which it counts as gone. */
+async function assertPageShowsNoSource(agent: Agent): Promise<void> {
+  const { body } = await get(agent, "/");
+  assert.match(body, /<dt>Source<\/dt><dd>none<\/dd>/);
+  assert.doesNotMatch(body, /stale beyond/);
+}
+
 describe("an agent beside a chronyd that", () => {
   test("never synchronised says unsynchronised, and an error of exactly 1500 ms", async (t) => {
     const configuration = neverSynchronisedConfiguration(await freeUdpPort());
     const chronyd = await startChronyd(t, { configuration });
-    const seen = await scrapeInState(await startAgentBeside(t, chronyd), "unsynchronised");
+    const agent = await startAgentBeside(t, chronyd);
+    const seen = await scrapeInState(agent, "unsynchronised");
     assert.deepEqual(
       ERRORS.map((name) => seen.value(name)),
       [1500, 1500, 1500],
@@ -32,11 +40,13 @@ describe("an agent beside a chronyd that", () => {
     assert.equal(seen.value("chrony_tracking_stratum"), 0);
     assert.equal(seen.value("chrony_reference_age_seconds"), undefined);
     assert.equal(seen.value("chrony_tracking_reference_timestamp_seconds"), undefined);
+    await assertPageShowsNoSource(agent);
   });
 
   test("follows itself (local) withholds an error that would read 0", async (t) => {
     const chronyd = await startChronyd(t, { configuration: localReferenceConfiguration() });
-    const seen = await scrapeInState(await startAgentBeside(t, chronyd), "local");
+    const agent = await startAgentBeside(t, chronyd);
+    const seen = await scrapeInState(agent, "local");
     assert.deepEqual(
       ERRORS.map((name) => seen.value(name)),
       [undefined, undefined, undefined],
@@ -45,6 +55,7 @@ describe("an agent beside a chronyd that", () => {
     assert.equal(seen.value("chrony_tracking_stratum"), 10);
     assert.equal(seen.value("chrony_tracking_remote_reference"), 0);
     assert.equal(seen.value("chrony_tracking_info", { tracking_refid: "7F7F0101" }), 1);
+    await assertPageShowsNoSource(agent);
   });
 
   test("is synchronised, then killed: every number is withheld, and comes back with it", async (t) => {
@@ -58,6 +69,7 @@ describe("an agent beside a chronyd that", () => {
     }
     assert.equal(healthy.value("chrony_tracking_info", { tracking_address: "127.0.0.1" }), 1);
     assert.equal(healthy.value("chrony_tracking_info", { tracking_refid: "7F000001" }), 1);
+    assert.match((await get(agent, "/")).body, /<dt>Source<\/dt><dd>127\.0\.0\.1, .*stratum 1,/);
 
     follower.process.signal("SIGKILL");
     const dead = await scrapeInState(agent, "unreachable");

@@ -7,7 +7,7 @@ import * as fc from "fast-check";
 import { html } from "../../src/page/html.ts";
 import { PAGE_HEADERS, type PageContent, page } from "../../src/page/page.ts";
 import { UNREACHABLE } from "../../src/summary/clock-facts.ts";
-import { anyFacts, factsOf } from "../summary/facts.ts";
+import { anyFacts, factsOf, sourceOf } from "../summary/facts.ts";
 
 function contentOf(overrides: Partial<PageContent> = {}): PageContent {
   return {
@@ -78,6 +78,22 @@ describe("the page", () => {
     ]) {
       assert.ok(text.includes(words), `${words}\n${text}`);
     }
+  });
+
+  test("shows each source's own stratum, and no age at which the clock is stale where there is none", () => {
+    const [server, peer] = [
+      sourceOf({ name: "a", mode: "client", stratum: 3 }),
+      sourceOf({ name: "b", mode: "peer", stratum: 4, state: "unselected" }),
+    ];
+    const clock = factsOf({
+      source: { address: "a", name: "a", details: server },
+      sources: [server, peer],
+      staleAfterSeconds: undefined,
+    });
+    const text = textOf(contentOf({ clock }));
+    assert.match(text, /Source a, server, stratum 3, answered/);
+    assert.match(text, / a selected 3 8 s .* b combined 4 8 s /);
+    assert.match(text, /Reference age 3\.2 s Still/);
   });
 
   test("of a dead chronyd has no number of the clock, and says why", () => {

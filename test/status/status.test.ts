@@ -102,12 +102,10 @@ describe("status, beside a chronyd that", () => {
     ]);
     assert.deepEqual([byDefault.code, tolerant.code, strict.code], [1, 0, 2]);
     const bound = Number(byDefault.object["clock_error_bound_ms"]);
-    assert.ok(bound > 75 && bound < 80, `${bound}`);
+    // On a loaded machine the way to the server and back takes milliseconds.
+    assert.ok(bound > 74.9 && bound < 95, `${bound}`);
     assert.equal(byDefault.object["verdict"], "warning");
-    assert.match(
-      String(byDefault.object["reason"]),
-      /^The bound of 75\.\d{3} ms is above 50 ms\.$/,
-    );
+    assert.equal(byDefault.object["reason"], `The bound of ${bound.toFixed(3)} ms is above 50 ms.`);
   });
 
   test("never synchronised is critical, with an error of exactly 1500 ms", async (t) => {
@@ -123,8 +121,11 @@ describe("status, beside a chronyd that", () => {
     assert.equal(object["clock_error_ms"], 1500);
     assert.equal(object["reference_age_seconds"], null);
     assert.equal(object["source"], null);
+    assert.equal(object["stale_after_seconds"], null);
 
     const { stdout } = await statusOf(never);
+    assert.match(stdout, /^Source +- +none$/m);
+    assert.doesNotMatch(stdout, /stale beyond/);
     const chronycs = await never.chronyc("tracking");
     assert.match(chronycs, /^Frequency +: 12\.500 ppm slow$/m);
     assert.match(stdout, /^Frequency +12\.500 ppm +too slow without chronyd's correction$/m);
@@ -138,8 +139,11 @@ describe("status, beside a chronyd that", () => {
       [object["clock_error_ms"], object["clock_error_bound_ms"], object["source"]],
       [null, null, null],
     );
+    assert.equal(object["stale_after_seconds"], null);
     const { stdout } = await statusOf(lonely);
     assert.match(stdout, /^Error +- +withheld: chronyd's 0 ms means nothing here$/m);
+    assert.match(stdout, /^Source +- +none: chronyd follows its own clock$/m);
+    assert.doesNotMatch(stdout, /stale beyond/);
     assert.doesNotMatch(stdout, /0\.000 ms/);
   });
 

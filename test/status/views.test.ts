@@ -150,7 +150,7 @@ Agent          -           none answers at http://127.0.0.1:9464/metrics`,
 
   test("names the sources as chronyc does, and tells when one was never heard", () => {
     const sources = [
-      sourceOf({ name: "ntp-with-a-very-long-name.example.com", state: "unselected" }),
+      sourceOf({ name: "ntp-with-a-very-long-name.example.com", state: "unselected", stratum: 3 }),
       sourceOf({ state: "falseticker", offsetSeconds: -3.5, offsetErrorSeconds: 0.25 }),
       sourceOf({
         state: "nonselectable",
@@ -164,10 +164,18 @@ Agent          -           none answers at http://127.0.0.1:9464/metrics`,
       .split("\n")
       .slice(-4, -1);
     assert.deepEqual(rows, [
-      "ntp-with-a-very-lo… combined         0     8 s   8/8   5.0 s   +0.0123    0.0304",
+      "ntp-with-a-very-lo… combined         3     8 s   8/8   5.0 s   +0.0123    0.0304",
       "PHC0                falseticker      0     8 s   8/8   5.0 s     -3500  250.0000",
       "PHC0                unusable         0     8 s   0/8   never         -         -",
     ]);
+  });
+
+  test("shows the stratum of the source, and no age at which the clock is stale where there is none", () => {
+    const details = sourceOf({ mode: "client", stratum: 3, answeredOfLastEight: 7 });
+    const source = { address: "192.0.2.1", name: "192.0.2.1", details };
+    const text = textOf(reportOf({ clock: factsOf({ source, staleAfterSeconds: undefined }) }));
+    assert.match(text, /^Source +192\.0\.2\.1 +server, stratum 3, answered 7 of 8 polls$/m);
+    assert.match(text, /^Reference age +3\.2 s +since chronyd's last update$/m);
   });
 
   test("warns when the agent sees another state", () => {
