@@ -14,10 +14,10 @@ param workspaceResourceId string = ''
 @description('Region of what is made here. What belongs to the workspace (data collection, rule groups) is made in the region of the workspace.')
 param location string = resourceGroup().location
 
-@description('Name of what is made here: managed identity, rule groups and, where they are made, workspace, data collection endpoint and rule, action group. Letters, digits and hyphens. The default lets several clusters share a resource group.')
+@description('Name of what is made here: managed identity, rule groups and, where they are made, workspace, data collection endpoint and rule, action group. Letters, digits and hyphens, neither first nor last a hyphen. The default is another one for each cluster, so that clusters can share a resource group: the beginning of its name, and a hash of its resource id.')
 @minLength(4)
 @maxLength(44)
-param name string = take('chrony-tracker-${replace(last(split(clusterResourceId, '/')), '_', '-')}', 44)
+param name string = 'chrony-tracker-${take(replace(last(split(clusterResourceId, '/')), '_', '-'), 15)}-${uniqueString(toLower(clusterResourceId))}'
 
 @description('Where the metrics enter: by a data collection rule and endpoint that are made for it (`own`), with a limit of requests and with network access of their own, or by those that came with the workspace (`workspace`).')
 @allowed([
@@ -40,7 +40,7 @@ param alerts bool = true
 @maxLength(5)
 param actionGroupResourceIds array = []
 
-@description('An e-mail address that alerts are sent to, by an action group that is made for it. Empty: none is made.')
+@description('An e-mail address that alerts are sent to, by an action group that is made for it. Empty: none is made. Azure sends an address at most 100 e-mails an hour.')
 param alertEmailAddress string = ''
 
 @description('Tags of everything that is made here.')
@@ -49,11 +49,22 @@ param tags object = {}
 // The names that k8s/ gives to the collector.
 var collectorSubject = 'system:serviceaccount:chrony-tracker-collector:chrony-tracker-collector'
 
+// Azure accepts a hyphen at neither end of a workspace's or an endpoint's name, and says so late.
+var resourceName = startsWith(name, '-') || endsWith(name, '-')
+  ? fail('The parameter name is ${name}. It must neither begin nor end with a hyphen.')
+  : name
+
+// An alert rule takes five action groups.
+var actionGroupCount = length(actionGroupResourceIds) + (empty(alertEmailAddress) ? 0 : 1)
+var alertedActionGroupIds = actionGroupCount > 5
+  ? fail('Azure takes five action groups a rule, and alertEmailAddress makes one. Give at most four in actionGroupResourceIds, or add the address to one of these groups.')
+  : actionGroupResourceIds
+
 var clusterIdParts = split(clusterResourceId, '/')
 var clusterName = last(clusterIdParts)
 
 var makesWorkspace = empty(workspaceResourceId)
-var workspaceId = makesWorkspace ? resourceId('Microsoft.Monitor/accounts', name) : workspaceResourceId
+var workspaceId = makesWorkspace ? resourceId('Microsoft.Monitor/accounts', resourceName) : workspaceResourceId
 var workspaceIdParts = split(workspaceId, '/')
 var makesDataCollection = dataCollection == 'own'
 
@@ -68,7 +79,7 @@ var issuerUrl = hasWorkloadIdentity
   : fail('The cluster has no workload identity. Enable it: az aks update --enable-oidc-issuer --enable-workload-identity')
 
 resource newWorkspace 'Microsoft.Monitor/accounts@2023-04-03' = if (makesWorkspace) {
-  name: name
+  name: resourceName
   location: location
   tags: tags
 }
@@ -84,9 +95,9 @@ var workspaceDefaults = makesWorkspace
   : existingWorkspace!.properties.defaultIngestionSettings
 
 module ownDataCollection 'modules/data-collection.bicep' = if (makesDataCollection) {
-  name: '${name}-data-collection'
+  name: '${resourceName}-data-collection'
   params: {
-    name: name
+    name: resourceName
     location: workspaceLocation
     workspaceResourceId: workspaceId
     publicNetworkAccess: publicNetworkAccess
@@ -98,7 +109,7 @@ module ownDataCollection 'modules/data-collection.bicep' = if (makesDataCollecti
 }
 
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
-  name: name
+  name: resourceName
   location: location
   tags: tags
 }
@@ -116,7 +127,7 @@ resource federatedCredential 'Microsoft.ManagedIdentity/userAssignedIdentities/f
 }
 
 module writing 'modules/writing.bicep' = {
-  name: '${name}-writing'
+  name: '${resourceName}-writing'
   params: {
     dataCollectionRuleResourceId: makesDataCollection
       ? ownDataCollection!.outputs.ruleResourceId
@@ -129,14 +140,14 @@ module writing 'modules/writing.bicep' = {
 }
 
 module alertRules 'modules/alert-rules.bicep' = if (alerts) {
-  name: '${name}-alert-rules'
+  name: '${resourceName}-alert-rules'
   params: {
-    name: name
+    name: resourceName
     location: workspaceLocation
     workspaceResourceId: workspaceId
     clusterName: clusterName
     ruleGroups: loadJsonContent('rule-groups.json')
-    actionGroupResourceIds: actionGroupResourceIds
+    actionGroupResourceIds: alertedActionGroupIds
     emailAddress: alertEmailAddress
     tags: tags
   }
@@ -144,6 +155,11 @@ module alertRules 'modules/alert-rules.bicep' = if (alerts) {
     newWorkspace
   ]
 }
+
+@description('What a new workspace does not have yet, or empty.')
+output warning string = makesWorkspace
+  ? 'The workspace ${resourceName} is new. No Grafana has it as a data source: link one, or make the workspace the one of the metrics add-on. Without the add-on it has no kube_node_info either, and an alert can find a silent node only for an hour after its last report.'
+  : ''
 
 @description('Where the collector writes to: REMOTE_WRITE_URL.')
 output remoteWriteUrl string = writing.outputs.remoteWriteUrl

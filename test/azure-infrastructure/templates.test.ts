@@ -3,6 +3,7 @@
 // whether Azure lets the deploying user do all this.
 
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
 import { test } from "node:test";
@@ -176,11 +177,54 @@ test("every Bicep file of azure/modules is used, so that none is left unchecked"
   );
 });
 
-test("the outputs are exactly what the overlay for Azure is filled in with", () => {
+test("the outputs are a warning, and what the overlay for Azure is filled in with", () => {
   assert.deepEqual(
     main.outputs.map(({ name }) => name),
-    ["remoteWriteUrl", "clientId", "tenantId", "clusterName", "tokenIssuerUrl"],
+    ["warning", "remoteWriteUrl", "clientId", "tenantId", "clusterName", "tokenIssuerUrl"],
   );
+});
+
+/** The default of the parameter `name`, evaluated as Bicep does. Azure's hash is another one. */
+function defaultName(clusterResourceId: string): string {
+  const expression = main.parameters.find(({ name }) => name === "name")?.default ?? "";
+  const functions = {
+    split: (text: string, separator: string) => text.split(separator),
+    last: (parts: readonly string[]) => parts.at(-1),
+    replace: (text: string, from: string, to: string) => text.replaceAll(from, to),
+    take: (text: string, count: number) => text.slice(0, count),
+    toLower: (text: string) => text.toLowerCase(),
+    uniqueString: (text: string) => createHash("sha256").update(text).digest("hex").slice(0, 13),
+  };
+  // A Bicep string with interpolation is a template literal of JavaScript with other quotes.
+  const evaluate = new Function(
+    "clusterResourceId",
+    ...Object.keys(functions),
+    `return \`${expression.slice(1, -1)}\``,
+  );
+  return evaluate(clusterResourceId, ...Object.values(functions));
+}
+
+test("the default name is a good one for each of 60 clusters, and another one", () => {
+  const clusters = Array.from({ length: 60 }, (_, index) => {
+    // Names of every length, many with a hyphen or underscore where the name is cut.
+    const name = `a${"-_b".repeat(20).slice(0, index)}${index}`;
+    return `/subscriptions/x/resourceGroups/Y/providers/Microsoft.ContainerService/managedClusters/${name}`;
+  });
+  const names = clusters.map(defaultName);
+  for (const name of names) {
+    // The narrowest rules of all that bear the name: a workspace's and an endpoint's.
+    assert.match(name, /^[a-z0-9][a-z0-9-]{2,42}[a-z0-9]$/);
+  }
+  assert.equal(new Set(names).size, clusters.length);
+  // Azure returns resource ids in varying case: that must not make another set of resources.
+  assert.equal(defaultName("/SUBSCRIPTIONS/X/blue"), defaultName("/subscriptions/x/blue"));
+});
+
+test("a rule never gets more than the five action groups that Azure takes", () => {
+  assert.match(main.text, /actionGroupCount > 5\n {2}\? fail\(/);
+  const params = main.modules.find(({ symbol }) => symbol === "alertRules")?.body.get("params");
+  assert.ok(params?.kind === "object");
+  assert.equal(textOf(params.properties.get("actionGroupResourceIds")), "alertedActionGroupIds");
 });
 
 test("the collector of k8s/ is who the identity is lent to, and nobody else", () => {
