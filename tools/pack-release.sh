@@ -23,6 +23,9 @@ digest=${COLLECTOR_DIGEST:-$(docker buildx imagetools inspect --format '{{.Manif
 (cd "$work/$name/k8s/base/agent" && kustomize edit set image "chrony-tracker=$agent")
 (cd "$work/$name/k8s/base/collector" && kustomize edit set image "${collector%:*}=${collector%:*}@$digest")
 
+# The image of a checkout, which the overlays name, is not in a release.
+sed --in-place '/^images:$/,/newTag:/d' "$work/$name"/k8s/overlays/*/kustomization.yaml
+
 if [ -n "${RUNBOOK_URL:-}" ]; then
   (cd "$work/$name" && sed --in-place "s|docs/runbook\.md#|$RUNBOOK_URL#|" \
     alerts/*.yaml azure/rule-groups.json grafana/alerting/*.yaml)

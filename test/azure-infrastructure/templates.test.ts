@@ -8,6 +8,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { runInNewContext } from "node:vm";
 import { type BicepFile, type Declaration, readBicep, type Value } from "./bicep.ts";
 import { problemOfReading, problemsOf, problemsOfProperties } from "./problems.ts";
 import { type Property, RESOURCE_TYPES, type Type } from "./resource-types.ts";
@@ -196,12 +197,7 @@ function defaultName(clusterResourceId: string): string {
     uniqueString: (text: string) => createHash("sha256").update(text).digest("hex").slice(0, 13),
   };
   // A Bicep string with interpolation is a template literal of JavaScript with other quotes.
-  const evaluate = new Function(
-    "clusterResourceId",
-    ...Object.keys(functions),
-    `return \`${expression.slice(1, -1)}\``,
-  );
-  return evaluate(clusterResourceId, ...Object.values(functions));
+  return runInNewContext(`\`${expression.slice(1, -1)}\``, { ...functions, clusterResourceId });
 }
 
 test("the default name is a good one for each of 60 clusters, and another one", () => {

@@ -1,13 +1,16 @@
-// What an operator is told of the Azure overlay's values before anything is applied: the shipped
-// script, run by the machine's own /bin/sh.
+// What an operator reads of the Azure overlay's values before anything is applied: the shipped script,
+// run by the machine's own /bin/sh. Where it asks, az and curl are fakes.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
+import { symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { findExecutable } from "../parts/executable.ts";
 import { type ScratchFolder, scratchFolder } from "../parts/scratch-folder.ts";
+import { type FakeAnswer, fakeProgram } from "./fake-az.ts";
 
 const overlay = fileURLToPath(new URL("../../k8s/overlays/azure", import.meta.url));
 const path =
@@ -81,6 +84,7 @@ describe("the check of the values for Azure", () => {
     ["CLUSTER_NAME", "/subscriptions/x/managedClusters/blue", /is not the name of an AKS cluster/],
     ["TOKEN_ISSUER_URL", "http://issuer.example/", /begins with https/],
     ["TOKEN_ISSUER_URL", good["TOKEN_ISSUER_URL"]?.slice(0, -1), /lacks the \/ at its end/],
+    ["TOKEN_ISSUER_URL", "https://kubernetes.default.svc.cluster.local", /OIDC issuer is off/],
     ["REMOTE_WRITE_URL", endpoint, /is not the metrics ingestion address/],
     ["REMOTE_WRITE_URL", endpoint + path.replace("dcr-0", "dcr-"), /is not the metrics ingestion/],
     ["REMOTE_WRITE_URL", endpoint + path.replace(/\?.*/, ""), /is not the metrics ingestion/],
@@ -146,6 +150,12 @@ describe("the check of the values for Azure", () => {
     assert.match(output, /CLUSTER_NAME: it is given more than once \(line 8\)/);
   });
 
+  test("says of HTTP_PROXY why it is not used", () => {
+    const { status, output } = checkText(`${textOf(good)}HTTP_PROXY=http://proxy.example:3128\n`);
+    assert.equal(status, 1);
+    assert.match(output, /^HTTP_PROXY: .* in the clear, with its token\. Use HTTPS_PROXY\.$/m);
+  });
+
   test("does not repeat a proxy's password", () => {
     const { status, output } = check({ ...good, HTTPS_PROXY: "me:hunter2@proxy.example" });
     assert.equal(status, 1);
@@ -159,6 +169,176 @@ describe("the check of the values for Azure", () => {
   });
 });
 
+describe("the check of the values for Azure, where it can ask", () => {
+  const rule =
+    "/subscriptions/x/resourceGroups/y/providers/Microsoft.Insights/dataCollectionRules/z";
+  const principal = "11111111-2222-3333-4444-555555555555";
+  const issuer = good["TOKEN_ISSUER_URL"] ?? "";
+  const discovery: FakeAnswer = {
+    command: `--silent ${issuer}.well-known/openid-configuration`,
+    stdout: `{\n  "issuer": "${issuer}",\n  "jwks_uri": "https://example/keys"\n}`,
+  };
+  const azure: readonly FakeAnswer[] = [
+    { command: "account show" },
+    { command: `aks list issuerUrl=='${issuer}'`, stdout: "blue\t\n" },
+    {
+      command: `identity list ${good["AZURE_CLIENT_ID"]}`,
+      stdout: `${principal}\tgroup\tchrony\t${good["AZURE_TENANT_ID"]}\n`,
+    },
+    {
+      command: `identity federated-credential list group chrony ${issuer} system:serviceaccount:chrony-tracker-collector:chrony-tracker-collector`,
+      stdout: "aks\n",
+    },
+    {
+      command: "monitor data-collection rule list dcr-0123456789abcdef0123456789abcdef",
+      stdout: `${rule}\n`,
+    },
+    { command: `role assignment list ${principal} ${rule} --include-inherited`, stdout: "id\n" },
+  ];
+  const folders: ScratchFolder[] = [];
+  after(() => {
+    for (const folder of folders) {
+      folder.remove();
+    }
+  });
+
+  /** The answers above, with others in the place of those that begin as these do. */
+  function azureBut(...others: readonly FakeAnswer[]): FakeAnswer[] {
+    return [...others, ...azure];
+  }
+
+  /** Runs the check with nothing on its path but what every system has, and these. */
+  async function check(
+    answers: { readonly az?: readonly FakeAnswer[]; readonly curl?: readonly FakeAnswer[] },
+    values: Readonly<Record<string, string>> = good,
+  ): Promise<{ status: number | null; output: string; commands: readonly string[] }> {
+    const folder = await scratchFolder("ct");
+    folders.push(folder);
+    for (const tool of ["cut", "dirname", "grep", "head", "sed", "tr"]) {
+      await symlink(findExecutable(tool) ?? `/usr/bin/${tool}`, join(folder.path, tool));
+    }
+    const fakes = await Promise.all(
+      Object.entries(answers).map(([name, list]) => fakeProgram(folder.path, name, list)),
+    );
+    const file = join(folder.path, "values.env");
+    writeFileSync(file, textOf(values));
+    const { status, stdout, stderr } = spawnSync("/bin/sh", [join(overlay, "check.sh"), file], {
+      encoding: "utf8",
+      env: { PATH: folder.path },
+    });
+    const commands = (await Promise.all(fakes.map((fake) => fake.commands()))).flat();
+    return { status, output: stdout + stderr, commands };
+  }
+
+  test("finds no fault in values that belong together, and only reads", async () => {
+    const { status, output, commands } = await check({ az: azure, curl: [discovery] });
+    assert.equal(status, 0, output);
+    assert.match(output, /has no fault, and Azure knows all of it\.$/m);
+    for (const command of commands) {
+      assert.match(command, /^(account show|(aks|identity|monitor|role) .*list |--silent)/);
+    }
+  });
+
+  test("works without az and curl, and says what it did not check", async () => {
+    const { status, output } = await check({});
+    assert.equal(status, 0, output);
+    assert.match(
+      output,
+      /^Not checked: whether the issuer answers, because curl is not installed/m,
+    );
+    assert.match(output, /^Not checked: .* because az is not installed/m);
+    assert.match(output, /has no fault that can be seen/);
+  });
+
+  test("works with an az that is not logged in", async () => {
+    const az = [{ command: "account show", stderr: "Please run 'az login'" }];
+    const { status, output } = await check({ az, curl: [discovery] });
+    assert.equal(status, 0, output);
+    assert.match(output, /^Not checked: .* because az is not logged in/m);
+  });
+
+  test("does not ask while the values have faults of their own", async () => {
+    const wrong = { ...good, AZURE_CLIENT_ID: "x" };
+    const { status, commands } = await check({ az: azure, curl: [discovery] }, wrong);
+    assert.deepEqual([status, commands], [1, []]);
+  });
+
+  for (const [what, answers, complaint] of [
+    [
+      "an issuer that cannot be reached",
+      { curl: [{ command: "--silent", stderr: "curl: (6) Could not resolve host" }] },
+      /^TOKEN_ISSUER_URL: .*cannot be reached from here \(curl: \(6\) Could not resolve host\)/m,
+    ],
+    [
+      "an issuer of another name",
+      { curl: [{ command: "--silent", stdout: '{"issuer":"https://other/"}' }] },
+      /^TOKEN_ISSUER_URL: .*calls itself "https:\/\/other\/"/m,
+    ],
+    [
+      "a cluster's name in another case",
+      { az: azureBut({ command: "aks list", stdout: "Blue\t\n" }) },
+      /^CLUSTER_NAME: it is "blue", and the cluster is called "Blue"\. Azure Monitor takes both for one/m,
+    ],
+    [
+      "an identity of another tenant",
+      {
+        az: azureBut({
+          command: "identity list",
+          stdout: `${principal}\tgroup\tchrony\tother\n`,
+        }),
+      },
+      /^AZURE_TENANT_ID: the identity chrony is of the tenant other\./m,
+    ],
+    [
+      "a missing federated credential",
+      { az: azureBut({ command: "identity federated-credential list" }) },
+      /^AZURE_CLIENT_ID: no federated credential of chrony /m,
+    ],
+    [
+      "a missing role",
+      { az: azureBut({ command: "role assignment list" }) },
+      /^REMOTE_WRITE_URL: chrony lacks the role Monitoring Metrics Publisher .*\n {2}az role assignment create .*--scope \/subscriptions\/x/m,
+    ],
+  ] as const) {
+    test(`finds ${what}`, async () => {
+      const { status, output } = await check({ az: azure, curl: [discovery], ...answers });
+      assert.equal(status, 1, output);
+      assert.match(output, complaint);
+      assert.match(output, /has 1 fault\(s\)/);
+    });
+  }
+
+  for (const [what, answer, note] of [
+    [
+      "a cluster of another subscription",
+      { command: "aks list" },
+      /^Not checked: whether the cluster is called blue: no cluster of this subscription/m,
+    ],
+    [
+      "a name that may be a cluster_alias",
+      { command: "aks list", stdout: "aks-prod-7\t\n" },
+      /^Not checked: the name: the cluster with that issuer is called "aks-prod-7"/m,
+    ],
+    [
+      "a cluster's proxy, without its password,",
+      { command: "aks list", stdout: "blue\thttp://me:hunter2@proxy.example:3128\n" },
+      /^Not checked: the way out: the cluster has the HTTP proxy http:\/\/proxy\.example:3128\./m,
+    ],
+    [
+      "a right that the operator lacks",
+      { command: "role assignment list", stderr: "(AuthorizationFailed) no\nmore" },
+      /^Not checked: whether the identity may write: az answered "\(AuthorizationFailed\) no"\.$/m,
+    ],
+  ] as const) {
+    test(`names ${what} and calls it no fault`, async () => {
+      const { status, output } = await check({ az: azureBut(answer), curl: [discovery] });
+      assert.equal(status, 0, output);
+      assert.match(output, note);
+      assert.doesNotMatch(output, /hunter2/);
+    });
+  }
+});
+
 function textOf(values: Readonly<Record<string, string>>): string {
   return Object.entries(values)
     .map(([name, value]) => `${name}=${value}\n`)
@@ -166,8 +346,12 @@ function textOf(values: Readonly<Record<string, string>>): string {
 }
 
 function checkFile(file: string): { status: number | null; output: string } {
-  const { status, stdout, stderr } = spawnSync("/bin/sh", [join(overlay, "check.sh"), file], {
-    encoding: "utf8",
-  });
+  const { status, stdout, stderr } = spawnSync(
+    "/bin/sh",
+    [join(overlay, "check.sh"), "--offline", file],
+    {
+      encoding: "utf8",
+    },
+  );
   return { status, output: stdout + stderr };
 }

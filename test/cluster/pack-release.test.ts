@@ -2,15 +2,18 @@
 // asked: the collector's digest is given.
 
 import assert from "node:assert/strict";
-import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { parseAllDocuments } from "yaml";
+import { type FakeAnswer, fakeProgram } from "../azure/fake-az.ts";
 import { progressToStandardError } from "../parts/bring.ts";
+import { findExecutable } from "../parts/executable.ts";
 import { runToEnd } from "../parts/run-to-end.ts";
 import { type ScratchFolder, scratchFolder } from "../parts/scratch-folder.ts";
 import { bringKubernetes, type KubernetesPrograms } from "./parts/bring-kubernetes.ts";
-import { copyManifests, kustomizeBuild } from "./parts/kustomize.ts";
+import { copyManifests, type KubernetesObject, kustomizeBuild } from "./parts/kustomize.ts";
 
 const script = fileURLToPath(new URL("../../tools/pack-release.sh", import.meta.url));
 const agentDigest = `sha256:${"a".repeat(64)}`;
@@ -18,6 +21,52 @@ const collectorDigest = `sha256:${"c".repeat(64)}`;
 /** What else is packed, and is not looked at. */
 const others = ["azure/main.bicep", "alerts/rules", "grafana/dashboards", "docs/runbook.md"];
 const files = ["README.md", "SECURITY.md", "LICENSE"];
+
+/** What Azure says of the cluster, in the steps of docs/azure.md. */
+const values = {
+  CLUSTER_NAME: "blue",
+  TOKEN_ISSUER_URL: "https://westeurope.oic.prod-aks.azure.com/tenant/cluster/",
+  REMOTE_WRITE_URL: `https://chrony-ab12.westeurope-1.metrics.ingest.monitor.azure.com/dataCollectionRules/dcr-${"0".repeat(32)}/streams/Microsoft-PrometheusMetrics/api/v1/write?api-version=2023-04-24`,
+  AZURE_CLIENT_ID: "0d9f6c1e-8a47-4c39-b1d0-2e5f7a9b3c02",
+  AZURE_TENANT_ID: "7b1c0a52-4f5e-4b7e-9a55-6f1d2c3e4a01",
+};
+const azure: readonly FakeAnswer[] = [
+  { command: "login" },
+  { command: "account show" },
+  { command: "aks show --query id", stdout: "/clusters/blue\n" },
+  { command: "aks show --query oidcIssuerProfile", stdout: "{}\n" },
+  { command: "aks get-credentials --name blue" },
+  { command: "aks update --enable-oidc-issuer --enable-workload-identity" },
+  { command: "aks update --attach-acr contoso" },
+  { command: "aks check-acr --acr contoso.azurecr.io" },
+  { command: "aks list", stdout: "blue\t\n" },
+  { command: "provider register --namespace Microsoft. --wait" },
+  {
+    command: "monitor data-collection rule association list --resource /clusters/blue",
+    stdout: "/rules/insights\n/rules/prometheus\n",
+  },
+  { command: "monitor data-collection rule show --ids /rules/insights" },
+  { command: "monitor data-collection rule show --ids /rules/prometheus", stdout: "/workspace\n" },
+  { command: "monitor data-collection rule list", stdout: "/rules/ours\n" },
+  { command: "acr show --name contoso --query loginServer", stdout: "contoso.azurecr.io\n" },
+  { command: "acr import --name contoso" },
+  { command: "group create --name chrony-tracker --location westeurope" },
+  { command: "deployment group what-if workspaceResourceId=/workspace" },
+  {
+    command:
+      "stack group create --name chrony-tracker-blue azure/main.bicep clusterResourceId=/clusters/blue workspaceResourceId=/workspace alertEmailAddress=operators@example.com",
+  },
+  { command: "stack group show --query outputs.warning.value", stdout: "\n" },
+  {
+    command: "stack group show --name chrony-tracker-blue --output tsv CLUSTER_NAME",
+    stdout: Object.entries(values)
+      .map((pair) => `${pair.join("\t")}\n`)
+      .join(""),
+  },
+  { command: "identity list", stdout: `principal\tgroup\tchrony\t${values.AZURE_TENANT_ID}\n` },
+  { command: "identity federated-credential list", stdout: "aks\n" },
+  { command: "role assignment list", stdout: "id\n" },
+];
 
 describe("a release", () => {
   let programs: KubernetesPrograms;
@@ -84,11 +133,10 @@ describe("a release", () => {
       timeoutMilliseconds: 60_000,
     });
     const overlay = join(dirname(archive), "chrony-tracker-1.2.3/k8s/overlays/prometheus");
+    const kustomization = await readFile(join(overlay, "kustomization.yaml"), "utf8");
+    assert.doesNotMatch(kustomization, /images:|newTag/, "a checkout's image is named");
     const objects = await kustomizeBuild(programs.kubectl, overlay);
-    const images = [...JSON.stringify(objects).matchAll(/"image":"([^"]*)"/g)].map(
-      ([, image = ""]) => image,
-    );
-    assert.deepEqual(images.toSorted(), [
+    assert.deepEqual(imagesOf(objects), [
       `ghcr.io/example/chrony-tracker@${agentDigest}`,
       `otel/opentelemetry-collector-contrib@${collectorDigest}`,
     ]);
@@ -99,7 +147,82 @@ describe("a release", () => {
     assert.ok((await readFile(one)).equals(await readFile(other)));
   });
 
+  for (const registry of ["", "contoso"]) {
+    const from = registry === "" ? "the public registries" : "a registry of one's own";
+    test(`is installed from ${from} by the steps of docs/azure.md, with az, kubectl and tar alone`, async () => {
+      const archive = await pack(`walk-${registry}`);
+      const folder = dirname(archive);
+      const built = join(folder, "built.yaml");
+      const az = await systemOf(folder, built);
+      const steps = (await stepsOfInstallation()).replace(/^REGISTRY=$/m, `REGISTRY=${registry}`);
+      assert.ok(steps.includes(`REGISTRY=${registry}\n`), "the steps do not set REGISTRY");
+      const output = await runToEnd({
+        name: "the steps",
+        command: "/bin/sh",
+        args: ["-eu", "-c", steps],
+        cwd: folder,
+        env: { PATH: join(folder, "bin") },
+        timeoutMilliseconds: 120_000,
+      });
+      assert.match(output, /values\.env has no fault that can be seen/);
+      const objects = parseAllDocuments(await readFile(built, "utf8")).map(
+        (document): KubernetesObject & { data?: Record<string, string> } => document.toJS(),
+      );
+      assert.deepEqual(imagesOf(objects), [
+        `${registry === "" ? "ghcr.io/example" : "contoso.azurecr.io"}/chrony-tracker@${agentDigest}`,
+        `${registry === "" ? "otel" : "contoso.azurecr.io"}/opentelemetry-collector-contrib@${collectorDigest}`,
+      ]);
+      const settings = objects.find(({ metadata }) =>
+        metadata.name.startsWith("chrony-tracker-collector-settings"),
+      );
+      assert.deepEqual(settings?.data, values);
+      assert.deepEqual(
+        (await az.commands()).filter((command) => command.startsWith("acr import")),
+        registry === ""
+          ? []
+          : [
+              `acr import --name contoso --source ghcr.io/example/chrony-tracker@${agentDigest} --image chrony-tracker:${"a".repeat(12)} --force`,
+              `acr import --name contoso --source docker.io/otel/opentelemetry-collector-contrib@${collectorDigest} --image opentelemetry-collector-contrib:${"c".repeat(12)} --force`,
+            ],
+      );
+    });
+  }
+
+  /**
+   * Puts into `bin` what the steps may use, and nothing else: the tools that every system has, a fake
+   * az, and a kubectl that builds what it is to apply.
+   */
+  async function systemOf(folder: string, built: string) {
+    const bin = join(folder, "bin");
+    await mkdir(bin);
+    const tools = "cut date dirname grep gzip head mv sed sh tar tr".split(" ");
+    for (const tool of tools) {
+      await symlink(findExecutable(tool) ?? `/bin/${tool}`, join(bin, tool));
+    }
+    const kubectl = `#!/bin/sh\n[ "$1 $2" != "apply -k" ] || exec ${programs.kubectl} kustomize "$3" --output ${built}\n`;
+    await writeFile(join(bin, "kubectl"), kubectl);
+    await chmod(join(bin, "kubectl"), 0o755);
+    return fakeProgram(bin, "az", azure);
+  }
+
   test("fails where an image would have no digest", async () => {
     await assert.rejects(pack("broken", "latest"), /has an image without a digest, or none/);
   });
 });
+
+function imagesOf(objects: readonly KubernetesObject[]): string[] {
+  return [...JSON.stringify(objects).matchAll(/"image":"([^"]*)"/g)]
+    .map(([, image = ""]) => image)
+    .toSorted();
+}
+
+/** The shell commands of the installation's steps, in their order. */
+async function stepsOfInstallation(): Promise<string> {
+  const page = await readFile(new URL("../../docs/azure.md", import.meta.url), "utf8");
+  const [section = ""] = page.split("## Install, step by step\n")[1]?.split("\n## ") ?? [];
+  const blocks = [...section.matchAll(/^( *)```sh\n([\s\S]*?)^\1```$/gm)];
+  assert.ok(blocks.length >= 10, `${blocks.length} blocks`);
+  return blocks
+    .map(([, indent = "", block = ""]) => block.replaceAll(new RegExp(`^${indent}`, "gm"), ""))
+    .join("\n");
+}

@@ -1,13 +1,24 @@
 #!/bin/sh
 # Checks values.env (or the file that is named) before anything is applied: every fault, what to do
-# about it, and the command that gives the value. It asks nobody: whether the values belong together
-# shows in Azure's answers. Exit code 0: no fault. 1: faults. 2: no such file.
+# about it, and the command that gives the value. Then it asks the token's issuer, where curl is
+# installed, and Azure, where az is installed and logged in, whether the values belong together. It
+# changes nothing.
+#
+#   check.sh [--offline] [FILE]        --offline: ask nobody
+#
+# Exit code 0: no fault. 1: faults. 2: no such file.
 set -u
 
+offline=
+if [ "${1:-}" = --offline ]; then
+  offline=yes
+  shift
+fi
 file=${1:-$(dirname "$0")/values.env}
 required='CLUSTER_NAME TOKEN_ISSUER_URL REMOTE_WRITE_URL AZURE_CLIENT_ID AZURE_TENANT_ID'
 optional='AZURE_SCOPE AZURE_AUTHORITY_HOST HTTPS_PROXY NO_PROXY'
 faults=0
+unchecked=0
 
 if [ -d "$file" ] || [ ! -r "$file" ]; then
   echo "$file cannot be read. Name the file that holds the values." >&2
@@ -59,6 +70,11 @@ check_lines() {
     case $name in
       *[[:space:]]*)
         fault "line $number" "\"$name\" holds white space. Write NAME=VALUE, without export."
+        continue ;;
+    esac
+    case $name in
+      HTTP_PROXY | http_proxy)
+        fault "$name" 'it is not used: what is sent to an http:// address would cross the proxy in the clear, with its token. Use HTTPS_PROXY.'
         continue ;;
     esac
     case " $required $optional " in
@@ -124,6 +140,8 @@ case "$malformed" in
   *) issuer=$(value_of TOKEN_ISSUER_URL) ;;
 esac
 case $issuer in
+  *://kubernetes.default.svc*)
+    fault TOKEN_ISSUER_URL "\"$issuer\" is the issuer of a cluster whose OIDC issuer is off. Enable it: az aks update --enable-oidc-issuer --enable-workload-identity." ;;
   *.oic.prod-aks.azure.com/*[!/])
     fault TOKEN_ISSUER_URL "\"$issuer\" lacks the / at its end, which is part of an AKS issuer's name." ;;
 esac
@@ -139,8 +157,122 @@ if [ -n "$cloud" ] && [ "${scope:-https://monitor.azure.com/.default}" != "https
   fault AZURE_SCOPE "it must be https://monitor.azure.$cloud/.default for that REMOTE_WRITE_URL."
 fi
 
+# not_checked SENTENCE: something that could not be asked. It is no fault.
+not_checked() {
+  unchecked=$((unchecked + 1))
+  printf 'Not checked: %s\n' "$1"
+}
+
+# The collector reads the issuer's keys when it starts, and ends where it cannot.
+ask_issuer() {
+  if ! command -v curl >/dev/null; then
+    not_checked 'whether the issuer answers, because curl is not installed.'
+    return
+  fi
+  document=${issuer%/}/.well-known/openid-configuration
+  if ! answer=$(curl --silent --show-error --fail --location --max-time 20 "$document" 2>&1); then
+    fault TOKEN_ISSUER_URL "\"$issuer\" cannot be reached from here ($answer). The collector asks it for its keys when it starts, and ends without them. If this machine is offline: check.sh --offline."
+    return
+  fi
+  answer=$(printf %s "$answer" | tr -d ' \t\r\n' | sed -n 's/.*"issuer":"\([^"]*\)".*/\1/p')
+  if [ "$answer" != "$issuer" ]; then
+    fault TOKEN_ISSUER_URL "\"$issuer\" answers, but calls itself \"$answer\". The collector would reject every agent's token."
+  fi
+}
+
+# ask WHAT ARGUMENT...: sets `answer` to what az answers. Where az fails, WHAT is not checked.
+ask() {
+  what=$1
+  shift
+  # Without a terminal az asks nothing, not even whether to install an extension.
+  if ! answer=$(az "$@" --only-show-errors --output tsv 2>&1 </dev/null); then
+    not_checked "$what: az answered \"$(printf '%s\n' "$answer" | head -n 1)\"."
+    return 1
+  fi
+  answer=$(printf '%s\n' "$answer" | tr -d '\r')
+}
+
+lower() {
+  printf %s "$1" | tr '[:upper:]' '[:lower:]'
+}
+
+ask_for_cluster() {
+  ask 'whether the cluster has that name and issuer' \
+    aks list --query "[?oidcIssuerProfile.issuerUrl=='$issuer'].[name,httpProxyConfig.httpsProxy || httpProxyConfig.httpProxy || '']" || return
+  name=$(printf '%s\n' "$answer" | cut -f 1)
+  proxy=$(printf '%s\n' "$answer" | cut -f 2 -s)
+  cluster=$(value_of CLUSTER_NAME)
+  if [ -z "$name" ]; then
+    not_checked "whether the cluster is called $cluster: no cluster of this subscription has that issuer. Choose its subscription: az account set --subscription NAME."
+    return
+  elif [ "$name" != "$cluster" ] && [ "$(lower "$name")" = "$(lower "$cluster")" ]; then
+    fault CLUSTER_NAME "it is \"$cluster\", and the cluster is called \"$name\". Azure Monitor takes both for one and returns either, so that alerts and dashboards show two clusters. Write it as the cluster is called."
+  elif [ "$name" != "$cluster" ]; then
+    not_checked "the name: the cluster with that issuer is called \"$name\". \"$cluster\" is right only if the metrics add-on has it as cluster_alias."
+  fi
+  if [ -n "$proxy" ] && [ -z "$(value_of HTTPS_PROXY)" ]; then
+    not_checked "the way out: the cluster has the HTTP proxy $(printf %s "$proxy" | sed 's|//[^/@]*@|//|'). If the collector reaches Azure only through it, set HTTPS_PROXY and add the component egress-proxy (docs/kubernetes.md, Proxies)."
+  fi
+}
+
+ask_for_role() {
+  ask 'whether the identity may write' identity list \
+    --query "[?clientId=='$(lower "$client")'].[principalId,resourceGroup,name,tenantId]" || return
+  if [ -z "$answer" ]; then
+    not_checked 'whether the identity may write: no managed identity of this subscription has that AZURE_CLIENT_ID.'
+    return
+  fi
+  principal=$(printf '%s\n' "$answer" | cut -f 1)
+  group=$(printf '%s\n' "$answer" | cut -f 2)
+  identity=$(printf '%s\n' "$answer" | cut -f 3)
+  tenant=$(printf '%s\n' "$answer" | cut -f 4)
+  if [ "$(lower "$tenant")" != "$(lower "$(value_of AZURE_TENANT_ID)")" ]; then
+    fault AZURE_TENANT_ID "the identity $identity is of the tenant $tenant."
+  fi
+  subject=system:serviceaccount:chrony-tracker-collector:chrony-tracker-collector
+  if ask 'whether the collector may use the identity' identity federated-credential list \
+    --resource-group "$group" --identity-name "$identity" \
+    --query "[?issuer=='$issuer' && subject=='$subject'].name" && [ -z "$answer" ]; then
+    fault AZURE_CLIENT_ID "no federated credential of $identity has this TOKEN_ISSUER_URL and the subject $subject. Microsoft Entra ID would give the collector no token. Make it: docs/azure.md, Without Bicep, step 2."
+  fi
+  id=$(value_of REMOTE_WRITE_URL | sed 's|.*/dataCollectionRules/\([^/]*\)/.*|\1|')
+  ask 'whether the identity may write' monitor data-collection rule list \
+    --query "[?immutableId=='$id'].id" || return
+  rule=$answer
+  if [ -z "$rule" ]; then
+    not_checked "whether the identity may write: no data collection rule of this subscription has the id $id."
+    return
+  fi
+  if ask 'whether the identity may write' role assignment list --assignee "$principal" --scope "$rule" \
+    --include-inherited --query "[?ends_with(roleDefinitionId, '3913510d-42f4-4e42-8a64-420c390055eb')].id" && [ -z "$answer" ]; then
+    fault REMOTE_WRITE_URL "$identity lacks the role Monitoring Metrics Publisher on the data collection rule. Azure would answer 403. Assign it, and wait 30 minutes:
+  az role assignment create --role 'Monitoring Metrics Publisher' --assignee-object-id $principal --assignee-principal-type ServicePrincipal --scope $rule
+  Or the address is of another rule:"
+  fi
+}
+
+ask_azure() {
+  if ! command -v az >/dev/null; then
+    not_checked 'whether the values belong together, because az is not installed.'
+  elif ! az account show >/dev/null 2>&1; then
+    not_checked 'whether the values belong together, because az is not logged in (az login).'
+  else
+    ask_for_cluster
+    ask_for_role
+  fi
+}
+
+if [ "$faults" -eq 0 ] && [ -z "$offline" ]; then
+  ask_issuer
+  ask_azure
+fi
+
 if [ "$faults" -gt 0 ]; then
   echo "$file has $faults fault(s). Nothing was applied."
   exit 1
 fi
-echo "$file has no fault that can be seen without asking Azure."
+if [ -n "$offline" ] || [ "$unchecked" -gt 0 ]; then
+  echo "$file has no fault that can be seen. What was not asked shows when it is applied."
+else
+  echo "$file has no fault, and Azure knows all of it."
+fi
