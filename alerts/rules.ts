@@ -8,6 +8,9 @@
  * - A gap of up to five minutes (a rollout, a restart) neither fires nor ends an alert.
  * - Every selector names its metric: Azure's managed Prometheus wants it.
  * - No `$`, which Grafana's provisioning would take for an environment variable.
+ * - How wrong a clock can be is judged by the peak, the largest of error and bound: the error alone can
+ *   be thousandths of a millisecond while hundreds are being slewed away.
+ * - Names begin with Clock, Chronyd, TimeSource or ChronyTracker, so that none is another product's.
  */
 import { THRESHOLDS } from "./thresholds.ts";
 
@@ -54,8 +57,33 @@ const REPORTING_COUNT = `count by (cluster) (${REPORTING})`;
 const mostlyInState = (state: string) =>
   `${ofNode(`avg_over_time(chrony_sync_state{state="${state}"}[5m])`)} > 0.5`;
 
+const SOURCE = `${NODE}, source_address, source_name`;
+
+/** A metric of those sources that chronyd calls so. */
+const ofSources = (metric: string, states: string) =>
+  ofNode(`${metric} and on (${SOURCE}) chrony_sources_state_info{source_state=~"${states}"}`);
+
+/**
+ * Nodes whose source fell silent while another one answers. chronyd keeps the first for about 64 of
+ * its polls and takes the other then (seen with chrony 4.3): until then, nobody need do anything.
+ */
+const FAILS_OVER = `(
+  ${ofSources("chrony_sources_reachability_ratio", "candidate|outlier")} > 0
+  and on (${NODE}) ${ofNode("chrony_reference_age_seconds")}
+    < ${THRESHOLDS.failoverPolls} * ${ofSources("chrony_sources_polling_interval_seconds", "sync")}
+)`;
+
+const SOURCE_GONE = `(
+  ${mostlyInState("stale")}
+  unless on (${NODE}) ${FAILS_OVER}
+)`;
+
 const ERROR_TOO_LARGE = `${lastSeen("chrony_clock_error_peak_ms")} > ${THRESHOLDS.errorWarningMs}`;
 const MOSTLY_NOT_SYNCHRONISED = `${ofNode('avg_over_time(chrony_sync_state{state="synchronised"}[5m])')} < 0.5`;
+const NOT_SYNCHRONISED = `(
+  ${MOSTLY_NOT_SYNCHRONISED}
+  unless on (${NODE}) (${mostlyInState("stale")} and on (${NODE}) ${FAILS_OVER})
+)`;
 
 /** Clusters in which so many of the nodes are among the bad ones that it is not the nodes. Gives their share. */
 const manyOf = (bad: string, all: string) => `
@@ -79,7 +107,9 @@ const HAS_AGENT =
 const USUAL_COUNT = `min_over_time(${REPORTING_COUNT}[${THRESHOLDS.usualNodeCountOver}:5m] offset ${THRESHOLDS.silentNodeRemembered})`;
 
 /** The reference id `PHC0`, as chrony_exporter writes reference ids. */
-const HOST_CLOCK = "50484330";
+const PHC0 = "50484330";
+const FOLLOWS_PHC0 = ofNode(`chrony_tracking_info{tracking_refid="${PHC0}"}`);
+const AZURE_LINUX = withNodeName('kube_node_info{os_image=~".*(Azure Linux|Mariner).*"}');
 
 const CLOCKS: readonly Alert[] = [
   {
@@ -89,7 +119,7 @@ const CLOCKS: readonly Alert[] = [
     expression: ERROR_TOO_LARGE,
     for: THRESHOLDS.errorWarningFor,
     summary: `the clock can be wrong by more than ${THRESHOLDS.errorWarningMs} ms`,
-    value: "the largest error of the last minute, in milliseconds",
+    value: "the largest of error and bound in the last minute, in milliseconds",
   },
   {
     name: "ClockErrorCritical",
@@ -98,22 +128,27 @@ const CLOCKS: readonly Alert[] = [
     expression: `${lastSeen("chrony_clock_error_peak_ms")} > ${THRESHOLDS.errorCriticalMs}`,
     for: THRESHOLDS.errorCriticalFor,
     summary: `the clock can be wrong by more than ${THRESHOLDS.errorCriticalMs} ms`,
-    value: "the largest error of the last minute, in milliseconds",
+    value: "the largest of error and bound in the last minute, in milliseconds",
   },
   {
     name: "ClockErrorGrowing",
     subject: "node",
     severity: "warning",
-    // Twenty minutes are longer than the longest polling interval that chronyd uses by default
-    // (1024 s), within which the error of a healthy clock rises and falls. Growth in both half hours
-    // is no jump to another level.
+    // Growth in both half hours is no jump to another level. Between two updates the error of every
+    // clock grows: that is no news while a source is polled every few hours. So either the updates
+    // come (within 20 minutes: longer than 1024 s, the longest interval that chronyd uses by default),
+    // and the error grows all the same, or the state says that the source is gone.
     expression: `
-${ofNode("min_over_time(chrony_clock_error_ms[20m])")} > ${THRESHOLDS.errorGrowthFloorMs}
-and ${ofNode("min_over_time(chrony_clock_error_ms[20m]) - max_over_time(chrony_clock_error_ms[20m] offset 30m)")} > ${THRESHOLDS.errorGrowthMs}
-and ${ofNode("min_over_time(chrony_clock_error_ms[20m] offset 30m) - max_over_time(chrony_clock_error_ms[20m] offset 1h)")} > ${THRESHOLDS.errorGrowthMs}`,
+${ofNode("min_over_time(chrony_clock_error_peak_ms[20m])")} > ${THRESHOLDS.errorGrowthFloorMs}
+and ${ofNode("min_over_time(chrony_clock_error_peak_ms[20m]) - max_over_time(chrony_clock_error_peak_ms[20m] offset 30m)")} > ${THRESHOLDS.errorGrowthMs}
+and ${ofNode("min_over_time(chrony_clock_error_peak_ms[20m] offset 30m) - max_over_time(chrony_clock_error_peak_ms[20m] offset 1h)")} > ${THRESHOLDS.errorGrowthMs}
+and on (${NODE}) (
+  ${ofNode("chrony_reference_age_seconds")} < 1200
+  or ${ofNode('chrony_sync_state{state="stale"}')} == 1
+)`,
     for: "5m",
-    summary: "the error of the clock has grown for more than an hour",
-    value: "the smallest error of the last 20 minutes, in milliseconds",
+    summary: "what the clock can be wrong by has grown for more than an hour",
+    value: "the smallest peak of the last 20 minutes, in milliseconds",
   },
   {
     name: "ClockNotSynchronised",
@@ -130,17 +165,32 @@ and ${ofNode("min_over_time(chrony_clock_error_ms[20m] offset 30m) - max_over_ti
     severity: "warning",
     expression: mostlyInState("local"),
     for: THRESHOLDS.localFor,
-    summary: "chronyd follows itself, and nobody knows how wrong the clock is",
+    summary: "chronyd follows itself, and how wrong the clock is is not known",
     value: "the share of the last five minutes",
   },
   {
     name: "TimeSourceStale",
     subject: "node",
     severity: "warning",
-    expression: mostlyInState("stale"),
+    expression: SOURCE_GONE,
     for: THRESHOLDS.staleFor,
     summary: "the time source is gone, and the error of the clock grows",
     value: "the share of the last five minutes",
+  },
+  {
+    name: "TimeSourceRunsFree",
+    subject: "node",
+    severity: "warning",
+    // The source says so itself, or the stratum does: `local` and `orphan` serve at stratum 10 by
+    // default, and no chain of real servers is that long.
+    expression: `
+${ofNode("avg_over_time(chrony_upstream_local[5m])")} > 0.5
+or
+${ofNode("chrony_tracking_stratum")} >= 11 < 16
+  and on (${NODE}) ${ofNode('chrony_sync_state{state=~"synchronised|stale|stepped"}')} == 1`,
+    for: THRESHOLDS.sourceRunsFreeFor,
+    summary: "the time source follows nothing but its own clock",
+    value: "1, or the stratum",
   },
   {
     name: "ChronydUnreachable",
@@ -148,7 +198,7 @@ and ${ofNode("min_over_time(chrony_clock_error_ms[20m] offset 30m) - max_over_ti
     severity: "warning",
     expression: mostlyInState("unreachable"),
     for: THRESHOLDS.unreachableFor,
-    summary: "chronyd does not answer, and nobody knows how wrong the clock is",
+    summary: "chronyd does not answer, and how wrong the clock is is not known",
     value: "the share of the last five minutes",
   },
   {
@@ -178,16 +228,16 @@ unless on (${NODE}) (
 
 const CLUSTER: readonly Alert[] = [
   {
-    name: "ManyClocksOff",
+    name: "ClocksOffInCluster",
     subject: "cluster",
     severity: "critical",
-    expression: manyOf(`${ERROR_TOO_LARGE} or ${MOSTLY_NOT_SYNCHRONISED}`, REPORTING),
+    expression: manyOf(`${ERROR_TOO_LARGE} or ${NOT_SYNCHRONISED}`, REPORTING),
     for: THRESHOLDS.manyNodesFor,
     summary: "many clocks are too wrong or not synchronised: look at the time source first",
     value: "the share of the nodes",
   },
   {
-    name: "CollectorClockOff",
+    name: "ChronyTrackerCollectorClockOff",
     subject: "cluster",
     severity: "critical",
     expression: MANY_FAR_FROM_COLLECTOR,
@@ -208,7 +258,7 @@ const CLUSTER: readonly Alert[] = [
 
 const PIPELINE: readonly Alert[] = [
   {
-    name: "NodeNotReporting",
+    name: "ChronyTrackerNodeNotReporting",
     subject: "node",
     severity: "warning",
     // A Prometheus of one's own often has no label `cluster` on what it scrapes itself.
@@ -227,7 +277,7 @@ unless on (${NODE})
     value: "always 1",
   },
   {
-    name: "NodeStoppedReporting",
+    name: "ChronyTrackerNodeStoppedReporting",
     subject: "node",
     severity: "warning",
     // Only where nobody knows which nodes there are. During an upgrade nodes go and others come: a
@@ -245,7 +295,7 @@ unless on () count(kube_node_info{cluster=""})`,
     value: "chrony_up when it was last seen",
   },
   {
-    name: "ManyNodesNotReporting",
+    name: "ChronyTrackerManyNotReporting",
     subject: "cluster",
     severity: "critical",
     expression: `
@@ -263,10 +313,10 @@ unless on (cluster) (
     value: "the number of nodes that report",
   },
   {
-    name: "PushesFailing",
+    name: "ChronyTrackerPushesFailing",
     subject: "node",
     severity: "warning",
-    // Where every push fails, only pull can tell; by push that is silence, and NodeNotReporting.
+    // Where every push fails, only pull shows it; by push that is silence, and ChronyTrackerNodeNotReporting.
     // The last five minutes keep an outage that is over from being told late.
     expression: `
 ${ofNode('increase(chrony_tracker_exports_total{result="failure"}[15m])')}
@@ -281,7 +331,7 @@ and ${ofNode('increase(chrony_tracker_exports_total{result="failure"}[5m])')} > 
     value: "the share of the pushes that failed in the last 15 minutes",
   },
   {
-    name: "PushBacklogDropped",
+    name: "ChronyTrackerBacklogDropped",
     subject: "cluster",
     severity: "info",
     expression: `count by (cluster) (${ofNode("increase(chrony_tracker_backlog_dropped_points_total[30m])")} > 0)`,
@@ -311,25 +361,39 @@ const COLLECTOR: readonly Alert[] = [
 
 const AZURE: readonly Alert[] = [
   {
-    name: "HostClockNotUsed",
+    name: "TimeSourceHostClockLost",
     subject: "node",
     severity: "warning",
-    // An AKS node is known by its name or its provider. Azure Linux without a host clock among its
-    // sources is made to follow time.windows.com.
+    // A node that prefers NTP and has PHC0 in reserve is well. Lost is a PHC0 that answers no poll, or
+    // one that was followed and is now neither followed nor in reserve.
     expression: `
 (
-  ${ofNode(`chrony_tracking_info{tracking_refid!="${HOST_CLOCK}",k8s_node_name=~"aks-.+"}`)}
+  ${ofNode('chrony_sources_reachability_ratio{source_address="PHC0"}')} == 0
   or
-  ${ofNode(`chrony_tracking_info{tracking_refid!="${HOST_CLOCK}"}`)}
-  and on (k8s_node_name) ${withNodeName('kube_node_info{provider_id=~"azure://.+"}')}
+  ${ofNode(`count_over_time(chrony_tracking_info{tracking_refid="${PHC0}"}[1d])`)} > 10
+  unless on (${NODE}) chrony_sources_state_info{source_address="PHC0",source_state=~"sync|candidate|outlier"}
 )
-and on (${NODE}) ${ofNode('chrony_sync_state{state=~"synchronised|stale"}')} == 1
-unless on (k8s_node_name) (
-  ${withNodeName('kube_node_info{os_image=~".*(Azure Linux|Mariner).*"}')}
-  unless on (k8s_node_name) chrony_sources_state_info{source_address="PHC0"}
-)`,
-    for: THRESHOLDS.hostClockNotUsedFor,
-    summary: "the clock of this Azure node does not follow the host's clock (PHC0)",
+and on (${NODE}) ${ofNode('chrony_sync_state{state=~"synchronised|stale|stepped"}')} == 1
+unless on (${NODE}) ${FOLLOWS_PHC0}`,
+    for: THRESHOLDS.hostClockLostFor,
+    summary: "the clock of the host (PHC0) is gone, and the node follows another source",
+    value: "0 when PHC0 answers no poll, else how often it was seen to be followed in the last day",
+  },
+  {
+    name: "TimeSourcePhcNotHost",
+    subject: "node",
+    severity: "warning",
+    // The image of Ubuntu names /dev/ptp0, which is the network card's where that came first; Azure
+    // Linux names /dev/ptp_hyperv, which is right where there is one. Elsewhere than on Azure a PHC0
+    // is somebody's choice.
+    expression: `
+${FOLLOWS_PHC0}
+and on (${NODE}) chrony_ptp_clock_info{clock_name!="hyperv"}
+unless on (${NODE}) chrony_ptp_clock_info{device=~"(/dev/)?ptp0",clock_name="hyperv"}
+unless on (${NODE}) (chrony_ptp_clock_info{clock_name="hyperv"} and on (k8s_node_name) ${AZURE_LINUX})
+unless on (k8s_node_name) ${withNodeName('kube_node_info{provider_id!~"azure://.*"}')}`,
+    for: THRESHOLDS.phcNotHostFor,
+    summary: "the clock follows a PHC that is not the Azure host's",
     value: "always 1",
   },
 ];

@@ -21,7 +21,10 @@ export const THRESHOLDS = {
   notSynchronisedFor: "5m",
   localFor: "5m",
   staleFor: "10m",
+  sourceRunsFreeFor: "5m",
   unreachableFor: "5m",
+  /** For how many polls of a silent source chronyd may take to follow another one that answers. */
+  failoverPolls: 80,
   /** How long a step of the clock is told. */
   stepToldFor: "15m",
 
@@ -49,8 +52,9 @@ export const THRESHOLDS = {
   /** So many restarts of the collector in half an hour are no rollout: new pods are no restarts. */
   collectorRestarts: 3,
 
-  /** How long an Azure node follows something else than the host's clock before an alert. */
-  hostClockNotUsedFor: "30m",
+  /** How long the host's clock is lost, or another PHC is in its place, before an alert. */
+  hostClockLostFor: "30m",
+  phcNotHostFor: "10m",
 } as const;
 
 /**

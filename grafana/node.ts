@@ -43,7 +43,11 @@ export function nodeDashboard(): Dashboard {
         title: "Now",
         panels: [
           stateNow(),
-          errorNow("Peak", "chrony_clock_error_peak_ms", "The largest error of the last minute."),
+          errorNow(
+            "Peak",
+            "chrony_clock_error_peak_ms",
+            "The largest of error and bound in the last minute: what is judged.",
+          ),
           errorNow("Bound", "chrony_clock_error_bound_ms", BOUND_MEANING),
           sourceNow(),
           referenceAgeNow(),
@@ -76,7 +80,7 @@ const TILE = { width: 4, height: 4 };
 const HALF: Pick<PanelText, "width" | "height"> = { width: 12, height: 8 };
 
 const BOUND_MEANING =
-  "The bound that chrony's manual gives: with the correction that is still to be slewed in place of the last offset.";
+  "The bound that chrony's manual gives: with the correction that is still to be slewed in place of the last offset, and with steps that chronyd has not seen. Rely on this one.";
 
 function stateNow() {
   return withStateColours(
@@ -176,7 +180,7 @@ function errors() {
     {
       ...HALF,
       title: "Error, bound and peak",
-      description: `Peak: the largest error of the last minute. Bound: ${BOUND_MEANING.slice("The bound that ".length)}`,
+      description: `Peak: the largest of both in the last minute. Error: it can be far too small while a large offset is slewed away. Bound: ${BOUND_MEANING.slice("The bound that ".length)}`,
     },
     [
       { expression: node("chrony_clock_error_ms"), legend: "error" },
@@ -280,7 +284,7 @@ function referenceAge() {
       title: "Reference age",
       description:
         "Time since chronyd last took its source's time: a saw as high as the update interval while all is " +
-        "well. Eight intervals (150 s at least, 16 s for a reference clock) make it stale.",
+        "well. Eight polls of the source without an answer make it stale.",
       unit: "s",
     },
     [

@@ -123,8 +123,9 @@ function worstError() {
       ...TILE,
       title: "Worst clock error",
       description:
-        "The largest error of the last minute on any node. The true time is within this distance of " +
-        "the node's clock. Nodes whose error is not known are not in it: see there.",
+        "The largest peak of any node: the largest of error and bound in the last minute. The true time is " +
+        "within this distance of the node's clock, as far as chronyd can know. Nodes whose error is not " +
+        "known are not in it: see there.",
       unit: "ms",
     },
     [{ expression: `max(${PEAK})`, legend: "worst" }],
@@ -299,7 +300,7 @@ function errorOverTime() {
       height: 9,
       title: "Clock error, the ten largest of each moment",
       description:
-        `The peak of each node. Dashed: ${WARNING_MS} and ${CRITICAL_MS} ms. A line that ends is a node whose error is ` +
+        `What all judgements go by. Dashed: ${WARNING_MS} and ${CRITICAL_MS} ms. A line that ends is a node whose error is ` +
         "not known any more, or one that left the ten.",
     },
     [{ expression: `topk(10, ${PEAK})`, legend: "{{k8s_node_name}}" }],
@@ -326,7 +327,9 @@ function distribution() {
   const unknown = { legend: "not known", colour: GREY, expression: `sum(${ERROR_UNKNOWN})` };
   const panel = new BarGaugeBuilder()
     .title("Nodes by their error now")
-    .description("How many nodes have an error (the peak of the last minute) of which size.")
+    .description(
+      "How many nodes have a peak, the largest of error and bound in the last minute, of which size.",
+    )
     .unit("none")
     .span(8)
     .height(9)
@@ -353,7 +356,7 @@ function heatmap() {
   return new HeatmapBuilder()
     .title("Errors of all nodes")
     .description(
-      "How many nodes have an error of which size, over time: a band that widens or moves up is the " +
+      "How many nodes have a peak of which size, over time: a band that widens or moves up is the " +
         "time source, a lonely cell above it is one node.",
     )
     .unit("ms")

@@ -13,7 +13,7 @@ import {
   signedMilliseconds,
 } from "../summary/quantities.ts";
 import { MODE_WORDS, USE_WORDS } from "../summary/source-words.ts";
-import { STATE_WORDS } from "../summary/state-words.ts";
+import { conclusion } from "../summary/state-words.ts";
 import { DEFAULT_THRESHOLDS } from "../summary/thresholds.ts";
 import { judge, type Verdict } from "../summary/verdict.ts";
 import { errorDrawing } from "./error-drawing.ts";
@@ -123,7 +123,7 @@ function stateSection({ clock, problem }: PageContent): Html {
   }
   const { verdict, reason } = judge(clock, DEFAULT_THRESHOLDS);
   const { tone, sign } = LOOKS[verdict];
-  const sentences = [reason, STATE_WORDS[clock.state].conclusion, problem];
+  const sentences = [reason, conclusion(clock), problem];
   return html`<section class="state ${tone}"><h2>${sign} ${clock.state}</h2>${sentences.map(paragraph)}</section>`;
 }
 

@@ -3,7 +3,7 @@ import type { SyncState } from "../clock/sync-state.ts";
 import type { ClockFacts, SourceFacts } from "../summary/clock-facts.ts";
 import { duration, interval, milliseconds, partsPerMillion } from "../summary/quantities.ts";
 import { MODE_WORDS, USE_WORDS } from "../summary/source-words.ts";
-import { STATE_WORDS } from "../summary/state-words.ts";
+import { conclusion, STATE_WORDS } from "../summary/state-words.ts";
 import type { Verdict } from "../summary/verdict.ts";
 import type { StatusReport } from "./report.ts";
 import { cropped, type StyledLine, span, type Tone, wrapped } from "./styled-line.ts";
@@ -26,7 +26,7 @@ export function fullView(report: StatusReport, width: number = WIDEST): StyledLi
   return [
     ...heading(report, width),
     [],
-    ...conclusion(report, width),
+    ...verdictLines(report, width),
     [],
     ...rows.flatMap((row) => rowLines(row, width)),
     ...(clock.sources === undefined ? [] : [[], ...sourceTable(clock.sources, width)]),
@@ -55,9 +55,9 @@ function dateText(wallMs: number): string {
   return new Date(wallMs).toISOString().slice(0, 19).replace("T", " ");
 }
 
-function conclusion({ clock, judgement, problems }: StatusReport, width: number): StyledLine[] {
+function verdictLines({ clock, judgement, problems }: StatusReport, width: number): StyledLine[] {
   const { verdict, reason } = judgement;
-  const sentences = [reason, STATE_WORDS[clock.state].conclusion, ...problems];
+  const sentences = [reason, conclusion(clock), ...problems];
   return [
     [span(`${verdict.toUpperCase()}: ${clock.state}`, TONES[verdict])],
     ...sentences.flatMap((sentence) =>

@@ -5,7 +5,7 @@
  */
 import { STATUS_EXIT } from "../exit-codes.ts";
 import type { SourceFacts } from "../summary/clock-facts.ts";
-import { STATE_WORDS } from "../summary/state-words.ts";
+import { conclusion } from "../summary/state-words.ts";
 import type { StatusReport } from "./report.ts";
 
 const FORMAT = 1;
@@ -19,7 +19,7 @@ export function jsonView(report: StatusReport): Readonly<Record<string, unknown>
     verdict: judgement.verdict,
     exit_code: STATUS_EXIT[judgement.verdict],
     state: clock.state,
-    conclusion: STATE_WORDS[clock.state].conclusion,
+    conclusion: conclusion(clock),
     reason: judgement.reason ?? null,
     problems: report.problems,
     said_by: report.saidBy,

@@ -1,10 +1,11 @@
 /** The states in words for a person; when which holds says clock/sync-state.ts. */
 import type { SyncState } from "../clock/sync-state.ts";
+import type { ClockFacts } from "./clock-facts.ts";
 
 export type StateWords = {
-  /** What may be concluded, as one sentence. */
+  /** What may be concluded, as one sentence; {@link conclusion} says it of a clock. */
   readonly conclusion: string;
-  /** Why there is no error, bound and peak, in the states that have none. */
+  /** Why numbers are withheld, in the states that withhold some. */
   readonly withheldBecause: string | undefined;
 };
 
@@ -35,3 +36,24 @@ export const STATE_WORDS: Readonly<Record<SyncState, StateWords>> = {
     withheldBecause: "chronyd does not answer",
   },
 };
+
+/** What may be concluded of a clock, as one sentence. */
+export function conclusion(clock: Pick<ClockFacts, "state" | "source" | "sources">): string {
+  const other = clock.state === "stale" ? otherSource(clock) : undefined;
+  return other === undefined
+    ? STATE_WORDS[clock.state].conclusion
+    : `The time source is silent, and the error grows until chronyd takes ${other} in its place: about 64 polls after the last answer.`;
+}
+
+/** A source that answers, that chronyd finds good and does not follow. */
+function otherSource({
+  source,
+  sources,
+}: Pick<ClockFacts, "source" | "sources">): string | undefined {
+  return sources?.find(
+    ({ address, state, answeredOfLastEight = 0 }) =>
+      address !== source?.address &&
+      answeredOfLastEight > 0 &&
+      (state === "unselected" || state === "selectable"),
+  )?.name;
+}
