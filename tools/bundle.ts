@@ -1,15 +1,16 @@
 /**
  * Makes the one file that an image runs, dist/chrony-tracker.cjs, and puts the socket package's
  * prebuilt binaries beside it: `node dist/chrony-tracker.cjs` needs nothing else.
+ * `node tools/bundle.ts FOLDER` makes them in another folder, which is emptied first.
  */
 import { copyFile, mkdir, readdir, rm, stat } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, type Plugin } from "esbuild";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const dist = join(root, "dist");
+const dist = resolve(process.argv[2] ?? join(root, "dist"));
 const bundle = join(dist, "chrony-tracker.cjs");
 
 /**
@@ -36,7 +37,7 @@ const binaryBesideBundle: Plugin = {
 };
 
 await rm(dist, { recursive: true, force: true });
-await mkdir(dist);
+await mkdir(dist, { recursive: true });
 await build({
   entryPoints: [join(root, "src/main.ts")],
   outfile: bundle,
@@ -53,7 +54,7 @@ await build({
 const binaries = await copyBinaries();
 for (const file of [bundle, ...binaries]) {
   const { size } = await stat(file);
-  process.stdout.write(`${file.slice(root.length)}  ${Math.round(size / 1024)} KiB\n`);
+  process.stdout.write(`${relative(root, file)}  ${Math.round(size / 1024)} KiB\n`);
 }
 
 /** Copies each glibc Linux binary that npm installed (`npm ci --cpu=arm64 --os=linux` brings another's). */

@@ -49,6 +49,13 @@ export class ConnectionLimit {
     return held.bytes;
   }
 
+  /** Closes all connections. */
+  closeAll(): void {
+    for (const socket of this.#held.keys()) {
+      socket.destroy();
+    }
+  }
+
   #enter(socket: Socket): void {
     this.#held.set(socket, { address: socket.remoteAddress ?? "", bytes: 0 });
     socket.once("close", () => this.#leave(socket));

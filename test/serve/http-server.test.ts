@@ -99,7 +99,7 @@ describe("the HTTP server", () => {
       for (const method of ["POST", "PUT", "DELETE", "OPTIONS", "PATCH", "QUERY"]) {
         const received = await ask(`${method} ${path}`);
         assert.deepEqual(statusesIn(received), [405], method);
-        assert.match(received, /^allow: GET, HEAD\r$/m);
+        assert.match(received, /^Allow: GET, HEAD\r$/m);
       }
       assert.equal(made.get(path), undefined);
     });
@@ -154,6 +154,37 @@ describe("the HTTP server", () => {
       assert.deepEqual(statusesIn(received), [status], received);
       assert.ok(taken <= MOST_BYTES_IN_KERNEL, `${taken} bytes were taken`);
     }
+  });
+
+  test("answers who says that nothing more comes, and who sends a head in pieces", async () => {
+    const client = connect({ port, host: HOST });
+    let received = "";
+    client.on("data", (bytes) => {
+      received += bytes;
+    });
+    for (const piece of ["GET /livez HTTP/1.1\r\nHo", "st: node\r", "\n\r", "\n"]) {
+      await new Promise((resolve) => {
+        client.write(piece, resolve);
+      });
+    }
+    client.end();
+    await once(client, "close");
+    assert.deepEqual(statusesIn(received), [200], received);
+  });
+
+  test("answers half a request with 408 after 5 s, and closes who asks for nothing", async () => {
+    const half = rawRequest({ port, bytes: "GET /livez HTTP/1.1\r\nHost: node\r\n" });
+    const nothing = rawRequest({ port, bytes: "" });
+    assert.deepEqual(statusesIn(await half), [408]);
+    assert.equal(await nothing, "");
+  });
+
+  test("answers in order, and a request that is none last", async () => {
+    const bytes =
+      "GET /livez HTTP/1.1\r\nHost: a\r\n\r\nHEAD / HTTP/1.1\r\nHost: a\r\n\r\nGET\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    const received = await rawRequest({ port, bytes });
+    assert.deepEqual(statusesIn(received), [200, 200, 400], received);
+    assert.equal(received.match(/of poll 1/g)?.length, 1, "HEAD has no body");
   });
 
   test("closes a connection that was given a megabyte", async () => {

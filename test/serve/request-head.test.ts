@@ -1,0 +1,101 @@
+// Heads of requests, by RFC 9112: what is understood, and what is refused with which status.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import * as fc from "fast-check";
+import { parseRequestHead } from "../../src/serve/request-head.ts";
+
+const GET = "GET /livez HTTP/1.1";
+const HOST = "Host: node:9464";
+
+describe("a head is understood", () => {
+  const plain = { method: "GET", target: "/livez", keepsConnection: true, hasBody: false };
+  const cases = [
+    ["of HTTP/1.1, which keeps the connection", [GET, HOST], plain],
+    ["with an empty host", [GET, "Host:"], plain],
+    [
+      "of HTTP/1.0, which needs no host and closes",
+      ["GET /livez HTTP/1.0"],
+      { ...plain, keepsConnection: false },
+    ],
+    ["that closes", [GET, HOST, "connection: Close"], { ...plain, keepsConnection: false }],
+    [
+      "that closes, among other words",
+      [GET, HOST, "Connection: upgrade,close", "Upgrade: h2c"],
+      { ...plain, keepsConnection: false },
+    ],
+    ["with values that are no ASCII", [GET, HOST, "X: \xff\tb "], plain],
+    ["with a length of 0", [GET, HOST, "Content-Length: 0"], plain],
+    ["with a length", [GET, HOST, "Content-Length: 12"], { ...plain, hasBody: true }],
+    ["with chunks", [GET, HOST, "Transfer-Encoding: Chunked"], { ...plain, hasBody: true }],
+    [
+      "that waits before it sends its body",
+      [GET, HOST, "Expect: 100-continue", "Content-Length: 1"],
+      { ...plain, hasBody: true },
+    ],
+    [
+      "of any method and target",
+      ["QUERY http://node/a?b#c HTTP/1.1", HOST],
+      { ...plain, method: "QUERY", target: "http://node/a?b#c" },
+    ],
+  ] as const;
+  for (const [what, lines, value] of cases) {
+    test(what, () => {
+      assert.deepEqual(parseRequestHead(lines.join("\r\n")), { ok: true, value });
+    });
+  }
+});
+
+describe("a head is refused", () => {
+  const cases = [
+    ["of another version", ["GET / HTTP/2.0", HOST], 400],
+    ["without a version", ["GET /", HOST], 400],
+    ["with two blanks", ["GET  / HTTP/1.1", HOST], 400],
+    ["with a tab for a blank", ["GET\t/ HTTP/1.1", HOST], 400],
+    ["with a target that is no ASCII", ["GET /\xff HTTP/1.1", HOST], 400],
+    ["that is empty", [""], 400],
+    ["without a host", [GET], 400],
+    ["with two hosts", [GET, HOST, HOST], 400],
+    ["with a blank before a colon", [GET, HOST, "X : a"], 400],
+    ["with a header on two lines", [GET, HOST, "X: a", " b"], 400],
+    ["with a header without a name", [GET, HOST, ": a"], 400],
+    ["with a line feed alone", [GET, `${HOST}\nX: a`], 400],
+    ["with a carriage return alone", [GET, `${HOST}\rX: a`], 400],
+    ["with a zero", [GET, HOST, "X: a\0"], 400],
+    ["with two lengths", [GET, HOST, "Content-Length: 1", "Content-Length: 1"], 400],
+    ["with a list of lengths", [GET, HOST, "Content-Length: 1, 1"], 400],
+    ["with a length below zero", [GET, HOST, "Content-Length: -1"], 400],
+    ["with a length that is too long", [GET, HOST, `Content-Length: ${"9".repeat(20)}`], 400],
+    ["with a length in another notation", [GET, HOST, "Content-Length: 0x4"], 400],
+    ["with an empty length", [GET, HOST, "Content-Length:"], 400],
+    [
+      "with a length and chunks",
+      [GET, HOST, "Content-Length: 0", "Transfer-Encoding: chunked"],
+      400,
+    ],
+    ["with another encoding", [GET, HOST, "Transfer-Encoding: gzip, chunked"], 400],
+    [
+      "with two encodings",
+      [GET, HOST, "Transfer-Encoding: chunked", "Transfer-Encoding: chunked"],
+      400,
+    ],
+    ["that expects what nobody does", [GET, HOST, "Expect: more"], 417],
+  ] as const;
+  for (const [what, lines, status] of cases) {
+    test(`${what}: ${status}`, () => {
+      const head = parseRequestHead(lines.join("\r\n"));
+      assert.ok(!head.ok);
+      assert.equal(head.error.status, status, head.error.text);
+    });
+  }
+});
+
+test("any text is a head or a status", () => {
+  const line = fc.oneof(fc.constantFrom(GET, HOST, "Content-Length: 1"), fc.string());
+  fc.assert(
+    fc.property(fc.array(line, { maxLength: 5 }), (lines) => {
+      const head = parseRequestHead(lines.join("\r\n"));
+      assert.ok(head.ok || [400, 417].includes(head.error.status));
+    }),
+  );
+});
