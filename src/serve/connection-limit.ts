@@ -1,9 +1,9 @@
 /**
  * How many connections a server may have, and how many bytes of answers they may have been given, when
- * more is wanted than there is. Whoever comes gets a connection at once, and whoever holds the most
- * loses its oldest. So a crowd of connections that ask for nothing, or read nothing, does not shut out
- * a probe, which comes, asks and is answered within milliseconds: an agent whose probes are not
- * answered would be restarted.
+ * more is wanted than there is. Whoever comes gets a connection at once, and a little later, when what
+ * had arrived by then is answered, whoever holds the most loses its oldest. So a crowd of connections
+ * that ask for nothing, or read nothing, does not shut out a probe, which comes, asks and is answered
+ * within milliseconds: an agent whose probes are not answered would be restarted.
  *
  * Bytes count until their connection is closed, because nothing tells what of them the client has
  * read: until then they may lie in the kernel's buffer, which is charged to the container. A
@@ -20,12 +20,16 @@ export type ConnectionLimits = {
 
 type Held = { readonly address: string; bytes: number };
 
+/** For a moment there may be so many times the connections, until a crowd that came at once is read. */
+const MOST_TIMES_AT_ONCE = 4;
+
 /** Keeps the connections of a server within limits. */
 export class ConnectionLimit {
   readonly #limits: ConnectionLimits;
   /** The oldest first. */
   readonly #held = new Map<Socket, Held>();
   #bytes = 0;
+  #willReset = false;
 
   constructor(server: Server, limits: ConnectionLimits) {
     this.#limits = limits;
@@ -59,6 +63,18 @@ export class ConnectionLimit {
   #enter(socket: Socket): void {
     this.#held.set(socket, { address: socket.remoteAddress ?? "", bytes: 0 });
     socket.once("close", () => this.#leave(socket));
+    const { connections } = this.#limits;
+    if (this.#held.size > MOST_TIMES_AT_ONCE * connections) {
+      this.#resetOldest(() => 1);
+    } else if (this.#held.size > connections && !this.#willReset) {
+      this.#willReset = true;
+      // A whole turn of the event loop from now: what came with a connection is read in the next one.
+      setImmediate(() => setImmediate(() => this.#resetSurplus()));
+    }
+  }
+
+  #resetSurplus(): void {
+    this.#willReset = false;
     while (this.#held.size > this.#limits.connections) {
       this.#resetOldest(() => 1);
     }
