@@ -85,7 +85,7 @@ describe("the agent's liveness", { concurrency: true }, () => {
     await scrapeInState(agent, "synchronised");
 
     await chown(directory, 123, 123);
-    await agent.process.waitForLine(/changed its owner/, 5_000);
+    await agent.process.waitForLine(/changed its owner/);
     assert.equal((await get(agent, "/livez")).status, 200);
     await chown(directory, uid, gid);
 

@@ -65,15 +65,11 @@ async function untilFailed(path: Path, pushes: number): Promise<void> {
 
 /** Waits until nothing waits, or what is said to be left. */
 async function untilPushed(path: Path, left = 0): Promise<void> {
-  await path.agent.process.waitUntil(
-    "what waits to be pushed",
-    async () => {
-      const points = await own(path, WAITING);
-      assert.ok(points <= left, `${points} points wait`);
-      return true;
-    },
-    60_000,
-  );
+  await path.agent.process.waitUntil("what waits to be pushed", async () => {
+    const points = await own(path, WAITING);
+    assert.ok(points <= left, `${points} points wait`);
+    return true;
+  });
 }
 
 /** Every pushed series that the collector did not make itself, with all its samples. */
@@ -198,7 +194,6 @@ describe("a backend that refuses", () => {
     await path.agent.process.waitUntil(
       "two of its points to be given up",
       async () => (await own(path, DROPPED, { reason: "refused" })) >= 2,
-      60_000,
     );
     path.gate.passEverything();
     await untilPushed(path);

@@ -29,7 +29,7 @@ async function run(
     args: [join(root, "src/main.ts"), ...words],
     env: environment,
   });
-  const timer = setTimeout(() => running.signal("SIGKILL"), 10_000);
+  const timer = setTimeout(() => running.signal("SIGKILL"), 60_000);
   const { code } = await running.exited;
   clearTimeout(timer);
   return { code, output: running.output() };

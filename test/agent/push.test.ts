@@ -73,7 +73,7 @@ function timesIn(attempt: Attempt, name = "chrony_up"): string[] {
 }
 
 function untilAttempts(collector: FakeCollector, count: number): Promise<boolean> {
-  return waitFor(`${count} attempts`, () => collector.attempts.length >= count, 20_000);
+  return waitFor(`${count} attempts`, () => collector.attempts.length >= count);
 }
 
 describe("a collection", () => {

@@ -59,7 +59,7 @@ function collectionTimesMs(collector: FakeCollector): number[] {
 
 /** Settles when so many collections have come. */
 async function untilCollections(collector: FakeCollector, count: number): Promise<void> {
-  await waitFor(`${count} collections`, () => collectionTimesMs(collector).length >= count, 30_000);
+  await waitFor(`${count} collections`, () => collectionTimesMs(collector).length >= count);
 }
 
 async function startCollector(

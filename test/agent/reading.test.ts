@@ -107,9 +107,12 @@ describe("a reading of chronyd", () => {
       return true;
     });
     // The server's time is said to be 25 ms off: the bound shows it, the last offset does not.
-    const report = await readTracking(follower.address);
-    assert.ok(clockErrorBoundMs(report) > 24, `${clockErrorBoundMs(report)} ms`);
-    assert.ok(clockErrorMs(report) < 10, `${clockErrorMs(report)} ms`);
+    await waitFor("an update whose way to the server was short", async () => {
+      const report = await readTracking(follower.address);
+      assert.ok(clockErrorBoundMs(report) > 24, `${clockErrorBoundMs(report)} ms`);
+      assert.ok(clockErrorMs(report) < 10, `${clockErrorMs(report)} ms`);
+      return true;
+    });
   });
 
   test("takes chronyd's refusals for what they are", async () => {
@@ -291,7 +294,7 @@ async function exchange(address: string, packet: Uint8Array): Promise<Uint8Array
   });
   assert.ok(socket.ok);
   socket.value.send(packet);
-  const timer = setTimeout(() => reject(new Error("no answer within 5 s")), 5_000);
+  const timer = setTimeout(() => reject(new Error("no answer within 30 s")), 30_000);
   try {
     return await promise;
   } finally {

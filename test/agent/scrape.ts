@@ -1,7 +1,7 @@
 import { labelsOf, parseExposition, seriesValue } from "../../src/status/exposition.ts";
 import type { Agent } from "../parts/agent.ts";
 
-const requestMilliseconds = 5_000;
+const requestMilliseconds = 30_000;
 
 /** What one scrape of an agent says. */
 export interface Scrape {

@@ -99,12 +99,15 @@ describe("an agent beside a chronyd that", () => {
     assert.equal(healthy.value("chrony_tracking_stratum"), 1);
 
     clock.stop();
-    const stale = await scrapeInState(agent, "stale", 40_000);
+    const stoppedMs = performance.now();
+    const stale = await scrapeInState(agent, "stale");
     const age = stale.value("chrony_reference_age_seconds") ?? 0;
-    assert.ok(age > 16 && age < 20, `the reference's age is ${age} s`);
+    const waited = (performance.now() - stoppedMs) / 1000;
+    // Of a second or two before it was stopped was its last update.
+    assert.ok(age > 16 && age < waited + 5, `the reference's age is ${age} s after ${waited} s`);
     for (const name of ERRORS) {
       assert.ok((stale.value(name) ?? 0) > 0, `${name} is published`);
     }
-    assert.match(JSON.stringify(agent.logs()), /time source has given nothing for 1\d s/);
+    assert.match(JSON.stringify(agent.logs()), /time source has given nothing for \d+ s/);
   });
 });

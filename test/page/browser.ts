@@ -2,15 +2,15 @@ import { executableFromVariable, findExecutable } from "../parts/executable.ts";
 import { startProcess } from "../parts/running-process.ts";
 import { scratchFolder } from "../parts/scratch-folder.ts";
 
-const startMilliseconds = 20_000;
-const commandMilliseconds = 10_000;
+const startMilliseconds = 60_000;
+const commandMilliseconds = 30_000;
 
 /** A real Chromium with one tab, spoken to by its DevTools protocol. */
 export interface Browser {
   /**
    * Sends a command to the tab.
    *
-   * @throws when the browser refuses it or does not answer within 10 s.
+   * @throws when the browser refuses it or does not answer within 30 s.
    */
   send(method: string, parameters?: object): Promise<Record<string, unknown>>;
   /** Loads a page and settles when it is complete. */

@@ -7,7 +7,7 @@ import { type RunningProcess, startProcess } from "./running-process.ts";
 const sourceEntry = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 const shiftedWallClock = new URL("shifted-wall-clock.ts", import.meta.url).href;
 const recordedReadings = new URL("recorded-readings.ts", import.meta.url).href;
-const shiftMilliseconds = 5_000;
+const shiftMilliseconds = 60_000;
 
 /** How to start the agent. */
 export interface AgentDescription {

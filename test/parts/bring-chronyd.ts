@@ -9,7 +9,7 @@ import { scratchFolder } from "./scratch-folder.ts";
 
 // Not on an ordinary user's path everywhere.
 const systemFolders = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
-const readMilliseconds = 10_000;
+const readMilliseconds = 60_000;
 
 /**
  * chronyd and chronyc: those that `CHRONYD` names, else those of this machine, else the ones of the

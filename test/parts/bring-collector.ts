@@ -3,7 +3,7 @@ import { executableFromVariable, findExecutable } from "./executable.ts";
 import type { Progress } from "./progress.ts";
 import { runToEnd } from "./run-to-end.ts";
 
-const versionMilliseconds = 10_000;
+const versionMilliseconds = 60_000;
 
 /**
  * The OpenTelemetry Collector: the one that `OTELCOL` names, else `otelcol-contrib` on the path if it

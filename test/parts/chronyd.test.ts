@@ -110,7 +110,7 @@ describe("chronyd", () => {
         name: `chronyc to ${address}`,
         command: programs.chronyc,
         args: ["-h", address, "-p", String(commandPort), "-n", "-c", "tracking"],
-        timeoutMilliseconds: 10_000,
+        timeoutMilliseconds: 30_000,
       });
       assert.match(answer, /^7F7F0101,/);
     }

@@ -49,13 +49,13 @@ export type Chronyd = {
   /**
    * What chronyc prints, with these arguments.
    *
-   * @throws when chronyd does not answer, after 10 s at the latest.
+   * @throws when chronyd does not answer, after 30 s at the latest.
    */
   chronyc(...chronycArguments: string[]): Promise<string>;
   /**
    * What chronyc makes of its answer: rows of fields, as `chronyc -c` prints them.
    *
-   * @throws when chronyd does not answer, after 10 s at the latest.
+   * @throws when chronyd does not answer, after 30 s at the latest.
    */
   query(...chronycArguments: string[]): Promise<string[][]>;
   /** Settles when it answers commands. */
@@ -148,7 +148,7 @@ async function start(description: OwnerlessDescription): Promise<Chronyd> {
       command: chronyc,
       // -n: no look-up of names, which would leave the machine.
       args: ["-h", socketPath, "-n", ...chronycArguments],
-      timeoutMilliseconds: 10_000,
+      timeoutMilliseconds: 30_000,
     });
   }
 
@@ -184,7 +184,7 @@ async function start(description: OwnerlessDescription): Promise<Chronyd> {
     async waitUntilAnswering() {
       await running.waitUntil("chronyd to answer", () => query("activity"));
     },
-    async waitUntilSynchronised(timeoutMilliseconds = 20_000) {
+    async waitUntilSynchronised(timeoutMilliseconds) {
       await running.waitUntil(
         "chronyd to synchronise",
         async () => {
@@ -222,7 +222,7 @@ async function idsOf(user: string): Promise<{ uid: number; gid: number }> {
         name: `id ${option} ${user}`,
         command: "id",
         args: [option, user],
-        timeoutMilliseconds: 5_000,
+        timeoutMilliseconds: 30_000,
       }),
     );
   return { uid: await id("-u"), gid: await id("-g") };

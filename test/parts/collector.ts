@@ -14,9 +14,9 @@ import { folderOf } from "./scratch-folder.ts";
 /** The label `cluster` of all that the collectors of the tests write, unless a test says otherwise. */
 export const CLUSTER = "blue";
 
-const startMilliseconds = 30_000;
+const startMilliseconds = 60_000;
 const commandMilliseconds = 30_000;
-const requestMilliseconds = 5_000;
+const requestMilliseconds = 30_000;
 const hourMilliseconds = 3_600_000;
 
 // Without it a backend that throttles looks like one that refuses.

@@ -4,7 +4,7 @@ import { MissingPart } from "./missing-part.ts";
 import type { Progress } from "./progress.ts";
 import { runToEnd } from "./run-to-end.ts";
 
-const versionMilliseconds = 10_000;
+const versionMilliseconds = 60_000;
 
 /**
  * The absolute paths of two programs of a Debian package, after the first has been seen to run.

@@ -7,8 +7,8 @@ import { progressToStandardError } from "./progress.ts";
 import { type RunningProcess, startProcess } from "./running-process.ts";
 import { folderOf } from "./scratch-folder.ts";
 
-const startMilliseconds = 30_000;
-const requestMilliseconds = 10_000;
+const startMilliseconds = 60_000;
+const requestMilliseconds = 30_000;
 
 /** What to start. */
 export type PrometheusDescription = {

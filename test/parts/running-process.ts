@@ -43,7 +43,7 @@ export interface RunningProcess {
    *
    * @throws when the time is over or the process ends first, with its last output.
    */
-  waitForLine(pattern: RegExp, timeoutMilliseconds: number): Promise<string>;
+  waitForLine(pattern: RegExp, timeoutMilliseconds?: number): Promise<string>;
   /**
    * Waits like {@link waitFor}.
    *

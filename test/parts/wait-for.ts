@@ -1,19 +1,21 @@
 import { setTimeout as delay } from "node:timers/promises";
 
 const pollIntervalMilliseconds = 25;
+/** So long that only what never comes takes it, on a machine that does much else as well. */
+const longestMilliseconds = 60_000;
 
 /**
  * Asks `condition` again and again until it gives something other than `undefined` or `false`.
  * An error that it throws counts as "not yet".
  *
- * @param what names what is waited for, so that it completes the sentence "waited 10 s for …".
+ * @param what names what is waited for, so that it completes the sentence "waited 60 s for …".
  * @param signal ends the wait early, after a last look; its reason becomes the error.
  * @throws when the time is over, naming `what` and the last thing that `condition` gave or threw.
  */
 export async function waitFor<T>(
   what: string,
   condition: () => Promise<T | undefined | false> | T | undefined | false,
-  timeoutMilliseconds = 10_000,
+  timeoutMilliseconds = longestMilliseconds,
   signal?: AbortSignal,
 ): Promise<T> {
   let last = "nothing";

@@ -368,14 +368,10 @@ describe("status, beside a chronyd that", () => {
   });
 
   test("lost its reference clock is stale: a warning, with the error as it grows", async () => {
-    const { code, object } = await waitFor(
-      "the clock to be stale",
-      async () => {
-        const seen = await jsonOf(stale.chronyd);
-        return seen.object["state"] === "stale" && seen;
-      },
-      30_000,
-    );
+    const { code, object } = await waitFor("the clock to be stale", async () => {
+      const seen = await jsonOf(stale.chronyd);
+      return seen.object["state"] === "stale" && seen;
+    });
     assert.equal(code, 1);
     const age = Number(object["reference_age_seconds"]);
     const waited = (performance.now() - stale.stoppedMs) / 1000;
