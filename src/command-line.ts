@@ -36,9 +36,16 @@ export const HELP = `Chrony Tracker: how wrong can the clock of this node be, ri
 Usage: chrony-tracker [--help | --version]
        chrony-tracker status [OPTION …]
 
-Reads the node's chronyd and reports chrony_clock_error_ms and more, by OTLP to
-a collector and at /metrics. With the word status it asks chronyd once, tells a
-person, and ends (see: chrony-tracker status --help).
+Reads the node's chronyd and reports what its clock can be wrong by, by OTLP to a
+collector and at /metrics. With the word status it asks chronyd once, reports to
+a person, and ends (see: chrony-tracker status --help).
+
+  chrony_clock_error_ms        with the offset of chronyd's last update. Far too
+                               small while a large offset is slewed away.
+  chrony_clock_error_bound_ms  with the offset that is still to be slewed. Rely
+                               on this one.
+  chrony_clock_error_peak_ms   the largest of both in the last minute. Alert on
+                               this one: alerts, status and page do.
 
 Exit code:
 ${exitCodeHelp("chrony-tracker")}
