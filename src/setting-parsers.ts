@@ -83,7 +83,7 @@ export const httpUrl: ParseText<string> = (text) => {
 
 /**
  * NAME=VALUE pairs with commas between them, as OpenTelemetry writes headers and resource
- * attributes (W3C baggage): values are percent-encoded.
+ * attributes: names and values are percent-encoded, as its JavaScript SDK reads them.
  */
 export function keyValueList(
   name: RegExp,
@@ -96,11 +96,17 @@ export function keyValueList(
         continue;
       }
       const equals = part.indexOf("=");
-      const key = part.slice(0, equals).trim();
+      const key = percentDecoded(part.slice(0, Math.max(equals, 0)).trim());
       const decoded = percentDecoded(part.slice(equals + 1).trim());
-      if (equals < 1 || !name.test(key) || decoded === undefined || !value.test(decoded)) {
+      if (
+        equals < 1 ||
+        key === undefined ||
+        !name.test(key) ||
+        decoded === undefined ||
+        !value.test(decoded)
+      ) {
         return failure(
-          `expected NAME=VALUE pairs with commas, values percent-encoded (pair ${index + 1} is not one)`,
+          `expected NAME=VALUE pairs with commas, percent-encoded (pair ${index + 1} is not one)`,
         );
       }
       pairs.push([key, decoded]);

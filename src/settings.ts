@@ -120,7 +120,7 @@ const table = {
   otlpHeaders: optional({
     names: ["OTEL_EXPORTER_OTLP_METRICS_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"],
     default: "none",
-    explanation: "Headers of a push: NAME=VALUE, several with commas, values percent-encoded.",
+    explanation: "Headers of a push: NAME=VALUE, several with commas, percent-encoded.",
     secret: true,
     parse: keyValueList(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, /^[\t\x20-\x7e]*$/),
   }),
@@ -186,7 +186,7 @@ const table = {
     names: ["OTEL_RESOURCE_ATTRIBUTES"],
     default: "none",
     explanation:
-      "Who reports: NAME=VALUE, several with commas, values percent-encoded. `k8s.node.name` becomes the label `instance`.",
+      "Who reports: NAME=VALUE, several with commas, percent-encoded. `k8s.node.name` becomes the label `instance`.",
     parse: keyValueList(/^[\x21-\x7e]+$/, /^[^\0]*$/),
   }),
   logLevel: withDefault({

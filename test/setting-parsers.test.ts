@@ -124,7 +124,7 @@ describe("pairs", () => {
   test("that are none are told by their place, not by what they hold", () => {
     assert.deepEqual(parse("a=1,b=2,SECRET"), {
       ok: false,
-      error: "expected NAME=VALUE pairs with commas, values percent-encoded (pair 3 is not one)",
+      error: "expected NAME=VALUE pairs with commas, percent-encoded (pair 3 is not one)",
     });
   });
 

@@ -23,7 +23,7 @@ type Case = {
 
 const WHOLE_INTERVAL = "expected a whole number from 100 to 86400000";
 const URL_FORM = "expected a URL like http://HOST:PORT or https://HOST";
-const PAIRS = "expected NAME=VALUE pairs with commas, values percent-encoded";
+const PAIRS = "expected NAME=VALUE pairs with commas, percent-encoded";
 
 const cases: readonly Case[] = [
   {
@@ -256,9 +256,11 @@ const cases: readonly Case[] = [
         "k8s.node.name=aks-1,k8s.cluster.name=we%20st",
         { "k8s.node.name": "aks-1", "k8s.cluster.name": "we st" },
       ],
+      ["k8s%2Enode.name=aks-1", { "k8s.node.name": "aks-1" }],
       ["empty=", { empty: "" }],
     ],
     bad: [
+      ["a%2=b", `${PAIRS} (pair 1 is not one)`],
       ["k8s.node.name", `${PAIRS} (pair 1 is not one)`],
       ["a=b,=c", `${PAIRS} (pair 2 is not one)`],
       ["a=b,c=%GG", `${PAIRS} (pair 2 is not one)`],
