@@ -44,8 +44,7 @@ export const INCIDENT: readonly Step[] = [
 and on (job) chrony_clock_error_ms < 1
 and on (job) chrony_clock_error_bound_ms > 299.9 < 300.1`,
     // The machine's clock is left alone, and the node cannot tell which of the two clocks moved.
-    // chronyc knows the command, though its manual does not name it.
-    act: ({ timeServer }) => timeServer.query("doffset", String(WRONG_BY_SECONDS)),
+    act: async ({ timeServer }) => timeServer.clock.setOffset(-WRONG_BY_SECONDS),
     usualSeconds: 7,
     longestSeconds: 60,
   },

@@ -35,8 +35,8 @@ async function run(command: Run): Promise<number> {
   const interrupted = listenForInterruptions();
   let parts: Parts | undefined;
   try {
-    const programs = await orAborted(bringPrograms(tell), interrupted);
-    parts = await startParts(programs, tell, interrupted);
+    await orAborted(bringPrograms(tell), interrupted);
+    parts = await startParts(tell, interrupted);
     const signal = AbortSignal.any([interrupted, parts.ended]);
     switch (command.kind) {
       case "watch":

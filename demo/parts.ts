@@ -1,16 +1,14 @@
 /** What runs in the demo: the same real parts as in the tests. */
-import { join } from "node:path";
 import { type Agent, startAgent } from "../test/parts/agent.ts";
-import type { Programs, Progress } from "../test/parts/bring.ts";
+import type { Progress } from "../test/parts/bring.ts";
 import { type Chronyd, startChronyd } from "../test/parts/chronyd.ts";
-import {
-  followerConfiguration,
-  timeServerConfiguration,
-} from "../test/parts/chronyd-configuration.ts";
+import { followerConfiguration } from "../test/parts/chronyd-configuration.ts";
 import { startCollector } from "../test/parts/collector.ts";
-import { freePort, freeUdpPort } from "../test/parts/free-port.ts";
+import { freePort } from "../test/parts/free-port.ts";
+import { Scope } from "../test/parts/owner.ts";
+import { scrapeConfig } from "../test/parts/path.ts";
 import { type Prometheus, startPrometheus } from "../test/parts/prometheus.ts";
-import { scratchFolder } from "../test/parts/scratch-folder.ts";
+import { startTimeServer, type TimeServer } from "../test/parts/time-server.ts";
 import { orAborted } from "./interruption.ts";
 import { PartWatch } from "./part-watch.ts";
 import { JOBS, NODE_NAME } from "./series.ts";
@@ -30,7 +28,7 @@ const REQUEST_MS = 5_000;
 /** The running demo. */
 export type Parts = {
   /** The chronyd that serves time. */
-  readonly timeServer: Chronyd;
+  readonly timeServer: TimeServer;
   /** The node's chronyd, which follows it. */
   readonly follower: Chronyd;
   readonly agent: Agent;
@@ -50,50 +48,29 @@ export type Parts = {
  * and pushed.
  * @throws when a part does not start, or when it is interrupted; nothing is left running then
  */
-export async function startParts(
-  programs: Programs,
-  tell: Progress,
-  interrupted: AbortSignal,
-): Promise<Parts> {
-  const running: { stop(): Promise<void> }[] = [];
-  const folder = await scratchFolder("chrony-demo");
-  const stop = async () => {
-    await Promise.all(running.map((part) => part.stop()));
-    folder.remove();
-  };
-  const start = async <Part extends { stop(): Promise<void> }>(
-    name: string,
-    starting: () => Promise<Part>,
-  ): Promise<Part> => {
+export async function startParts(tell: Progress, interrupted: AbortSignal): Promise<Parts> {
+  const scope = new Scope();
+  const start = async <Part>(name: string, starting: () => Promise<Part>): Promise<Part> => {
     // One that is just being started could not be stopped: it starts first.
     interrupted.throwIfAborted();
     tell(`starting ${name}`);
-    const part = await starting();
-    running.push(part);
-    return part;
+    return await starting();
   };
-  const chronyd = (name: string, configuration: readonly string[]) =>
-    startChronyd({ ...programs, folder: join(folder.path, name), configuration });
 
   try {
-    const [ntpPort, pullPort] = [await freeUdpPort(), await freePort()];
-    const timeServer = await start("a chronyd that serves time", () =>
-      chronyd("server", timeServerConfiguration(ntpPort)),
-    );
+    const pullPort = await freePort();
+    const timeServer = await start("a chronyd that serves time", () => startTimeServer(scope));
     const follower = await start("a chronyd that follows it", () =>
-      chronyd("node", followerConfiguration(ntpPort, { polling: "normal" })),
-    );
-    const prometheus = await start("Prometheus", () =>
-      startPrometheus({
-        prometheus: programs.prometheus,
-        folder: join(folder.path, "prometheus"),
-        scrapeConfigs: [scrapeConfiguration(pullPort)],
+      startChronyd(scope, {
+        configuration: followerConfiguration(timeServer.ntpPort, { polling: "normal" }),
       }),
     );
+    const scraped = { node: NODE_NAME, port: pullPort, cluster: CLUSTER_NAME };
+    const prometheus = await start("Prometheus", () =>
+      startPrometheus(scope, { scrapeConfigs: [scrapeConfig([scraped])] }),
+    );
     const collector = await start("the OpenTelemetry Collector", () =>
-      startCollector({
-        collector: programs.collector,
-        folder: join(folder.path, "collector"),
+      startCollector(scope, {
         remoteWriteUrl: prometheus.remoteWriteUrl,
         clusterName: CLUSTER_NAME,
       }),
@@ -101,7 +78,7 @@ export async function startParts(
     // The agent's first reading is to find a clock that is in order.
     await orAborted(follower.waitUntilSynchronised(), interrupted);
     const agent = await start("the agent", () =>
-      startAgent({
+      startAgent(scope, {
         environment: {
           CHRONY_ADDRESS: follower.address,
           SLEEP_INTERVAL: String(READING_INTERVAL_MS / 1_000),
@@ -140,31 +117,18 @@ export async function startParts(
       stopFollower: () => stopWatched(follower),
       async restartChronyds() {
         await Promise.all([stopWatched(timeServer), stopWatched(follower)]);
+        timeServer.clock.setOffset(0);
         await timeServer.restart();
         await timeServer.waitUntilAnswering();
         await follower.restart();
         watchChronyds();
       },
-      stop,
+      stop: () => scope.end(),
     };
   } catch (error) {
-    await stop();
+    await scope.end();
     throw error;
   }
-}
-
-function scrapeConfiguration(pullPort: number): object {
-  return {
-    job_name: JOBS.pull,
-    scrape_interval: `${REPORTING_INTERVAL_MS}ms`,
-    scrape_timeout: `${REPORTING_INTERVAL_MS}ms`,
-    static_configs: [
-      {
-        targets: [`127.0.0.1:${pullPort}`],
-        labels: { cluster: CLUSTER_NAME, instance: NODE_NAME },
-      },
-    ],
-  };
 }
 
 async function waitUntilReady(agent: Agent): Promise<void> {

@@ -8,11 +8,11 @@ import { before, describe, test } from "node:test";
 import { startChronyd } from "../parts/chronyd.ts";
 import { localReferenceConfiguration } from "../parts/chronyd-configuration.ts";
 import { startCollector } from "../parts/collector.ts";
+import { type FakeGate, startFakeGate } from "../parts/fake-gate.ts";
 import type { Owner } from "../parts/owner.ts";
 import { NODE, type Path, startPath } from "../parts/path.ts";
 import { type Sample, startPrometheus } from "../parts/prometheus.ts";
 import { suiteScope } from "../parts/suite-scope.ts";
-import { type FakeGate, startFakeGate } from "./fake-gate.ts";
 import { scrape, scrapeInState } from "./scrape.ts";
 
 const HOUR_MS = 3_600_000;
@@ -180,9 +180,9 @@ describe("a backend that refuses", () => {
   });
 
   test("everything for a while, as without a role: nothing is lost, and what waited arrives", async () => {
-    path.gate.refuseEverything(403);
+    path.gate.behave(403);
     await untilFailed(path, 6);
-    path.gate.passEverything();
+    path.gate.behave("open");
     await untilPushed(path);
     await assertNothingLost(path);
   });
@@ -190,12 +190,12 @@ describe("a backend that refuses", () => {
   test("one series: every other goes on", async () => {
     const poison = "chrony_tracking_skew_ppms";
     const beganSeconds = Date.now() / 1000;
-    path.gate.refuseWritesWith(poison);
+    path.gate.behave({ rejectWritesWith: poison });
     await path.agent.process.waitUntil(
       "two of its points to be given up",
       async () => (await own(path, DROPPED, { reason: "refused" })) >= 2,
     );
-    path.gate.passEverything();
+    path.gate.behave("open");
     await untilPushed(path);
     const series = await pushed(path);
     assertReadings(series);

@@ -7,31 +7,26 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { test } from "node:test";
 import { startAgent } from "../parts/agent.ts";
-import { freePort } from "../parts/free-port.ts";
-import { scratchFolder } from "../parts/scratch-folder.ts";
+import { listen } from "../parts/listen.ts";
+import { folderOf } from "../parts/scratch-folder.ts";
 import { get } from "./scrape.ts";
 
 const SECRETS = ["signature-of-a-query", "key-of-a-header", "token-of-a-file"];
 
 test("no secret is in the log or on the page, and a header's value 1 hides no 1", async (t) => {
-  const folder = await scratchFolder("ct");
-  t.after(() => folder.remove());
-  const tokenFile = join(folder.path, "token");
+  const folder = await folderOf(t);
+  const tokenFile = join(folder, "token");
   await writeFile(tokenFile, SECRETS[2] ?? "");
   const fakeCollector = createServer((request, response) => {
     const quoted = `${request.url} ${request.rawHeaders.join(" ")} has 11 points too many`;
     response.writeHead(403, { "content-type": "application/json" });
     response.end(JSON.stringify({ message: quoted.slice(-250) }));
   });
-  const port = await freePort();
-  await new Promise<void>((resolve) => {
-    fakeCollector.listen(port, "127.0.0.1", resolve);
-  });
-  t.after(() => fakeCollector.close());
+  const { port } = await listen(t, fakeCollector);
 
-  const agent = await startAgent({
+  const agent = await startAgent(t, {
     environment: {
-      CHRONY_ADDRESS: `unix://${folder.path}/nowhere.sock`,
+      CHRONY_ADDRESS: `unix://${folder}/nowhere.sock`,
       OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: `http://127.0.0.1:${port}/v1/metrics?sig=${SECRETS[0]}`,
       OTEL_EXPORTER_OTLP_HEADERS: `x-api-key=${SECRETS[1]},x-scope-orgid=1`,
       COLLECTOR_TOKEN_FILE: tokenFile,
@@ -39,7 +34,6 @@ test("no secret is in the log or on the page, and a header's value 1 hides no 1"
       OTEL_LOG_LEVEL: "debug",
     },
   });
-  t.after(() => agent.stop());
   const rejected = await agent.process.waitForLine(/answered 403/);
   assert.match(rejected, new RegExp(`http://127\\.0\\.0\\.1:${port}/v1/metrics\\?… answered`));
   assert.match(rejected, /has 11 points too many/);

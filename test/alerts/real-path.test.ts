@@ -4,40 +4,50 @@
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
+import { before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { stringify } from "yaml";
 import { rulesFile } from "../../alerts/prometheus.ts";
 import { ALERT_GROUPS, type AlertGroup } from "../../alerts/rules.ts";
-import { CLUSTER, startWholePath, type WholePath } from "../agent/whole-path.ts";
-import { type ScratchFolder, scratchFolder } from "../parts/scratch-folder.ts";
+import { CLUSTER } from "../parts/collector.ts";
+import { freePort } from "../parts/free-port.ts";
+import type { Owner } from "../parts/owner.ts";
+import { type Path, scrapeConfig, startPath } from "../parts/path.ts";
+import { startPrometheus } from "../parts/prometheus.ts";
+import { folderOf } from "../parts/scratch-folder.ts";
+import { suiteScope } from "../parts/suite-scope.ts";
 import { waitFor } from "../parts/wait-for.ts";
-import { type FakeKubeStateMetrics, startFakeKubeStateMetrics } from "./fake-kube-state-metrics.ts";
+import { startFakeKubeStateMetrics } from "./fake-kube-state-metrics.ts";
 
 const NODE = "node-1";
-const SETTINGS = {
-  OTEL_RESOURCE_ATTRIBUTES: `k8s.node.name=${NODE},k8s.namespace.name=chrony-tracker,k8s.pod.name=agent-x`,
-};
 const SHIPPED_RULES = fileURLToPath(
   new URL("../../alerts/chrony-tracker.rules.yaml", import.meta.url),
 );
 const EVALUATIONS = 10;
 
+/** A path whose Prometheus evaluates these rules every second. */
+async function startRuledPath(
+  owner: Owner,
+  rules: string,
+  scrapeConfigs: readonly object[] = [],
+): Promise<Path> {
+  const pullPort = await freePort();
+  const prometheus = await startPrometheus(owner, {
+    ruleFiles: [rules],
+    evaluationInterval: "1s",
+    scrapeConfigs: [...scrapeConfigs, scrapeConfig([{ node: NODE, port: pullPort }])],
+  });
+  const settings = { OTEL_EXPORTER_PROMETHEUS_PORT: String(pullPort) };
+  return await startPath(owner, { node: NODE, prometheus, settings });
+}
+
 describe("the shipped rules, over a healthy node", () => {
-  let kubeStateMetrics: FakeKubeStateMetrics;
-  let path: WholePath;
+  const scope = suiteScope();
+  let path: Path;
 
   before(async () => {
-    kubeStateMetrics = await startFakeKubeStateMetrics(CLUSTER, [NODE]);
-    path = await startWholePath(SETTINGS, {
-      ruleFiles: [SHIPPED_RULES],
-      evaluationInterval: "1s",
-      scrapeConfigs: [kubeStateMetrics.scrapeConfig],
-    });
-  });
-  after(async () => {
-    await path?.stop();
-    await kubeStateMetrics?.stop();
+    const kubeStateMetrics = await startFakeKubeStateMetrics(scope, CLUSTER, [NODE]);
+    path = await startRuledPath(scope, SHIPPED_RULES, [kubeStateMetrics.scrapeConfig]);
   });
 
   test("are all evaluated without an error, and none is even pending", async () => {
@@ -72,18 +82,13 @@ describe("the shipped rules, over a healthy node", () => {
 });
 
 describe("the rules with minutes made seconds", () => {
-  let folder: ScratchFolder;
-  let path: WholePath;
+  const scope = suiteScope();
+  let path: Path;
 
   before(async () => {
-    folder = await scratchFolder("ct");
-    const rules = join(folder.path, "rules.yaml");
+    const rules = join(await folderOf(scope), "rules.yaml");
     await writeFile(rules, stringify(rulesFile(ALERT_GROUPS.map(compressed))));
-    path = await startWholePath(SETTINGS, { ruleFiles: [rules], evaluationInterval: "1s" });
-  });
-  after(async () => {
-    await path?.stop();
-    folder?.remove();
+    path = await startRuledPath(scope, rules);
   });
 
   test("tell of a dead chronyd once for both ways, in words, until it lives again", async () => {
@@ -91,7 +96,7 @@ describe("the rules with minutes made seconds", () => {
       const states = await path.prometheus.query('chrony_sync_state{state="synchronised"} == 1');
       return states.length === 2;
     });
-    await path.follower.stop();
+    await path.chronyd.stop();
 
     const firing = await waitFor(
       "ChronydUnreachable to fire",
@@ -123,7 +128,7 @@ describe("the rules with minutes made seconds", () => {
     );
     assert.match(alert?.annotations["runbook_url"] ?? "", /runbook\.md#chronydunreachable$/);
 
-    await path.follower.restart();
+    await path.chronyd.restart();
     await waitFor(
       "ChronydUnreachable to end",
       async () => (await firingAlerts(path, "ChronydUnreachable")).length === 0,
@@ -155,7 +160,7 @@ interface Rule {
 }
 
 async function ruleGroups(
-  path: WholePath,
+  path: Path,
 ): Promise<readonly { readonly lastEvaluation: string; readonly rules: readonly Rule[] }[]> {
   const response = await fetch(`${path.prometheus.url}/api/v1/rules`);
   const answer: {
@@ -169,7 +174,7 @@ interface FiringAlert {
   readonly annotations: Readonly<Record<string, string>>;
 }
 
-async function firingAlerts(path: WholePath, name: string): Promise<FiringAlert[]> {
+async function firingAlerts(path: Path, name: string): Promise<FiringAlert[]> {
   const response = await fetch(`${path.prometheus.url}/api/v1/alerts`);
   const answer: { data: { alerts: (FiringAlert & { state: string })[] } } = JSON.parse(
     await response.text(),

@@ -22,7 +22,7 @@ export class AccessTokens {
 
   /** Issues one and gives its text. */
   issue(token: AccessToken): string {
-    const text = `stand-in.${randomUUID()}`;
+    const text = `fake.${randomUUID()}`;
     this.#issued.set(text, token);
     return text;
   }

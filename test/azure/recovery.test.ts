@@ -1,33 +1,22 @@
 // The way to an Azure Monitor workspace, and back to it after each of Azure's refusals: real chronyd,
 // the real agent, the real collector (the version of builder.yaml) with the shipped configuration and
-// the real azureauth. The stand-in plays Azure; what it accepts is asked for in PromQL. Loss over
+// the real azureauth. Azure is a fake; what it accepts is asked for in PromQL. Loss over
 // outages is not looked at here.
 
 import assert from "node:assert/strict";
-import { describe, type TestContext, test } from "node:test";
+import { describe, test } from "node:test";
 import { get, scrape } from "../agent/scrape.ts";
-import {
-  type AzurePath,
-  type AzurePathDescription,
-  cannotRun,
-  clusterName,
-  nodeName,
-  startAzurePath,
-} from "./azure-path.ts";
+import { CLUSTER } from "../parts/collector.ts";
+import { NODE } from "../parts/path.ts";
+import { type AzurePath, cannotRun, startAzurePath } from "./azure-path.ts";
+import { startFakeEgressProxy } from "./fake-egress-proxy.ts";
+import type { FederatedCredential } from "./fake-token-endpoint.ts";
 import type { Fault } from "./faults.ts";
-import { startProxy } from "./proxy.ts";
-import type { FederatedCredential } from "./token-endpoint.ts";
 
 const hourMs = 3_600_000;
 const patienceMs = 30_000;
 /** A collector renews a token five minutes before its end: this one after two seconds. */
 const shortestLifetimeSeconds = 302;
-
-async function start(t: TestContext, description: AzurePathDescription = {}): Promise<AzurePath> {
-  const path = await startAzurePath(description);
-  t.after(() => path.stop());
-  return path;
-}
 
 /** Settles when this many writes, beyond those before the call, were answered so. */
 async function writesAnswered(path: AzurePath, status: number, count: number): Promise<void> {
@@ -91,21 +80,21 @@ function writeStatuses({ azure }: AzurePath): Set<number> {
 
 describe("from the agent to an Azure Monitor workspace", { skip: cannotRun }, () => {
   test("the first value arrives with the first push, under the design's labels", async (t) => {
-    const path = await start(t, { agent: { OTEL_METRIC_EXPORT_INTERVAL: "20000" } });
+    const path = await startAzurePath(t, { agent: { OTEL_METRIC_EXPORT_INTERVAL: "20000" } });
     await path.agent.process.waitUntil(
       "the first value in the workspace",
-      async () => (await path.history("chrony_clock_error_ms")).length > 0,
+      async () => (await path.history("chrony_clock_error_ms", "push")).length > 0,
       patienceMs,
     );
 
-    const [error] = await path.workspace.query("chrony_clock_error_ms");
+    const [error] = await path.prometheus.query("chrony_clock_error_ms");
     assert.deepEqual(error?.labels, {
       __name__: "chrony_clock_error_ms",
-      cluster: clusterName,
-      instance: nodeName,
+      cluster: CLUSTER,
+      instance: NODE,
       job: "chrony-tracker",
       k8s_namespace_name: "chrony-tracker",
-      k8s_node_name: nodeName,
+      k8s_node_name: NODE,
     });
     assert.deepEqual(writeStatuses(path), new Set([200]));
     assert.deepEqual(path.azure.dropped, []);
@@ -118,7 +107,7 @@ describe("from the agent to an Azure Monitor workspace", { skip: cannotRun }, ()
   });
 
   test("the token is renewed before it ends, so that no write is refused", async (t) => {
-    const path = await start(t, {
+    const path = await startAzurePath(t, {
       prepare: ({ tenant }) => {
         tenant.tokenLifetimeSeconds = shortestLifetimeSeconds;
       },
@@ -132,7 +121,7 @@ describe("from the agent to an Azure Monitor workspace", { skip: cannotRun }, ()
   });
 
   test("a token that Azure no longer accepts is 401 until it is renewed", async (t) => {
-    const path = await start(t, {
+    const path = await startAzurePath(t, {
       prepare: ({ tenant }) => {
         tenant.tokenLifetimeSeconds = shortestLifetimeSeconds;
       },
@@ -147,13 +136,13 @@ describe("from the agent to an Azure Monitor workspace", { skip: cannotRun }, ()
   });
 
   test("a role that is missing is 403 for long (half an hour on Azure, 20 pushes here), and nothing is needed once it is given", async (t) => {
-    const path = await start(t, {
+    const path = await startAzurePath(t, {
       prepare: ({ dataCollection }) => {
         dataCollection.publishers = [];
       },
     });
     await writesAnswered(path, 403, 20);
-    assert.deepEqual(await path.workspace.query('{__name__=~"chrony.*"}'), []);
+    assert.deepEqual(await path.prometheus.query('{__name__=~"chrony.*"}'), []);
     await collectorTells(
       path,
       /^403 .*does not have access to ingest data for the data collection rule with immutable Id 'dcr-/,
@@ -169,14 +158,14 @@ describe("from the agent to an Azure Monitor workspace", { skip: cannotRun }, ()
 
   test("a federated credential that Entra ID does not know yet is asked for again and again", async (t) => {
     let credential: FederatedCredential | undefined;
-    const path = await start(t, {
+    const path = await startAzurePath(t, {
       prepare: ({ tenant }) => {
         credential = tenant.federatedCredential;
         tenant.federatedCredential = undefined;
       },
     });
     await tokensAnswered(path, 401, 3);
-    assert.deepEqual(await path.workspace.query('{__name__=~"chrony.*"}'), []);
+    assert.deepEqual(await path.prometheus.query('{__name__=~"chrony.*"}'), []);
     await collectorTells(path, /failed to get token.*AADSTS70025/s);
     await agentShows(path, /answered 503: .*what it writes to is away; the agent goes on trying/);
 
@@ -186,7 +175,7 @@ describe("from the agent to an Azure Monitor workspace", { skip: cannotRun }, ()
   });
 
   test("too many requests in a minute are 429: the agent is told to come again", async (t) => {
-    const path = await start(t);
+    const path = await startAzurePath(t);
     await path.waitForFreshValue();
     const { dataCollection } = path.azure;
     const usual = dataCollection.requestsPerMinute;
@@ -206,7 +195,7 @@ describe("from the agent to an Azure Monitor workspace", { skip: cannotRun }, ()
   ];
   for (const [fault, agentLog] of phases) {
     test(`a phase of ${fault} ends by itself`, async (t) => {
-      const path = await start(t);
+      const path = await startAzurePath(t);
       await path.waitForFreshValue();
       path.azure.failWrites(fault);
       await writesAnswered(path, Number(fault), 3);
@@ -221,7 +210,7 @@ describe("from the agent to an Azure Monitor workspace", { skip: cannotRun }, ()
   }
 
   test("silence of the endpoint, and of Entra ID, ends by itself", async (t) => {
-    const path = await start(t, { prepare: (azure) => azure.failTokens("silence") });
+    const path = await startAzurePath(t, { prepare: (azure) => azure.failTokens("silence") });
     await tokensAnswered(path, 0, 1);
     await agentShows(path, /did not answer within 500 ms/);
     path.azure.failTokens();
@@ -242,9 +231,9 @@ describe("from the agent to an Azure Monitor workspace", { skip: cannotRun }, ()
     ["https://monitor.azure.com", /failed to get token.*AADSTS1002012/s],
   ] as const) {
     test(`the wrong scope ${scope} is in the collector's log, and right again after a restart`, async (t) => {
-      const path = await start(t, { collector: { AZURE_SCOPE: scope } });
+      const path = await startAzurePath(t, { collector: { AZURE_SCOPE: scope } });
       await collectorTells(path, expected);
-      assert.deepEqual(await path.workspace.query('{__name__=~"chrony.*"}'), []);
+      assert.deepEqual(await path.prometheus.query('{__name__=~"chrony.*"}'), []);
       await agentShows(path, /answered 50[03]/);
 
       await path.restartCollector({});
@@ -254,14 +243,14 @@ describe("from the agent to an Azure Monitor workspace", { skip: cannotRun }, ()
   }
 
   test("a node whose clock is hours off keeps its place in time, where Azure would drop it", async (t) => {
-    const path = await start(t);
+    const path = await startAzurePath(t);
     await path.waitForFreshValue();
     const beganSeconds = Date.now() / 1_000 - 60;
     for (const shiftMs of [3 * hourMs, -2 * hourMs]) {
       await path.agent.shiftWallClock(shiftMs);
       await path.waitForFreshValue();
       await path.agent.process.waitUntil("the offset in the workspace", async () => {
-        const [offset] = await path.workspace.query("chrony_collector_offset_seconds");
+        const [offset] = await path.prometheus.query("chrony_collector_offset_seconds");
         return offset !== undefined && Math.abs(offset.value + shiftMs / 1_000) < 5;
       });
     }
@@ -274,7 +263,7 @@ describe("from the agent to an Azure Monitor workspace", { skip: cannotRun }, ()
     const reasons = new Set(path.azure.dropped.map(({ reason }) => reason));
     assert.ok(!reasons.has("too old") && !reasons.has("too far ahead"), [...reasons].join());
     const endSeconds = Date.now() / 1_000 + 2;
-    for (const { timestampSeconds } of await path.history("chrony_clock_error_ms")) {
+    for (const { timestampSeconds } of await path.history("chrony_clock_error_ms", "push")) {
       assert.ok(
         timestampSeconds > beganSeconds && timestampSeconds < endSeconds,
         `${timestampSeconds}`,
@@ -283,7 +272,7 @@ describe("from the agent to an Azure Monitor workspace", { skip: cannotRun }, ()
   });
 
   test("Azure for a government needs its scope alone: AKS names the authority", async (t) => {
-    const path = await start(t, {
+    const path = await startAzurePath(t, {
       cloud: "usGovernment",
       collector: { AZURE_SCOPE: "https://monitor.azure.us/.default" },
     });
@@ -292,9 +281,8 @@ describe("from the agent to an Azure Monitor workspace", { skip: cannotRun }, ()
   });
 
   test("an egress proxy carries all that leaves for Azure", async (t) => {
-    const path = await start(t);
-    const proxy = await startProxy(path.azure.address);
-    t.after(() => proxy.stop());
+    const path = await startAzurePath(t);
+    const proxy = await startFakeEgressProxy(t, path.azure.address);
     await path.restartCollector({ HTTPS_PROXY: proxy.url });
     await path.waitForFreshValue();
     const { tenant, dataCollection } = path.azure;

@@ -1,4 +1,4 @@
-// The stand-in's reading of remote write, against bytes written by hand after prompb's field numbers.
+// The fake's reading of remote write, against bytes written by hand after prompb's field numbers.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

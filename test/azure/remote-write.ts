@@ -1,6 +1,6 @@
 /**
  * Prometheus remote write, version 1: Snappy's block format around one `prometheus.WriteRequest`
- * (prompb/remote.proto, prompb/types.proto). Only what the stand-in looks at is read.
+ * (prompb/remote.proto, prompb/types.proto). Only what the fake looks at is read.
  */
 import protobuf from "protobufjs";
 import { compress, uncompress } from "snappyjs";

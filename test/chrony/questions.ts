@@ -57,7 +57,7 @@ export function watched(
   };
 }
 
-/** A stand-in for a chronyd that gives these answers (without their sequences), or none. */
+/** A fake chronyd that gives these answers (without their sequences), or none. */
 export function fakeChronyd(answer: (question: Question) => Uint8Array | undefined): ChronyAddress {
   return {
     text: "fake://chronyd",

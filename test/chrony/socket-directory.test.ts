@@ -18,12 +18,11 @@ import {
   SocketDirectory,
 } from "../../src/chrony/socket-directory.ts";
 import { NOBODY } from "../../src/privileges.ts";
-import { scratchFolder } from "../parts/scratch-folder.ts";
+import { folderOf } from "../parts/scratch-folder.ts";
 
 async function emptyFolder(t: TestContext): Promise<string> {
-  const folder = await scratchFolder("ct");
-  t.after(() => folder.remove());
-  return folder.path;
+  const folder = await folderOf(t);
+  return folder;
 }
 
 test("a directory that stays as it is has no fault, however often one looks", async (t) => {

@@ -1,13 +1,14 @@
 /**
  * The overlay for Azure from end to end: the shipped files in the real cluster, a real collector with
- * the real azureauth extension, and the stand-in for Azure (test/azure/) on Azure's own names. One
- * patch plays what AKS and the internet give: the names' addresses, the stand-in's and the issuer's
+ * the real azureauth extension, and the fake Azure (test/azure/) on Azure's own names. One
+ * patch plays what AKS and the internet give: the names' addresses, the fake's and the issuer's
  * authorities, and what the workload-identity webhook injects.
  */
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
-import { type AzureStandIn, startAzureStandIn } from "../azure/stand-in.ts";
+import { type FakeAzure, startFakeAzure } from "../azure/fake-azure.ts";
+import { suiteScope } from "../parts/suite-scope.ts";
 import { waitFor } from "../parts/wait-for.ts";
 import { CONTROL_PLANE } from "./parts/addresses.ts";
 import {
@@ -22,13 +23,14 @@ import { type Installation, prepareInstallation } from "./parts/installation.ts"
 
 const SUBJECT = "system:serviceaccount:chrony-tracker-collector:chrony-tracker-collector";
 
+const scope = suiteScope();
 let cluster: ClusterWithChrony;
-let azure: AzureStandIn;
+let azure: FakeAzure;
 let installation: Installation;
 
 before(async () => {
   cluster = await startClusterWithChrony();
-  azure = await startAzureStandIn({
+  azure = await startFakeAzure(scope, {
     address: CONTROL_PLANE.v4,
     subject: SUBJECT,
     workspaceWriteUrl: cluster.backend.remoteWriteUrl,
@@ -69,7 +71,6 @@ before(async () => {
 
 after(async () => {
   await installation?.remove();
-  await azure?.stop();
   await cluster?.stop();
 });
 

@@ -28,8 +28,7 @@ async function limitFileDescriptors(pid: number, count: number): Promise<void> {
 
 describe("the agent", { concurrency: 3 }, () => {
   test("frozen (SIGSTOP) for a minute, as a paused machine is: nothing false, and it goes on", async (t) => {
-    const path = await FaultPath.start();
-    t.after(() => path.stop());
+    const path = await FaultPath.start(t);
     await path.untilCollections(3);
     path.agent.process.signal("SIGSTOP");
     await path.intervals(5);
@@ -41,14 +40,12 @@ describe("the agent", { concurrency: 3 }, () => {
   });
 
   test("killed (SIGKILL) while the far end is away: what it held is lost, and nothing else", async (t) => {
-    const path = await FaultPath.start();
-    t.after(() => path.stop());
+    const path = await FaultPath.start(t);
     await path.untilCollections(3);
     await path.network.become("refused");
     const awayMs = Date.now();
     await path.intervals(5);
-    path.agent.process.signal("SIGKILL");
-    await path.agent.process.exited;
+    await path.agent.process.kill();
     const killedMs = Date.now();
     await path.network.become("open");
     await path.startAgent();
@@ -61,11 +58,9 @@ describe("the agent", { concurrency: 3 }, () => {
   });
 
   test("killed (SIGKILL) while all is well: at most the collection under way is lost", async (t) => {
-    const path = await FaultPath.start();
-    t.after(() => path.stop());
+    const path = await FaultPath.start(t);
     await path.untilCollections(3);
-    path.agent.process.signal("SIGKILL");
-    await path.agent.process.exited;
+    await path.agent.process.kill();
     const killedMs = Date.now();
     await path.startAgent();
     const { holes } = await path.check(
@@ -77,8 +72,7 @@ describe("the agent", { concurrency: 3 }, () => {
   });
 
   test("ended (SIGTERM) and replaced, as in a rollout: nothing is lost", async (t) => {
-    const path = await FaultPath.start();
-    t.after(() => path.stop());
+    const path = await FaultPath.start(t);
     await path.untilCollections(3);
     await path.agent.stop();
     await path.startAgent();
@@ -86,8 +80,7 @@ describe("the agent", { concurrency: 3 }, () => {
   });
 
   test("out of file descriptors for 5 intervals: unreachable is told, and it recovers by itself", async (t) => {
-    const path = await FaultPath.start();
-    t.after(() => path.stop());
+    const path = await FaultPath.start(t);
     await path.untilCollections(3);
     // Standard input, output and errors, the record, the channel and what epoll needs stay open.
     const fromMs = Date.now();
@@ -108,8 +101,7 @@ describe("the agent", { concurrency: 3 }, () => {
 
   test("without a far end for longer than points may wait: exactly what is too old is lost", async (t) => {
     const maxAgeSeconds = 8;
-    const path = await FaultPath.start({ agent: { BACKLOG_MAX_AGE: String(maxAgeSeconds) } });
-    t.after(() => path.stop());
+    const path = await FaultPath.start(t, { agent: { BACKLOG_MAX_AGE: String(maxAgeSeconds) } });
     await path.untilCollections(3);
     await path.network.refuseFurther();
     const awayMs = Date.now();

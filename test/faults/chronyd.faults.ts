@@ -10,8 +10,9 @@ import {
   localReferenceConfiguration,
 } from "../parts/chronyd-configuration.ts";
 import { freeUdpPort } from "../parts/free-port.ts";
+import { endWith } from "../parts/owner.ts";
 import { runToEnd } from "../parts/run-to-end.ts";
-import { scratchFolder } from "../parts/scratch-folder.ts";
+import { folderOf } from "../parts/scratch-folder.ts";
 import type { Collection } from "./collections.ts";
 import { startFakeChronyd } from "./fake-chronyd.ts";
 import { FaultPath } from "./fault-path.ts";
@@ -28,11 +29,9 @@ function toldStates(collections: readonly Collection[]): string[] {
 
 describe("chronyd", { concurrency: 3 }, () => {
   test("killed (SIGKILL): its socket stays and nobody answers; started again it is read again", async (t) => {
-    const path = await FaultPath.start();
-    t.after(() => path.stop());
+    const path = await FaultPath.start(t);
     await path.untilCollections(2);
-    path.follower.process.signal("SIGKILL");
-    await path.follower.process.exited;
+    await path.follower.process.kill();
     await scrapeInState(path.agent, "unreachable");
     await path.untilCollections(5);
     await path.follower.restart();
@@ -42,8 +41,7 @@ describe("chronyd", { concurrency: 3 }, () => {
   });
 
   test("frozen (SIGSTOP): no old value goes on; thawed, no late answer is taken for a new one", async (t) => {
-    const path = await FaultPath.start();
-    t.after(() => path.stop());
+    const path = await FaultPath.start(t);
     await path.untilCollections(2);
     await path.follower.freeze();
     await scrapeInState(path.agent, "unreachable");
@@ -55,8 +53,7 @@ describe("chronyd", { concurrency: 3 }, () => {
   });
 
   test("restarted with another source, and then with none: each state is told as it is", async (t) => {
-    const path = await FaultPath.start();
-    t.after(() => path.stop());
+    const path = await FaultPath.start(t);
     await path.untilCollections(2);
     await path.follower.restart(localReferenceConfiguration());
     await scrapeInState(path.agent, "local");
@@ -73,12 +70,10 @@ describe("chronyd", { concurrency: 3 }, () => {
   });
 
   test("replaced by a release that speaks another protocol (a fake one): unreachable, no value", async (t) => {
-    const path = await FaultPath.start();
-    t.after(() => path.stop());
+    const path = await FaultPath.start(t);
     await path.untilCollections(2);
     await path.follower.stop();
-    const fake = startFakeChronyd(path.follower.socketPath);
-    t.after(() => fake.stop());
+    const fake = startFakeChronyd(t, path.follower.socketPath);
     await scrapeInState(path.agent, "unreachable");
     await path.untilCollections(5);
     assert.match(JSON.stringify(path.agent.logs()), /version 7/);
@@ -89,8 +84,7 @@ describe("chronyd", { concurrency: 3 }, () => {
   });
 
   test("its directory deleted and made again: it is read again", async (t) => {
-    const path = await FaultPath.start();
-    t.after(() => path.stop());
+    const path = await FaultPath.start(t);
     await path.untilCollections(2);
     await path.follower.stop();
     await rm(dirname(path.follower.socketPath), { recursive: true });
@@ -107,18 +101,15 @@ describe("chronyd", { concurrency: 3 }, () => {
       t.skip("mounting a small disk needs root");
       return;
     }
-    const disk = await scratchFolder("ct");
+    const disk = await folderOf(t);
     // Few enough inodes to be used up: the root, the directory, chronyd's socket, and two to spare.
-    await run("mount", "-t", "tmpfs", "-o", "size=64k,nr_inodes=5", "tmpfs", disk.path);
-    let path: FaultPath | undefined;
-    t.after(async () => {
-      await path?.stop();
-      await run("umount", disk.path);
-      disk.remove();
+    await run("mount", "-t", "tmpfs", "-o", "size=64k,nr_inodes=5", "tmpfs", disk);
+    endWith(t, async () => {
+      await run("umount", disk);
     });
-    path = await FaultPath.start({ runFolder: join(disk.path, "run") });
+    const path = await FaultPath.start(t, { runFolder: join(disk, "run") });
     await path.untilCollections(2);
-    const files = [join(disk.path, "one"), join(disk.path, "two")];
+    const files = [join(disk, "one"), join(disk, "two")];
     await run("touch", ...files);
     await scrapeInState(path.agent, "unreachable");
     await path.untilCollections(5);

@@ -1,7 +1,8 @@
 import { chmodSync, rmSync } from "node:fs";
 import { DgramSocket } from "node-unix-socket";
+import { endWith, type Owner } from "../parts/owner.ts";
 
-/** Stands in for a chronyd whose release speaks another version of the command protocol. */
+/** A fake chronyd whose release speaks another version of the command protocol. */
 export interface FakeChronyd {
   stop(): void;
 }
@@ -16,7 +17,7 @@ const badPacketVersion = 18;
  *
  * @param path of its socket; what another chronyd left there is removed.
  */
-export function startFakeChronyd(path: string): FakeChronyd {
+export function startFakeChronyd(owner: Owner, path: string): FakeChronyd {
   rmSync(path, { force: true });
   const socket = new DgramSocket();
   socket.on("data", (request: Buffer, sender: string) => {
@@ -32,10 +33,14 @@ export function startFakeChronyd(path: string): FakeChronyd {
   socket.bind(path);
   // An agent that root started is another user by now.
   chmodSync(path, 0o666);
-  return {
-    stop() {
+  let isStopped = false;
+  const stop = () => {
+    if (!isStopped) {
+      isStopped = true;
       socket.close();
       rmSync(path, { force: true });
-    },
+    }
   };
+  endWith(owner, stop);
+  return { stop };
 }

@@ -1,6 +1,7 @@
 import { createConnection, createServer, type Server, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { freePort } from "../parts/free-port.ts";
+import { endWith, type Owner } from "../parts/owner.ts";
 
 /**
  * How the fake network treats a connection:
@@ -13,7 +14,7 @@ import { freePort } from "../parts/free-port.ts";
  */
 export type NetworkCondition = "open" | "refused" | "half open" | "answers lost" | "cut" | "slow";
 
-/** Stands in for the network between the agent and the collector, and for all that can befall it. */
+/** A fake of the network between the agent and the collector, with all that can befall it. */
 export interface FakeNetwork {
   /** Its near end, without a path: `http://127.0.0.1:4318`. */
   readonly url: string;
@@ -24,9 +25,6 @@ export interface FakeNetwork {
   become(condition: NetworkCondition): Promise<void>;
   /** Takes no further connection, and settles when those that there are have ended by themselves. */
   refuseFurther(): Promise<void>;
-  /** Leads connections to another port at 127.0.0.1. */
-  leadTo(port: number): void;
-  stop(): Promise<void>;
 }
 
 const slowPieceBytes = 4096;
@@ -38,12 +36,12 @@ const slowPauseMilliseconds = 20;
  * @param address its near end.
  */
 export async function startFakeNetwork(
+  owner: Owner,
   farPort: number,
   { scheme = "http", address = "127.0.0.1" } = {},
 ): Promise<FakeNetwork> {
   const port = await freePort();
   const sockets = new Set<Socket>();
-  let far = farPort;
   let condition: NetworkCondition = "open";
   let connections = 0;
   let server: Server | undefined;
@@ -61,7 +59,7 @@ export async function startFakeNetwork(
     if (condition === "half open") {
       return;
     }
-    const distant = createConnection(far, "127.0.0.1");
+    const distant = createConnection(farPort, "127.0.0.1");
     keep(distant);
     near.once("close", () => distant.destroy());
     distant.once("close", () => near.destroy());
@@ -109,6 +107,7 @@ export async function startFakeNetwork(
   }
 
   await listen();
+  endWith(owner, close);
   return {
     url: `${scheme}://${address}:${port}`,
     port,
@@ -126,10 +125,6 @@ export async function startFakeNetwork(
       });
       server = undefined;
     },
-    leadTo(newPort) {
-      far = newPort;
-    },
-    stop: close,
   };
 }
 

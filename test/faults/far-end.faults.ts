@@ -1,5 +1,5 @@
 // What is away or refuses on the far side of the agent: the collector and the backend. Everything is
-// real but the door before Prometheus that answers for it (faulty-backend.ts).
+// real but the door before Prometheus that answers for it (test/parts/fake-gate.ts).
 
 import { describe, test } from "node:test";
 import { FaultPath } from "./fault-path.ts";
@@ -49,9 +49,9 @@ const FAULTS: readonly Fault[] = [
     name: "Prometheus killed for 10 intervals",
     promise: NOTHING_LOST,
     async happen(path) {
-      await path.killPrometheus();
+      await path.prometheus.process.kill();
       await path.intervals(10);
-      await path.startPrometheus();
+      await path.prometheus.restart();
     },
   },
   ...[429, 500, 503, 400, 403].map(
@@ -61,7 +61,7 @@ const FAULTS: readonly Fault[] = [
       async happen(path) {
         path.backend.behave(status);
         await path.intervals(10);
-        path.backend.behave("healthy");
+        path.backend.behave("open");
       },
     }),
   ),
@@ -71,7 +71,7 @@ const FAULTS: readonly Fault[] = [
     async happen(path) {
       path.backend.behave("silent");
       await path.intervals(10);
-      path.backend.behave("healthy");
+      path.backend.behave("open");
     },
   },
   {
@@ -80,7 +80,7 @@ const FAULTS: readonly Fault[] = [
     async happen(path) {
       path.backend.behave("answer lost");
       await path.intervals(10);
-      path.backend.behave("healthy");
+      path.backend.behave("open");
     },
   },
 ];
@@ -88,8 +88,7 @@ const FAULTS: readonly Fault[] = [
 describe("the far end", { concurrency: 3 }, () => {
   for (const { name, promise, happen } of FAULTS) {
     test(`${name}: ${promise}`, async (t) => {
-      const path = await FaultPath.start();
-      t.after(() => path.stop());
+      const path = await FaultPath.start(t);
       await path.untilCollections(3);
       await happen(path);
       await path.check(name, promise);

@@ -5,29 +5,28 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { type Agent, startAgent } from "../parts/agent.ts";
-import { bringPrograms, type Programs, progressToStandardError } from "../parts/bring.ts";
-import { type Chronyd, startChronyd } from "../parts/chronyd.ts";
-import { followerConfiguration, timeServerConfiguration } from "../parts/chronyd-configuration.ts";
+import type { Chronyd } from "../parts/chronyd.ts";
 import {
   type Collector,
   prometheusConfigurationFiles,
   startCollector,
 } from "../parts/collector.ts";
-import { freePort, freeUdpPort } from "../parts/free-port.ts";
+import { type FakeGate, startFakeGate } from "../parts/fake-gate.ts";
+import { startFollower } from "../parts/follower.ts";
+import type { Owner } from "../parts/owner.ts";
+import { JOBS, NODE } from "../parts/path.ts";
 import { type Prometheus, startPrometheus } from "../parts/prometheus.ts";
-import { scratchFolder } from "../parts/scratch-folder.ts";
+import { folderOf } from "../parts/scratch-folder.ts";
 import { waitFor } from "../parts/wait-for.ts";
 import { type Collection, collectionsOf } from "./collections.ts";
 import { type FakeNetwork, startFakeNetwork } from "./fake-network.ts";
-import { type FaultyBackend, startFaultyBackend } from "./faulty-backend.ts";
 import { checkEverySample, type Falsehood, type Period } from "./no-false-value.ts";
 import { type Hole, holesIn } from "./nothing-missing.ts";
 import { hasEnded, type Reading, readingsOf } from "./readings.ts";
 
 /** One second stands for the 30 s of production: a fault of 10 minutes lasts 20 s here. */
 export const INTERVAL_MS = 1000;
-const NODE = "aks-pool-1";
-const SAMPLES = `{job="chrony-tracker",instance="${NODE}"}`;
+const SAMPLES = `{job="${JOBS.push}",instance="${NODE}"}`;
 /** The agent's own: 60 s, as two intervals are shorter. */
 const PEAK_WIDTH_MS = 60_000;
 /** Wide enough for samples of a clock that is a day off. */
@@ -82,99 +81,57 @@ export interface Findings {
  * Prometheus, which takes samples out of order as otel-collector/README.md asks for.
  */
 export class FaultPath {
-  readonly folder: string;
   readonly follower: Chronyd;
   readonly network: FakeNetwork;
-  readonly backend: FaultyBackend;
+  readonly backend: FakeGate;
+  readonly collector: Collector;
+  readonly prometheus: Prometheus;
+  readonly #folder: string;
+  readonly #owner: Owner;
   readonly #options: FaultPathOptions;
-  readonly #programs: Programs;
-  readonly #ends: (() => Promise<void> | void)[];
-  readonly #prometheusPort: number;
-  #prometheus: Prometheus;
-  #collector: Collector;
   #agent: Agent;
   #lives = 1;
 
   private constructor(parts: Parts) {
-    this.folder = parts.folder;
     this.follower = parts.follower;
     this.network = parts.network;
     this.backend = parts.backend;
+    this.collector = parts.collector;
+    this.prometheus = parts.prometheus;
+    this.#folder = parts.folder;
+    this.#owner = parts.owner;
     this.#options = parts.options;
-    this.#programs = parts.programs;
-    this.#ends = parts.ends;
-    this.#prometheusPort = parts.prometheusPort;
-    this.#prometheus = parts.prometheus;
-    this.#collector = parts.collector;
     this.#agent = parts.agent;
   }
 
   /** Starts everything; settles when the first collection is in Prometheus. */
-  static async start(options: FaultPathOptions = {}): Promise<FaultPath> {
-    const ends: (() => Promise<void> | void)[] = [];
-    try {
-      const programs = await bringPrograms(progressToStandardError);
-      const scratch = await scratchFolder("ct");
-      ends.push(() => scratch.remove());
-      const folder = scratch.path;
-      const ntpPort = await freeUdpPort();
-      const server = await startChronyd({
-        ...programs,
-        folder: join(folder, "server"),
-        configuration: timeServerConfiguration(ntpPort),
-      });
-      ends.push(() => server.stop());
-      const follower = await startChronyd({
-        ...programs,
-        folder: join(folder, "node"),
-        configuration: followerConfiguration(ntpPort, { offsetSeconds: 0.005 }),
-        ...(options.runFolder !== undefined && { runFolder: options.runFolder }),
-      });
-      ends.push(() => follower.stop());
-      const prometheusPort = await freePort();
-      const prometheus = await startPrometheusAt(programs, folder, prometheusPort);
-      const backend = await startFaultyBackend(prometheus.remoteWriteUrl);
-      ends.push(() => backend.stop());
-      const collector = await startCollectorOf(programs, folder, backend, options);
-      const network = await startFakeNetwork(portOf(collector), {
-        ...(options.scheme !== undefined && { scheme: options.scheme }),
-        ...(options.nearAddress !== undefined && { address: options.nearAddress }),
-      });
-      ends.push(() => network.stop());
-      await follower.waitUntilSynchronised();
-      const agent = await startAgentOf(folder, 0, network.url, follower, options);
-      const path = new FaultPath({
-        folder,
-        follower,
-        network,
-        backend,
-        options,
-        programs,
-        ends,
-        prometheusPort,
-        prometheus,
-        collector,
-        agent,
-      });
-      ends.push(
-        () => path.prometheus.stop(),
-        () => path.collector.stop(),
-        () => path.agent.stop(),
-      );
-      await path.untilCollections(1);
-      return path;
-    } catch (error) {
-      await endAll(ends);
-      throw error;
-    }
-  }
-
-  get prometheus(): Prometheus {
-    return this.#prometheus;
-  }
-
-  get collector(): Collector {
-    return this.#collector;
+  static async start(owner: Owner, options: FaultPathOptions = {}): Promise<FaultPath> {
+    const folder = await folderOf(owner);
+    const follower = await startFollower(owner, {
+      offsetSeconds: 0.005,
+      ...(options.runFolder !== undefined && { runFolder: options.runFolder }),
+    });
+    const prometheus = await startPrometheus(owner, { outOfOrderTimeWindow: "30m" });
+    const backend = await startFakeGate(owner, prometheus.remoteWriteUrl);
+    const collector = await startCollectorOf(owner, backend, options);
+    const network = await startFakeNetwork(owner, Number(new URL(collector.otlpUrl).port), {
+      ...(options.scheme !== undefined && { scheme: options.scheme }),
+      ...(options.nearAddress !== undefined && { address: options.nearAddress }),
+    });
+    const agent = await startAgentOf(owner, folder, 0, network.url, follower, options);
+    const path = new FaultPath({
+      owner,
+      folder,
+      follower,
+      network,
+      backend,
+      options,
+      prometheus,
+      collector,
+      agent,
+    });
+    await path.untilCollections(1);
+    return path;
   }
 
   get agent(): Agent {
@@ -202,36 +159,25 @@ export class FaultPath {
   /** Kills the collector: it ends at once, whatever it is doing, and nobody listens at its port. */
   async killCollector(): Promise<void> {
     await this.network.become("refused");
-    this.#collector.process.signal("SIGKILL");
-    await this.#collector.process.exited;
+    await this.collector.process.kill();
   }
 
   async startCollector(): Promise<void> {
-    this.#collector = await startCollectorOf(
-      this.#programs,
-      this.folder,
-      this.backend,
-      this.#options,
-    );
-    this.network.leadTo(portOf(this.#collector));
+    await this.collector.restart();
     await this.network.become("open");
-  }
-
-  async killPrometheus(): Promise<void> {
-    this.#prometheus.process.signal("SIGKILL");
-    await this.#prometheus.process.exited;
-  }
-
-  async startPrometheus(): Promise<void> {
-    this.#prometheus = await startPrometheusAt(this.#programs, this.folder, this.#prometheusPort);
   }
 
   /** Starts another life of the agent, with the settings of the first and these. */
   async startAgent(settings: Readonly<Record<string, string>> = {}): Promise<void> {
-    this.#agent = await startAgentOf(this.folder, this.#lives, this.network.url, this.follower, {
-      ...this.#options,
-      agent: { ...this.#options.agent, ...settings },
-    });
+    const options = { ...this.#options, agent: { ...this.#options.agent, ...settings } };
+    this.#agent = await startAgentOf(
+      this.#owner,
+      this.#folder,
+      this.#lives,
+      this.network.url,
+      this.follower,
+      options,
+    );
     this.#lives += 1;
   }
 
@@ -267,17 +213,13 @@ export class FaultPath {
     return findings;
   }
 
-  async stop(): Promise<void> {
-    await endAll(this.#ends);
-  }
-
   async #collections(): Promise<Collection[]> {
     return collectionsOf(await this.#series());
   }
 
   #series() {
     const nowSeconds = Date.now() / 1000;
-    return this.#prometheus.series(
+    return this.prometheus.series(
       SAMPLES,
       nowSeconds - HISTORY_SECONDS,
       nowSeconds + HISTORY_SECONDS,
@@ -287,7 +229,7 @@ export class FaultPath {
   async #findings(promises: Promises): Promise<Findings> {
     const readings: Reading[] = [];
     for (let life = 0; life < this.#lives; life += 1) {
-      readings.push(...readingsOf(await readFile(recordFile(this.folder, life), "utf8"), life));
+      readings.push(...readingsOf(await readFile(recordFile(this.#folder, life), "utf8"), life));
     }
     const series = await this.#series();
     const collections = collectionsOf(series);
@@ -312,52 +254,33 @@ export class FaultPath {
     const withheld = collections.filter(({ values }) => !values.has("chrony_clock_error_ms"));
     const shown: string[] = [];
     for (const { timeMs } of withheld) {
-      const found = await this.#prometheus.query(`chrony_clock_error_ms${SAMPLES}`, timeMs / 1000);
+      const found = await this.prometheus.query(`chrony_clock_error_ms${SAMPLES}`, timeMs / 1000);
       shown.push(...found.map(({ value }) => `${value} ms at ${timeMs}`));
     }
     return shown;
   }
 }
 
-interface Parts {
+type Parts = {
+  readonly owner: Owner;
   readonly folder: string;
   readonly follower: Chronyd;
   readonly network: FakeNetwork;
-  readonly backend: FaultyBackend;
+  readonly backend: FakeGate;
   readonly options: FaultPathOptions;
-  readonly programs: Programs;
-  readonly ends: (() => Promise<void> | void)[];
-  readonly prometheusPort: number;
   readonly prometheus: Prometheus;
   readonly collector: Collector;
   readonly agent: Agent;
-}
-
-function startPrometheusAt(
-  { prometheus }: Programs,
-  folder: string,
-  port: number,
-): Promise<Prometheus> {
-  return startPrometheus({
-    prometheus,
-    folder: join(folder, "prometheus"),
-    outOfOrderTimeWindow: "30m",
-    port,
-  });
-}
+};
 
 function startCollectorOf(
-  { collector }: Programs,
-  folder: string,
-  backend: FaultyBackend,
+  owner: Owner,
+  backend: FakeGate,
   { collector: options = {} }: FaultPathOptions,
 ): Promise<Collector> {
   const [common, catalogue, exporter, service] = prometheusConfigurationFiles;
-  return startCollector({
-    collector,
-    folder: join(folder, "collector"),
+  return startCollector(owner, {
     remoteWriteUrl: backend.remoteWriteUrl,
-    clusterName: "blue",
     configurationFiles: [
       common,
       catalogue,
@@ -371,13 +294,14 @@ function startCollectorOf(
 }
 
 function startAgentOf(
+  owner: Owner,
   folder: string,
   life: number,
   endpoint: string,
   follower: Chronyd,
   { agent = {}, agentWrapper = [] }: FaultPathOptions,
 ): Promise<Agent> {
-  return startAgent({
+  return startAgent(owner, {
     shiftableClock: true,
     recordFile: recordFile(folder, life),
     wrapper: agentWrapper,
@@ -394,16 +318,6 @@ function startAgentOf(
 
 function recordFile(folder: string, life: number): string {
   return join(folder, `readings-${life}.jsonl`);
-}
-
-function portOf({ otlpUrl }: Collector): number {
-  return Number(new URL(otlpUrl).port);
-}
-
-async function endAll(ends: (() => Promise<void> | void)[]): Promise<void> {
-  for (let end = ends.pop(); end !== undefined; end = ends.pop()) {
-    await end();
-  }
 }
 
 /** One line of the table that `npm run test:faults` prints at its end. */

@@ -5,8 +5,7 @@ import { test } from "node:test";
 import { FaultPath } from "./fault-path.ts";
 
 test("without a fault every interval has its collection, and none is false", async (t) => {
-  const path = await FaultPath.start();
-  t.after(() => path.stop());
+  const path = await FaultPath.start(t);
   await path.untilCollections(10);
   const { collections, readings } = await path.check("none", "nothing is lost");
   assert.ok(collections.length >= 10 && readings.length > collections.length);

@@ -7,15 +7,14 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
-import { after, before, describe, test } from "node:test";
+import { before, describe, test } from "node:test";
 import { rawRequest, statusesIn } from "../agent/raw-request.ts";
 import { type Scrape, scrape, scrapeInState } from "../agent/scrape.ts";
 import { type Agent, startAgent } from "../parts/agent.ts";
-import { bringChronyd, progressToStandardError } from "../parts/bring.ts";
-import { type Chronyd, startChronyd } from "../parts/chronyd.ts";
-import { localReferenceConfiguration } from "../parts/chronyd-configuration.ts";
+import { startFollower } from "../parts/follower.ts";
+import { endWith } from "../parts/owner.ts";
 import { fileDescriptors } from "../parts/process-status.ts";
-import { type ScratchFolder, scratchFolder } from "../parts/scratch-folder.ts";
+import { suiteScope } from "../parts/suite-scope.ts";
 import { accept, FakeCollector } from "../push/fake-collector.ts";
 
 /** What is asked, again and again, while a crowd is there. */
@@ -64,22 +63,16 @@ const stopHalfWay: Behaviour = (socket) => {
 };
 
 describe("the agent's port", () => {
-  let folder: ScratchFolder;
-  let chronyd: Chronyd;
+  const scope = suiteScope();
   let collector: FakeCollector;
   let agent: Agent;
   let port: number;
 
   before(async () => {
-    folder = await scratchFolder("ct");
     collector = await FakeCollector.start(accept);
-    chronyd = await startChronyd({
-      ...(await bringChronyd(progressToStandardError)),
-      folder: folder.path,
-      configuration: localReferenceConfiguration(),
-    });
-    await chronyd.waitUntilAnswering();
-    agent = await startAgent({
+    endWith(scope, () => collector.stop());
+    const chronyd = await startFollower(scope);
+    agent = await startAgent(scope, {
       wrapper: withImageFlags,
       environment: {
         CHRONY_ADDRESS: chronyd.address,
@@ -88,16 +81,10 @@ describe("the agent's port", () => {
         OTEL_METRIC_EXPORT_INTERVAL: "500",
       },
     });
-    await scrapeInState(agent, "local");
+    await scrapeInState(agent, "synchronised");
     port = Number(new URL(agent.pullUrl).port);
     // The code that answers is compiled, and its buffers are there, before what is held is counted.
     await askAll();
-  });
-  after(async () => {
-    await agent?.stop();
-    await chronyd?.stop();
-    await collector?.stop();
-    folder.remove();
   });
 
   async function askAll(): Promise<void> {
@@ -154,7 +141,7 @@ describe("the agent's port", () => {
         const lost = after.value("chrony_tracker_backlog_dropped_points_total", { reason });
         assert.equal(lost, 0, reason);
       }
-      assert.equal(after.state, "local");
+      assert.equal(after.state, "synchronised");
       assert.deepEqual(
         agent.logs().filter(({ level }) => level === "error"),
         [],

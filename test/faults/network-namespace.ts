@@ -1,4 +1,5 @@
 import { randomInt } from "node:crypto";
+import { endWith, type Owner } from "../parts/owner.ts";
 import { runToEnd } from "../parts/run-to-end.ts";
 
 /** A network of its own, with one cable to the machine's. Needs root, `ip` and `nft`
@@ -11,11 +12,10 @@ export interface NetworkNamespace {
   /** From now on no packet comes out, and nobody is told. */
   dropEverything(): Promise<void>;
   carryEverything(): Promise<void>;
-  remove(): Promise<void>;
 }
 
 /** Makes a namespace. Its addresses are of 198.18.0.0/15, which is there for trials (RFC 2544). */
-export async function networkNamespace(): Promise<NetworkNamespace> {
+export async function networkNamespace(owner: Owner): Promise<NetworkNamespace> {
   const number = randomInt(2 ** 15);
   const name = `ct-${number}`;
   // /31: two addresses, an end of the cable each.
@@ -24,6 +24,8 @@ export async function networkNamespace(): Promise<NetworkNamespace> {
   const outer = `${name}-o`;
   const inner = `${name}-i`;
   await ip("netns", "add", name);
+  // The cable goes with it.
+  endWith(owner, () => ip("netns", "delete", name));
   await ip("link", "add", outer, "type", "veth", "peer", "name", inner, "netns", name);
   await ip("address", "add", `${hostAddress}/31`, "dev", outer);
   await ip("link", "set", outer, "up");
@@ -43,10 +45,6 @@ export async function networkNamespace(): Promise<NetworkNamespace> {
       }
     },
     carryEverything: () => nft(name, "delete table inet faults"),
-    async remove() {
-      // The cable goes with it.
-      await ip("netns", "delete", name);
-    },
   };
 }
 

@@ -19,8 +19,7 @@ const CONDITIONS: readonly { readonly condition: NetworkCondition; readonly name
 describe("the network", { concurrency: 3 }, () => {
   for (const { condition, name } of CONDITIONS) {
     test(`${name}, for 10 intervals: ${NOTHING_LOST}`, async (t) => {
-      const path = await FaultPath.start();
-      t.after(() => path.stop());
+      const path = await FaultPath.start(t);
       await path.untilCollections(2);
       await path.network.become(condition);
       await path.intervals(10);
@@ -34,13 +33,8 @@ describe("the network", { concurrency: 3 }, () => {
       t.skip("a network namespace needs root");
       return;
     }
-    const namespace = await networkNamespace();
-    let path: FaultPath | undefined;
-    t.after(async () => {
-      await path?.stop();
-      await namespace.remove();
-    });
-    path = await FaultPath.start({
+    const namespace = await networkNamespace(t);
+    const path = await FaultPath.start(t, {
       agentWrapper: namespace.wrapper,
       nearAddress: namespace.hostAddress,
     });

@@ -8,13 +8,13 @@ import { createServer } from "node:http";
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { bringChronyd, progressToStandardError } from "../parts/bring.ts";
 import { startChronyd } from "../parts/chronyd.ts";
 import { localReferenceConfiguration } from "../parts/chronyd-configuration.ts";
 import { freePort } from "../parts/free-port.ts";
+import { listen } from "../parts/listen.ts";
+import { endWith, type Owner, Scope } from "../parts/owner.ts";
 import { runToEnd } from "../parts/run-to-end.ts";
 import { startProcess } from "../parts/running-process.ts";
-import { scratchFolder } from "../parts/scratch-folder.ts";
 import { type FakeNetwork, type NetworkCondition, startFakeNetwork } from "./fake-network.ts";
 
 /** What the agent holds at one moment. */
@@ -83,15 +83,10 @@ export async function soak({ minutes, onLook = () => {} }: SoakOptions): Promise
     args: [join(root, "tools/bundle.ts")],
     timeoutMilliseconds: 60_000,
   });
-  const folder = await scratchFolder("ct");
-  const chronyd = await startChronyd({
-    ...(await bringChronyd(progressToStandardError)),
-    folder: join(folder.path, "node"),
-    configuration: localReferenceConfiguration(),
-  });
-  await chronyd.waitUntilAnswering();
-  const collector = await startFakeCollector();
-  const network = await startFakeNetwork(collector.port);
+  const scope = new Scope();
+  const chronyd = await startChronyd(scope, { configuration: localReferenceConfiguration() });
+  const collector = await startFakeCollector(scope);
+  const network = await startFakeNetwork(scope, collector.port);
   const { PATH, HOME } = process.env;
   const agent = startProcess({
     name: "the agent",
@@ -118,6 +113,7 @@ export async function soak({ minutes, onLook = () => {} }: SoakOptions): Promise
     },
     ipc: true,
   });
+  endWith(scope, () => agent.stop());
   const looks: Holdings[] = [];
   let outages = 0;
   const beganMs = performance.now();
@@ -149,11 +145,7 @@ export async function soak({ minutes, onLook = () => {} }: SoakOptions): Promise
     }
   } finally {
     await breaking;
-    await agent.stop();
-    await network.stop();
-    await collector.stop();
-    await chronyd.stop();
-    folder.remove();
+    await scope.end();
   }
   const quarter = Math.floor(looks.length / 4);
   return {
@@ -174,11 +166,9 @@ interface FakeCollector {
   /** How many pushes it accepted. */
   readonly pushes: () => number;
   answer(status: number): void;
-  stop(): Promise<void>;
 }
 
-async function startFakeCollector(): Promise<FakeCollector> {
-  const port = await freePort();
+async function startFakeCollector(owner: Owner): Promise<FakeCollector> {
   let status = 200;
   let pushes = 0;
   const server = createServer((request, response) => {
@@ -188,21 +178,13 @@ async function startFakeCollector(): Promise<FakeCollector> {
       response.writeHead(status, { "content-type": "application/json" }).end("{}");
     });
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, "127.0.0.1", resolve);
-  });
+  const { port } = await listen(owner, server);
   return {
     port,
     pushes: () => pushes,
     answer(newStatus) {
       status = newStatus;
     },
-    stop: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
   };
 }
 

@@ -8,7 +8,7 @@ import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { createCertificateAuthority } from "../parts/certificate-authority.ts";
-import { scratchFolder } from "../parts/scratch-folder.ts";
+import { folderOf } from "../parts/scratch-folder.ts";
 import { FaultPath } from "./fault-path.ts";
 
 const NOTHING_LOST = "nothing lost, nothing twice";
@@ -34,7 +34,7 @@ function configuration(name: string): string {
 
 describe("what agent and collector trust each other by", { concurrency: 2 }, () => {
   test("the collector's certificate and its authority are replaced, the agent's file 6 intervals later", async (t) => {
-    const { path: folder } = await scratchFolder("ct-trust");
+    const folder = await folderOf(t);
     const [caFile, certificateFile, keyFile] = ["ca.pem", "tls.crt", "tls.key"].map((name) =>
       join(folder, name),
     ) as [string, string, string];
@@ -42,7 +42,7 @@ describe("what agent and collector trust each other by", { concurrency: 2 }, () 
     await writeFile(caFile, before.authority);
     await writeFile(certificateFile, before.certificate);
     await writeFile(keyFile, before.key);
-    const path = await FaultPath.start({
+    const path = await FaultPath.start(t, {
       scheme: "https",
       collector: {
         configurationFiles: [configuration("tls-receiver.yaml")],
@@ -50,7 +50,6 @@ describe("what agent and collector trust each other by", { concurrency: 2 }, () 
       },
       agent: { OTEL_EXPORTER_OTLP_CERTIFICATE: caFile },
     });
-    t.after(() => path.stop());
     await path.untilCollections(2);
     const after = await serverCertificate();
     await replaceFile(keyFile, after.key);
@@ -68,7 +67,7 @@ describe("what agent and collector trust each other by", { concurrency: 2 }, () 
   });
 
   test("the token expires, and its successor comes 6 intervals later; then one is rotated in time", async (t) => {
-    const { path: folder } = await scratchFolder("ct-trust");
+    const folder = await folderOf(t);
     const { privateKey, publicKey } = await generateKeyPair("RS256");
     const keyId = "key-1";
     const keysFile = join(folder, "jwks.json");
@@ -88,7 +87,7 @@ describe("what agent and collector trust each other by", { concurrency: 2 }, () 
         .setExpirationTime(Math.floor(Date.now() / 1000) + seconds)
         .sign(privateKey);
     await writeFile(tokenFile, await token(3600));
-    const path = await FaultPath.start({
+    const path = await FaultPath.start(t, {
       collector: {
         configurationFiles: [configuration("token-receiver.yaml")],
         serviceFile: configuration("token-service.yaml"),
@@ -96,7 +95,6 @@ describe("what agent and collector trust each other by", { concurrency: 2 }, () 
       },
       agent: { COLLECTOR_TOKEN_FILE: tokenFile },
     });
-    t.after(() => path.stop());
     await path.untilCollections(2);
     await replaceFile(tokenFile, await token(-60));
     await path.agent.process.waitUntil("the agent to be refused", () =>

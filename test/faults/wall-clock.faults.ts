@@ -30,8 +30,7 @@ describe("the node's wall clock", { concurrency: 3 }, () => {
       ["back", -1],
     ] as const) {
       test(`is stepped ${direction} by ${name} while points wait: each lands at its true time`, async (t) => {
-        const path = await FaultPath.start();
-        t.after(() => path.stop());
+        const path = await FaultPath.start(t);
         await path.untilCollections(2);
         await path.network.refuseFurther();
         await path.intervals(4);
@@ -48,8 +47,7 @@ describe("the node's wall clock", { concurrency: 3 }, () => {
   }
 
   test("is stepped forward by an hour while points wait, and back again", async (t) => {
-    const path = await FaultPath.start();
-    t.after(() => path.stop());
+    const path = await FaultPath.start(t);
     await path.untilCollections(2);
     await path.network.refuseFurther();
     await path.intervals(3);

@@ -1,15 +1,15 @@
-import { join } from "node:path";
 import { type Agent, startAgent } from "../parts/agent.ts";
-import { bringPrograms, progressToStandardError } from "../parts/bring.ts";
 import { type Chronyd, startChronyd } from "../parts/chronyd.ts";
-import { followerConfiguration, timeServerConfiguration } from "../parts/chronyd-configuration.ts";
-import { type Collector, startCollector } from "../parts/collector.ts";
-import { freePort, freeUdpPort } from "../parts/free-port.ts";
+import { followerConfiguration } from "../parts/chronyd-configuration.ts";
+import { CLUSTER, type Collector, startCollector } from "../parts/collector.ts";
+import { freePort } from "../parts/free-port.ts";
+import type { Owner } from "../parts/owner.ts";
+import { scrapeConfig } from "../parts/path.ts";
 import { type Prometheus, startPrometheus } from "../parts/prometheus.ts";
-import { scratchFolder } from "../parts/scratch-folder.ts";
+import { startTimeServer, type TimeServer } from "../parts/time-server.ts";
 
 /** The cluster of the nodes that push. One collector speaks for one cluster. */
-export const PUSHING_CLUSTER = "blue";
+export const PUSHING_CLUSTER = CLUSTER;
 
 /** The cluster of the nodes that are only scraped. */
 export const SCRAPED_CLUSTER = "green";
@@ -31,16 +31,11 @@ export interface FleetNode {
 
 /** Several nodes of two clusters, and all that they report to. */
 export interface Fleet {
-  /** Its port is where a node's own configuration can find the time. */
-  readonly ntpPort: number;
-  readonly timeServer: Chronyd;
+  readonly timeServer: TimeServer;
   readonly collector: Collector;
   readonly prometheus: Prometheus;
   /** A node by its name. */
   node(name: string): FleetNode;
-  /** Starts Prometheus again after it was stopped, at the same address and with what it held. */
-  restartPrometheus(): Promise<Prometheus>;
-  stop(): Promise<void>;
 }
 
 /**
@@ -51,57 +46,39 @@ export interface Fleet {
  * @param ruleFiles paths of rule files for Prometheus
  */
 export async function startFleet(
+  owner: Owner,
   nodes: readonly NodeDescription[],
   ruleFiles: readonly string[] = [],
 ): Promise<Fleet> {
-  const programs = await bringPrograms(progressToStandardError);
-  const folder = await scratchFolder("ct");
-  const ntpPort = await freeUdpPort();
-  const prometheusPort = await freePort();
   const planned = await Promise.all(
     nodes.map(async (node) => ({ ...node, pullPort: await freePort() })),
   );
-
-  const timeServer = await startChronyd({
-    ...programs,
-    folder: join(folder.path, "server"),
-    configuration: timeServerConfiguration(ntpPort),
-  });
-  const prometheusDescription = {
-    prometheus: programs.prometheus,
-    folder: join(folder.path, "prometheus"),
-    port: prometheusPort,
+  const timeServer = await startTimeServer(owner);
+  const prometheus = await startPrometheus(owner, {
     outOfOrderTimeWindow: "30m",
     ruleFiles,
     scrapeConfigs: [
-      {
-        job_name: "chrony-tracker-pull",
-        scrape_interval: "1s",
-        static_configs: planned.map(({ name, ways, pullPort }) => ({
-          targets: [`127.0.0.1:${pullPort}`],
-          labels: { cluster: clusterOf(ways), instance: name },
+      scrapeConfig(
+        planned.map(({ name, ways, pullPort }) => ({
+          node: name,
+          port: pullPort,
+          cluster: clusterOf(ways),
         })),
-      },
+      ),
     ],
-  };
-  let prometheus = await startPrometheus(prometheusDescription);
-  const collector = await startCollector({
-    collector: programs.collector,
-    folder: join(folder.path, "collector"),
+  });
+  const collector = await startCollector(owner, {
     remoteWriteUrl: prometheus.remoteWriteUrl,
-    clusterName: PUSHING_CLUSTER,
     environment: { OWN_METRICS_INTERVAL: "1000" },
   });
 
   const started = new Map<string, FleetNode>();
   for (const { name, ways, pullPort, configuration } of planned) {
-    const chronyd = await startChronyd({
-      ...programs,
-      folder: join(folder.path, name),
-      configuration: configuration ?? followerConfiguration(ntpPort),
+    const chronyd = await startChronyd(owner, {
+      configuration: configuration ?? followerConfiguration(timeServer.ntpPort),
     });
     await chronyd.waitUntilSynchronised();
-    const agent = await startAgent({
+    const agent = await startAgent(owner, {
       shiftableClock: true,
       environment: {
         CHRONY_ADDRESS: chronyd.address,
@@ -118,27 +95,15 @@ export async function startFleet(
   }
 
   return {
-    ntpPort,
     timeServer,
     collector,
-    get prometheus() {
-      return prometheus;
-    },
+    prometheus,
     node(name) {
       const node = started.get(name);
       if (node === undefined) {
         throw new Error(`${name} is none of the fleet's nodes: ${[...started.keys()].join(", ")}`);
       }
       return node;
-    },
-    async restartPrometheus() {
-      prometheus = await startPrometheus(prometheusDescription);
-      return prometheus;
-    },
-    async stop() {
-      const parts = [...started.values()].flatMap(({ agent, chronyd }) => [agent, chronyd]);
-      await Promise.all([...parts, timeServer, collector, prometheus].map((part) => part.stop()));
-      folder.remove();
     },
   };
 }

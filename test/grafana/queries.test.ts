@@ -5,12 +5,13 @@
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
+import { before, describe, test } from "node:test";
 import type { Dashboard, Panel } from "@grafana/grafana-foundation-sdk/dashboard";
 import type { Dataquery } from "@grafana/grafana-foundation-sdk/prometheus";
 import { DASHBOARDS } from "../../grafana/dashboards.ts";
 import { scrape, scrapeInState } from "../agent/scrape.ts";
-import { scratchFolder } from "../parts/scratch-folder.ts";
+import { folderOf } from "../parts/scratch-folder.ts";
+import { suiteScope } from "../parts/suite-scope.ts";
 import { waitFor } from "../parts/wait-for.ts";
 import { labelVariablesOf, panelsOf, queriesOf, run, untilData } from "./dashboard-queries.ts";
 import { type Fleet, PUSHING_CLUSTER, SCRAPED_CLUSTER, startFleet } from "./fleet.ts";
@@ -26,7 +27,7 @@ const BY_PUSH_ONLY =
   /chrony_collector_offset_seconds|chrony_tracker_(exports|last_export|backlog)|\botelcol_/;
 
 /**
- * A rule that fires for a node whose chronyd is dead, and rules that stand in for kube-state-metrics.
+ * A rule that fires for a node whose chronyd is dead, and rules in place of kube-state-metrics.
  *
  * @param nodes the labels of its nodes
  */
@@ -61,14 +62,16 @@ const NODES_WITHOUT_CLUSTER = [
 ];
 
 describe("every query finds data", () => {
+  const scope = suiteScope();
   let fleet: Fleet;
   let rules: string;
   const startSeconds = Date.now() / 1000;
 
   before(async () => {
-    rules = join((await scratchFolder("ct")).path, "rules.yaml");
+    rules = join(await folderOf(scope), "rules.yaml");
     await writeFile(rules, rulesWith(NODES_OF_THE_CLUSTER));
     fleet = await startFleet(
+      scope,
       [
         { name: STEPPED, ways: "push and pull" },
         { name: DEAD, ways: "push and pull" },
@@ -84,7 +87,6 @@ describe("every query finds data", () => {
     await Promise.all([STEPPED, SCRAPED].map(untilStepIsTold));
     await untilAWriteFails();
   });
-  after(() => fleet?.stop());
 
   async function untilAllReport(): Promise<void> {
     await waitFor(
@@ -115,7 +117,7 @@ describe("every query finds data", () => {
       const { value } = await scrape(agent);
       return (value("chrony_tracker_exports_total", { result: "failure" }) ?? 0) > 0;
     });
-    await fleet.restartPrometheus();
+    await fleet.prometheus.restart();
     await scrapeInState(agent, "synchronised");
   }
 

@@ -2,34 +2,20 @@
 // collector (the version of builder.yaml) with the shipped configuration, and a fake backend.
 
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
-import { bringCollector, progressToStandardError } from "../parts/bring.ts";
+import { before, describe, test } from "node:test";
 import { type Collector, startCollector } from "../parts/collector.ts";
-import { type ScratchFolder, scratchFolder } from "../parts/scratch-folder.ts";
+import { suiteScope } from "../parts/suite-scope.ts";
 import { type FakeBackend, startFakeBackend } from "./fake-backend.ts";
 import { gauge, nodeResource, type PushAnswer, push } from "./otlp.ts";
 
 describe("the collector's answer to a push", () => {
-  let folder: ScratchFolder;
+  const scope = suiteScope();
   let backend: FakeBackend;
-  let binary: string;
   let collector: Collector;
 
   before(async () => {
-    folder = await scratchFolder("ct");
-    backend = await startFakeBackend();
-    binary = await bringCollector(progressToStandardError);
-    collector = await startCollector({
-      collector: binary,
-      folder: folder.path,
-      remoteWriteUrl: backend.remoteWriteUrl,
-      clusterName: "blue",
-    });
-  });
-  after(async () => {
-    await collector?.stop();
-    await backend?.stop();
-    folder?.remove();
+    backend = await startFakeBackend(scope);
+    collector = await startCollector(scope, { remoteWriteUrl: backend.remoteWriteUrl });
   });
 
   function pushOnce(to = collector): Promise<PushAnswer> {
@@ -62,14 +48,10 @@ describe("the collector's answer to a push", () => {
 
   test("is 503 when the collector has no memory left, and nothing is written", async (t) => {
     backend.answerWith(200);
-    const cramped = await startCollector({
-      collector: binary,
-      folder: folder.path,
+    const cramped = await startCollector(t, {
       remoteWriteUrl: backend.remoteWriteUrl,
-      clusterName: "blue",
       environment: { MEMORY_LIMIT_MIB: "1" },
     });
-    t.after(() => cramped.stop());
     // It measures its memory once a second.
     const { writesBefore } = await cramped.process.waitUntil("a push to be refused", async () => {
       const writesSoFar = backend.writes.length;

@@ -1,51 +1,27 @@
-import { join } from "node:path";
-import { bringCollector, bringPrometheus, progressToStandardError } from "../parts/bring.ts";
 import { type Collector, type CollectorDescription, startCollector } from "../parts/collector.ts";
+import type { Owner } from "../parts/owner.ts";
 import { type Prometheus, startPrometheus } from "../parts/prometheus.ts";
-import { scratchFolder } from "../parts/scratch-folder.ts";
-
-/** The cluster name that the collector of these tests gives to everything. */
-export const clusterName = "blue";
 
 /** A real collector with the shipped configuration, and the real Prometheus that it writes to. */
-export interface CollectorWithPrometheus {
+export type CollectorWithPrometheus = {
   readonly collector: Collector;
   readonly prometheus: Prometheus;
-  stop(): Promise<void>;
-}
+};
 
 /**
  * Starts both.
  *
- * @param outOfOrderTimeWindow a setting of Prometheus; its default when left out.
- * @param ofCollector what the collector is started with beyond that.
+ * @param description.outOfOrderTimeWindow a setting of Prometheus; its default when left out.
  */
 export async function startCollectorWithPrometheus(
-  outOfOrderTimeWindow = "0s",
-  ofCollector: Pick<CollectorDescription, "configurationFiles" | "environment"> = {},
+  owner: Owner,
+  description: Pick<CollectorDescription, "configurationFiles" | "environment"> & {
+    readonly outOfOrderTimeWindow?: string;
+  } = {},
 ): Promise<CollectorWithPrometheus> {
-  const binary = await bringCollector(progressToStandardError);
-  const { prometheus: prometheusBinary } = await bringPrometheus(progressToStandardError);
-  const folder = await scratchFolder("ct");
-  const prometheus = await startPrometheus({
-    prometheus: prometheusBinary,
-    folder: join(folder.path, "prometheus"),
-    outOfOrderTimeWindow,
-  });
-  const collector = await startCollector({
-    collector: binary,
-    folder: join(folder.path, "collector"),
-    remoteWriteUrl: prometheus.remoteWriteUrl,
-    clusterName,
-    ...ofCollector,
-  });
-  return {
-    collector,
-    prometheus,
-    async stop() {
-      await collector.stop();
-      await prometheus.stop();
-      folder.remove();
-    },
-  };
+  const { outOfOrderTimeWindow = "0s", ...ofCollector } = description;
+  const prometheus = await startPrometheus(owner, { outOfOrderTimeWindow });
+  const { remoteWriteUrl } = prometheus;
+  const collector = await startCollector(owner, { remoteWriteUrl, ...ofCollector });
+  return { collector, prometheus };
 }

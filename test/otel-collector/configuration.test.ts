@@ -14,7 +14,7 @@ import {
   validateCollectorConfiguration,
 } from "../parts/collector.ts";
 import { runToEnd } from "../parts/run-to-end.ts";
-import { scratchFolder } from "../parts/scratch-folder.ts";
+import { folderOf } from "../parts/scratch-folder.ts";
 import { startFakeBackend } from "./fake-backend.ts";
 import { gauge, nodeResource, push } from "./otlp.ts";
 
@@ -68,14 +68,13 @@ describe("the collector's configuration", () => {
     });
 
     test(`does not start without ${variable}, and names the variable`, async (t) => {
-      const folder = await scratchFolder("ct");
-      t.after(() => folder.remove());
+      const folder = await folderOf(t);
       const start = runToEnd({
         name: "the collector",
         command: collector,
         args: prometheusConfigurationFiles.flatMap((file) => ["--config", file]),
         env: without,
-        cwd: folder.path,
+        cwd: folder,
         timeoutMilliseconds: 10_000,
       });
       await assert.rejects(start, (error: Error) => {
@@ -206,12 +205,10 @@ describe("the collector's configuration", () => {
   });
 
   test("takes a header for the backend from a file of the user's", async (t) => {
-    const folder = await scratchFolder("ct");
-    t.after(() => folder.remove());
-    const backend = await startFakeBackend();
-    t.after(() => backend.stop());
+    const folder = await folderOf(t);
+    const backend = await startFakeBackend(t);
     const [common, catalogue, exporter, service] = prometheusConfigurationFiles;
-    const ownFile = join(folder.path, "own.yaml");
+    const ownFile = join(folder, "own.yaml");
     // As in otel-collector/README.md.
     await writeFile(
       ownFile,
@@ -222,15 +219,11 @@ describe("the collector's configuration", () => {
         Authorization: Bearer \${env:BACKEND_TOKEN}
 `,
     );
-    const running = await startCollector({
-      collector,
-      folder: folder.path,
+    const running = await startCollector(t, {
       remoteWriteUrl: backend.remoteWriteUrl,
-      clusterName: "blue",
       environment: { BACKEND_TOKEN: "secret" },
       configurationFiles: [common, catalogue, exporter, ownFile, service],
     });
-    t.after(() => running.stop());
 
     const timeMilliseconds = Date.now();
     const { status } = await push(running.otlpUrl, {

@@ -1,10 +1,11 @@
 import { createServer, type IncomingHttpHeaders } from "node:http";
-import { freePort } from "../parts/free-port.ts";
+import { listen } from "../parts/listen.ts";
+import type { Owner } from "../parts/owner.ts";
 
 /** How the fake answers each write: with a status, or not at all. */
 export type FakeAnswer = number | "silence";
 
-/** Stands in for a backend that does not do what Prometheus does. It reads nothing of a write. */
+/** A fake backend that does not do what Prometheus does. It reads nothing of a write. */
 export interface FakeBackend {
   /** Where it takes writes. */
   readonly remoteWriteUrl: string;
@@ -16,8 +17,7 @@ export interface FakeBackend {
 }
 
 /** Starts a fake backend at 127.0.0.1. */
-export async function startFakeBackend(): Promise<FakeBackend> {
-  const port = await freePort();
+export async function startFakeBackend(owner: Owner): Promise<FakeBackend> {
   const writes: IncomingHttpHeaders[] = [];
   let answer: FakeAnswer = 200;
   const server = createServer((request, response) => {
@@ -29,20 +29,13 @@ export async function startFakeBackend(): Promise<FakeBackend> {
       }
     });
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, "127.0.0.1", resolve);
-  });
+  const listening = await listen(owner, server);
   return {
-    remoteWriteUrl: `http://127.0.0.1:${port}/api/v1/write`,
+    remoteWriteUrl: `http://127.0.0.1:${listening.port}/api/v1/write`,
     writes,
     answerWith(newAnswer) {
       answer = newAnswer;
     },
-    stop: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    stop: () => listening.stop(),
   };
 }

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { connect } from "node:net";
-import { after, before, describe, test } from "node:test";
+import { before, describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { METRICS } from "../../src/metrics/catalogue.ts";
 import { isPlain } from "../../src/metrics/metric.ts";
@@ -15,11 +15,13 @@ import {
 } from "../../tools/collector/catalogue.ts";
 import { kubernetesConfigurationFiles, prometheusConfigurationFiles } from "../parts/collector.ts";
 import type { Sample } from "../parts/prometheus.ts";
+import { suiteScope } from "../parts/suite-scope.ts";
 import { waitFor } from "../parts/wait-for.ts";
 import {
   type CollectorWithPrometheus,
   startCollectorWithPrometheus,
 } from "./collector-with-prometheus.ts";
+import { type FakeTokenIssuer, startFakeTokenIssuer } from "./fake-token-issuer.ts";
 import {
   counter,
   encodeAttributes,
@@ -31,7 +33,6 @@ import {
   sentHeader,
   sentPlaceholder,
 } from "./otlp.ts";
-import { startTokenIssuer, type TokenIssuer } from "./token-issuer.ts";
 
 const minuteMs = 60_000;
 const dayMs = 86_400_000;
@@ -55,19 +56,17 @@ for (const { where, configurationFiles } of [
   { where: "in a cluster", configurationFiles: kubernetesConfigurationFiles },
 ]) {
   describe(`the guards ${where}`, () => {
-    let issuer: TokenIssuer;
+    const scope = suiteScope();
+    let issuer: FakeTokenIssuer;
     let parts: CollectorWithPrometheus;
 
     before(async () => {
-      issuer = await startTokenIssuer();
-      parts = await startCollectorWithPrometheus("30m", {
+      issuer = await startFakeTokenIssuer(scope);
+      parts = await startCollectorWithPrometheus(scope, {
+        outOfOrderTimeWindow: "30m",
         configurationFiles,
         environment: { TOKEN_ISSUER_URL: issuer.url, OWN_METRICS_INTERVAL: "200" },
       });
-    });
-    after(async () => {
-      await parts?.stop();
-      await issuer?.stop();
     });
 
     async function pushFrom(node: string, ...metrics: Metric[]): Promise<PushAnswer> {

@@ -5,15 +5,21 @@
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
+import { before, describe, test } from "node:test";
 import { UnsecuredJWT } from "jose";
-import { kubernetesConfigurationFiles } from "../parts/collector.ts";
-import { scratchFolder } from "../parts/scratch-folder.ts";
+import { CLUSTER, kubernetesConfigurationFiles } from "../parts/collector.ts";
+import { folderOf } from "../parts/scratch-folder.ts";
+import { suiteScope } from "../parts/suite-scope.ts";
 import {
   type CollectorWithPrometheus,
-  clusterName,
   startCollectorWithPrometheus,
 } from "./collector-with-prometheus.ts";
+import {
+  agentSubject,
+  type FakeTokenIssuer,
+  startFakeTokenIssuer,
+  type TokenDescription,
+} from "./fake-token-issuer.ts";
 import {
   counter,
   gauge,
@@ -25,17 +31,11 @@ import {
   pushAll,
   sentHeader,
 } from "./otlp.ts";
-import {
-  agentSubject,
-  startTokenIssuer,
-  type TokenDescription,
-  type TokenIssuer,
-} from "./token-issuer.ts";
 
 /** Every label that a series in Prometheus may have beside the point's own. */
 function labelsOfSender(node: string): Record<string, string> {
   return {
-    cluster: clusterName,
+    cluster: CLUSTER,
     job: "chrony-tracker",
     instance: node,
     k8s_node_name: node,
@@ -53,19 +53,16 @@ function marked(mark: string, name = "chrony_up"): Metric {
 }
 
 describe("a collector in a cluster", () => {
-  let issuer: TokenIssuer;
+  const scope = suiteScope();
+  let issuer: FakeTokenIssuer;
   let parts: CollectorWithPrometheus;
 
   before(async () => {
-    issuer = await startTokenIssuer();
-    parts = await startCollectorWithPrometheus("0s", {
+    issuer = await startFakeTokenIssuer(scope);
+    parts = await startCollectorWithPrometheus(scope, {
       configurationFiles: kubernetesConfigurationFiles,
       environment: { TOKEN_ISSUER_URL: issuer.url },
     });
-  });
-  after(async () => {
-    await parts?.stop();
-    await issuer?.stop();
   });
 
   /** A push with a token; all else is an honest agent's unless given. */
@@ -185,8 +182,7 @@ describe("a collector in a cluster", () => {
     });
 
     test("a token that is signed with another key, under the right key's name", async (t) => {
-      const other = await startTokenIssuer();
-      t.after(() => other.stop());
+      const other = await startFakeTokenIssuer(t);
       const token = await other.token({ node: "node-2", issuer: issuer.url });
 
       const answer = await pushWith(token, [marked("other key")]);
@@ -347,19 +343,16 @@ describe("a collector in a cluster", () => {
 });
 
 describe("a collector that accepts tokens without a node", () => {
-  let issuer: TokenIssuer;
+  const scope = suiteScope();
+  let issuer: FakeTokenIssuer;
   let parts: CollectorWithPrometheus;
 
   before(async () => {
-    issuer = await startTokenIssuer();
-    parts = await startCollectorWithPrometheus("0s", {
+    issuer = await startFakeTokenIssuer(scope);
+    parts = await startCollectorWithPrometheus(scope, {
       configurationFiles: kubernetesConfigurationFiles,
       environment: { TOKEN_ISSUER_URL: issuer.url, TOKEN_WITHOUT_NODE: "accepted" },
     });
-  });
-  after(async () => {
-    await parts?.stop();
-    await issuer?.stop();
   });
 
   async function instanceOf(
@@ -399,17 +392,15 @@ describe("a collector that accepts tokens without a node", () => {
 });
 
 test("an issuer that cannot be asked: the collector goes by a file with its keys", async (t) => {
-  const folder = await scratchFolder("ct");
-  t.after(() => folder.remove());
-  const issuer = await startTokenIssuer();
+  const folder = await folderOf(t);
+  const issuer = await startFakeTokenIssuer(t);
   await issuer.stop();
-  const publicKeysFile = join(folder.path, "public-keys.json");
+  const publicKeysFile = join(folder, "public-keys.json");
   await writeFile(publicKeysFile, issuer.publicKeys);
-  const parts = await startCollectorWithPrometheus("0s", {
+  const parts = await startCollectorWithPrometheus(t, {
     configurationFiles: kubernetesConfigurationFiles,
     environment: { TOKEN_ISSUER_URL: issuer.url, TOKEN_PUBLIC_KEYS_FILE: publicKeysFile },
   });
-  t.after(() => parts.stop());
   const pushFrom = async (description: TokenDescription) => {
     const { status } = await push(parts.collector.otlpUrl, {
       token: await issuer.token(description),

@@ -3,7 +3,8 @@
 // with and without the setting that otel-collector/README.md asks for.
 
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { before, describe, test } from "node:test";
+import { suiteScope } from "../parts/suite-scope.ts";
 import {
   type CollectorWithPrometheus,
   startCollectorWithPrometheus,
@@ -17,12 +18,12 @@ for (const [window, description] of [
   ["0s", "Prometheus as it comes"],
 ] as const) {
   describe(`the same push again, to ${description}`, () => {
+    const scope = suiteScope();
     let parts: CollectorWithPrometheus;
 
     before(async () => {
-      parts = await startCollectorWithPrometheus(window);
+      parts = await startCollectorWithPrometheus(scope, { outOfOrderTimeWindow: window });
     });
-    after(() => parts?.stop());
 
     function pushFrom(nodeName: string, ...points: Point[]): Promise<PushAnswer> {
       return push(parts.collector.otlpUrl, {

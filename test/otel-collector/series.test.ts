@@ -2,21 +2,22 @@
 // version of builder.yaml) with the shipped configuration, and a real Prometheus.
 
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { before, describe, test } from "node:test";
+import { CLUSTER } from "../parts/collector.ts";
+import { suiteScope } from "../parts/suite-scope.ts";
 import {
   type CollectorWithPrometheus,
-  clusterName,
   startCollectorWithPrometheus,
 } from "./collector-with-prometheus.ts";
 import { counter, gauge, type Metric, nodeResource, push, sentHeader } from "./otlp.ts";
 
 describe("the series that the collector writes", () => {
+  const scope = suiteScope();
   let parts: CollectorWithPrometheus;
 
   before(async () => {
-    parts = await startCollectorWithPrometheus();
+    parts = await startCollectorWithPrometheus(scope);
   });
-  after(() => parts?.stop());
 
   async function pushFrom(nodeName: string, ...metrics: Metric[]): Promise<void> {
     const { status, body } = await push(parts.collector.otlpUrl, {
@@ -42,7 +43,7 @@ describe("the series that the collector writes", () => {
     const everything = await parts.prometheus.query('{instance="node-1"}');
 
     const sender = {
-      cluster: clusterName,
+      cluster: CLUSTER,
       job: "chrony-tracker",
       instance: "node-1",
       k8s_node_name: "node-1",

@@ -2,8 +2,9 @@
 // with the shipped configuration, and a real Prometheus.
 
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { before, describe, test } from "node:test";
 import type { Sample } from "../parts/prometheus.ts";
+import { suiteScope } from "../parts/suite-scope.ts";
 import {
   type CollectorWithPrometheus,
   startCollectorWithPrometheus,
@@ -16,12 +17,12 @@ const rangeSeconds = 4 * 3_600;
 const CLOCK_RESOLUTION_MS = 1;
 
 describe("the collector's clock against the node's", () => {
+  const scope = suiteScope();
   let parts: CollectorWithPrometheus;
 
   before(async () => {
-    parts = await startCollectorWithPrometheus();
+    parts = await startCollectorWithPrometheus(scope);
   });
-  after(() => parts?.stop());
 
   /** A push from a node whose clock is off: one point of now, one of 5 s ago, and the placeholder. */
   async function pushFrom(

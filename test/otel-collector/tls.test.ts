@@ -8,23 +8,21 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { createCertificateAuthority } from "../parts/certificate-authority.ts";
 import { kubernetesConfigurationFilesWithTls } from "../parts/collector.ts";
-import { scratchFolder } from "../parts/scratch-folder.ts";
+import { folderOf } from "../parts/scratch-folder.ts";
 import { startCollectorWithPrometheus } from "./collector-with-prometheus.ts";
-import { startTokenIssuer } from "./token-issuer.ts";
+import { startFakeTokenIssuer } from "./fake-token-issuer.ts";
 
 describe("a collector with TLS", () => {
   test("takes an agent's push over TLS, and none without a token or without TLS", async (t) => {
-    const folder = await scratchFolder("ct");
-    t.after(() => folder.remove());
-    const certificateFile = join(folder.path, "tls.crt");
-    const keyFile = join(folder.path, "tls.key");
+    const folder = await folderOf(t);
+    const certificateFile = join(folder, "tls.crt");
+    const keyFile = join(folder, "tls.key");
     const authority = await createCertificateAuthority("authority");
     const issued = await authority.issue({ commonName: "collector", serves: ["127.0.0.1"] });
     await writeFile(certificateFile, issued.certificate);
     await writeFile(keyFile, issued.key);
-    const issuer = await startTokenIssuer();
-    t.after(() => issuer.stop());
-    const parts = await startCollectorWithPrometheus("0s", {
+    const issuer = await startFakeTokenIssuer(t);
+    const parts = await startCollectorWithPrometheus(t, {
       configurationFiles: kubernetesConfigurationFilesWithTls,
       environment: {
         TOKEN_ISSUER_URL: issuer.url,
@@ -32,7 +30,6 @@ describe("a collector with TLS", () => {
         TLS_KEY_FILE: keyFile,
       },
     });
-    t.after(() => parts.stop());
     const url = `${parts.collector.otlpUrl}/v1/metrics`;
     const ca = authority.certificate;
     const token = await issuer.token({ node: "node-1" });

@@ -42,18 +42,36 @@ export interface Agent {
 }
 
 /** Starts the agent. It may not serve yet. */
-export function startAgent(owner: Owner, description: AgentDescription): Promise<Agent>;
-export function startAgent(description: AgentDescription): Promise<Agent>;
-export async function startAgent(
-  owner: Owner | AgentDescription,
-  description?: AgentDescription,
-): Promise<Agent> {
-  if (description === undefined) {
-    return await start(owner as AgentDescription);
-  }
-  const agent = await start(description);
-  endWith(owner as Owner, () => agent.stop());
-  return agent;
+export async function startAgent(owner: Owner, description: AgentDescription): Promise<Agent> {
+  const { shiftableClock = false, recordFile, entry = sourceEntry, wrapper = [] } = description;
+  const { PATH, HOME } = process.env;
+  const environment = {
+    OTEL_EXPORTER_PROMETHEUS_HOST: "127.0.0.1",
+    OTEL_EXPORTER_PROMETHEUS_PORT: String(await freePort()),
+    ...description.environment,
+  };
+  const preloaded = [
+    ...(shiftableClock ? [shiftedWallClock] : []),
+    ...(recordFile === undefined ? [] : [`${recordedReadings}?file=${recordFile}`]),
+  ].flatMap((module) => ["--import", module]);
+  const [command, ...args] = [...wrapper, process.execPath, ...preloaded, entry];
+  const running = startProcess({
+    name: "the agent",
+    command,
+    args,
+    env: { PATH, HOME, ...environment },
+    ipc: shiftableClock,
+  });
+  endWith(owner, () => running.stop());
+  return {
+    process: running,
+    pullUrl: `http://127.0.0.1:${environment.OTEL_EXPORTER_PROMETHEUS_PORT}`,
+    async shiftWallClock(milliseconds) {
+      await running.ask({ shiftWallClockMilliseconds: milliseconds }, shiftMilliseconds);
+    },
+    logs: () => running.output().split("\n").flatMap(parseLog),
+    stop: () => running.stop(),
+  };
 }
 
 /**
@@ -74,37 +92,6 @@ export function startAgentBeside(
       ...settings,
     },
   });
-}
-
-async function start(description: AgentDescription): Promise<Agent> {
-  const { shiftableClock = false, recordFile, entry = sourceEntry, wrapper = [] } = description;
-  const { PATH, HOME } = process.env;
-  const environment = {
-    OTEL_EXPORTER_PROMETHEUS_HOST: "127.0.0.1",
-    OTEL_EXPORTER_PROMETHEUS_PORT: String(await freePort()),
-    ...description.environment,
-  };
-  const preloaded = [
-    ...(shiftableClock ? [shiftedWallClock] : []),
-    ...(recordFile === undefined ? [] : [`${recordedReadings}?file=${recordFile}`]),
-  ].flatMap((module) => ["--import", module]);
-  const [command, ...args] = [...wrapper, process.execPath, ...preloaded, entry];
-  const running = startProcess({
-    name: "the agent",
-    command,
-    args,
-    env: { PATH, HOME, ...environment },
-    ipc: shiftableClock,
-  });
-  return {
-    process: running,
-    pullUrl: `http://127.0.0.1:${environment.OTEL_EXPORTER_PROMETHEUS_PORT}`,
-    async shiftWallClock(milliseconds) {
-      await running.ask({ shiftWallClockMilliseconds: milliseconds }, shiftMilliseconds);
-    },
-    logs: () => running.output().split("\n").flatMap(parseLog),
-    stop: () => running.stop(),
-  };
 }
 
 function parseLog(line: string): Record<string, unknown>[] {

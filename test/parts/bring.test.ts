@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { bringChronyd, bringCollector, bringPrometheus } from "./bring.ts";
 import { MissingPart } from "./missing-part.ts";
-import { scratchFolder } from "./scratch-folder.ts";
+import { folderOf } from "./scratch-folder.ts";
 import { setVariable } from "./set-variable.ts";
 
 const ignoreProgress = () => {};
@@ -33,9 +33,8 @@ for (const [variable, bring] of [
 }
 
 test("CHRONYD without a chronyc is an error that says where one is expected", async (t) => {
-  const folder = await scratchFolder("ct");
-  t.after(() => folder.remove());
-  const chronyd = join(folder.path, "chronyd");
+  const folder = await folderOf(t);
+  const chronyd = join(folder, "chronyd");
   await copyFile(process.execPath, chronyd);
   setVariable(t, "CHRONYD", chronyd);
   await assert.rejects(bringChronyd(ignoreProgress), /no chronyc beside it nor in \.\.\/bin/);

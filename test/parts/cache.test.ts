@@ -3,14 +3,13 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { keepInCache } from "./cache.ts";
-import { scratchFolder } from "./scratch-folder.ts";
+import { folderOf } from "./scratch-folder.ts";
 import { setVariable } from "./set-variable.ts";
 
 async function useEmptyCache(t: TestContext): Promise<string> {
-  const folder = await scratchFolder("ct");
-  t.after(() => folder.remove());
-  setVariable(t, "CHRONY_TRACKER_CACHE", folder.path);
-  return folder.path;
+  const folder = await folderOf(t);
+  setVariable(t, "CHRONY_TRACKER_CACHE", folder);
+  return folder;
 }
 
 test("what is made once is there the next time", async (t) => {

@@ -1,20 +1,23 @@
 // The real chronyd in each condition that the other tests put it in.
 
 import assert from "node:assert/strict";
-import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
+import { before, describe, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { bringChronyd, progressToStandardError } from "./bring.ts";
 import { type Chronyd, startChronyd } from "./chronyd.ts";
 import {
-  followerConfiguration,
   localReferenceConfiguration,
   neverSynchronisedConfiguration,
-  timeServerConfiguration,
 } from "./chronyd-configuration.ts";
+import { startFollower } from "./follower.ts";
 import { freeUdpPort } from "./free-port.ts";
 import { runToEnd } from "./run-to-end.ts";
-import { type ScratchFolder, scratchFolder } from "./scratch-folder.ts";
+import { suiteScope } from "./suite-scope.ts";
+import { startTimeServer, type TimeServer } from "./time-server.ts";
+import { waitFor } from "./wait-for.ts";
+
+/** The reference id of that name. */
+const PHC0 = "50484330";
 
 /** The fields of `chronyc -c tracking` that these tests look at. */
 async function trackingOf(chronyd: Chronyd) {
@@ -28,63 +31,50 @@ async function trackingOf(chronyd: Chronyd) {
   };
 }
 
-describe("chronyd", () => {
-  let programs: { chronyd: string; chronyc: string };
-  let folder: ScratchFolder;
-  let ntpPort: number;
-  let server: Chronyd;
+describe("a follower", () => {
+  const scope = suiteScope();
+  let server: TimeServer;
 
   before(async () => {
-    programs = await bringChronyd(progressToStandardError);
-    folder = await scratchFolder("ct");
-    ntpPort = await freeUdpPort();
-    server = await start("server", timeServerConfiguration(ntpPort));
-  });
-  after(async () => {
-    await server?.stop();
-    folder?.remove();
+    server = await startTimeServer(scope);
   });
 
-  async function start(name: string, configuration: string[], commandPort?: number) {
-    const chronyd = await startChronyd({
-      ...programs,
-      folder: join(folder.path, name),
-      configuration,
-      ...(commandPort === undefined ? {} : { commandPort }),
-    });
-    await chronyd.waitUntilAnswering();
-    return chronyd;
-  }
-
-  test("follows its server", async (t) => {
-    const follower = await start("follower", followerConfiguration(ntpPort));
-    t.after(() => follower.stop());
-    await follower.waitUntilSynchronised();
+  test("follows a server that has a reference clock", async (t) => {
+    const follower = await startFollower(t, { server });
     const { referenceId, stratum, leapStatus } = await trackingOf(follower);
-    assert.deepEqual([referenceId, stratum, leapStatus], ["7F000001", "9", "Normal"]);
+    assert.deepEqual([referenceId, stratum, leapStatus], ["7F000001", "2", "Normal"]);
+    const ofServer = await trackingOf(server);
+    assert.deepEqual([ofServer.referenceId, ofServer.stratum], [PHC0, "1"]);
   });
 
   test("believes its clock slow by the offset that it is told", async (t) => {
-    const configuration = followerConfiguration(ntpPort, { offsetSeconds: 0.025 });
-    const follower = await start("off", configuration);
-    t.after(() => follower.stop());
-    await follower.waitUntilSynchronised();
+    const follower = await startFollower(t, { server, offsetSeconds: 0.025 });
     const { systemTimeSeconds, lastOffsetSeconds } = await trackingOf(follower);
     assert.ok(Math.abs(systemTimeSeconds - 0.025) < 0.005, `${systemTimeSeconds} s`);
     assert.ok(Math.abs(lastOffsetSeconds) < 0.005, `${lastOffsetSeconds} s`);
   });
 
+  test("finds its clock wrong when its server's reference clock begins to be", async (t) => {
+    const follower = await startFollower(t);
+    follower.server.clock.setOffset(-0.025);
+    await waitFor("a clock that is 25 ms fast", async () => {
+      const { systemTimeSeconds } = await trackingOf(follower);
+      assert.ok(Math.abs(systemTimeSeconds + 0.025) < 0.001, `${systemTimeSeconds} s`);
+      return true;
+    });
+  });
+});
+
+describe("chronyd", () => {
   test("is not synchronised by a server that is not there", async (t) => {
     const configuration = neverSynchronisedConfiguration(await freeUdpPort());
-    const lost = await start("lost", configuration);
-    t.after(() => lost.stop());
+    const lost = await startChronyd(t, { configuration });
     assert.equal((await trackingOf(lost)).leapStatus, "Not synchronised");
   });
 
   test("becomes another one when it is restarted with another configuration", async (t) => {
     const configuration = neverSynchronisedConfiguration(await freeUdpPort());
-    const chronyd = await start("changing", configuration);
-    t.after(() => chronyd.stop());
+    const chronyd = await startChronyd(t, { configuration });
     await chronyd.restart(localReferenceConfiguration());
     await chronyd.waitUntilAnswering();
     const { referenceId, stratum, leapStatus } = await trackingOf(chronyd);
@@ -92,8 +82,7 @@ describe("chronyd", () => {
   });
 
   test("says nothing while it is frozen, and answers again when it thaws", async (t) => {
-    const chronyd = await start("frozen", localReferenceConfiguration());
-    t.after(() => chronyd.stop());
+    const chronyd = await startChronyd(t, { configuration: localReferenceConfiguration() });
     await chronyd.freeze();
     const answer = chronyd.query("tracking");
     assert.equal(await Promise.race([answer, delay(300, "silence")]), "silence");
@@ -103,12 +92,13 @@ describe("chronyd", () => {
 
   test("answers over UDP when it is given a port for commands", async (t) => {
     const commandPort = await freeUdpPort();
-    const chronyd = await start("udp", localReferenceConfiguration(), commandPort);
-    t.after(() => chronyd.stop());
+    const configuration = localReferenceConfiguration();
+    await startChronyd(t, { configuration, commandPort });
+    const { chronyc } = await bringChronyd(progressToStandardError);
     for (const address of ["127.0.0.1", "::1"]) {
       const answer = await runToEnd({
         name: `chronyc to ${address}`,
-        command: programs.chronyc,
+        command: chronyc,
         args: ["-h", address, "-p", String(commandPort), "-n", "-c", "tracking"],
         timeoutMilliseconds: 30_000,
       });
@@ -116,12 +106,8 @@ describe("chronyd", () => {
     }
   });
 
-  test("that cannot start says why", async () => {
-    const broken = startChronyd({
-      ...programs,
-      folder: join(folder.path, "broken"),
-      configuration: ["nonsense"],
-    });
-    await assert.rejects((await broken).waitUntilAnswering(), /Invalid directive at line 1/);
+  test("that cannot start says why", async (t) => {
+    const broken = startChronyd(t, { configuration: ["nonsense"] });
+    await assert.rejects(broken, /Invalid directive at line 1/);
   });
 });

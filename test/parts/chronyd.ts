@@ -31,13 +31,6 @@ export type ChronydDescription = ChronydOptions & {
   readonly configuration: readonly string[];
 };
 
-/** Programs and folder given by hand, as before {@link Owner}. */
-type OwnerlessDescription = ChronydDescription & {
-  readonly chronyd: string;
-  readonly chronyc: string;
-  readonly folder: string;
-};
-
 /** A real chronyd that leaves the machine's clock alone. */
 export type Chronyd = {
   /** The path of its command socket. */
@@ -76,7 +69,6 @@ export type Chronyd = {
   restart(configuration?: readonly string[]): Promise<void>;
 };
 
-let bringing: ReturnType<typeof bringChronyd> | undefined;
 const terminateAgainMilliseconds = 500;
 const localReferenceId = "7F7F0101";
 const settledSeconds = 0.01;
@@ -85,29 +77,13 @@ const settledSeconds = 0.01;
  * Starts a chronyd as the calling user (as another one if that is root), and waits until it answers
  * commands.
  */
-export function startChronyd(owner: Owner, description: ChronydDescription): Promise<Chronyd>;
-export function startChronyd(description: OwnerlessDescription): Promise<Chronyd>;
 export async function startChronyd(
-  owner: Owner | OwnerlessDescription,
-  description?: ChronydDescription,
+  owner: Owner,
+  description: ChronydDescription,
 ): Promise<Chronyd> {
-  if (!("after" in owner)) {
-    return await start(owner);
-  }
-  bringing ??= bringChronyd(progressToStandardError);
-  const programs = await bringing;
+  const { chronyd, chronyc } = await bringChronyd(progressToStandardError);
   const folder = await folderOf(owner);
-  const chronyd = await start({ configuration: [], ...description, ...programs, folder });
-  endWith(owner, () => chronyd.stop());
-  await chronyd.waitUntilAnswering();
-  return chronyd;
-}
-
-async function start(description: OwnerlessDescription): Promise<Chronyd> {
   const {
-    chronyd,
-    chronyc,
-    folder,
     runFolder = join(folder, "run"),
     commandPort = 0,
     user = isRoot() ? "nobody" : userInfo().username,
@@ -173,6 +149,12 @@ async function start(description: OwnerlessDescription): Promise<Chronyd> {
     });
   }
 
+  async function waitUntilAnswering(): Promise<void> {
+    await running.waitUntil("chronyd to answer", () => query("activity"));
+  }
+
+  endWith(owner, stop);
+  await waitUntilAnswering();
   return {
     socketPath,
     address: `unix://${socketPath}`,
@@ -181,9 +163,7 @@ async function start(description: OwnerlessDescription): Promise<Chronyd> {
     },
     chronyc: runChronyc,
     query,
-    async waitUntilAnswering() {
-      await running.waitUntil("chronyd to answer", () => query("activity"));
-    },
+    waitUntilAnswering,
     async waitUntilSynchronised(timeoutMilliseconds) {
       await running.waitUntil(
         "chronyd to synchronise",

@@ -1,5 +1,4 @@
 import { execFile } from "node:child_process";
-import { mkdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { parse } from "yaml";
@@ -73,12 +72,6 @@ export type CollectorDescription = {
   readonly wrapper?: readonly string[];
 };
 
-/** Program and folder given by hand, as before {@link Owner}. */
-type OwnerlessDescription = CollectorDescription & {
-  readonly collector: string;
-  readonly folder: string;
-};
-
 /** A real collector with the shipped configuration. */
 export type Collector = {
   /** Where it takes OTLP, without a path: `http://127.0.0.1:4318`. */
@@ -97,26 +90,13 @@ export type Collector = {
 };
 
 /** Starts a collector that listens at 127.0.0.1 only, and waits until it is healthy. */
-export function startCollector(owner: Owner, description: CollectorDescription): Promise<Collector>;
-export function startCollector(description: OwnerlessDescription): Promise<Collector>;
 export async function startCollector(
-  owner: Owner | OwnerlessDescription,
-  description?: CollectorDescription,
+  owner: Owner,
+  description: CollectorDescription,
 ): Promise<Collector> {
-  if (!("after" in owner) || description === undefined) {
-    return await start(owner as OwnerlessDescription);
-  }
-  bringing ??= bringCollector(progressToStandardError);
-  const collector = await bringing;
-  return await start({ ...description, collector, folder: await folderOf(owner) }, owner);
-}
-
-let bringing: Promise<string> | undefined;
-
-async function start(description: OwnerlessDescription, owner?: Owner): Promise<Collector> {
+  const collector = await bringCollector(progressToStandardError);
+  const folder = await folderOf(owner);
   const {
-    collector,
-    folder,
     clusterName = CLUSTER,
     configurationFiles = prometheusConfigurationFiles,
     wrapper = [],
@@ -128,7 +108,6 @@ async function start(description: OwnerlessDescription, owner?: Owner): Promise<
   ];
   const healthUrl = `http://127.0.0.1:${healthPort}/`;
   let { environment } = description;
-  await mkdir(folder, { recursive: true });
 
   function run(): RunningProcess {
     const [command = collector, ...args] = [
@@ -169,9 +148,7 @@ async function start(description: OwnerlessDescription, owner?: Owner): Promise<
   }
 
   let running = run();
-  if (owner !== undefined) {
-    endWith(owner, () => running.stop());
-  }
+  endWith(owner, () => running.stop());
   await waitUntilHealthy();
   return {
     otlpUrl: `http://127.0.0.1:${otlpPort}`,

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { bringPrometheus } from "./bring-prometheus.ts";
 import { freePort } from "./free-port.ts";
@@ -28,12 +28,6 @@ export type PrometheusDescription = {
   readonly host?: string;
   /** Where it listens; a free port when left out. */
   readonly port?: number;
-};
-
-/** Program and folder given by hand, as before {@link Owner}. */
-type OwnerlessDescription = PrometheusDescription & {
-  readonly prometheus: string;
-  readonly folder: string;
 };
 
 /** One value, as Prometheus holds it. */
@@ -83,29 +77,13 @@ export type Prometheus = {
 };
 
 /** Starts Prometheus and waits until it is ready. */
-export function startPrometheus(
-  owner: Owner,
-  description?: PrometheusDescription,
-): Promise<Prometheus>;
-export function startPrometheus(description: OwnerlessDescription): Promise<Prometheus>;
 export async function startPrometheus(
-  owner: Owner | OwnerlessDescription,
+  owner: Owner,
   description: PrometheusDescription = {},
 ): Promise<Prometheus> {
-  if (!("after" in owner)) {
-    return await start(owner);
-  }
-  bringing ??= bringPrometheus(progressToStandardError);
-  const { prometheus } = await bringing;
-  return await start({ ...description, prometheus, folder: await folderOf(owner) }, owner);
-}
-
-let bringing: ReturnType<typeof bringPrometheus> | undefined;
-
-async function start(description: OwnerlessDescription, owner?: Owner): Promise<Prometheus> {
+  const { prometheus } = await bringPrometheus(progressToStandardError);
+  const folder = await folderOf(owner);
   const {
-    prometheus,
-    folder,
     scrapeConfigs = [],
     outOfOrderTimeWindow = "0s",
     ruleFiles = [],
@@ -114,7 +92,6 @@ async function start(description: OwnerlessDescription, owner?: Owner): Promise<
     port = await freePort(),
   } = description;
   const configurationFile = join(folder, "prometheus.yaml");
-  await mkdir(folder, { recursive: true });
   const configuration = {
     global: { evaluation_interval: evaluationInterval },
     rule_files: ruleFiles,
@@ -148,9 +125,7 @@ async function start(description: OwnerlessDescription, owner?: Owner): Promise<
   }
 
   let running = run();
-  if (owner !== undefined) {
-    endWith(owner, () => running.stop());
-  }
+  endWith(owner, () => running.stop());
   await waitUntilReady();
 
   async function ask(promql: string, timeSeconds?: number): Promise<QueryResult[]> {

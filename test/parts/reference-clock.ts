@@ -16,18 +16,20 @@ export type ReferenceClockOptions = {
   readonly filter?: number;
 };
 
-/** A reference clock that always agrees with the machine's clock. */
+/** A reference clock that agrees with the machine's clock, unless it is told otherwise. */
 export type ReferenceClock = {
   /** Its line of chrony.conf. */
   readonly configuration: string;
+  /** From now on it is this much ahead of the machine's clock, in seconds (negative: behind). */
+  setOffset(seconds: number): void;
   /** No sample comes from now on; chronyd keeps running. */
   stop(): void;
 };
 
 /**
  * Feeds chronyd samples through its SOCK driver, as gpsd does: a real reference clock as far as
- * chronyd can know, whose name is `PHC0` as on an AKS node. Its samples are exact: each says that
- * the offset is 0. A chronyd with the options' defaults is synchronised after a quarter of a second.
+ * chronyd can know, whose name is `PHC0` as on an AKS node. Its samples are exact, because
+ * they are offsets from the machine's clock. A chronyd with the options' defaults is synchronised after a quarter of a second.
  */
 export async function startReferenceClock(
   owner: Owner,
@@ -35,8 +37,9 @@ export async function startReferenceClock(
 ): Promise<ReferenceClock> {
   const socketPath = join(await folderOf(owner), "refclock.sock");
   const socket = new DgramSocket();
+  let offsetSeconds = 0;
   const timer = setInterval(() => {
-    const sample = sampleOf(Date.now());
+    const sample = sampleOf(Date.now(), offsetSeconds);
     // Until chronyd has started, the socket does not exist and sending fails: the next sample will do.
     socket.sendTo(sample, 0, sample.length, socketPath, () => {});
   }, FEED_INTERVAL_MS);
@@ -51,21 +54,24 @@ export async function startReferenceClock(
   endWith(owner, stop);
   return {
     configuration: `refclock SOCK ${socketPath} refid PHC0 poll ${poll} filter ${filter}`,
+    setOffset(seconds) {
+      offsetSeconds = seconds;
+    },
     stop,
   };
 }
 
 /**
  * `struct sock_sample` of chrony's refclock_sock.c on a machine of 64 bits, little-endian: the time,
- * in seconds and microseconds since 1970, and how far the clock is from the right time then.
+ * in seconds and microseconds since 1970, and how far the reference is ahead of the system's clock.
  *
  * @param wallMs when it is taken; chronyd ignores one from the future and one that is too old.
  */
-function sampleOf(wallMs: number): Buffer {
+function sampleOf(wallMs: number, offsetSeconds: number): Buffer {
   const sample = Buffer.alloc(40);
   sample.writeBigInt64LE(BigInt(Math.floor(wallMs / 1000)), 0);
   sample.writeBigInt64LE(BigInt((wallMs % 1000) * 1000), 8);
-  sample.writeDoubleLE(0, 16);
+  sample.writeDoubleLE(offsetSeconds, 16);
   sample.writeInt32LE(MAGIC, 36);
   return sample;
 }

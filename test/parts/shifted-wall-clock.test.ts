@@ -5,7 +5,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { startAgent } from "./agent.ts";
-import { scratchFolder } from "./scratch-folder.ts";
+import { folderOf } from "./scratch-folder.ts";
 
 const hourMilliseconds = 3_600_000;
 
@@ -26,13 +26,10 @@ process.once("SIGTERM", () => clearInterval(timer));
 `;
 
 test("the wall clock moves and comes back, the monotonic clock goes on, and the process can end", async (t) => {
-  const folder = await scratchFolder("ct");
-  t.after(() => folder.remove());
-  const entry = join(folder.path, "program.mjs");
+  const entry = join(await folderOf(t), "program.mjs");
   await writeFile(entry, program);
   const begin = performance.now();
-  const agent = await startAgent({ environment: {}, shiftableClock: true, entry });
-  t.after(() => agent.stop());
+  const agent = await startAgent(t, { environment: {}, shiftableClock: true, entry });
 
   for (const shift of [-hourMilliseconds, 2 * hourMilliseconds, 0]) {
     const shiftedMs = Date.now();

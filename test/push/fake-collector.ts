@@ -1,4 +1,4 @@
-// A stand-in for a collector: an HTTP server at 127.0.0.1 that keeps what it gets and answers as a
+// A fake collector: an HTTP server at 127.0.0.1 that keeps what it gets and answers as a
 // case says. It checks nothing. The real collector is in test/otel-collector/.
 
 import assert from "node:assert/strict";

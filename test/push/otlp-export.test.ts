@@ -22,7 +22,7 @@ import { readSystemClocks } from "../../src/system-clocks.ts";
 import { VERSION } from "../../src/version.ts";
 import { observation } from "../metrics/observations.ts";
 import { createCertificateAuthority } from "../parts/certificate-authority.ts";
-import { scratchFolder } from "../parts/scratch-folder.ts";
+import { folderOf } from "../parts/scratch-folder.ts";
 import {
   type Answer,
   accept,
@@ -87,12 +87,6 @@ function errorOf(result: Result<void, PushError>): PushError {
   return result.error;
 }
 
-async function folderFor(t: TestContext): Promise<string> {
-  const folder = await scratchFolder("ct");
-  t.after(() => folder.remove());
-  return folder.path;
-}
-
 describe("a push", () => {
   test("is a POST of OTLP/JSON", async (t) => {
     const collector = await startCollector(t, accept);
@@ -150,7 +144,7 @@ describe("a push", () => {
 describe("the token", () => {
   test("is read anew for each push: Kubernetes rotates it", async (t) => {
     const collector = await startCollector(t, accept);
-    const tokenFile = join(await folderFor(t), "token");
+    const tokenFile = join(await folderOf(t), "token");
     const settings = settingsFor(collector.port, { tokenFile });
     for (const token of ["first", "second\n"]) {
       await writeFile(tokenFile, token);
@@ -163,7 +157,7 @@ describe("the token", () => {
   });
 
   test("is read anew for each attempt of a push", async (t) => {
-    const tokenFile = join(await folderFor(t), "token");
+    const tokenFile = join(await folderOf(t), "token");
     await writeFile(tokenFile, "first");
     const refuseAndRotate: Answer = (response) => {
       void writeFile(tokenFile, "second").then(() => refuse(503, "", TRY_AGAIN_AT_ONCE)(response));
@@ -178,7 +172,7 @@ describe("the token", () => {
 
   test("goes before an authorization among the settings' headers, however that is written", async (t) => {
     const collector = await startCollector(t, accept);
-    const tokenFile = join(await folderFor(t), "token");
+    const tokenFile = join(await folderOf(t), "token");
     await writeFile(tokenFile, "token");
     const headers = { Authorization: "Basic b25l" };
     assert.ok((await push(settingsFor(collector.port, { tokenFile, headers }))).ok);
@@ -187,7 +181,7 @@ describe("the token", () => {
 
   test("that is missing fails the push before anything is sent", async (t) => {
     const collector = await startCollector(t, accept);
-    const tokenFile = join(await folderFor(t), "token");
+    const tokenFile = join(await folderOf(t), "token");
     const error = errorOf(await push(settingsFor(collector.port, { tokenFile })));
     assert.ok(error.kind === "file unreadable");
     assert.equal(error.purpose, "collector's token");
@@ -206,7 +200,7 @@ describe("the token", () => {
   for (const [what, token] of malformed) {
     test(`that ${what} fails the push before anything is sent, and is not told`, async (t) => {
       const collector = await startCollector(t, accept);
-      const tokenFile = join(await folderFor(t), "token");
+      const tokenFile = join(await folderOf(t), "token");
       await writeFile(tokenFile, token);
       const error = errorOf(await push(settingsFor(collector.port, { tokenFile })));
       assert.deepEqual(error, { kind: "token malformed", path: tokenFile });
@@ -223,7 +217,7 @@ describe("the token", () => {
   for (const [what, answer] of Object.entries(failures)) {
     test(`is in no error when the collector ${what}`, async (t) => {
       const collector = await startCollector(t, answer);
-      const tokenFile = join(await folderFor(t), "token");
+      const tokenFile = join(await folderOf(t), "token");
       await writeFile(tokenFile, "secret");
       const settings = settingsFor(collector.port, { tokenFile, timeoutMs: LIMIT_MS });
       const error = errorOf(await push(settings));
@@ -372,7 +366,7 @@ describe("a collector that hangs", NO_HANGING_TEST, () => {
 
 describe("over TLS", () => {
   test("a replaced authority is followed by the next push", async (t) => {
-    const folder = await folderFor(t);
+    const folder = await folderOf(t);
     const [old, next] = [await makeIdentity(folder, "old"), await makeIdentity(folder, "next")];
     const collector = await FakeCollector.startTls(old, accept);
     t.after(() => collector.stop());
@@ -396,7 +390,7 @@ describe("over TLS", () => {
 
   test("a collector of an unknown authority gets nothing", async (t) => {
     const collector = await FakeCollector.startTls(
-      await makeIdentity(await folderFor(t), "unknown"),
+      await makeIdentity(await folderOf(t), "unknown"),
       accept,
     );
     t.after(() => collector.stop());
@@ -405,7 +399,7 @@ describe("over TLS", () => {
   });
 
   test("the agent shows its own certificate where it has one", async (t) => {
-    const folder = await folderFor(t);
+    const folder = await folderOf(t);
     const [server, agent] = [
       await makeIdentity(folder, "server"),
       await makeIdentity(folder, "agent"),
@@ -423,7 +417,7 @@ describe("over TLS", () => {
   });
 
   test("a file that cannot be read is told by what it is for", async (t) => {
-    const folder = await folderFor(t);
+    const folder = await folderOf(t);
     const [missing, broken] = [join(folder, "missing.crt"), join(folder, "broken.crt")];
     await writeFile(broken, "no certificate");
     const collector = await startCollector(t, accept);

@@ -6,7 +6,7 @@ import { chmodSync, copyFileSync, existsSync, mkdirSync, writeFileSync } from "n
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { scratchFolder } from "../parts/scratch-folder.ts";
+import { folderOf } from "../parts/scratch-folder.ts";
 
 const PROGRAM = fileURLToPath(new URL("../../tools/install-dependencies.mjs", import.meta.url));
 
@@ -21,9 +21,8 @@ const WANTED: Packages = {
 
 /** Runs the program where npm has installed these packages; none when left out. */
 async function installed(t: TestContext, packages: Packages | undefined, npmExitCode = 0) {
-  const folder = await scratchFolder("ct");
-  t.after(() => folder.remove());
-  const inFolder = (...path: string[]) => join(folder.path, ...path);
+  const folder = await folderOf(t);
+  const inFolder = (...path: string[]) => join(folder, ...path);
   for (const name of ["tools", "bin", "node_modules"]) {
     mkdirSync(inFolder(name));
   }

@@ -6,7 +6,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { scratchFolder } from "../parts/scratch-folder.ts";
+import { folderOf } from "../parts/scratch-folder.ts";
 
 const PROGRAM = fileURLToPath(new URL("../../tools/test-repeat.ts", import.meta.url));
 
@@ -33,9 +33,8 @@ function repeat(...args: readonly string[]) {
 
 describe("npm run test:repeat", () => {
   test("counts how often each test failed, and fails with them", async (t) => {
-    const folder = await scratchFolder("ct");
-    t.after(() => folder.remove());
-    const file = join(folder.path, "sometimes.test.mjs");
+    const folder = await folderOf(t);
+    const file = join(folder, "sometimes.test.mjs");
     writeFileSync(file, SOMETIMES);
     const { status, stdout } = repeat("3", file);
     assert.match(stdout, /^\| 1 \| no \| \d+ \| 1 \| 1 \| 2 \|$/m);
@@ -47,9 +46,8 @@ describe("npm run test:repeat", () => {
   });
 
   test("succeeds when every run does, also with every core busy", async (t) => {
-    const folder = await scratchFolder("ct");
-    t.after(() => folder.remove());
-    const file = join(folder.path, "good.test.mjs");
+    const folder = await folderOf(t);
+    const file = join(folder, "good.test.mjs");
     writeFileSync(file, 'import { test } from "node:test"; test("is good", () => {});');
     const { status, stdout } = repeat("2", "--load", file);
     assert.match(stdout, /^\| 2 \| yes \| \d+ \| 1 \| 0 \| 0 \|\n2 of 2 runs passed\.$/m);

@@ -3,17 +3,13 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Dashboard } from "@grafana/grafana-foundation-sdk/dashboard";
-import { startReferenceClock } from "../../test/agent/reference-clock.ts";
 import { panelsOf, queriesOf, type Result, run } from "../../test/grafana/dashboard-queries.ts";
 import { type Fleet, PUSHING_CLUSTER, startFleet } from "../../test/grafana/fleet.ts";
-import { bringChronyd, progressToStandardError } from "../../test/parts/bring.ts";
-import { startChronyd } from "../../test/parts/chronyd.ts";
-import {
-  followerConfiguration,
-  timeServerConfiguration,
-} from "../../test/parts/chronyd-configuration.ts";
-import { freeUdpPort } from "../../test/parts/free-port.ts";
-import { scratchFolder } from "../../test/parts/scratch-folder.ts";
+import { followerConfiguration } from "../../test/parts/chronyd-configuration.ts";
+import { Scope } from "../../test/parts/owner.ts";
+import { type ReferenceClock, startReferenceClock } from "../../test/parts/reference-clock.ts";
+import { folderOf } from "../../test/parts/scratch-folder.ts";
+import { startTimeServer } from "../../test/parts/time-server.ts";
 
 /** What the queries of a dashboard's panels gave, by panel and query. */
 export type Answers = {
@@ -42,22 +38,26 @@ const RULES = {
 
 /** Plays the incident and asks what the dashboard asks, as it is at the end. */
 export async function playIncident(dashboard: Dashboard): Promise<Answers> {
-  const folder = await scratchFolder("ct");
-  const rules = join(folder.path, "rules.yaml");
+  const scope = new Scope();
+  try {
+    return await playIncidentIn(scope, dashboard);
+  } finally {
+    await scope.end();
+  }
+}
+
+async function playIncidentIn(scope: Scope, dashboard: Dashboard): Promise<Answers> {
+  const rules = join(await folderOf(scope), "rules.yaml");
   await writeFile(rules, JSON.stringify(RULES));
-  const otherPort = await freeUdpPort();
-  const otherServer = await startChronyd({
-    ...(await bringChronyd(progressToStandardError)),
-    folder: join(folder.path, "other"),
-    configuration: timeServerConfiguration(otherPort),
-  });
-  const referenceClock = startReferenceClock(join(folder.path, "PHC0.sock"));
+  const otherServer = await startTimeServer(scope);
+  const referenceClock = await startReferenceClock(scope, { poll: 0, filter: 4 });
   const configurations: Readonly<Record<string, readonly string[]>> = {
     // Slow enough for the agent to see each update.
-    "aks-pool-4": followerConfiguration(otherPort, { polling: "normal" }),
-    "aks-pool-7": referenceClock.configuration,
+    "aks-pool-4": followerConfiguration(otherServer.ntpPort, { polling: "normal" }),
+    "aks-pool-7": [referenceClock.configuration],
   };
   const fleet = await startFleet(
+    scope,
     NODES.map((name) => {
       const configuration = configurations[name];
       return {
@@ -68,37 +68,30 @@ export async function playIncident(dashboard: Dashboard): Promise<Answers> {
     }),
     [rules],
   );
-  try {
-    const startSeconds = Date.now() / 1000;
-    await delay(HEALTHY_SECONDS * 1000);
-    await goWrong(fleet, {
-      stopReferenceClock: () => referenceClock.stop(),
-      // chronyc knows the command, though its manual does not name it.
-      setOtherServer: (seconds) => otherServer.query("doffset", String(seconds)),
-    });
-    return await ask(dashboard, fleet, startSeconds);
-  } finally {
-    referenceClock.stop();
-    await Promise.all([fleet.stop(), otherServer.stop()]);
-    folder.remove();
-  }
+  const startSeconds = Date.now() / 1000;
+  await delay(HEALTHY_SECONDS * 1000);
+  await goWrong(fleet, referenceClock, otherServer.clock);
+  return await ask(dashboard, fleet, startSeconds);
 }
 
-type TimeSources = {
-  stopReferenceClock(): void;
-  setOtherServer(seconds: number): Promise<unknown>;
-};
-
-async function goWrong(fleet: Fleet, sources: TimeSources): Promise<void> {
+/**
+ * @param stopping the clock that one node follows
+ * @param deviating the clock of the server that another node follows
+ */
+async function goWrong(
+  fleet: Fleet,
+  stopping: ReferenceClock,
+  deviating: ReferenceClock,
+): Promise<void> {
   const stepped = fleet.node("aks-pool-2").agent;
   const restarted = fleet.node("aks-pool-5").chronyd;
   await stepped.shiftWallClock(30_000);
   await delay(30_000);
   await restarted.stop();
   await delay(30_000);
-  sources.stopReferenceClock();
+  stopping.stop();
   await delay(30_000);
-  await sources.setOtherServer(0.03);
+  deviating.setOffset(-0.03);
   await delay(40_000);
   await restarted.restart();
   await delay(40_000);
@@ -106,7 +99,7 @@ async function goWrong(fleet: Fleet, sources: TimeSources): Promise<void> {
   await delay(40_000);
   await fleet.node("aks-pool-8").chronyd.stop();
   await delay(40_000);
-  await sources.setOtherServer(0.09);
+  deviating.setOffset(-0.09);
   await delay(25_000);
 }
 

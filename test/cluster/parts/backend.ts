@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import type { Owner } from "../../parts/owner.ts";
 import { type InstantSample, type Prometheus, startPrometheus } from "../../parts/prometheus.ts";
 import { waitFor } from "../../parts/wait-for.ts";
 import { CONTROL_PLANE, inUrl, preferredAddress } from "./addresses.ts";
@@ -7,27 +7,24 @@ import type { TestSetup } from "./test-setup.ts";
 const arrivalMilliseconds = 90_000;
 
 /** A real Prometheus outside the cluster, where pods can reach it. */
-export interface Backend extends Prometheus {
+export type Backend = Prometheus & {
   /** What a query gives once it gives something. */
   waitForQuery(promql: string): Promise<InstantSample[]>;
-}
+};
 
 /** @param scrapeConfigs entries of `scrape_configs`; it reaches the pods. */
 export async function startBackend(
+  owner: Owner,
   setup: TestSetup,
-  folder: string,
   scrapeConfigs: readonly object[] = [],
 ): Promise<Backend> {
-  const prometheus = await startPrometheus({
-    prometheus: setup.programs.prometheus,
-    folder: join(folder, "prometheus"),
+  const prometheus = await startPrometheus(owner, {
     host: inUrl(preferredAddress(setup.cluster.families, CONTROL_PLANE)),
     outOfOrderTimeWindow: "30m",
     scrapeConfigs,
   });
-  return {
-    ...prometheus,
-    waitForQuery: (promql) =>
+  return Object.assign(prometheus, {
+    waitForQuery: (promql: string) =>
       waitFor(
         `${promql} to give something`,
         async () => {
@@ -36,5 +33,5 @@ export async function startBackend(
         },
         arrivalMilliseconds,
       ),
-  };
+  });
 }

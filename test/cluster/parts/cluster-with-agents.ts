@@ -1,11 +1,11 @@
-import { join } from "node:path";
-import { scratchFolder } from "../../parts/scratch-folder.ts";
+import { Scope } from "../../parts/owner.ts";
+import { folderOf } from "../../parts/scratch-folder.ts";
 import { type Backend, startBackend } from "./backend.ts";
 import { type Installation, prepareInstallation } from "./installation.ts";
 import { type Kubectl, kubectlOf } from "./kubectl.ts";
 import { type Machine, machineOf } from "./machine.ts";
 import { type ChronydOwner, type NodeChronyd, startNodeChronyd } from "./node-chronyd.ts";
-import { startTimeServer } from "./node-time.ts";
+import { startNodeTimeServer } from "./node-time.ts";
 import { makeIssuerPublic, TRUST_CLUSTER } from "./public-issuer.ts";
 import { type TestSetup, testSetup } from "./test-setup.ts";
 
@@ -42,9 +42,10 @@ export async function startClusterWithChrony(
   scrapeConfigs: readonly object[] = [],
 ): Promise<ClusterWithChrony> {
   const setup = testSetup();
-  const scratch = await scratchFolder("life");
+  const scope = new Scope();
+  const folder = await folderOf(scope);
   const kubectl = kubectlOf(setup.kubernetes.kubectl, setup.cluster.kubeconfig);
-  const timeServer = await startTimeServer(setup, join(scratch.path, "time-server"));
+  const timeServer = await startNodeTimeServer(scope);
   const machines = new Map(setup.cluster.nodes.map((node) => [node.name, machineOf(node)]));
   const machine = (node: NodeName) => found(machines.get(node), node);
   const start = (node: NodeName, owner: ChronydOwner) =>
@@ -60,13 +61,13 @@ export async function startClusterWithChrony(
     ["node-b", await start("node-b", OWNERS["node-b"])],
   ]);
   const chronyd = (node: NodeName) => found(chronyds.get(node), node);
-  const backend = await startBackend(setup, scratch.path, scrapeConfigs);
+  const backend = await startBackend(scope, setup, scrapeConfigs);
   await makeIssuerPublic(kubectl);
   return {
     setup,
     kubectl,
     backend,
-    folder: scratch.path,
+    folder,
     machine,
     chronyd,
     async replaceChronyd(node, owner) {
@@ -74,10 +75,8 @@ export async function startClusterWithChrony(
       chronyds.set(node, await start(node, owner));
     },
     async stop() {
-      await backend.stop();
       await Promise.all([...chronyds.values()].map((one) => one.stopAndRemoveDirectory()));
-      await timeServer.chronyd.stop();
-      scratch.remove();
+      await scope.end();
     },
   };
 }

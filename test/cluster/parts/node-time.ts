@@ -1,33 +1,29 @@
 import { type Chronyd, startChronyd } from "../../parts/chronyd.ts";
 import { freeUdpPort } from "../../parts/free-port.ts";
+import type { Owner } from "../../parts/owner.ts";
+import { startReferenceClock } from "../../parts/reference-clock.ts";
 import { CONTROL_PLANE } from "./addresses.ts";
-import type { TestSetup } from "./test-setup.ts";
 
-/** A time server that every node reaches. */
-export interface TimeServer {
+/** A healthy time server that every node reaches. */
+export type NodeTimeServer = {
   /** The lines of chrony.conf with which a node's chronyd follows it. */
   readonly followerConfiguration: readonly string[];
   readonly chronyd: Chronyd;
-}
+};
 
-/** @param folder the server's own. */
-export async function startTimeServer(setup: TestSetup, folder: string): Promise<TimeServer> {
+export async function startNodeTimeServer(owner: Owner): Promise<NodeTimeServer> {
   const port = await freeUdpPort();
-  const { chronyd, chronyc } = setup.programs;
-  const server = await startChronyd({
-    chronyd,
-    chronyc,
-    folder,
+  const clock = await startReferenceClock(owner);
+  const chronyd = await startChronyd(owner, {
     configuration: [
-      "local stratum 8",
+      clock.configuration,
       "allow 10.201.0.0/24",
       `bindaddress ${CONTROL_PLANE.v4}`,
       `port ${port}`,
     ],
   });
-  await server.waitUntilAnswering();
   return {
     followerConfiguration: [`server ${CONTROL_PLANE.v4} port ${port} iburst minpoll -4 maxpoll -4`],
-    chronyd: server,
+    chronyd,
   };
 }

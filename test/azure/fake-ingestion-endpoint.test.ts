@@ -1,16 +1,16 @@
-// What the stand-in for a data collection endpoint asks of a write, one fault at a time.
+// What the fake data collection endpoint asks of a write, one fault at a time.
 
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
 import { AccessTokens } from "./access-tokens.ts";
-import type { Answer, Request } from "./http.ts";
 import {
   type DataCollection,
   IngestionEndpoint,
   longestBodyBytes,
   requestsPerMinute,
   writeUrlOf,
-} from "./ingestion-endpoint.ts";
+} from "./fake-ingestion-endpoint.ts";
+import type { Answer, Request } from "./http.ts";
 import { bitsOf, encodeWriteRequest, packBody, type TimeSeries } from "./remote-write.ts";
 
 const nowMs = Date.UTC(2026, 10, 22);

@@ -1,5 +1,5 @@
 /**
- * Stands in for Microsoft Entra ID's part in workload identity federation: discovery, and an access
+ * A fake of Microsoft Entra ID's part in workload identity federation: discovery, and an access
  * token for a service-account token. Errors have the numbers (AADSTS…), the status and the JSON of
  * the real ones; the wording is shortened.
  */

@@ -1,5 +1,5 @@
 /**
- * Stands in for the metrics ingestion of a data collection endpoint. Its statuses are those that
+ * A fake of the metrics ingestion of a data collection endpoint. Its statuses are those that
  * Azure documents; the words in its bodies are its own.
  */
 import type { AccessTokens, TokenCheck } from "./access-tokens.ts";

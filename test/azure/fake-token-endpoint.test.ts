@@ -1,16 +1,17 @@
-// What the stand-in for Entra ID asks of a request, one fault at a time, with tokens really signed.
+// What the fake of Entra ID asks of a request, one fault at a time, with tokens really signed.
 
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
-import { startTokenIssuer, type TokenIssuer } from "../otel-collector/token-issuer.ts";
+import { before, describe, test } from "node:test";
+import { type FakeTokenIssuer, startFakeTokenIssuer } from "../otel-collector/fake-token-issuer.ts";
+import { suiteScope } from "../parts/suite-scope.ts";
 import { AccessTokens } from "./access-tokens.ts";
-import type { Answer, Request } from "./http.ts";
 import {
   answerTokenEndpoint,
   makeTenant,
   type Tenant,
   tokenExchangeAudience,
-} from "./token-endpoint.ts";
+} from "./fake-token-endpoint.ts";
+import type { Answer, Request } from "./http.ts";
 
 const tenantId = "7b1c0a52-4f5e-4b7e-9a55-6f1d2c3e4a01";
 const clientId = "0d9f6c1e-8a47-4c39-b1d0-2e5f7a9b3c02";
@@ -19,15 +20,16 @@ const subject = "system:serviceaccount:chrony-tracker-collector:chrony-tracker-c
 const collector = { subject, audience: tokenExchangeAudience };
 
 describe("a request for a token", () => {
-  let issuer: TokenIssuer;
-  let stranger: TokenIssuer;
+  const scope = suiteScope();
+  let issuer: FakeTokenIssuer;
+  let stranger: FakeTokenIssuer;
   let tenant: Tenant;
   let tokens: AccessTokens;
   let assertion: string;
 
   before(async () => {
-    issuer = await startTokenIssuer();
-    stranger = await startTokenIssuer();
+    issuer = await startFakeTokenIssuer(scope);
+    stranger = await startFakeTokenIssuer(scope);
     tokens = new AccessTokens();
     tenant = makeTenant({
       host: "login.microsoftonline.com",
@@ -38,10 +40,6 @@ describe("a request for a token", () => {
       federatedCredential: { issuer: issuer.url, subject },
     });
     assertion = await issuer.token(collector);
-  });
-  after(async () => {
-    await issuer?.stop();
-    await stranger?.stop();
   });
 
   function ask(form: Record<string, string> = {}, path = `${tenantId}/oauth2/v2.0/token`) {

@@ -1,27 +1,29 @@
 /**
- * A stand-in for Azure: Microsoft Entra ID's token endpoint and a data collection endpoint, over TLS
+ * A fake Azure: Microsoft Entra ID's token endpoint and a data collection endpoint, over TLS
  * at one address. What it accepts is in a real Prometheus. Which names lead to it is the caller's part
  * (private-hosts.ts, or a cluster's own resolver).
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { createServer } from "node:https";
+import { createServer, type Server } from "node:https";
 import {
   createCertificateAuthority,
   type KeyedCertificate,
 } from "../parts/certificate-authority.ts";
+import { listen } from "../parts/listen.ts";
+import type { Owner } from "../parts/owner.ts";
 import { AccessTokens } from "./access-tokens.ts";
-import type { Fault } from "./faults.ts";
-import { type Answer, type Request, readRequest, sendAnswer } from "./http.ts";
 import {
   type DataCollection,
   faultAnswer,
   IngestionEndpoint,
   requestsPerMinute,
   writeUrlOf,
-} from "./ingestion-endpoint.ts";
+} from "./fake-ingestion-endpoint.ts";
+import { answerTokenEndpoint, makeTenant, type Tenant } from "./fake-token-endpoint.ts";
+import type { Fault } from "./faults.ts";
+import { type Answer, type Request, readRequest, sendAnswer } from "./http.ts";
 import { encodeWriteRequest, packBody, type TimeSeries } from "./remote-write.ts";
 import type { Dropped } from "./sample-rules.ts";
-import { answerTokenEndpoint, makeTenant, type Tenant } from "./token-endpoint.ts";
 
 const storeMs = 10_000;
 
@@ -32,10 +34,10 @@ export const clouds = {
 } as const;
 
 /** What to start. */
-export interface AzureStandInDescription {
+export interface FakeAzureDescription {
   /** Where it listens, an address that those who ask it can reach. */
   readonly address: string;
-  /** 443 when left out: the names that it stands in for have no other. */
+  /** 443 when left out: clients of the names that lead to it know no other. */
   readonly port?: number;
   /** The service account that may have a token: `system:serviceaccount:NAMESPACE:NAME`. */
   readonly subject: string;
@@ -56,8 +58,8 @@ export interface AnsweredRequest {
   readonly status: number;
 }
 
-/** A running stand-in. */
-export interface AzureStandIn {
+/** A running fake. */
+export interface FakeAzure {
   readonly address: string;
   /** The names that have to lead to it. */
   readonly hostNames: readonly string[];
@@ -77,13 +79,13 @@ export interface AzureStandIn {
   failWrites(fault?: Fault): void;
   /** Makes the access tokens so far invalid, while their holders think them good. */
   revokeTokens(): void;
-  stop(): Promise<void>;
 }
 
-/** Starts a stand-in whose managed identity has its credential and its role. */
-export async function startAzureStandIn(
-  description: AzureStandInDescription,
-): Promise<AzureStandIn> {
+/** Starts a fake Azure whose managed identity has its credential and its role. */
+export async function startFakeAzure(
+  owner: Owner,
+  description: FakeAzureDescription,
+): Promise<FakeAzure> {
   const { address, port = 443, subject, workspaceWriteUrl, cloud = "public", issuer } = description;
   const { identityHost, monitor } = clouds[cloud];
   const tenantId = "7b1c0a52-4f5e-4b7e-9a55-6f1d2c3e4a01";
@@ -129,9 +131,9 @@ export async function startAzureStandIn(
   }
 
   const hostNames = [identityHost, dataCollection.host];
-  const authority = await createCertificateAuthority("Azure stand-in's authority");
-  const certificate = await authority.issue({ commonName: "Azure stand-in", serves: hostNames });
-  const server = await listen(address, port, certificate, async (request) => {
+  const authority = await createCertificateAuthority("fake Azure's authority");
+  const certificate = await authority.issue({ commonName: "fake Azure", serves: hostNames });
+  const server = serverFor(certificate, async (request) => {
     const given = await answer(request);
     requests.push({
       host: request.url.hostname,
@@ -141,6 +143,7 @@ export async function startAzureStandIn(
     });
     return given;
   });
+  await listen(owner, server, { host: address, port });
   return {
     address,
     hostNames,
@@ -157,7 +160,6 @@ export async function startAzureStandIn(
       faults.writes = fault;
     },
     revokeTokens: () => tokens.revokeAll(),
-    stop: () => server.stop(),
   };
 }
 
@@ -165,34 +167,21 @@ function answerWithFault(fault: Fault): Answer | "silence" {
   return fault === "silence" ? "silence" : faultAnswer(fault);
 }
 
-async function listen(
-  address: string,
-  port: number,
+function serverFor(
   { certificate, key }: KeyedCertificate,
   answer: (request: Request) => Promise<Answer | "silence">,
-): Promise<{ stop(): Promise<void> }> {
+): Server {
   async function serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const given = await answer(await readRequest(incoming));
     if (given !== "silence") {
       sendAnswer(response, given);
     }
   }
-  const server = createServer({ cert: certificate, key }, (incoming, response) => {
+  return createServer({ cert: certificate, key }, (incoming, response) => {
     serve(incoming, response).catch((error: unknown) => {
-      sendAnswer(response, { status: 500, body: { standInFailed: String(error) } });
+      sendAnswer(response, { status: 500, body: { fakeFailed: String(error) } });
     });
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, address, resolve);
-  });
-  return {
-    stop: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
 }
 
 /** Writes to the Prometheus that is the workspace. */

@@ -1,6 +1,8 @@
 import { createServer } from "node:http";
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from "jose";
 import { freePort } from "../parts/free-port.ts";
+import { listen } from "../parts/listen.ts";
+import type { Owner } from "../parts/owner.ts";
 
 /** The service account of the agents. */
 export const agentSubject = "system:serviceaccount:chrony-tracker:chrony-tracker-agent";
@@ -19,7 +21,7 @@ export interface TokenDescription {
 }
 
 /** Signs tokens as an API server does, and tells its keys as one does. */
-export interface TokenIssuer {
+export interface FakeTokenIssuer {
   readonly url: string;
   /** The public keys, as `kubectl get --raw /openid/v1/jwks` prints them. */
   readonly publicKeys: string;
@@ -28,7 +30,7 @@ export interface TokenIssuer {
 }
 
 /** Starts an issuer at 127.0.0.1 with a key of its own. */
-export async function startTokenIssuer(): Promise<TokenIssuer> {
+export async function startFakeTokenIssuer(owner: Owner): Promise<FakeTokenIssuer> {
   const { privateKey, publicKey } = await generateKeyPair("RS256");
   const key = { ...(await exportJWK(publicKey)), use: "sig", alg: "RS256", kid: "key-1" };
   const publicKeys = JSON.stringify({ keys: [key] });
@@ -51,10 +53,7 @@ export async function startTokenIssuer(): Promise<TokenIssuer> {
       .writeHead(answer === undefined ? 404 : 200, { "content-type": "application/json" })
       .end(answer);
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, "127.0.0.1", resolve);
-  });
+  const listening = await listen(owner, server, { port });
   return {
     url,
     publicKeys,
@@ -75,12 +74,7 @@ export async function startTokenIssuer(): Promise<TokenIssuer> {
         .setNotBefore("-2h")
         .setExpirationTime(lifetime)
         .sign(privateKey),
-    async stop() {
-      await new Promise((resolve) => {
-        server.close(resolve);
-        server.closeAllConnections();
-      });
-    },
+    stop: () => listening.stop(),
   };
 }
 
