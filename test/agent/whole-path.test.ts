@@ -153,6 +153,8 @@ describe("a value that is not known", () => {
     await scrapeInState(path.agent, "unreachable");
     path.collector.process.signal("SIGCONT");
     await untilGone("push");
+    // Prometheus has the points before the agent has the answer.
+    await path.agent.process.waitForLine(/accepts pushes again/, 10_000);
 
     const told = path.agent
       .logs()
