@@ -62,6 +62,7 @@ export async function startParts(tell: Progress, interrupted: AbortSignal): Prom
     const timeServer = await start("a chronyd that serves time", () => startTimeServer(scope));
     const follower = await start("a chronyd that follows it", () =>
       startChronyd(scope, {
+        name: "node",
         configuration: followerConfiguration(timeServer.ntpPort, { polling: "normal" }),
       }),
     );

@@ -141,7 +141,7 @@ describe("a value that is not known", () => {
     await Promise.all(WAYS.map(untilShown));
   });
 
-  test("disappears after the collector was away, and the failure is told once at each end", async () => {
+  test("disappears after the collector was away, and the failure is logged once", async () => {
     await untilShown("push");
     path.collector.process.signal("SIGSTOP");
     const failures = { result: "failure" };
@@ -153,20 +153,12 @@ describe("a value that is not known", () => {
     await scrapeInState(path.agent, "unreachable");
     path.collector.process.signal("SIGCONT");
     await untilGone("push");
-    // Prometheus has the points before the agent has the answer.
-    await path.agent.process.waitForLine(/accepts pushes again/, 10_000);
-
     const told = path.agent
       .logs()
       .filter(({ message }) => String(message).includes(path.collector.otlpUrl));
-    assert.deepEqual(
-      told.map(({ level }) => level),
-      ["warn", "info"],
-      JSON.stringify(told),
-    );
-    const [began, ended] = told.map(({ message }) => String(message));
-    assert.match(began ?? "", /did not answer within 1000 ms/);
-    assert.match(ended ?? "", /accepts pushes again/);
+    assert.equal(told.length, 1, JSON.stringify(told));
+    assert.equal(told[0]?.["level"], "warn");
+    assert.match(String(told[0]?.["message"]), /did not answer within 1000 ms/);
     assert.ok(((await path.value("chrony_tracker_exports_total", "push", failures)) ?? 0) >= 2);
 
     await path.chronyd.restart();

@@ -5,16 +5,17 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { chmod, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, test } from "node:test";
-import { scratchFolder } from "../parts/scratch-folder.ts";
+import { describe, type TestContext, test } from "node:test";
+import { folderOf } from "../parts/scratch-folder.ts";
 import { waitFor } from "../parts/wait-for.ts";
 import { type EndedDemo, startDemo } from "./run-demo.ts";
 
 async function run(
+  t: TestContext,
   words: readonly string[],
   environment?: Readonly<Record<string, string>>,
 ): Promise<EndedDemo> {
-  return (await startDemo(words, environment)).ended();
+  return (await startDemo(t, words, environment)).ended();
 }
 
 /** Where a Prometheus listens. */
@@ -27,8 +28,8 @@ function listenAddressOf(pid: number): string {
 }
 
 describe("the demo", { concurrency: 3 }, () => {
-  test("ends by itself, with one line, when Prometheus agrees with chronyd", async () => {
-    const { code, standardOutput, standardError, leftBehind } = await run(["--seconds", "3"]);
+  test("ends by itself, with one line, when Prometheus agrees with chronyd", async (t) => {
+    const { code, standardOutput, standardError, leftBehind } = await run(t, ["--seconds", "3"]);
     assert.equal(code, 0, standardError);
     assert.match(
       standardOutput,
@@ -37,8 +38,8 @@ describe("the demo", { concurrency: 3 }, () => {
     assert.deepEqual(leftBehind, []);
   });
 
-  test("fails when the values in Prometheus are old, because the agent hangs", async () => {
-    const demo = await startDemo(["--seconds", "10"]);
+  test("fails when the values in Prometheus are old, because the agent hangs", async (t) => {
+    const demo = await startDemo(t, ["--seconds", "10"]);
     await demo.waitForLine(/everything runs/);
     const beganSeconds = Date.now() / 1_000;
     const prometheus = listenAddressOf(demo.pidOf(/--web\.listen-address/));
@@ -61,36 +62,34 @@ describe("the demo", { concurrency: 3 }, () => {
     assert.deepEqual(leftBehind, []);
   });
 
-  test("says which part was ended, ends the others and fails", async () => {
-    const demo = await startDemo([]);
+  test("says which part was ended, ends the others and fails", async (t) => {
+    const demo = await startDemo(t, []);
     await demo.waitForLine(/PromQL/);
-    process.kill(demo.pidOf(/node\/chrony\.conf/), "SIGKILL");
+    process.kill(demo.pidOf(/\/node-\w+\/chrony\.conf/), "SIGKILL");
     const { code, standardError, leftBehind } = await demo.ended();
     assert.equal(code, 1);
     assert.match(standardError, /\nThe node's chronyd was ended by SIGKILL\.\n$/);
     assert.deepEqual(leftBehind, []);
   });
 
-  test("says why a part does not start, and fails", async () => {
-    const folder = await scratchFolder("ct");
-    const fakeCollector = join(folder.path, "collector");
+  test("says why a part does not start, and fails", async (t) => {
+    const fakeCollector = join(await folderOf(t), "collector");
     await writeFile(fakeCollector, "#!/bin/sh\necho no configuration is good enough\nexit 3\n");
     await chmod(fakeCollector, 0o755);
-    const { code, standardError, leftBehind } = await run([], { OTELCOL: fakeCollector });
-    folder.remove();
+    const { code, standardError, leftBehind } = await run(t, [], { OTELCOL: fakeCollector });
     assert.equal(code, 1);
     assert.match(standardError, /exit code 3.*\nno configuration is good enough\n$/);
     assert.deepEqual(leftBehind, []);
   });
 
-  test("says what is missing in a sentence, and fails", async () => {
-    const { code, standardError } = await run([], { OTELCOL: "/no/such/program" });
+  test("says what is missing in a sentence, and fails", async (t) => {
+    const { code, standardError } = await run(t, [], { OTELCOL: "/no/such/program" });
     assert.equal(code, 1);
     assert.match(standardError, /^OTELCOL is set to \/no\/such\/program, but .*\n$/);
   });
 
-  test("says what it does not understand, and how it was to be asked", async () => {
-    const { code, standardOutput, standardError } = await run(["--second", "3"]);
+  test("says what it does not understand, and how it was to be asked", async (t) => {
+    const { code, standardOutput, standardError } = await run(t, ["--second", "3"]);
     assert.equal(code, 2);
     assert.equal(standardOutput, "");
     assert.match(standardError, /^Not understood: --second 3\. .*\n$/);
@@ -101,8 +100,8 @@ describe("the demo", { concurrency: 3 }, () => {
     ["SIGTERM", 143, /waiting for Prometheus to scrape the agent/],
     ["SIGHUP", 129, /PromQL/],
   ] as const) {
-    test(`leaves nothing behind after ${name}, when it has said ${during}`, async () => {
-      const demo = await startDemo([]);
+    test(`leaves nothing behind after ${name}, when it has said ${during}`, async (t) => {
+      const demo = await startDemo(t, []);
       await demo.waitForLine(during);
       demo.signal(name);
       const ended = await demo.ended();

@@ -2,8 +2,8 @@ import { spawn } from "node:child_process";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { atExit } from "../parts/at-exit.ts";
-import { scratchFolder } from "../parts/scratch-folder.ts";
+import { endWith, type Owner } from "../parts/owner.ts";
+import { folderOf } from "../parts/scratch-folder.ts";
 import { waitFor } from "../parts/wait-for.ts";
 
 const entry = fileURLToPath(new URL("../../demo/main.ts", import.meta.url));
@@ -30,17 +30,21 @@ export interface EndedDemo {
   readonly leftBehind: readonly string[];
 }
 
-/** Starts a demo. */
+/** Starts a demo; it ends with its owner at the latest. */
 export async function startDemo(
+  owner: Owner,
   words: readonly string[],
   environment: Readonly<Record<string, string>> = {},
 ): Promise<RunningDemo> {
-  const folder = await scratchFolder("ct");
+  const folder = await folderOf(owner);
   const child = spawn(process.execPath, [entry, ...words], {
-    env: { ...process.env, ...environment, TMPDIR: folder.path },
+    env: { ...process.env, ...environment, TMPDIR: folder },
     stdio: ["ignore", "pipe", "pipe"],
   });
-  const forget = atExit(() => child.kill());
+  endWith(owner, async () => {
+    child.kill();
+    await closed;
+  });
   let standardOutput = "";
   let standardError = "";
   const written = () => `${standardOutput}${standardError}`;
@@ -66,7 +70,7 @@ export async function startDemo(
     },
     signal: (name) => child.kill(name),
     pidOf(pattern) {
-      const found = processesOf(folder.path).find(({ commandLine }) => pattern.test(commandLine));
+      const found = processesOf(folder).find(({ commandLine }) => pattern.test(commandLine));
       if (found === undefined) {
         throw new Error(`the demo has no process ${pattern}`);
       }
@@ -74,12 +78,10 @@ export async function startDemo(
     },
     async ended() {
       const code = await closed;
-      forget();
       const leftBehind = [
-        ...processesOf(folder.path).map(({ commandLine }) => commandLine),
-        ...(await readdir(folder.path)),
+        ...processesOf(folder).map(({ commandLine }) => commandLine),
+        ...(await readdir(folder)),
       ];
-      folder.remove();
       return { code, standardOutput, standardError, leftBehind };
     },
   };

@@ -11,6 +11,8 @@ import { waitFor } from "./wait-for.ts";
 
 /** How a chronyd is started, wherever its time comes from. */
 export type ChronydOptions = {
+  /** Begins the name of its folder, so that `ps` tells it from others; `ct` when left out. */
+  readonly name?: string;
   /** Holds the command socket; chronyd makes it, with mode 0750. One of its own when left out. */
   readonly runFolder?: string;
   /**
@@ -82,7 +84,7 @@ export async function startChronyd(
   description: ChronydDescription,
 ): Promise<Chronyd> {
   const { chronyd, chronyc } = await bringChronyd(progressToStandardError);
-  const folder = await folderOf(owner);
+  const folder = await folderOf(owner, description.name);
   const {
     runFolder = join(folder, "run"),
     commandPort = 0,

@@ -33,9 +33,13 @@ export async function scratchFolder(prefix: string): Promise<ScratchFolder> {
   };
 }
 
-/** The path of an empty folder, made as {@link scratchFolder} does, which is removed with its owner. */
-export async function folderOf(owner: Owner): Promise<string> {
-  const folder = await scratchFolder("ct");
+/**
+ * The path of an empty folder, made as {@link scratchFolder} does, which is removed with its owner.
+ *
+ * @param prefix begins the folder's name; keep it short.
+ */
+export async function folderOf(owner: Owner, prefix = "ct"): Promise<string> {
+  const folder = await scratchFolder(prefix);
   endWith(owner, () => folder.remove());
   return folder.path;
 }

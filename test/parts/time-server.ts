@@ -15,6 +15,7 @@ export async function startTimeServer(owner: Owner): Promise<TimeServer> {
   const ntpPort = await freeUdpPort();
   const clock = await startReferenceClock(owner);
   const chronyd = await startChronyd(owner, {
+    name: "server",
     configuration: [
       clock.configuration,
       "allow 127.0.0.1",
