@@ -5,6 +5,7 @@ import {
   SocketDirectory,
   type SocketDirectoryFault,
 } from "./chrony/socket-directory.ts";
+import { sourceText } from "./chrony/source.ts";
 import { sweepClientSockets } from "./chrony/unix-datagram.ts";
 import { type Assessment, assess, type ClockHistory } from "./clock/assessment.ts";
 import { livenessFailure } from "./health.ts";
@@ -21,6 +22,7 @@ import {
 } from "./page/error-history.ts";
 import { PAGE_HEADERS, type PushNews, page } from "./page/page.ts";
 import { describeStranger, type User } from "./privileges.ts";
+import { PTP_FOLDER, readPtpClocks } from "./ptp-clocks.ts";
 import { Push } from "./push/push.ts";
 import { shownAddress } from "./redact.ts";
 import { Sampler } from "./sampler.ts";
@@ -146,6 +148,7 @@ export class Agent {
     return {
       assessment,
       further: assessment.tracking === undefined ? undefined : this.#sampler.further,
+      ptpClocks: readPtpClocks(PTP_FOLDER),
       startedWallMs: this.#startedWallMs,
       readingNumber: history.newest.number,
       readingDurationSeconds: history.newest.durationSeconds,
@@ -284,9 +287,11 @@ function whatIsWrong(assessment: Assessment): string | undefined {
     case "unreachable":
       return undefined;
     case "stale":
-      return `chronyd's time source has given nothing for ${Math.round(assessment.referenceAgeSeconds ?? 0)} s: the clock runs free, and its error grows (see: chronyc sources).`;
+      return whatIsStale(assessment);
     case "stepped":
-      return `The wall clock was stepped by ${seconds(assessment.unseenStepMs)} and chronyd has made no update since: its offset is the one of before (see: chronyc tracking).`;
+      return assessment.unseenStepMs === 0
+        ? "The wall clock was set back before the agent started, and chronyd has made no update since: its offset is the one of before (see: chronyc tracking)."
+        : `The wall clock was stepped by ${seconds(assessment.unseenStepMs)} and chronyd has made no update since: its offset is the one of before (see: chronyc tracking).`;
     case "local":
       return "chronyd follows its own clock (its local directive): how wrong the clock is cannot be known.";
     case "unsynchronised":
@@ -294,6 +299,15 @@ function whatIsWrong(assessment: Assessment): string | undefined {
         ? "A leap second passes: chronyd is not synchronised for about 2 s around it."
         : "chronyd is not synchronised: it has no time source to go by (see: chronyc sources).";
   }
+}
+
+function whatIsStale({ followed, referenceAgeSeconds }: Assessment): string {
+  const ageSeconds = followed?.latestMeasurement?.ageSeconds ?? referenceAgeSeconds ?? 0;
+  const source =
+    followed === undefined
+      ? "chronyd's time source"
+      : `The time source ${sourceText(followed.source)}, polled every ${2 ** followed.pollLog2Seconds} s,`;
+  return `${source} has given nothing for ${Math.round(ageSeconds)} s: the clock runs free, and its error grows (see: chronyc sources).`;
 }
 
 function seconds(milliseconds: number): string {

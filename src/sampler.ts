@@ -1,18 +1,24 @@
 /** The loop: ask chronyd, keep what the readings mean. */
 import { setTimeout as sleep } from "node:timers/promises";
+import type { ChronyError } from "./chrony/chrony-error.ts";
 import { type ChronyAddress, ChronyClient } from "./chrony/client.ts";
+import { FollowedSource } from "./chrony/followed-source.ts";
 import {
   describeReportFault,
   type FurtherReport,
   type FurtherReports,
+  MOST_SOURCES,
   type ReportFault,
   readFurtherReports,
 } from "./chrony/further-reports.ts";
+import { isRefusal, RefusedReports } from "./chrony/report-refusal.ts";
 import { SourceNames } from "./chrony/source-names.ts";
-import { tracking } from "./chrony/tracking.ts";
+import { followsItself, type Tracking, tracking } from "./chrony/tracking.ts";
+import { Upstream } from "./chrony/upstream.ts";
 import { type ClockHistory, type Reading, withReading } from "./clock/assessment.ts";
 import { LastingFault } from "./lasting-fault.ts";
 import type { Log } from "./log.ts";
+import type { Result } from "./result.ts";
 import { readSystemClocks } from "./system-clocks.ts";
 
 /** How the agent's readings ended, since it started. */
@@ -39,8 +45,11 @@ export class Sampler {
   readonly #options: SamplerOptions;
   readonly #stop = new AbortController();
   readonly #furtherFault: LastingFault;
-  readonly #wanted: Set<FurtherReport>;
+  readonly #leftOutFault: LastingFault;
+  readonly #refused = new RefusedReports<FurtherReport | "upstream">();
   readonly #names = new SourceNames();
+  readonly #followed = new FollowedSource();
+  readonly #upstream = new Upstream();
   #history: ClockHistory | undefined;
   #further: FurtherReports | undefined;
   #counts: ReadingCounts = { success: 0, failure: 0 };
@@ -49,7 +58,10 @@ export class Sampler {
 
   constructor(options: SamplerOptions) {
     this.#options = options;
-    this.#wanted = new Set(options.further);
+    this.#leftOutFault = new LastingFault(
+      options.log,
+      "All of chronyd's sources are reported again.",
+    );
     this.#furtherFault = new LastingFault(options.log, "chronyd gives all its reports again.");
   }
 
@@ -109,10 +121,15 @@ export class Sampler {
       const answer = client.ok ? await client.value.ask(tracking) : client;
       // What the state is judged by belongs to this moment, however long the other reports take.
       const clocks = readSystemClocks();
-      const further = client.ok && answer.ok ? await this.#readFurther(client.value) : undefined;
+      this.#noticeRestart(answer);
+      const { followed, upstreamIsLocal, further } =
+        client.ok && answer.ok ? await this.#readSources(client.value, answer.value) : NOT_ASKED;
       const number = (this.#history?.newest.number ?? 0) + 1;
       const durationSeconds = (performance.now() - beganMs) / 1000;
-      this.#keep({ number, clocks, durationSeconds, tracking: answer }, further);
+      this.#keep(
+        { number, clocks, durationSeconds, tracking: answer, followed, upstreamIsLocal },
+        further,
+      );
     } finally {
       if (client.ok) {
         client.value.close();
@@ -120,27 +137,88 @@ export class Sampler {
     }
   }
 
-  async #readFurther(client: ChronyClient): Promise<FurtherReports> {
+  /** What else a poll asks for, when TRACKING was answered. */
+  async #readSources(client: ChronyClient, report: Tracking): Promise<SourceReports> {
+    // The next reading must not be so late that this one counts for nothing.
+    const longestMs = Math.min(LONGEST_FURTHER_MS, this.#options.intervalMs);
+    const followed = hasSource(report)
+      ? await this.#followed.read(client, report, longestMs)
+      : undefined;
+    const source = followed?.ok ? followed.value : undefined;
+    const upstream = this.#refused.has("upstream", performance.now())
+      ? undefined
+      : await this.#upstream.isLocal(client, source);
+    const wanted = this.#wanted();
     const further = await readFurtherReports(client, {
-      wanted: this.#wanted,
+      wanted,
       names: this.#names,
-      // The next reading must not be so late that this one counts for nothing.
-      longestMs: Math.min(LONGEST_FURTHER_MS, this.#options.intervalMs),
+      followedIndex: this.#followed.index,
+      longestMs,
     });
-    const faults = faultsOf(further);
+    this.#logFaults([
+      ...(followed?.ok === false ? [faultOf("followed", followed.error)] : []),
+      ...(upstream?.ok === false ? [faultOf("upstream", upstream.error)] : []),
+      ...faultsOf(further, wanted),
+    ]);
+    this.#logLeftOut(further.sourcesLeftOut ?? 0);
+    return {
+      followed: source,
+      upstreamIsLocal: upstream?.ok ? upstream.value : undefined,
+      further,
+    };
+  }
+
+  #wanted(): ReadonlySet<FurtherReport> {
+    const nowMs = performance.now();
+    return new Set(this.#options.further.filter((report) => !this.#refused.has(report, nowMs)));
+  }
+
+  #logFaults(faults: readonly NamedFault[]): void {
+    const nowMs = performance.now();
     for (const { report, fault } of faults) {
-      if (fault.kind === "not available") {
-        this.#wanted.delete(report);
-        this.#options.log.info(`Without ${report} from now on. ${describeReportFault(fault)}`);
+      if (
+        fault.kind === "not available" &&
+        report !== "followed" &&
+        this.#refused.add(report, nowMs)
+      ) {
+        this.#options.log.info(
+          `Without ${REPORT_WORDS[report] ?? report}, which is asked for again every ten minutes. ${describeReportFault(fault)}`,
+        );
       }
     }
-    const passing = faults.find(({ fault }) => fault.kind !== "not available")?.fault;
+    const passing = faults.find(
+      ({ report, fault }) => fault.kind !== "not available" || report === "followed",
+    )?.fault;
     if (passing === undefined) {
-      this.#furtherFault.absent(performance.now());
+      this.#furtherFault.absent(nowMs);
     } else {
-      this.#furtherFault.present(passing.kind, describeReportFault(passing), performance.now());
+      this.#furtherFault.present(passing.kind, describeReportFault(passing), nowMs);
     }
-    return further;
+  }
+
+  #logLeftOut(sourcesLeftOut: number): void {
+    const nowMs = performance.now();
+    if (sourcesLeftOut === 0) {
+      this.#leftOutFault.absent(nowMs);
+    } else {
+      const sentence = `chronyd has ${sourcesLeftOut} sources more than the ${MOST_SOURCES} that are reported: these have no series.`;
+      this.#leftOutFault.present("sources left out", sentence, nowMs);
+    }
+  }
+
+  /** A chronyd that was restarted may be another version: what it refused is asked for again. */
+  #noticeRestart(answer: Result<Tracking, ChronyError>): void {
+    const before = this.#history?.newest.tracking;
+    if (before === undefined || !answer.ok) {
+      return;
+    }
+    const lostItsReference =
+      before.ok &&
+      before.value.referenceTimeSeconds !== undefined &&
+      answer.value.referenceTimeSeconds === undefined;
+    if (!before.ok || lostItsReference) {
+      this.#refused.chronydRestarted();
+    }
   }
 
   #keep(reading: Reading, further: FurtherReports | undefined): void {
@@ -164,13 +242,42 @@ export class Sampler {
   }
 }
 
+type SourceReports = Pick<Reading, "followed" | "upstreamIsLocal"> & {
+  readonly further: FurtherReports | undefined;
+};
+
+const NOT_ASKED: SourceReports = {
+  followed: undefined,
+  upstreamIsLocal: undefined,
+  further: undefined,
+};
+
+/** Whether there is a source that the clock follows. */
+function hasSource(report: Tracking): boolean {
+  return report.leapStatus !== "unsynchronised" && !followsItself(report);
+}
+
+type NamedFault = {
+  readonly report: FurtherReport | "followed" | "upstream";
+  readonly fault: ReportFault;
+};
+
+/** Where a report's name says nothing to a person. */
+const REPORT_WORDS: Partial<Record<NamedFault["report"], string>> = {
+  upstream: "what the time source says of itself (NTP_DATA)",
+};
+
+function faultOf(report: NamedFault["report"], error: ChronyError): NamedFault {
+  return { report, fault: { kind: isRefusal(error) ? "not available" : "failed", error } };
+}
+
 /** The reports that there are not, and why. */
 function faultsOf(
-  further: FurtherReports,
-): readonly { readonly report: FurtherReport; readonly fault: ReportFault }[] {
-  const reports = Object.keys(further) as FurtherReport[];
-  return reports.flatMap((report) => {
-    const result = further[report];
+  reports: FurtherReports,
+  wanted: ReadonlySet<FurtherReport>,
+): readonly NamedFault[] {
+  return [...wanted].flatMap((report) => {
+    const result = reports[report];
     return result === undefined || result.ok ? [] : [{ report, fault: result.error }];
   });
 }

@@ -45,6 +45,9 @@ type OptionalSetting<Value> = SettingDescription & {
   readonly parse: ParseText<Value>;
 };
 
+/** A dead chronyd is known to be dead after three readings: three minutes at the most. */
+const LONGEST_SLEEP_INTERVAL_SECONDS = 60;
+
 const table = {
   chronyAddress: withDefault({
     names: ["CHRONY_ADDRESS"],
@@ -55,8 +58,9 @@ const table = {
   sleepIntervalSeconds: withDefault({
     names: ["SLEEP_INTERVAL"],
     default: "1",
-    explanation: "Seconds between two readings of chronyd; from 0.1 to the export interval.",
-    parse: numberBetween(0.1, 86_400),
+    explanation:
+      "Seconds between two readings of chronyd; from 0.1 to 60, at most the export interval.",
+    parse: numberBetween(0.1, LONGEST_SLEEP_INTERVAL_SECONDS),
   }),
   metricGroups: withDefault({
     names: ["CHRONY_METRICS"],

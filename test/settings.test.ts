@@ -45,9 +45,20 @@ const cases: readonly Case[] = [
       ["30", 30_000],
       [" 2.5 ", 2500],
     ],
-    bad: ["0", "0.09", "86401", "-1", "1e1", "1,5", "1s", "NaN", "Infinity", "0x10", "1."].map(
-      (text) => [text, "expected a number from 0.1 to 86400"] as const,
-    ),
+    bad: [
+      "0",
+      "0.09",
+      "60.1",
+      "86400",
+      "-1",
+      "1e1",
+      "1,5",
+      "1s",
+      "NaN",
+      "Infinity",
+      "0x10",
+      "1.",
+    ].map((text) => [text, "expected a number from 0.1 to 60"] as const),
   },
   {
     names: ["CHRONY_METRICS"],

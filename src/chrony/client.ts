@@ -7,7 +7,7 @@ import type { ChronyError } from "./chrony-error.ts";
 import { answers, decodeReply, encodeRequest, type Report } from "./packet.ts";
 import type { OpenPacketSocket, PacketSocket } from "./packet-socket.ts";
 
-/** When a question that nobody answered fails. */
+/** When a question that chronyd did not answer fails. */
 export const ANSWER_DEADLINE_MS = 1000;
 
 /** When it is sent once more before: a datagram can get lost. */
@@ -48,22 +48,27 @@ export class ChronyClient {
     return success(client);
   }
 
-  /** Asks for a report and waits for its answer, at most {@link ANSWER_DEADLINE_MS}. */
+  /**
+   * Asks for a report and waits for its answer, at most {@link ANSWER_DEADLINE_MS}. The answer to
+   * either send counts, unless this process only comes to read it after the deadline: what it says
+   * would be taken for new.
+   */
   async ask<Content>(report: Report<Content>): Promise<Result<Content, ChronyError>> {
     if (this.#failure !== undefined) {
       return failure(this.#failure);
     }
     const { promise, resolve } = Promise.withResolvers<Result<Content, ChronyError>>();
-    let sequence = 0;
-    let attempt = 0;
+    const deadlineMs = performance.now() + ANSWER_DEADLINE_MS;
+    const sequences: number[] = [];
     const send = () => {
-      sequence = randomInt(2 ** 32);
-      this.#socket?.send(encodeRequest(report, attempt, sequence));
-      attempt += 1;
+      const sequence = randomInt(2 ** 32);
+      this.#socket?.send(encodeRequest(report, sequences.length, sequence));
+      sequences.push(sequence);
     };
     this.#question = {
       received: (packet) => {
-        if (answers(packet, sequence)) {
+        const isInTime = performance.now() <= deadlineMs;
+        if (isInTime && sequences.some((sequence) => answers(packet, sequence))) {
           resolve(decodeReply(report, packet));
         }
       },

@@ -153,11 +153,21 @@ function ipv6Groups(text: string): readonly string[] {
   return [...head, ...zeros, ...tail];
 }
 
-/** A reference id as a reference clock's name: its printable bytes as ASCII (0x50484330 is `PHC0`). */
+const REFERENCE_CLOCK_NAME = /^[\x21-\x7e]+$/;
+
+/**
+ * A reference id as a reference clock's name: up to four printable characters of ASCII, filled with
+ * zeros (0x50484330 is `PHC0`). Any other id as eight hexadecimal digits, so that all stay apart.
+ */
 export function referenceIdText(referenceId: number): string {
-  return [24, 16, 8, 0]
-    .map((shift) => (referenceId >>> shift) & 0xff)
-    .filter((byte) => byte > 0x20 && byte < 0x7f)
-    .map((byte) => String.fromCharCode(byte))
-    .join("");
+  const text = [24, 16, 8, 0]
+    .map((shift) => String.fromCharCode((referenceId >>> shift) & 0xff))
+    .join("")
+    .replace(/\0+$/, "");
+  return REFERENCE_CLOCK_NAME.test(text) ? text : referenceIdHex(referenceId);
+}
+
+/** A reference id as chronyc writes it beside a name: eight hexadecimal digits. */
+export function referenceIdHex(referenceId: number): string {
+  return referenceId.toString(16).toUpperCase().padStart(8, "0");
 }

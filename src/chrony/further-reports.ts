@@ -13,6 +13,7 @@ import type { ChronyClient } from "./client.ts";
 import { type NtpData, ntpData } from "./ntp-data.ts";
 import { numberOfSources } from "./number-of-sources.ts";
 import type { Report } from "./packet.ts";
+import { isNoSuchSource, isRefusal } from "./report-refusal.ts";
 import { type ServerStatistics, serverStatistics } from "./server-statistics.ts";
 import { type Source, sourceText } from "./source.ts";
 import { type SourceData, sourceData } from "./source-data.ts";
@@ -28,18 +29,23 @@ export type FurtherReports = {
   readonly ntpdata: OfSources<NtpData> | undefined;
   readonly serverstats: Result<ServerStatistics, ReportFault> | undefined;
   readonly activity: Result<Activity, ReportFault> | undefined;
+  /** How many sources are not among these, because there are more than {@link MOST_SOURCES}. */
+  readonly sourcesLeftOut: number | undefined;
 };
 
-export type FurtherReport = keyof FurtherReports;
+export type FurtherReport = Exclude<keyof FurtherReports, "sourcesLeftOut">;
 
 /**
- * A report of each source, in chronyd's order and each source once (of two reference clocks with the
- * same id, the first). Unresolved sources are left out.
+ * A report of each source, in chronyd's order and each source once. Unresolved sources are left out,
+ * and what is beyond {@link MOST_SOURCES}, but never the one that the clock follows.
  */
 export type OfSources<Content> = Result<readonly OfSource<Content>[], ReportFault>;
 
 export type OfSource<Content> = {
-  /** As chrony_exporter labels it: an address, or a reference clock's id. */
+  /**
+   * As chrony_exporter labels it: an address, or a reference clock's id. The second reference clock
+   * with the same id is `PPS#2`.
+   */
   readonly address: string;
   /** What chronyd calls it; the address when chronyd has no name for it. */
   readonly name: string;
@@ -48,7 +54,7 @@ export type OfSource<Content> = {
 
 /** Why there is no report. */
 export type ReportFault =
-  /** Not over this transport, or not from this version of chrony: it need not be asked for again. */
+  /** Not over this transport, or not from this version of chrony: it need not be asked for at the next poll. */
   | { readonly kind: "not available"; readonly error: ChronyError }
   /** The next reading may be better. */
   | { readonly kind: "failed"; readonly error: ChronyError }
@@ -66,13 +72,15 @@ export function describeReportFault(fault: ReportFault): string {
   }
 }
 
-/** More sources than this are not read: each is a question. */
-export const MOST_SOURCES = 1000;
+/** More sources than this are not read, because each is a question and some series. */
+export const MOST_SOURCES = 300;
 
 export type FurtherReportsOptions = {
   readonly wanted: ReadonlySet<FurtherReport>;
   /** The caller's, for all its readings of one chronyd. */
   readonly names: SourceNames;
+  /** The index of the source that the clock follows, where it is known: it is never left out. */
+  readonly followedIndex: number | undefined;
   /** After this time no question is asked any more. The last answer may take a second longer. */
   readonly longestMs: number;
 };
@@ -80,46 +88,61 @@ export type FurtherReportsOptions = {
 /** Reads what is wanted. A report that fails does not keep the others from being read. */
 export async function readFurtherReports(
   client: ChronyClient,
-  { wanted, names, longestMs }: FurtherReportsOptions,
+  { wanted, names, followedIndex, longestMs }: FurtherReportsOptions,
 ): Promise<FurtherReports> {
   const questions = new Questions(client, longestMs);
+  const count: SourceCount = { found: undefined, followedIndex };
   const ofServer = wanted.has("serverstats") ? await questions.ask(serverStatistics) : undefined;
   const ofActivity = wanted.has("activity") ? await questions.ask(activity) : undefined;
 
   const wantsSources = wanted.has("sources") || wanted.has("sourcestats") || wanted.has("ntpdata");
-  const sources = wantsSources ? await readSources(questions, names) : undefined;
+  const sources = wantsSources ? await readSources(questions, count, names) : undefined;
   const ofEach = async <Content>(read: ReadOfSources<Content>) =>
-    sources?.ok === true ? await read(questions, sources.value) : sources;
+    sources?.ok === true ? await read(questions, count, sources.value) : sources;
   return {
     sources: wanted.has("sources") ? sources : undefined,
     sourcestats: wanted.has("sourcestats") ? await ofEach(readStatistics) : undefined,
     ntpdata: wanted.has("ntpdata") ? await ofEach(readNtpData) : undefined,
     serverstats: ofServer,
     activity: ofActivity,
+    sourcesLeftOut: count.found && Math.max(count.found - indicesOf(count).length, 0),
   };
+}
+
+/** How many sources there are, as it was asked last, and which one is never left out. */
+type SourceCount = { found: number | undefined; readonly followedIndex: number | undefined };
+
+/** The indices that are read, the last one first. */
+function indicesOf({ found = 0, followedIndex }: SourceCount): readonly number[] {
+  const first = Array.from({ length: Math.min(found, MOST_SOURCES) }, (_, index) => index);
+  const isBeyond =
+    followedIndex !== undefined && followedIndex >= MOST_SOURCES && followedIndex < found;
+  return (isBeyond ? [...first, followedIndex] : first).toReversed();
 }
 
 /** Reads another report of sources that were just seen. */
 type ReadOfSources<Content> = (
   questions: Questions,
+  count: SourceCount,
   sources: readonly OfSource<SourceData>[],
 ) => Promise<OfSources<Content>>;
 
 async function readSources(
   questions: Questions,
+  count: SourceCount,
   names: SourceNames,
 ): Promise<OfSources<SourceData>> {
-  const found = await askOfEachIndex(questions, sourceData);
+  const found = await askOfEachIndex(questions, count, sourceData);
   if (!found.ok) {
     return found;
   }
   names.keepOnly(found.value);
   const sources: OfSource<SourceData>[] = [];
   for (const [address, content] of found.value) {
-    const name = await nameOf(questions, names, content.source);
+    const name = await nameOf(questions, names, address, content.source);
     if (name.ok) {
       sources.push({ address, name: name.value, content });
-    } else if (!isNoSuchSource(name.error)) {
+    } else if (!isNoSuch(name.error)) {
       return name;
     }
   }
@@ -129,9 +152,10 @@ async function readSources(
 /** Joined by what the sources are: at the index of one there may be another by now. */
 async function readStatistics(
   questions: Questions,
+  count: SourceCount,
   sources: readonly OfSource<SourceData>[],
 ): Promise<OfSources<SourceStatistics>> {
-  const found = await askOfEachIndex(questions, sourceStatistics);
+  const found = await askOfEachIndex(questions, count, sourceStatistics);
   if (!found.ok) {
     return found;
   }
@@ -145,6 +169,7 @@ async function readStatistics(
 
 async function readNtpData(
   questions: Questions,
+  _count: SourceCount,
   sources: readonly OfSource<SourceData>[],
 ): Promise<OfSources<NtpData>> {
   const reports: OfSource<NtpData>[] = [];
@@ -155,42 +180,67 @@ async function readNtpData(
     const answer = await questions.ask(ntpData(content.source.address));
     if (answer.ok) {
       reports.push({ address, name, content: answer.value });
-    } else if (!isNoSuchSource(answer.error)) {
+    } else if (!isNoSuch(answer.error)) {
       return answer;
     }
   }
   return success(reports);
 }
 
-/** The answers for all indices, by the text of the source that each is about, in chronyd's order. */
+/** The answers for all indices, by what the source that each is about is called, in chronyd's order. */
 async function askOfEachIndex<Content extends { readonly source: Source }>(
   questions: Questions,
+  count: SourceCount,
   reportAt: (index: number) => Report<Content>,
 ): Promise<Result<ReadonlyMap<string, Content>, ReportFault>> {
-  const count = await questions.ask(numberOfSources);
-  if (!count.ok) {
-    return count;
+  const found = await questions.ask(numberOfSources);
+  if (!found.ok) {
+    return found;
   }
-  const found = new Map<string, Content>();
-  for (let index = Math.min(count.value, MOST_SOURCES) - 1; index >= 0; index -= 1) {
+  count.found = found.value;
+  const contents: Content[] = [];
+  for (const index of indicesOf(count)) {
     const answer = await questions.ask(reportAt(index));
-    if (!answer.ok && !isNoSuchSource(answer.error)) {
+    if (!answer.ok && !isNoSuch(answer.error)) {
       return answer;
     }
     if (answer.ok && answer.value.source.kind !== "unresolved") {
-      found.set(sourceText(answer.value.source), answer.value);
+      contents.push(answer.value);
     }
   }
-  return success(new Map([...found].toReversed()));
+  return success(byAddress(contents.toReversed()));
+}
+
+/**
+ * A server that is met twice was moved by the removal of another one. Reference clocks are never
+ * removed: those of the same id are several.
+ */
+function byAddress<Content extends { readonly source: Source }>(
+  contents: readonly Content[],
+): ReadonlyMap<string, Content> {
+  const found = new Map<string, Content>();
+  for (const content of contents) {
+    const text = sourceText(content.source);
+    let address = text;
+    for (
+      let number = 2;
+      content.source.kind === "reference clock" && found.has(address);
+      number += 1
+    ) {
+      address = `${text}#${number}`;
+    }
+    found.set(address, content);
+  }
+  return found;
 }
 
 /** Asks chronyd for a source's name when it is not known, and gives the address when there is none. */
 async function nameOf(
   questions: Questions,
   names: SourceNames,
+  address: string,
   source: Source,
 ): Promise<Result<string, ReportFault>> {
-  const address = sourceText(source);
   if (source.kind !== "ntp") {
     return success(address);
   }
@@ -233,7 +283,7 @@ class Questions {
       return answer;
     }
     const { error } = answer;
-    const fault: ReportFault = { kind: isForGood(error) ? "not available" : "failed", error };
+    const fault: ReportFault = { kind: isRefusal(error) ? "not available" : "failed", error };
     if (error.kind === "timed out") {
       this.#silence = fault;
     }
@@ -241,30 +291,9 @@ class Questions {
   }
 }
 
-const STATUS_UNAUTH = 2;
-const STATUS_INVALID = 3;
-const STATUS_NOSUCHSOURCE = 4;
-const STATUS_BADPKTLENGTH = 19;
-
-/**
- * Whether chronyd would give the same answer to the next reading: it may not (UNAUTH), it does not
- * know the command (INVALID), or it has a form of the report that is not known here.
- */
-function isForGood(error: ChronyError): boolean {
-  return (
-    error.kind === "wrong reply" ||
-    (error.kind === "refused" &&
-      [STATUS_UNAUTH, STATUS_INVALID, STATUS_BADPKTLENGTH].includes(error.status))
-  );
-}
-
 /** Whether a source went away between two questions. */
-function isNoSuchSource(fault: ReportFault): boolean {
-  return (
-    fault.kind === "failed" &&
-    fault.error.kind === "refused" &&
-    fault.error.status === STATUS_NOSUCHSOURCE
-  );
+function isNoSuch(fault: ReportFault): boolean {
+  return fault.kind === "failed" && isNoSuchSource(fault.error);
 }
 
 /** Whether chronyd has no name to give, or none that can be shown. */

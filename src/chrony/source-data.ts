@@ -49,6 +49,7 @@ export type SourceData = {
 
 /** A measurement. Positive offsets: the system clock was ahead of the source's. */
 export type SourceMeasurement = {
+  /** Negative: the system clock was set back since. */
   readonly ageSeconds: number;
   /** As measured. */
   readonly originalOffsetSeconds: number;
@@ -135,12 +136,12 @@ function readReachability(data: DataView, offset: number): number {
 const NEVER_MEASURED = 0xffff_ffff;
 
 function readLatestMeasurement(data: DataView): SourceMeasurement | undefined {
-  const ageSeconds = data.getUint32(60);
-  if (ageSeconds === NEVER_MEASURED) {
+  if (data.getUint32(60) === NEVER_MEASURED) {
     return undefined;
   }
   return {
-    ageSeconds,
+    // chronyd subtracts two times and sends 32 bits of it, without a sign.
+    ageSeconds: data.getInt32(60),
     originalOffsetSeconds: readFloat(data, 64),
     offsetSeconds: readFloat(data, 68),
     errorSeconds: readNonNegativeFloat(data, 72),

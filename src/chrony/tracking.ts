@@ -15,6 +15,9 @@ import type { Report } from "./packet.ts";
 /** Whether a leap second is ahead, or `unsynchronised`: chronyd has no time to go by. */
 export type LeapStatus = "normal" | "insert second" | "delete second" | "unsynchronised";
 
+/** What chronyd's `local` directive puts for a reference id: 127.127.1.1. */
+export const LOCAL_REFERENCE_ID = 0x7f7f0101;
+
 /** The TRACKING reply, in the order of the wire. */
 export type Tracking = {
   /** Whom the clock follows: an IPv4 address, a hash of an IPv6 one, a reference clock's name, or 7F7F0101 for chronyd itself (`local`). */
@@ -70,6 +73,11 @@ export const tracking: Report<Tracking> = {
     },
   ],
 };
+
+/** Whether chronyd follows its own clock. A follower of such a server by `copy` has its id, but an address. */
+export function followsItself({ referenceId, address }: Tracking): boolean {
+  return referenceId === LOCAL_REFERENCE_ID && address.family === "unspecified";
+}
 
 /** By their codes. */
 export const LEAP_STATUSES: readonly LeapStatus[] = [

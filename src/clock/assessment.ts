@@ -2,6 +2,7 @@
  * What the readings of one chronyd mean: a fold over them, pure, with every time as an argument.
  */
 import type { ChronyError } from "../chrony/chrony-error.ts";
+import type { SourceData } from "../chrony/source-data.ts";
 import type { LeapStatus, Tracking } from "../chrony/tracking.ts";
 import type { Result } from "../result.ts";
 import { clockErrorBoundMs, clockErrorMs } from "./clock-error.ts";
@@ -14,8 +15,15 @@ import {
   referenceAgeSeconds,
   sightReference,
 } from "./reference-age.ts";
+import { type SourceWatch, watchSource } from "./source-watch.ts";
 import { isSharp, stepBetween } from "./step-detector.ts";
-import { PUBLISHES, type SyncState, syncState } from "./sync-state.ts";
+import {
+  PUBLISHES,
+  STALE_FLOOR_SECONDS,
+  type SyncState,
+  staleLimitSeconds,
+  syncState,
+} from "./sync-state.ts";
 import { type UnseenSteps, unseenSteps } from "./unseen-steps.ts";
 
 /** One question to chronyd and how it ended. */
@@ -26,11 +34,23 @@ export type Reading = {
   readonly clocks: ClockPair;
   readonly durationSeconds: number;
   readonly tracking: Result<Tracking, ChronyError>;
+  /** The source that the clock follows, as of the same moment; `undefined` when it could not be told. */
+  readonly followed: SourceData | undefined;
+  /** Whether that source says of itself that it follows its own clock; `undefined` when that is not known. */
+  readonly upstreamIsLocal: boolean | undefined;
 };
 
 /** What is kept from one reading to the next. */
 export type ClockHistory = {
   readonly newest: Reading;
+  /** Of the newest reading. */
+  readonly state: SyncState;
+  /** The age of the newest sample beyond which the state is `stale`; `undefined` where no age leads to it. */
+  readonly staleAfterSeconds: number | undefined;
+  /** The followed source, as it was last told. */
+  readonly source: SourceWatch | undefined;
+  /** The longest polling interval of a followed source. */
+  readonly longestPollSeconds: number | undefined;
   /** The newest report that there was. */
   readonly report: Tracking | undefined;
   readonly sighting: ReferenceSighting | undefined;
@@ -61,6 +81,12 @@ export type Assessment = {
   readonly clockErrorBoundMs: number | undefined;
   readonly clockErrorPeakMs: number | undefined;
   readonly referenceAgeSeconds: number | undefined;
+  /** The source that the clock follows; `undefined` when it could not be told. */
+  readonly followed: SourceData | undefined;
+  /** Whether that source says of itself that it follows its own clock; `undefined` when that is not known. */
+  readonly upstreamIsLocal: boolean | undefined;
+  /** The age of the followed source's newest sample beyond which the state is `stale`; `undefined` where no age leads to it. */
+  readonly staleAfterSeconds: number | undefined;
   /** The sum of the steps that chronyd has not seen, positive is forward; 0 when there are none. */
   readonly unseenStepMs: number;
   /** A leap second that chronyd announced passes just now: it reports itself unsynchronised for some 2 s. */
@@ -77,11 +103,13 @@ const READINGS_UNTIL_UNREACHABLE = 3;
 /**
  * The history after a reading.
  * @param peakWidthMs how long a value counts for the peak, in milliseconds
+ * @param staleFloorSeconds no source is stale before
  */
 export function withReading(
   history: ClockHistory | undefined,
   reading: Reading,
   peakWidthMs: number,
+  staleFloorSeconds = STALE_FLOOR_SECONDS,
 ): ClockHistory {
   const { clocks } = reading;
   const report = reading.tracking.ok ? reading.tracking.value : undefined;
@@ -98,7 +126,21 @@ export function withReading(
   const stepMs = leapSecond ? undefined : jumpMs;
   const unseen = unseenSteps(history?.unseenSteps, stepMs, history?.report, report);
 
-  const figures = figuresOf(report, stateAt(reading, sighting, unseen), unseen);
+  const source =
+    reading.followed === undefined
+      ? history?.source
+      : watchSource(history?.source, reading.followed);
+  const longestPollSeconds = larger(history?.longestPollSeconds, source?.pollSeconds);
+  const facts = {
+    tracking: report,
+    unseenSteps: unseen,
+    source: reading.followed && source,
+    referenceAgeSeconds: leastReferenceAgeSeconds(sighting, clocks),
+    longestPollSeconds,
+    staleFloorSeconds,
+  };
+  const state = syncState(facts);
+  const figures = figuresOf(report, state, unseen);
   const largest = Math.max(figures.errorMs ?? 0, figures.boundMs ?? 0);
   const before = history?.peak ?? EMPTY_PEAK_WINDOW;
   const peak =
@@ -108,6 +150,13 @@ export function withReading(
 
   return {
     newest: reading,
+    state,
+    staleAfterSeconds:
+      report !== undefined && (state === "synchronised" || state === "stale")
+        ? staleLimitSeconds(facts, report)
+        : undefined,
+    source,
+    longestPollSeconds,
     report: report ?? history?.report,
     sighting,
     peak,
@@ -146,6 +195,9 @@ export function assess(history: ClockHistory, now: ClockPair, intervalMs: number
       clockErrorBoundMs: undefined,
       clockErrorPeakMs: undefined,
       referenceAgeSeconds: undefined,
+      followed: undefined,
+      upstreamIsLocal: undefined,
+      staleAfterSeconds: undefined,
       unseenStepMs,
       leapSecondPasses: false,
       steps,
@@ -154,7 +206,7 @@ export function assess(history: ClockHistory, now: ClockPair, intervalMs: number
   }
 
   const tracking = newest.tracking.value;
-  const state = stateAt(newest, sighting, history.unseenSteps);
+  const { state } = history;
   const { errorMs, boundMs } = figuresOf(tracking, state, history.unseenSteps);
   return {
     state,
@@ -164,24 +216,15 @@ export function assess(history: ClockHistory, now: ClockPair, intervalMs: number
     clockErrorBoundMs: boundMs,
     clockErrorPeakMs: boundMs === undefined ? undefined : peakOf(history.peak),
     referenceAgeSeconds: referenceAgeSeconds(sighting, clocks),
+    followed: newest.followed,
+    upstreamIsLocal: newest.upstreamIsLocal,
+    staleAfterSeconds: history.staleAfterSeconds,
     unseenStepMs,
     leapSecondPasses:
       tracking.leapStatus === "unsynchronised" && isLeapSecondNow(history.announcedLeap, clocks),
     steps,
     lastStepSeconds,
   };
-}
-
-function stateAt(
-  { tracking, clocks }: Reading,
-  sighting: ReferenceSighting | undefined,
-  unseen: UnseenSteps | undefined,
-): SyncState {
-  return syncState(
-    tracking.ok ? tracking.value : undefined,
-    unseen !== undefined,
-    leastReferenceAgeSeconds(sighting, clocks),
-  );
 }
 
 /** The error and the bound that may be published in a state. */
@@ -194,9 +237,17 @@ function figuresOf(
     return { errorMs: undefined, boundMs: undefined };
   }
   const { error, boundAndPeak } = PUBLISHES[state];
-  const unseenMs = state === "stepped" ? Math.abs(unseen?.sumMs ?? 0) : 0;
+  if (state === "stepped") {
+    // Without a sum, the step was before the agent started.
+    const boundMs = unseen && clockErrorBoundMs(tracking) + Math.abs(unseen.sumMs);
+    return { errorMs: undefined, boundMs };
+  }
   return {
     errorMs: error ? clockErrorMs(tracking) : undefined,
-    boundMs: boundAndPeak ? clockErrorBoundMs(tracking) + unseenMs : undefined,
+    boundMs: boundAndPeak ? clockErrorBoundMs(tracking) : undefined,
   };
+}
+
+function larger(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : Math.max(one, other);
 }

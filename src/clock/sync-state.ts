@@ -7,14 +7,19 @@
  * | `unsynchronised` | leap status 3, or stratum 0                   | formula  | formula                      | chronyd has no time to go by                        |
  * | `local`          | reference id 7F7F0101 and no address          | withheld | withheld                     | chronyd follows itself: its 0 ms means nothing      |
  * | `stepped`        | a step that chronyd has not seen              | withheld | formula and the sum of steps | somebody set the clock: chronyd's offset is the old |
- * | `stale`          | no update for 8 intervals, and for the floor  | formula  | formula                      | the source is gone, the error grows                 |
+ * | `stale`          | the followed source: reach 0 and a sample     | formula  | formula                      | the source is gone, the error grows                 |
+ * |                  | older than two polls; or no good sample for   |          |                              |                                                     |
+ * |                  | eight polls or twice the longest age; or the  |          |                              |                                                     |
+ * |                  | reference, where no source can be told        |          |                              |                                                     |
  * | `synchronised`   | otherwise                                     | formula  | formula                      | the clock is within the bound                       |
  *
  * `local` withholds because the formula says 0 there; with an address it is a follower of a server
- * whose id it shows (`copy`). `stepped`: unseen-steps.ts. Eight intervals: AWS clock-bound calls a clock
- * free-running from there. The floor is there because after `iburst` the interval reads 2 s for a minute.
+ * whose id it shows (`copy`). `stepped`: unseen-steps.ts; where the size is not known, bound and peak are
+ * withheld too. `stale`: source-watch.ts.
  */
-import type { Tracking } from "../chrony/tracking.ts";
+import { followsItself, type Tracking } from "../chrony/tracking.ts";
+import { clockWasSetBack, type SourceWatch, staleAfterSeconds } from "./source-watch.ts";
+import type { UnseenSteps } from "./unseen-steps.ts";
 
 export type SyncState =
   | "synchronised"
@@ -39,24 +44,31 @@ export const PUBLISHES: Readonly<
 /** All states, the best first. */
 export const SYNC_STATES = Object.keys(PUBLISHES) as readonly SyncState[];
 
-/** What chronyd's `local` directive puts for a reference id: 127.127.1.1. */
-export const LOCAL_REFERENCE_ID = 0x7f7f0101;
+/** No source is stale before, however often it is polled. */
+export const STALE_FLOOR_SECONDS = 16;
 
 const INTERVALS_UNTIL_STALE = 8;
-const REFERENCE_CLOCK_FLOOR_SECONDS = 16;
-const NTP_SOURCE_FLOOR_SECONDS = 150;
 
-/**
- * The state of a node's clock.
- * @param tracking the newest report, or `undefined` when chronyd did not answer
- * @param hasUnseenSteps whether the clock was stepped and chronyd made no update since
- * @param ageSeconds what the age of chronyd's reference is at least, in seconds
- */
-export function syncState(
-  tracking: Tracking | undefined,
-  hasUnseenSteps: boolean,
-  ageSeconds: number,
-): SyncState {
+/** chronyd's longest polling interval by default (`maxpoll 10`), where none is known. */
+const DEFAULT_LONGEST_INTERVAL_SECONDS = 1024;
+
+/** What the state follows from. */
+export type StateFacts = {
+  /** The newest report, or `undefined` when chronyd did not answer. */
+  readonly tracking: Tracking | undefined;
+  readonly unseenSteps: UnseenSteps | undefined;
+  /** The followed source; `undefined` when it could not be told. */
+  readonly source: SourceWatch | undefined;
+  /** What the age of chronyd's reference is at least. */
+  readonly referenceAgeSeconds: number;
+  /** The longest polling interval of a followed source so far. */
+  readonly longestPollSeconds: number | undefined;
+  readonly staleFloorSeconds: number;
+};
+
+/** The state of a node's clock. */
+export function syncState(facts: StateFacts): SyncState {
+  const { tracking, unseenSteps, source } = facts;
   if (tracking === undefined) {
     return "unreachable";
   }
@@ -66,33 +78,32 @@ export function syncState(
   if (followsItself(tracking)) {
     return "local";
   }
-  if (hasUnseenSteps) {
+  if (unseenSteps !== undefined || (source !== undefined && clockWasSetBack(source))) {
     return "stepped";
   }
-  if (ageSeconds > staleAfterSeconds(tracking)) {
+  if (ageSeconds(facts) > staleLimitSeconds(facts, tracking)) {
     return "stale";
   }
   return "synchronised";
 }
 
-/** Whether chronyd follows its own clock. A follower of such a server by `copy` has its id, but an address. */
-export function followsItself({ referenceId, address }: Tracking): boolean {
-  return referenceId === LOCAL_REFERENCE_ID && address.family === "unspecified";
+/** The age of the newest sample; of the reference, where there is none or no source. */
+function ageSeconds({ source, referenceAgeSeconds }: StateFacts): number {
+  return source?.report.latestMeasurement?.ageSeconds ?? referenceAgeSeconds;
 }
 
-/** The age of chronyd's reference, in seconds, beyond which its source counts as gone. */
-export function staleAfterSeconds(tracking: Tracking): number {
-  const floorSeconds = followsReferenceClock(tracking)
-    ? REFERENCE_CLOCK_FLOOR_SECONDS
-    : NTP_SOURCE_FLOOR_SECONDS;
-  return Math.max(INTERVALS_UNTIL_STALE * tracking.updateIntervalSeconds, floorSeconds);
-}
-
-/** Whether the source is a reference clock (a PHC, a PPS): it has a reference id and no address. */
-export function followsReferenceClock(tracking: Tracking): boolean {
-  return (
-    tracking.address.family === "unspecified" &&
-    tracking.referenceId !== 0 &&
-    tracking.referenceId !== LOCAL_REFERENCE_ID
+/** The age of the newest sample, or of the reference, beyond which the state is `stale`. */
+export function staleLimitSeconds(
+  { source, longestPollSeconds, staleFloorSeconds }: StateFacts,
+  tracking: Tracking,
+): number {
+  if (source !== undefined) {
+    return staleAfterSeconds(source, staleFloorSeconds);
+  }
+  // The update interval alone can be that of a burst.
+  const intervalSeconds = Math.max(
+    tracking.updateIntervalSeconds,
+    longestPollSeconds ?? DEFAULT_LONGEST_INTERVAL_SECONDS,
   );
+  return Math.max(INTERVALS_UNTIL_STALE * intervalSeconds, staleFloorSeconds);
 }

@@ -2,7 +2,7 @@
  * Steps of the wall clock that chronyd has not seen. Until its next update it goes on to report the
  * offsets of before: 0.003 ms, though the clock is seconds off.
  *
- * What says that chronyd made an update is its last offset and its RMS offset. Its reference time says
+ * What says that chronyd made an update is its last offset, its RMS offset or its update interval. Its reference time says
  * nothing: chronyd moves it along with each of its own corrections (`handle_slew` in chrony's
  * reference.c). That is how its own steps are known:
  *
@@ -81,6 +81,7 @@ function isChronydsOwn(
 function madeUpdate(before: Tracking, after: Tracking): boolean {
   return (
     before.lastOffsetSeconds !== after.lastOffsetSeconds ||
-    before.rmsOffsetSeconds !== after.rmsOffsetSeconds
+    before.rmsOffsetSeconds !== after.rmsOffsetSeconds ||
+    before.updateIntervalSeconds !== after.updateIntervalSeconds
   );
 }

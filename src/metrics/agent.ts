@@ -24,6 +24,12 @@ export const AGENT_METRICS: readonly Metric[] = [
     value: ({ readingDurationSeconds }) => readingDurationSeconds,
   },
   {
+    name: "chrony_tracker_sources_left_out",
+    kind: "gauge",
+    help: "Sources of chronyd that have no series, because there are more than 300.",
+    value: ({ further }) => further?.sourcesLeftOut,
+  },
+  {
     name: "chrony_tracker_exports_total",
     kind: "counter",
     help: "Pushes to the collector, by how they ended.",

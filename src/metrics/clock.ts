@@ -33,6 +33,13 @@ export const CLOCK_METRICS: readonly Metric[] = [
       })),
   },
   {
+    name: "chrony_upstream_local",
+    kind: "gauge",
+    help: "1 when the source that the clock follows says of itself that it follows its own clock, 0 when not; absent when not known.",
+    value: ({ assessment: { upstreamIsLocal } }) =>
+      upstreamIsLocal === undefined ? undefined : Number(upstreamIsLocal),
+  },
+  {
     name: "chrony_up",
     kind: "gauge",
     help: "1 when chronyd answered the last reading, else 0.",
@@ -61,5 +68,16 @@ export const CLOCK_METRICS: readonly Metric[] = [
     kind: "gauge",
     help: "Size of the last step of the wall clock in seconds; positive is forward.",
     value: ({ assessment }) => assessment.lastStepSeconds,
+  },
+  {
+    name: "chrony_ptp_clock_info",
+    kind: "gauge",
+    help: "1 for each PTP clock that the kernel shows; hyperv is the Azure host's.",
+    labels: ["device", "clock_name"],
+    values: ({ ptpClocks }) =>
+      ptpClocks.map(({ device, clockName }) => ({
+        labels: { device, clock_name: clockName },
+        value: 1,
+      })),
   },
 ];

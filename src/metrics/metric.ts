@@ -6,6 +6,7 @@
  */
 import type { FurtherReports } from "../chrony/further-reports.ts";
 import type { Assessment } from "../clock/assessment.ts";
+import type { PtpClock } from "../ptp-clocks.ts";
 import type { ReadingCounts } from "../sampler.ts";
 
 /** Everything that one collection is made from. */
@@ -13,6 +14,8 @@ export type Observation = {
   readonly assessment: Assessment;
   /** What chronyd said beside TRACKING; `undefined` when the state is `unreachable`. */
   readonly further: FurtherReports | undefined;
+  /** The PTP clocks that the kernel shows. */
+  readonly ptpClocks: readonly PtpClock[];
   /** When the agent started and its counters began, by the wall clock of that moment, in milliseconds since 1970. */
   readonly startedWallMs: number;
   /** The number of the newest reading, and how long it took. */

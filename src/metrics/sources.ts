@@ -23,7 +23,7 @@ export const MODE_LABELS: Readonly<Record<SourceMode, string>> = {
 export const SOURCE_METRICS: readonly LabelledMetric[] = [
   metric(
     "last_sample_age_seconds",
-    "Time since the last good measurement of the source, in seconds.",
+    "Time since the last good measurement of the source, in seconds; negative: the clock was set back since.",
     ({ latestMeasurement }) => latestMeasurement?.ageSeconds,
   ),
   metric(

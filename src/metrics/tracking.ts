@@ -1,8 +1,12 @@
 /** The TRACKING report, under chrony_exporter's names. */
-import { type Address, referenceIdText } from "../chrony/fields.ts";
+import { type Address, referenceIdHex, referenceIdText } from "../chrony/fields.ts";
 import type { FurtherReports } from "../chrony/further-reports.ts";
-import type { Tracking } from "../chrony/tracking.ts";
-import { followsItself, LOCAL_REFERENCE_ID } from "../clock/sync-state.ts";
+import {
+  followsItself,
+  LEAP_STATUSES,
+  LOCAL_REFERENCE_ID,
+  type Tracking,
+} from "../chrony/tracking.ts";
 import type { Metric } from "./metric.ts";
 
 export const TRACKING_METRICS: readonly Metric[] = [
@@ -19,6 +23,19 @@ export const TRACKING_METRICS: readonly Metric[] = [
     kind: "gauge",
     help: "Hops from a reference clock; 0 is not synchronised.",
     value: ({ assessment }) => assessment.tracking?.stratum,
+  },
+  {
+    name: "chrony_tracking_leap_status",
+    kind: "gauge",
+    help: "1 for the leap status that chronyd reports, 0 for the others.",
+    labels: ["status"],
+    values: ({ assessment: { tracking } }) =>
+      tracking === undefined
+        ? []
+        : LEAP_STATUSES.map((status) => ({
+            labels: { status: status.replace(" ", "_") },
+            value: tracking.leapStatus === status ? 1 : 0,
+          })),
   },
   {
     name: "chrony_tracking_remote_reference",
@@ -98,11 +115,17 @@ function trackingLabels(
 ): Readonly<Record<string, string>> {
   const address = sourceAddress(tracking.address, tracking.referenceId);
   const sources = further?.sources?.ok ? further.sources.value : [];
-  const name = sources.find((source) => source.address === address)?.name ?? address;
+  // Of several reference clocks with one id, the selected one is followed.
+  const followed =
+    sources.find(({ content: { source, state } }) => {
+      const isNamed =
+        source.kind === "reference clock" && source.referenceId === tracking.referenceId;
+      return isNamed && state === "selected";
+    }) ?? sources.find((source) => source.address === address);
   return {
-    tracking_refid: tracking.referenceId.toString(16).toUpperCase().padStart(8, "0"),
-    tracking_address: address,
-    tracking_name: name,
+    tracking_refid: referenceIdHex(tracking.referenceId),
+    tracking_address: followed?.address ?? address,
+    tracking_name: followed?.name ?? address,
   };
 }
 
@@ -111,5 +134,8 @@ function sourceAddress(address: Address, referenceId: number): string {
   if (address.family === "ipv4" || address.family === "ipv6") {
     return address.text;
   }
-  return referenceId === LOCAL_REFERENCE_ID ? "127.127.1.1" : referenceIdText(referenceId);
+  if (referenceId === LOCAL_REFERENCE_ID) {
+    return "127.127.1.1";
+  }
+  return referenceId === 0 ? "" : referenceIdText(referenceId);
 }

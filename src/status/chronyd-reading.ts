@@ -2,8 +2,9 @@
 import type { ParsedChronyAddress } from "../chrony/address.ts";
 import type { ChronyError } from "../chrony/chrony-error.ts";
 import { ChronyClient } from "../chrony/client.ts";
+import { followedAmong } from "../chrony/followed-source.ts";
 import {
-  type FurtherReports,
+  type FurtherReport,
   type OfSources,
   readFurtherReports,
 } from "../chrony/further-reports.ts";
@@ -23,7 +24,7 @@ export type ChronydReading = {
 /** What chronyd may take for its sources, in milliseconds: a person waits. */
 const LONGEST_SOURCES_MS = 1_000;
 
-const SOURCES: ReadonlySet<keyof FurtherReports> = new Set(["sources"]);
+const SOURCES: ReadonlySet<FurtherReport> = new Set(["sources"]);
 
 export async function readChronyd(
   address: ParsedChronyAddress,
@@ -39,12 +40,27 @@ export async function readChronyd(
         ? await readFurtherReports(client.value, {
             wanted: SOURCES,
             names: new SourceNames(),
+            followedIndex: undefined,
             longestMs: LONGEST_SOURCES_MS,
           })
         : undefined;
     const durationSeconds = (performance.now() - beganMs) / 1000;
+    const sources = further?.sources?.ok ? further.sources.value : [];
+    const followed = answer.ok
+      ? followedAmong(
+          sources.map(({ content }) => content),
+          answer.value,
+        )
+      : undefined;
     return {
-      reading: { number, clocks, durationSeconds, tracking: answer },
+      reading: {
+        number,
+        clocks,
+        durationSeconds,
+        tracking: answer,
+        followed,
+        upstreamIsLocal: undefined,
+      },
       sources: further?.sources,
     };
   } finally {

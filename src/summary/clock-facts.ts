@@ -5,9 +5,9 @@
 import type { FurtherReports, OfSource } from "../chrony/further-reports.ts";
 import { sourceAt, sourceText } from "../chrony/source.ts";
 import type { SourceData, SourceMode, SourceState } from "../chrony/source-data.ts";
-import type { LeapStatus, Tracking } from "../chrony/tracking.ts";
+import { followsItself, type LeapStatus, type Tracking } from "../chrony/tracking.ts";
 import type { Assessment } from "../clock/assessment.ts";
-import { followsItself, type SyncState, staleAfterSeconds } from "../clock/sync-state.ts";
+import type { SyncState } from "../clock/sync-state.ts";
 
 export type ClockFacts = {
   readonly state: SyncState;
@@ -105,8 +105,7 @@ export function clockFacts(
     referenceAgeSeconds: assessment.referenceAgeSeconds,
     referenceTimeIsAhead:
       tracking.referenceTimeSeconds !== undefined && assessment.referenceAgeSeconds === undefined,
-    staleAfterSeconds:
-      state === "synchronised" || state === "stale" ? staleAfterSeconds(tracking) : undefined,
+    staleAfterSeconds: assessment.staleAfterSeconds,
     stratum: tracking.stratum,
     leapStatus: tracking.leapStatus,
     source: sourceInUse(tracking, sources),
@@ -145,8 +144,12 @@ function sourceInUse(
     return undefined;
   }
   const text = sourceText(sourceAt(address, referenceId));
-  const details = sources?.find((source) => source.address === text);
-  return { address: text, name: details?.name ?? text, details };
+  // Of several reference clocks with one id, the selected one is followed.
+  const details =
+    sources?.find(
+      (source) => source.state === "selected" && source.address.startsWith(`${text}#`),
+    ) ?? sources?.find((source) => source.address === text);
+  return { address: details?.address ?? text, name: details?.name ?? text, details };
 }
 
 function setBits(register: number): number {

@@ -119,7 +119,10 @@ describe("the further reports at /metrics", () => {
       told
         .map(({ message }) => String(message).split(".")[0] ?? "")
         .toSorted((a, b) => a.localeCompare(b)),
-      ["Without ntpdata from now on", "Without serverstats from now on"],
+      [
+        "Without ntpdata, which is asked for again every ten minutes",
+        "Without serverstats, which is asked for again every ten minutes",
+      ],
     );
   });
 });

@@ -15,7 +15,7 @@ import { scrape, scrapeInState } from "./scrape.ts";
 const WAYS: readonly Way[] = ["push", "pull"];
 
 /** What a healthy clock that was never stepped does not have. */
-const ABSENT_WHEN_HEALTHY = ["chrony_clock_last_step_seconds"];
+const ABSENT_WHEN_HEALTHY = ["chrony_ptp_clock_info", "chrony_clock_last_step_seconds"];
 
 /** What nothing is known of when chronyd does not answer. */
 const WITHHELD_WHEN_UNREACHABLE = METRICS.map(({ name }) => name).filter((name) =>

@@ -240,10 +240,11 @@ describe("a reference id as a name", () => {
     [0x5048_4330, "PHC0"],
     [0x5050_5300, "PPS"],
     [0x4750_5300, "GPS"],
-    [0, ""],
-    [0x2020_2020, ""],
-    [0xc0a8_0001, ""],
-    [0x417f_1f42, "AB"],
+    [0, "00000000"],
+    [0x2020_2020, "20202020"],
+    [0xc0a8_0001, "C0A80001"],
+    [0x417f_1f42, "417F1F42"],
+    [0x4100_4200, "41004200"],
   ];
   for (const [referenceId, name] of names) {
     test(`of 0x${referenceId.toString(16).padStart(8, "0")} is "${name}"`, () => {

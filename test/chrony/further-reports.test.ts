@@ -60,12 +60,16 @@ class Fake {
     this.sources = Array.from({ length: sources }, (_, index) => index);
   }
 
-  async read(wanted: readonly FurtherReport[] = ALL, longestMs = 10_000): Promise<FurtherReports> {
+  async read(
+    wanted: readonly FurtherReport[] = ALL,
+    longestMs = 10_000,
+    followedIndex?: number,
+  ): Promise<FurtherReports> {
     this.questions.length = 0;
     const client = await ChronyClient.open(fakeChronyd((question) => this.#answer(question)));
     assert.ok(client.ok);
     try {
-      const options = { wanted: new Set(wanted), names: this.names, longestMs };
+      const options = { wanted: new Set(wanted), names: this.names, followedIndex, longestMs };
       return await readFurtherReports(client.value, options);
     } finally {
       client.value.close();
@@ -328,18 +332,31 @@ describe("a report that need not be asked for again is told from one that failed
 });
 
 describe("sources without end", () => {
-  test("are read up to a thousand", async () => {
+  test("are read up to 300, and the rest is counted", async () => {
     const fake = new Fake(MOST_SOURCES + 5);
     const reports = await fake.read();
     for (const report of SOURCES_REPORTS) {
       const addresses = addressesOf(reports[report]);
-      assert.equal(addresses.length, MOST_SOURCES);
+      assert.equal(addresses.length, 300);
       assert.equal(addresses[0], addressText(0));
-      assert.equal(addresses.at(-1), addressText(MOST_SOURCES - 1));
+      assert.equal(addresses.at(-1), addressText(299));
     }
+    assert.equal(reports.sourcesLeftOut, 5);
+    assert.equal((await new Fake(MOST_SOURCES).read()).sourcesLeftOut, 0);
   });
 
-  test("that are only claimed cost a thousand questions, and no error", async () => {
+  test("are never cut by the one that the clock follows", async () => {
+    const fake = new Fake(MOST_SOURCES + 5);
+    const reports = await fake.read(ALL, 10_000, 303);
+    for (const report of SOURCES_REPORTS) {
+      const addresses = addressesOf(reports[report]);
+      assert.equal(addresses.length, 301);
+      assert.equal(addresses.at(-1), addressText(303));
+    }
+    assert.equal(reports.sourcesLeftOut, 4);
+  });
+
+  test("that are only claimed cost 300 questions, and no error", async () => {
     const fake = new Fake(0);
     fake.otherwise.set(COMMANDS.N_SOURCES, () =>
       patched(NUMBER_OF_SOURCES, { offset: 28, width: 4, value: 0xffff_ffff }),

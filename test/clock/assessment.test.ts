@@ -20,6 +20,7 @@ import {
   NEVER_SYNCHRONISED,
   REFERENCE_CLOCK,
   reading,
+  sourceReport,
   trackingReport,
   unansweredReading,
   WALL_AT_START_MS,
@@ -62,7 +63,12 @@ function withError(errorMs: number) {
 describe("what is published in each state:", () => {
   test("synchronised: everything", () => {
     const report = trackingReport(offsets);
-    assert.deepEqual(assessed(reading(clocksAt(12_000), offsets)), {
+    const newest = {
+      ...reading(clocksAt(12_000), offsets),
+      followed: sourceReport(),
+      upstreamIsLocal: true,
+    };
+    assert.deepEqual(assessed(newest), {
       state: "synchronised",
       clocks: clocksAt(12_000),
       tracking: report,
@@ -70,6 +76,9 @@ describe("what is published in each state:", () => {
       clockErrorBoundMs: 128,
       clockErrorPeakMs: 128,
       referenceAgeSeconds: 2,
+      followed: sourceReport(),
+      upstreamIsLocal: true,
+      staleAfterSeconds: 4096,
       unseenStepMs: 0,
       leapSecondPasses: false,
       steps: 0,
@@ -80,13 +89,13 @@ describe("what is published in each state:", () => {
   test("stale: everything, the error included, which grows by itself", () => {
     const assessment = assessed(
       reading(clocksAt(12_000), offsets),
-      reading(clocksAt(12_000 + HOUR_MS), { ...offsets, lastOffsetSeconds: 0.25 }),
+      reading(clocksAt(12_000 + 3 * HOUR_MS), { ...offsets, lastOffsetSeconds: 0.25 }),
     );
     assert.equal(assessment.state, "stale");
     assert.equal(assessment.clockErrorMs, 253);
     assert.equal(assessment.clockErrorBoundMs, 128);
     assert.equal(assessment.clockErrorPeakMs, 253);
-    assert.equal(assessment.referenceAgeSeconds, 2 + HOUR_MS / 1000);
+    assert.equal(assessment.referenceAgeSeconds, 2 + (3 * HOUR_MS) / 1000);
   });
 
   test("unsynchronised, never before: exactly 1500 ms, and no age", () => {
@@ -99,6 +108,9 @@ describe("what is published in each state:", () => {
       clockErrorBoundMs: 1500,
       clockErrorPeakMs: 1500,
       referenceAgeSeconds: undefined,
+      followed: undefined,
+      upstreamIsLocal: undefined,
+      staleAfterSeconds: undefined,
       unseenStepMs: 0,
       leapSecondPasses: false,
       steps: 0,
@@ -116,6 +128,9 @@ describe("what is published in each state:", () => {
       clockErrorBoundMs: undefined,
       clockErrorPeakMs: undefined,
       referenceAgeSeconds: 2,
+      followed: undefined,
+      upstreamIsLocal: undefined,
+      staleAfterSeconds: undefined,
       unseenStepMs: 0,
       leapSecondPasses: false,
       steps: 0,
@@ -137,6 +152,9 @@ describe("what is published in each state:", () => {
       clockErrorBoundMs: undefined,
       clockErrorPeakMs: undefined,
       referenceAgeSeconds: undefined,
+      followed: undefined,
+      upstreamIsLocal: undefined,
+      staleAfterSeconds: undefined,
       unseenStepMs: 500,
       leapSecondPasses: false,
       steps: 1,
@@ -194,22 +212,22 @@ describe("the state follows the age of the reference,", () => {
   });
 
   test("counted on through readings that were not answered, though the wall clock went back then", () => {
-    const back = -580_000;
+    const back = -9_980_000;
     const { state, referenceAgeSeconds } = assessed(
       reading(clocksAt(12_000)),
       unansweredReading(clocksAt(300_000, back)),
-      reading(clocksAt(599_000, back)),
-      reading(clocksAt(600_000, back), UPDATED),
+      reading(clocksAt(9_999_000, back)),
+      reading(clocksAt(10_000_000, back), UPDATED),
     );
     assert.equal(state, "stale");
-    assert.equal(referenceAgeSeconds, 590);
+    assert.equal(referenceAgeSeconds, 9_990);
   });
 
   test("also where the reference time is in the future and its age unknown", () => {
     const behind = -HOUR_MS;
     const assessment = assessed(
       reading(clocksAt(12_000, behind), REFERENCE_CLOCK),
-      reading(clocksAt(12_000 + 513_000, behind), REFERENCE_CLOCK),
+      reading(clocksAt(12_000 + 8_193_000, behind), REFERENCE_CLOCK),
     );
     assert.equal(assessment.state, "stale");
     assert.equal(assessment.referenceAgeSeconds, undefined);
@@ -348,6 +366,19 @@ describe("a step that chronyd has not seen", () => {
   test("is none where the wall clock leapt with an interrupted reading of the clocks", () => {
     const interrupted = { ...clocksAt(13_000, -9_000), bracketMs: 800 };
     assert.equal(assessed(before, reading(interrupted, OFFSETS)).state, "synchronised");
+  });
+});
+
+describe("a clock that was set back before the agent started", () => {
+  const before = { ...reading(clocksAt(12_000), offsets), followed: sourceReport({}, -9) };
+
+  test("shows in a sample of the future: stepped, and its size is not known", () => {
+    assert.deepEqual(figures(assessed(before)), ["stepped", undefined, undefined, undefined]);
+  });
+
+  test("is right again with the next sample", () => {
+    const after = { ...reading(clocksAt(13_000), offsets), followed: sourceReport({}, 0) };
+    assert.deepEqual(figures(assessed(before, after)), ["synchronised", 65.5, 128, 128]);
   });
 });
 

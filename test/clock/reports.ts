@@ -4,10 +4,10 @@
 import * as fc from "fast-check";
 import type { ChronyError } from "../../src/chrony/chrony-error.ts";
 import type { Address } from "../../src/chrony/fields.ts";
-import type { Tracking } from "../../src/chrony/tracking.ts";
+import type { SourceData } from "../../src/chrony/source-data.ts";
+import { LOCAL_REFERENCE_ID, type Tracking } from "../../src/chrony/tracking.ts";
 import type { Reading } from "../../src/clock/assessment.ts";
 import type { ClockPair } from "../../src/clock/clock-pair.ts";
-import { LOCAL_REFERENCE_ID } from "../../src/clock/sync-state.ts";
 import { failure, success } from "../../src/result.ts";
 
 /** The wall clock when the monotonic one was 0, in milliseconds since 1970. */
@@ -30,6 +30,25 @@ export function trackingReport(overrides: Partial<Tracking> = {}): Tracking {
     rootDelaySeconds: 0.004,
     rootDispersionSeconds: 0.001,
     updateIntervalSeconds: 64,
+    ...overrides,
+  };
+}
+
+/** A report of the source that {@link trackingReport} names, polled every 64 s and reached. */
+export function sourceReport(overrides: Partial<SourceData> = {}, ageSeconds = 10): SourceData {
+  return {
+    source: { kind: "ntp", address: { family: "ipv4", text: "192.0.2.1" } },
+    pollLog2Seconds: 6,
+    stratum: 2,
+    state: "selected",
+    mode: "client",
+    reachability: 0o377,
+    latestMeasurement: {
+      ageSeconds,
+      originalOffsetSeconds: 0.001,
+      offsetSeconds: 0.001,
+      errorSeconds: 0.002,
+    },
     ...overrides,
   };
 }
@@ -97,6 +116,8 @@ export function reading(clocks: ClockPair, overrides: Partial<Tracking> = {}): R
     clocks,
     durationSeconds: 0.0002,
     tracking: success(trackingReport(overrides)),
+    followed: undefined,
+    upstreamIsLocal: undefined,
   };
 }
 
@@ -109,7 +130,14 @@ const TIMED_OUT: ChronyError = {
 
 /** A reading that nobody answered. */
 export function unansweredReading(clocks: ClockPair): Reading {
-  return { number: 1, clocks, durationSeconds: 1, tracking: failure(TIMED_OUT) };
+  return {
+    number: 1,
+    clocks,
+    durationSeconds: 1,
+    tracking: failure(TIMED_OUT),
+    followed: undefined,
+    upstreamIsLocal: undefined,
+  };
 }
 
 const anyAddress: fc.Arbitrary<Address> = fc.oneof(

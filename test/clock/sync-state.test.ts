@@ -3,183 +3,132 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { Tracking } from "../../src/chrony/tracking.ts";
+import type { SourceData } from "../../src/chrony/source-data.ts";
+import { LOCAL_REFERENCE_ID } from "../../src/chrony/tracking.ts";
+import { type SourceWatch, watchSource } from "../../src/clock/source-watch.ts";
 import {
-  followsReferenceClock,
-  LOCAL_REFERENCE_ID,
   PUBLISHES,
+  type StateFacts,
   SYNC_STATES,
   type SyncState,
-  staleAfterSeconds,
+  staleLimitSeconds,
   syncState,
 } from "../../src/clock/sync-state.ts";
-import { LOCAL, NEVER_SYNCHRONISED, REFERENCE_CLOCK, trackingReport } from "./reports.ts";
+import {
+  LOCAL,
+  NEVER_SYNCHRONISED,
+  REFERENCE_CLOCK,
+  sourceReport,
+  trackingReport,
+} from "./reports.ts";
 
-const JUST_UPDATED_SECONDS = 0;
-const LONG_AGO_SECONDS = 1e9;
-const STEPPED = true;
+/** A source that was just read for the first time. */
+function source(overrides: Partial<SourceData> = {}, ageSeconds = 10): SourceWatch {
+  return watchSource(undefined, sourceReport(overrides, ageSeconds));
+}
+
+function facts(overrides: Partial<StateFacts> = {}): StateFacts {
+  return {
+    tracking: trackingReport(),
+    unseenSteps: undefined,
+    source: source(),
+    referenceAgeSeconds: 10,
+    longestPollSeconds: 64,
+    staleFloorSeconds: 16,
+    ...overrides,
+  };
+}
+
+const STEPPED = { unseenSteps: { sumMs: -9_000, report: undefined } };
+const GONE = { source: source({ reachability: 0 }, 600) };
+
+/** Each with what makes it fit, in the order of the table. */
+const ROWS: readonly (readonly [state: SyncState, when: string, Partial<StateFacts>])[] = [
+  ["unreachable", "no answer", { tracking: undefined }],
+  [
+    "unsynchronised",
+    "leap status 3 alone: synchronisation was lost",
+    { tracking: trackingReport({ leapStatus: "unsynchronised" }) },
+  ],
+  ["unsynchronised", "stratum 0 alone", { tracking: trackingReport({ stratum: 0 }) }],
+  ["local", "reference id 7F7F0101", { tracking: trackingReport(LOCAL) }],
+  ["stepped", "a step that chronyd has not seen", STEPPED],
+  ["stepped", "a sample in the future: the clock was set back", { source: source({}, -9) }],
+  ["stale", "not reached, and an old sample", GONE],
+  [
+    "stale",
+    "no source that could be told, and an old reference",
+    { source: undefined, referenceAgeSeconds: 513 },
+  ],
+];
 
 describe("every row:", () => {
-  const rows: readonly (readonly [
-    state: SyncState,
-    when: string,
-    report: Tracking | undefined,
-    ageSeconds: number,
-    unseen?: boolean,
-  ])[] = [
-    ["unreachable", "no answer", undefined, JUST_UPDATED_SECONDS],
+  const synchronised: readonly (readonly [when: string, Partial<StateFacts>])[] = [
+    ["otherwise", {}],
     [
-      "unsynchronised",
-      "leap status 3 alone: synchronisation was lost",
-      trackingReport({ leapStatus: "unsynchronised" }),
-      JUST_UPDATED_SECONDS,
-    ],
-    ["unsynchronised", "stratum 0 alone", trackingReport({ stratum: 0 }), JUST_UPDATED_SECONDS],
-    [
-      "unsynchronised",
-      "never synchronised",
-      trackingReport(NEVER_SYNCHRONISED),
-      JUST_UPDATED_SECONDS,
-    ],
-    ["local", "reference id 7F7F0101", trackingReport(LOCAL), JUST_UPDATED_SECONDS],
-    [
-      "synchronised",
       "reference id 7F7F0101 with an address: a follower by copy",
-      trackingReport({ referenceId: LOCAL_REFERENCE_ID }),
-      JUST_UPDATED_SECONDS,
+      { tracking: trackingReport({ referenceId: LOCAL_REFERENCE_ID }) },
     ],
     [
-      "stepped",
-      "a step that chronyd has not seen",
-      trackingReport(),
-      JUST_UPDATED_SECONDS,
-      STEPPED,
-    ],
-    ["stale", "no update for long", trackingReport(), LONG_AGO_SECONDS],
-    ["synchronised", "otherwise", trackingReport(), JUST_UPDATED_SECONDS],
-    [
-      "synchronised",
       "a leap second ahead, inserted",
-      trackingReport({ leapStatus: "insert second" }),
-      JUST_UPDATED_SECONDS,
+      { tracking: trackingReport({ leapStatus: "insert second" }) },
     ],
-    [
-      "synchronised",
-      "a leap second ahead, deleted",
-      trackingReport({ leapStatus: "delete second" }),
-      JUST_UPDATED_SECONDS,
-    ],
-    ["synchronised", "a reference clock", trackingReport(REFERENCE_CLOCK), JUST_UPDATED_SECONDS],
+    ["a leap second ahead, deleted", { tracking: trackingReport({ leapStatus: "delete second" }) }],
+    ["a reference clock", { tracking: trackingReport(REFERENCE_CLOCK) }],
+    ["a sample a second ahead: chronyd counts whole seconds", { source: source({}, -1) }],
   ];
-  for (const [state, when, report, ageSeconds, unseen = false] of rows) {
-    test(`${state}: ${when}`, () => assert.equal(syncState(report, unseen, ageSeconds), state));
+  for (const [state, when, overrides] of ROWS) {
+    test(`${state}: ${when}`, () => assert.equal(syncState(facts(overrides)), state));
   }
+  for (const [when, overrides] of synchronised) {
+    test(`synchronised: ${when}`, () => {
+      assert.equal(syncState(facts(overrides)), "synchronised");
+    });
+  }
+  test("unsynchronised: never synchronised", () => {
+    const tracking = trackingReport(NEVER_SYNCHRONISED);
+    assert.equal(syncState(facts({ tracking, source: undefined })), "unsynchronised");
+  });
 });
 
 describe("where two rows fit, the upper one counts:", () => {
-  /** What makes a row fit, in the order of the table; nothing else fits together with no answer. */
-  const rows: readonly {
-    readonly state: SyncState;
-    readonly when: string;
-    readonly report: Partial<Tracking>;
-    readonly ageSeconds: number;
-    readonly unseen?: boolean;
-  }[] = [
-    {
-      state: "unsynchronised",
-      when: "leap status 3",
-      report: { leapStatus: "unsynchronised" },
-      ageSeconds: JUST_UPDATED_SECONDS,
-    },
-    {
-      state: "unsynchronised",
-      when: "stratum 0",
-      report: { stratum: 0 },
-      ageSeconds: JUST_UPDATED_SECONDS,
-    },
-    {
-      state: "local",
-      when: "reference id 7F7F0101",
-      report: { referenceId: LOCAL_REFERENCE_ID, address: { family: "unspecified" } },
-      ageSeconds: JUST_UPDATED_SECONDS,
-    },
-    {
-      state: "stepped",
-      when: "a step that chronyd has not seen",
-      report: {},
-      ageSeconds: JUST_UPDATED_SECONDS,
-      unseen: STEPPED,
-    },
-    { state: "stale", when: "no update for long", report: {}, ageSeconds: LONG_AGO_SECONDS },
-  ];
-  for (const [index, upper] of rows.entries()) {
-    for (const lower of rows.slice(index + 1)) {
-      test(`${upper.state} by ${upper.when}, also with ${lower.when}`, () => {
-        const report = trackingReport({ ...upper.report, ...lower.report });
-        const ageSeconds = Math.max(upper.ageSeconds, lower.ageSeconds);
-        const unseen = upper.unseen === true || lower.unseen === true;
-        assert.equal(syncState(report, unseen, ageSeconds), upper.state);
+  for (const [index, [state, when, overrides]] of ROWS.entries()) {
+    for (const [, lowerWhen, lower] of ROWS.slice(index + 1)) {
+      test(`${state} by ${when}, also with ${lowerWhen}`, () => {
+        assert.equal(syncState(facts({ ...lower, ...overrides })), state);
       });
     }
   }
-
-  test("unreachable, however old the last reference", () => {
-    assert.equal(syncState(undefined, STEPPED, LONG_AGO_SECONDS), "unreachable");
-  });
 });
 
-describe("stale begins", () => {
+describe("without a source that could be told, stale begins", () => {
   const cases: readonly (readonly [
     when: string,
-    report: Partial<Tracking>,
+    updateIntervalSeconds: number,
+    longestPollSeconds: number | undefined,
     limitSeconds: number,
   ])[] = [
-    ["after 8 update intervals of a server", { updateIntervalSeconds: 64 }, 512],
-    ["not before 150 s: after iburst the interval reads 2 s", { updateIntervalSeconds: 2 }, 150],
-    ["not before 150 s, when there was one update only", { updateIntervalSeconds: 0 }, 150],
-    ["where 8 intervals pass the 150 s", { updateIntervalSeconds: 18.75 }, 150],
-    ["right after that", { updateIntervalSeconds: 19 }, 152],
-    [
-      "after 8 update intervals of a reference clock",
-      { ...REFERENCE_CLOCK, updateIntervalSeconds: 8 },
-      64,
-    ],
-    [
-      "not before 16 s with a reference clock, which updates every second or so",
-      { ...REFERENCE_CLOCK, updateIntervalSeconds: 1 },
-      16,
-    ],
-    [
-      "after 150 s of a server whose name was not resolved again: it has a number for an address",
-      { address: { family: "unresolved", identifier: 1 }, updateIntervalSeconds: 1 },
-      150,
-    ],
+    ["after 8 of the polls of the one before", 64, 64, 512],
+    ["not earlier after a burst", 2, 64, 512],
+    ["after 8 update intervals, where these are longer", 1280, 64, 10_240],
+    ["after 8 of chronyd's longest polls by default, where none is known", 2, undefined, 8192],
+    ["not before the floor", 0.1, 0.0625, 16],
   ];
-  for (const [when, report, limitSeconds] of cases) {
+  for (const [when, updateIntervalSeconds, longestPollSeconds, limitSeconds] of cases) {
     test(`${when}: beyond ${limitSeconds} s, not at them`, () => {
-      const tracking = trackingReport(report);
-      assert.equal(staleAfterSeconds(tracking), limitSeconds);
-      assert.equal(syncState(tracking, !STEPPED, limitSeconds), "synchronised");
-      assert.equal(syncState(tracking, !STEPPED, limitSeconds + 0.001), "stale");
+      const tracking = trackingReport({ updateIntervalSeconds });
+      const at = (referenceAgeSeconds: number) =>
+        facts({ tracking, longestPollSeconds, source: undefined, referenceAgeSeconds });
+      assert.equal(staleLimitSeconds(at(0), tracking), limitSeconds);
+      assert.equal(syncState(at(limitSeconds)), "synchronised");
+      assert.equal(syncState(at(limitSeconds + 0.001)), "stale");
     });
   }
-});
 
-describe("a source is a reference clock", () => {
-  test("when it has a reference id and no address", () => {
-    assert.ok(followsReferenceClock(trackingReport(REFERENCE_CLOCK)));
-  });
-
-  test("not when it has an address", () => {
-    assert.ok(!followsReferenceClock(trackingReport()));
-  });
-
-  test("not when there is no source at all", () => {
-    assert.ok(!followsReferenceClock(trackingReport(NEVER_SYNCHRONISED)));
-  });
-
-  test("not when chronyd follows itself", () => {
-    assert.ok(!followsReferenceClock(trackingReport(LOCAL)));
+  test("also where a source without a sample is named: the reference's age counts", () => {
+    const silent = source({ latestMeasurement: undefined, reachability: 0 });
+    assert.equal(syncState(facts({ source: silent, referenceAgeSeconds: 129 })), "stale");
+    assert.equal(syncState(facts({ source: silent, referenceAgeSeconds: 128 })), "synchronised");
   });
 });
 

@@ -1,0 +1,80 @@
+// When the followed source is gone, by its own polls. Reports are made up (reports.ts); recorded ones of
+// real chronyds are in recorded-polls.test.ts.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { SourceData } from "../../src/chrony/source-data.ts";
+import { clockWasSetBack, staleAfterSeconds, watchSource } from "../../src/clock/source-watch.ts";
+import { sourceReport } from "./reports.ts";
+
+const FLOOR_SECONDS = 16;
+
+/** What is known after these reports: the newest sample's age, and what else is unusual. */
+function watched(...reports: readonly (readonly [ageSeconds: number, Partial<SourceData>?])[]) {
+  const [first, ...others] = reports.map(([ageSeconds, overrides]) => {
+    const report = sourceReport(overrides, ageSeconds);
+    return report;
+  });
+  assert.ok(first !== undefined);
+  return others.reduce(watchSource, watchSource(undefined, first));
+}
+
+function limit(...reports: readonly (readonly [ageSeconds: number, Partial<SourceData>?])[]) {
+  return staleAfterSeconds(watched(...reports), FLOOR_SECONDS);
+}
+
+describe("a source that is reached is gone", () => {
+  test("after eight polls without a good sample", () => {
+    assert.equal(limit([2], [64], [1]), 512);
+    assert.equal(limit([2], [0.1]), 512, "after a burst, too");
+  });
+
+  test("after twice the longest age that a sample reached: `filter` takes one of many", () => {
+    assert.equal(limit([517], [1797], [517]), 3594);
+    assert.equal(limit([517], [1797], [517], [520], [5], [1]), 3594, "once seen, it is known");
+  });
+
+  test("not in the first gap that is seen: after chronyd's start or the agent's, it may be filtered", () => {
+    assert.equal(limit([517]), 4096);
+    assert.equal(limit([517], [1797]), 4096);
+  });
+
+  test("after eight of the longest polls since its sample came, though it is polled faster now", () => {
+    assert.equal(limit([2], [1, { pollLog2Seconds: 10 }], [900], [1000, {}]), 8192);
+    assert.equal(limit([2], [1, { pollLog2Seconds: 10 }], [900], [3]), 1800, "twice 900");
+  });
+
+  test("not by the gap of an outage, in which it was not reached", () => {
+    const away = { reachability: 0 };
+    assert.equal(limit([2], [500, { reachability: 0o200 }], [3600, away], [1]), 1000);
+  });
+
+  test("not before the floor, however often it is polled", () => {
+    const fast = { pollLog2Seconds: -4 };
+    assert.equal(limit([0, fast], [0, { ...fast, latestMeasurement: undefined }]), FLOOR_SECONDS);
+  });
+});
+
+describe("a source that is not reached is gone", () => {
+  const away = { reachability: 0 };
+
+  test("when its sample is older than two polls: a moment offline is none", () => {
+    assert.equal(limit([2, away]), 128);
+    assert.equal(limit([2], [1797], [517], [520, away]), 128, "filtered or not");
+  });
+
+  test("not before the floor", () => {
+    assert.equal(limit([0, { ...away, pollLog2Seconds: 0 }]), FLOOR_SECONDS);
+  });
+});
+
+test("of another source nothing is known yet", () => {
+  const other = { source: { kind: "reference clock", referenceId: 1 } } as const;
+  assert.equal(limit([2], [64], [1], [300, other]), 4096);
+});
+
+test("the clock was set back when its sample lies in the future by more than a moment", () => {
+  assert.equal(clockWasSetBack(watched([-3])), true);
+  assert.equal(clockWasSetBack(watched([-2])), false);
+  assert.equal(clockWasSetBack(watched([0, { latestMeasurement: undefined }])), false);
+});
