@@ -21,7 +21,7 @@ export const EXIT_CODES: readonly ExitCode[] = [
   {
     command: "chrony-tracker",
     code: EXIT.ok,
-    when: "ended by SIGTERM or SIGINT, after a last push; --help; --version",
+    when: "ended by a signal (SIGTERM, SIGINT, SIGHUP); --help; --version",
   },
   {
     command: "chrony-tracker",

@@ -14,24 +14,44 @@ export type LogFields = Readonly<Record<string, string | number | boolean | unde
 
 export type Log = Readonly<Record<Severity, (message: string, fields?: LogFields) => void>>;
 
+/** Where a log goes. */
+export type LogOutput = {
+  /** @throws when the text cannot be written */
+  write(text: string): void;
+  /** Whether it is a terminal: then lines are for people. */
+  readonly isTTY?: boolean;
+};
+
 /**
- * A log that writes what is at least as grave as `level`.
- * @param stream where to; lines for people when it is a terminal
+ * A log that writes what is at least as grave as `level`. A line that cannot be written is lost, and
+ * the first one that can be written again is preceded by how many were.
  */
-export function createLog(
-  level: LogLevel,
-  stream: { write(text: string): unknown; readonly isTTY?: boolean } = process.stderr,
-): Log {
+export function createLog(level: LogLevel, output: LogOutput): Log {
+  let lost = 0;
+  const line = (severity: Severity, message: string, fields: LogFields) => {
+    const time = new Date().toISOString();
+    return output.isTTY === true
+      ? `${time.slice(11, 23)} ${severity.padEnd(5)} ${message}${fieldsText(fields)}\n`
+      : `${JSON.stringify({ time, level: severity, message, ...fields })}\n`;
+  };
+  const write = (severity: Severity, message: string, fields: LogFields) => {
+    try {
+      if (lost > 0) {
+        output.write(
+          line("warn", "Lines of this log were lost: they could not be written.", { lost }),
+        );
+        lost = 0;
+      }
+      output.write(line(severity, message, fields));
+    } catch {
+      lost += 1;
+    }
+  };
   const writer =
     (severity: Severity) =>
     (message: string, fields: LogFields = {}) => {
       if (LOG_LEVELS.indexOf(severity) <= LOG_LEVELS.indexOf(level)) {
-        const time = new Date().toISOString();
-        stream.write(
-          stream.isTTY
-            ? `${time.slice(11, 23)} ${severity.padEnd(5)} ${message}${fieldsText(fields)}\n`
-            : `${JSON.stringify({ time, level: severity, message, ...fields })}\n`,
-        );
+        write(severity, message, fields);
       }
     };
   return {

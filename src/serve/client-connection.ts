@@ -18,11 +18,11 @@ const MOST_HEAD_BYTES = 8 * 1024;
 /** A connection that was given so many bytes is closed after the answer that brings them. */
 const MOST_BYTES_GIVEN = 1024 * 1024;
 
-/** How long a request may take to arrive, or the next one to follow an answer. */
-const REQUEST_TIMEOUT_MS = 5_000;
-
-/** How long an answer may take to be handed to the kernel, and the client to close after the last one. */
-const ANSWER_TIMEOUT_MS = 10_000;
+/**
+ * How long a request may take to arrive, or to follow an answer; how long an answer may take to be
+ * handed to the kernel; how long a client may take to close after the last one.
+ */
+const TIMEOUT_MS = 10_000;
 
 /** How long a client may take to read why it is not read any more. */
 const UNREAD_TIMEOUT_MS = 1_000;
@@ -146,7 +146,7 @@ export class ClientConnection {
 
   async #answerAll(): Promise<void> {
     for (let exchange = this.#exchanges[0]; exchange !== undefined; ) {
-      this.#within(ANSWER_TIMEOUT_MS);
+      this.#within(TIMEOUT_MS);
       const rendering = await exchange.rendering();
       const closes = await this.#send(rendering, exchange);
       if (closes || this.#socket.destroyed) {
@@ -196,7 +196,7 @@ export class ClientConnection {
    */
   #close(): void {
     this.#isComplete = true;
-    this.#within(this.#socket.isPaused() ? UNREAD_TIMEOUT_MS : ANSWER_TIMEOUT_MS);
+    this.#within(this.#socket.isPaused() ? UNREAD_TIMEOUT_MS : TIMEOUT_MS);
     this.#socket.end();
   }
 
@@ -208,7 +208,7 @@ export class ClientConnection {
       } else {
         this.#close();
       }
-    }, REQUEST_TIMEOUT_MS);
+    }, TIMEOUT_MS);
   }
 
   #within(longestMs: number): void {

@@ -171,7 +171,7 @@ describe("the HTTP server", () => {
     assert.deepEqual(statusesIn(received), [200], received);
   });
 
-  test("answers half a request with 408 after 5 s, and closes who asks for nothing", async () => {
+  test("answers half a request with 408 after 10 s, and closes who asks for nothing", async () => {
     const half = rawRequest({ port, bytes: "GET /livez HTTP/1.1\r\nHost: node\r\n" });
     const nothing = rawRequest({ port, bytes: "" });
     assert.deepEqual(statusesIn(await half), [408]);
