@@ -177,7 +177,7 @@ describe("a node whose wall clock is wrong", () => {
     path = await startPath(scope, { chronyd: follower });
   });
 
-  // How: test/parts/shifted-wall-clock.ts. Only the agent's idea of the wall clock is moved; chronyd,
+  // How: test/parts/shifted-clocks.ts. Only the agent's idea of the wall clock is moved; chronyd,
   // the collector and Prometheus stay with the machine's.
 
   test("an hour ahead: its samples land at the right time, and its offset is told", async () => {

@@ -1,4 +1,4 @@
-// The node's wall clock is stepped while points wait. How: test/parts/shifted-wall-clock.ts moves the
+// The node's wall clock is stepped while points wait. How: test/parts/shifted-clocks.ts moves the
 // agent's idea of it; chronyd, the collector and Prometheus stay with the machine's.
 
 import { describe, test } from "node:test";

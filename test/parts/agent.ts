@@ -5,9 +5,9 @@ import { endWith, type Owner } from "./owner.ts";
 import { type RunningProcess, startProcess } from "./running-process.ts";
 
 const sourceEntry = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
-const shiftedWallClock = new URL("shifted-wall-clock.ts", import.meta.url).href;
+const shiftedClocks = new URL("shifted-clocks.ts", import.meta.url).href;
 const recordedReadings = new URL("recorded-readings.ts", import.meta.url).href;
-const shiftMilliseconds = 60_000;
+const ANSWER_MS = 60_000;
 
 /** How to start the agent. */
 export interface AgentDescription {
@@ -16,7 +16,7 @@ export interface AgentDescription {
    * it names no host and port for the pull side, 127.0.0.1 and a free port are added.
    */
   readonly environment: Readonly<Record<string, string>>;
-  /** Whether `shiftWallClock` can be used. */
+  /** Whether `shiftWallClock` and `letPass` can be used. */
   readonly shiftableClock?: boolean;
   /** A file that gets every datagram of chronyd as the agent got it (recorded-readings.ts). */
   readonly recordFile?: string;
@@ -35,7 +35,12 @@ export interface Agent {
    * Sets how far its wall clock is ahead of the machine's, in milliseconds (negative: behind).
    * Settles when it holds. The monotonic clock is not affected.
    */
-  shiftWallClock(milliseconds: number): Promise<void>;
+  shiftWallClock(shiftMs: number): Promise<void>;
+  /**
+   * Lets time pass at once, in milliseconds: all its clocks are ahead by that much more. Its timers
+   * are not; settles when it holds.
+   */
+  letPass(passMs: number): Promise<void>;
   /** What it logged, the last 200 lines: a JSON object each, lines that are none left out. */
   logs(): Record<string, unknown>[];
   stop(): Promise<void>;
@@ -51,7 +56,7 @@ export async function startAgent(owner: Owner, description: AgentDescription): P
     ...description.environment,
   };
   const preloaded = [
-    ...(shiftableClock ? [shiftedWallClock] : []),
+    ...(shiftableClock ? [shiftedClocks] : []),
     ...(recordFile === undefined ? [] : [`${recordedReadings}?file=${recordFile}`]),
   ].flatMap((module) => ["--import", module]);
   const [command, ...args] = [...wrapper, process.execPath, ...preloaded, entry];
@@ -66,8 +71,11 @@ export async function startAgent(owner: Owner, description: AgentDescription): P
   return {
     process: running,
     pullUrl: `http://127.0.0.1:${environment.OTEL_EXPORTER_PROMETHEUS_PORT}`,
-    async shiftWallClock(milliseconds) {
-      await running.ask({ shiftWallClockMilliseconds: milliseconds }, shiftMilliseconds);
+    async shiftWallClock(shiftMs) {
+      await running.ask({ shiftWallClockMs: shiftMs }, ANSWER_MS);
+    },
+    async letPass(passMs) {
+      await running.ask({ passMs }, ANSWER_MS);
     },
     logs: () => running.output().split("\n").flatMap(parseLog),
     stop: () => running.stop(),
@@ -85,6 +93,7 @@ export function startAgentBeside(
   settings: Readonly<Record<string, string>> = {},
 ): Promise<Agent> {
   return startAgent(owner, {
+    shiftableClock: true,
     environment: {
       CHRONY_ADDRESS: chronyd.address,
       SLEEP_INTERVAL: "0.2",

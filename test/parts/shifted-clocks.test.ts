@@ -62,3 +62,20 @@ test("the wall clock moves and comes back, the monotonic clock goes on, and the 
   await agent.stop();
   assert.deepEqual(await agent.process.exited, { code: 0, signal: null });
 });
+
+test("time passes at once by both clocks, and none of what passed is lost", async (t) => {
+  const entry = join(await folderOf(t), "program.mjs");
+  await writeFile(entry, program);
+  const begin = performance.now();
+  const agent = await startAgent(t, { environment: {}, shiftableClock: true, entry });
+  const quarterMs = 900_000;
+  for (const passedMs of [quarterMs, 2 * quarterMs]) {
+    await agent.letPass(quarterMs);
+    const logged = agent.logs().length;
+    const log = await agent.process.waitUntil("a log", () => agent.logs()[logged + 1]);
+    const offMs = Math.abs(Number(log["now"]) - Date.now() - passedMs);
+    assert.ok(offMs < 2_000, `off by ${offMs} ms`);
+    const monotonicMs = Number(log["monotonic"]) - passedMs;
+    assert.ok(monotonicMs >= 0 && monotonicMs <= performance.now() - begin, `${monotonicMs} ms`);
+  }
+});
