@@ -114,6 +114,8 @@ describe("the further reports at /metrics", () => {
       names.filter((name) => /serverstats|peer/.test(name)),
       [],
     );
+    await agent.process.waitForLine(/Without ntpdata/);
+    await agent.process.waitForLine(/Without serverstats/);
     const told = agent.logs().filter(({ message }) => /Without/.test(String(message)));
     assert.deepEqual(
       told

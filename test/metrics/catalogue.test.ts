@@ -188,6 +188,12 @@ test("the time of the last accepted push is there once there is one, in seconds"
   );
 });
 
+test("how long the machine slept is in seconds", async () => {
+  const asleep = reading({ ...clocksAt(12_000), suspendedMs: 90_500 });
+  const collected = await collect(RESOURCE, METRICS, observation(asleep));
+  assert.equal(onlyValueOf(collected, "chrony_suspended_seconds_total"), 90.5);
+});
+
 test("the last step is there once there was one", async () => {
   const { assessment, ...rest } = observation();
   const stepped = { ...rest, assessment: { ...assessment, steps: 2, lastStepSeconds: -0.75 } };
