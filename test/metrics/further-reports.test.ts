@@ -109,6 +109,7 @@ const NOTHING: FurtherReports = {
   ntpdata: undefined,
   serverstats: undefined,
   activity: undefined,
+  sourcesLeftOut: 0,
 };
 
 function ofServer<Content>(content: Content): OfSource<Content> {
@@ -265,6 +266,7 @@ test("a report that failed, or was not asked for, has no series", async () => {
     ntpdata: fault,
     serverstats: fault,
     activity: fault,
+    sourcesLeftOut: 0,
   };
   for (const further of [failed, NOTHING]) {
     for (const begin of ["chrony_sources", "chrony_serverstats", "chrony_activity"]) {
