@@ -13,6 +13,7 @@ import { freeUdpPort } from "../parts/free-port.ts";
 import { endWith } from "../parts/owner.ts";
 import { runToEnd } from "../parts/run-to-end.ts";
 import { folderOf } from "../parts/scratch-folder.ts";
+import { waitFor } from "../parts/wait-for.ts";
 import type { Collection } from "./collections.ts";
 import { startFakeChronyd } from "./fake-chronyd.ts";
 import { FaultPath } from "./fault-path.ts";
@@ -110,7 +111,11 @@ describe("chronyd", { concurrency: 3 }, () => {
     const path = await FaultPath.start(t, { runFolder: join(disk, "run") });
     await path.untilCollections(2);
     const files = [join(disk, "one"), join(disk, "two")];
-    await run("touch", ...files);
+    // One of the two inodes may be the agent's just then, for a socket.
+    await waitFor("the disk to be full", async () => {
+      await run("touch", ...files);
+      return true;
+    });
     await scrapeInState(path.agent, "unreachable");
     await path.untilCollections(5);
     await Promise.all(files.map((file) => rm(file)));
