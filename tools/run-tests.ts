@@ -1,8 +1,12 @@
 import { type SpawnSyncReturns, spawnSync } from "node:child_process";
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 
 /** A test that hangs is a failure; the slowest take a minute. */
 const LONGEST_TEST_MS = 300_000;
+
+/** More than there are cores: most tests wait for real programs most of their time. */
+const FILES_AT_ONCE = availableParallelism() + 1;
 
 /** All that `npm test` runs; those that are left out have commands of their own. */
 const ALL_FILES = ["test/*.test.ts", "test/!(cluster)/**/*.test.ts"];
@@ -27,7 +31,14 @@ export function runTests(
   const files = namesFiles(args) ? [] : ALL_FILES;
   return spawnSync(
     process.execPath,
-    ["--test", `--test-timeout=${LONGEST_TEST_MS}`, ...reporters, ...args, ...files],
+    [
+      "--test",
+      `--test-timeout=${LONGEST_TEST_MS}`,
+      `--test-concurrency=${FILES_AT_ONCE}`,
+      ...reporters,
+      ...args,
+      ...files,
+    ],
     { cwd: ROOT, stdio: "inherit" },
   );
 }
