@@ -28,6 +28,7 @@ export async function documentedScrapeConfiguration(targetsFile: string): Promis
   return configurations.map((configuration) => ({
     job_name: configuration["job_name"],
     relabel_configs: configuration["relabel_configs"],
+    metric_relabel_configs: configuration["metric_relabel_configs"],
     scrape_interval: "1s",
     file_sd_configs: [byFile],
   }));
@@ -46,6 +47,7 @@ export async function writeTargets(
       __meta_kubernetes_pod_label_app_kubernetes_io_name: "chrony-tracker-agent",
       __meta_kubernetes_pod_container_port_name: "metrics",
       __meta_kubernetes_pod_node_name: pod.spec.nodeName,
+      __meta_kubernetes_namespace: "chrony-tracker",
     },
   }));
   await writeFile(targetsFile, JSON.stringify(targets));
