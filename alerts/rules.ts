@@ -10,6 +10,8 @@
  * - No `$`, which Grafana's provisioning would take for an environment variable.
  * - How wrong a clock can be is judged by the peak, the largest of error and bound: the error alone can
  *   be thousandths of a millisecond while hundreds are being slewed away.
+ * - One page for an incident: where many nodes are in the same trouble, an alert of the cluster says so
+ *   and those of its nodes keep still.
  * - Names begin with Clock, Chronyd, TimeSource or ChronyTracker, so that none is another product's.
  */
 import { THRESHOLDS } from "./thresholds.ts";
@@ -85,26 +87,127 @@ const NOT_SYNCHRONISED = `(
   unless on (${NODE}) (${mostlyInState("stale")} and on (${NODE}) ${FAILS_OVER})
 )`;
 
-/** Clusters in which so many of the nodes are among the bad ones that it is not the nodes. Gives their share. */
-const manyOf = (bad: string, all: string) => `
-count by (cluster) (${bad})
-  / count by (cluster) (${all})
-  > ${THRESHOLDS.manyNodesShare}
-and count by (cluster) (${bad}) >= ${THRESHOLDS.manyNodesCount}`;
+/** More bad nodes than this are one incident: a share of all, but at least three, and at most 20. */
+const limitOf = (count: string) =>
+  `clamp(${THRESHOLDS.manyNodesShare} * ${count}, ${THRESHOLDS.manyNodesCount - 1}, ${THRESHOLDS.manyNodesAtAnyShare - 1})`;
 
-const COLLECTOR_OFFSET = ofNode("abs(chrony_collector_offset_seconds)");
-const FAR_FROM_COLLECTOR = `${COLLECTOR_OFFSET} > ${THRESHOLDS.collectorOffsetSeconds}`;
-const MANY_FAR_FROM_COLLECTOR = manyOf(FAR_FROM_COLLECTOR, COLLECTOR_OFFSET);
+/** Clusters in which so many of the nodes are among the bad ones that it is not the nodes. Gives their number. */
+const manyOf = (bad: string, all: string) =>
+  `(count by (cluster) (${bad}) > ${limitOf(`count by (cluster) (${all})`)})`;
+
+/** The nodes of an alert, without those of clusters in which there are too many of them. */
+const unlessMany = (bad: string, many: string) => `
+${bad}
+unless on (cluster) ${many}`;
+
+const STEPPED = `(${ofNode(`increase(chrony_clock_steps_total[${THRESHOLDS.stepToldFor}])`)} > 0)`;
+const MANY_STEPPED = manyOf(STEPPED, REPORTING);
+
+const OFF = `(${ERROR_TOO_LARGE} or ${NOT_SYNCHRONISED})`;
+const MANY_OFF = manyOf(OFF, REPORTING);
+
+/**
+ * Against whose clock a node is measured, whatever chronyd says: the collector's, when a push arrives;
+ * and that which gives samples their time, where it is not the node's own. By pull that is Prometheus':
+ * chronyd's reference time and its age make the node's clock. It is exact to a poll of chronyd.
+ */
+const FROM_COLLECTOR = ofNode("abs(chrony_collector_offset_seconds)");
+const FROM_SAMPLE_TIME = ofNode(
+  "abs(chrony_tracking_reference_timestamp_seconds + chrony_reference_age_seconds - timestamp(chrony_tracking_reference_timestamp_seconds))",
+);
+const farBy = (seconds: number) => `(
+  ${FROM_COLLECTOR} > ${seconds}
+  or ${FROM_SAMPLE_TIME} > ${Math.max(seconds, THRESHOLDS.clockFarCriticalSeconds)}
+)`;
+const FAR = farBy(THRESHOLDS.collectorOffsetSeconds);
+const VERY_FAR = farBy(THRESHOLDS.clockFarCriticalSeconds);
+/** When nearly all nodes are far from one clock, it is that clock. */
+const COLLECTOR_OFF = `(
+  count by (cluster) (${FAR})
+  > clamp_min(${THRESHOLDS.collectorClockShare} * count by (cluster) (${FROM_COLLECTOR} or ${FROM_SAMPLE_TIME}), ${THRESHOLDS.manyNodesCount - 1})
+)`;
+/** Too many to be told of one by one, and too few to blame the collector. */
+const MANY_FAR = `(
+  count by (cluster) (${FAR}) >= ${THRESHOLDS.manyNodesAtAnyShare}
+  unless on (cluster) ${COLLECTOR_OFF}
+)`;
 
 /** kube-state-metrics calls a node `node`; here it is called as in the agents' series. */
 const withNodeName = (selector: string) => `label_join(${selector}, "k8s_node_name", "", "node")`;
 
-/** Nodes that no agent runs on: Windows, and virtual nodes, which have no clock of their own. */
+/**
+ * Nodes that no agent runs on: Windows; virtual nodes, which have no clock of their own; and the system
+ * nodes that AKS Automatic manages, which take no workload of ours.
+ */
 const HAS_AGENT =
-  'os_image!~"Windows.*",kubelet_version!~".*-vk-.*",node!~"virtual-?(node|kubelet).*"';
+  'os_image!~"Windows.*",kubelet_version!~".*-vk-.*",node!~"virtual-?(node|kubelet).*|aks-(hostedpool|system-surge)-.*"';
+
+/**
+ * Nodes of which Kubernetes says itself that they are down: deallocated, evicted, or without a kubelet
+ * that reports. Their agents cannot report, and their object can be there for half an hour more.
+ */
+const DOWN = `(
+  ${withNodeName('kube_node_spec_taint{key=~"node.cloudprovider.kubernetes.io/shutdown|node.kubernetes.io/(unreachable|not-ready)"}')}
+  or ${withNodeName('(kube_node_status_condition{condition="Ready",status="true"} == 0)')}
+)`;
+
+/** Nodes that should report, as far as kube-state-metrics is collected. */
+const EXPECTED = `(
+  ${ofNode(withNodeName(`kube_node_info{${HAS_AGENT}}`))}
+  unless on (${NODE}) ${ofNode(DOWN)}
+)`;
+
+/** Those that do not. A Prometheus of one's own often has no label `cluster` on what it scrapes itself. */
+const SILENT = `(
+  ${EXPECTED}
+  unless on (${NODE}) ${REPORTING}
+  unless on (k8s_node_name) (
+    ${REPORTING} and on (k8s_node_name) ${ofNode(withNodeName('kube_node_info{cluster=""}'))}
+  )
+)`;
+const MANY_SILENT = `(
+  ${manyOf(SILENT, EXPECTED)}
+  or
+  count by (cluster) (${SILENT}) == count by (cluster) (${EXPECTED})
+)`;
+
+/** Whether kube-state-metrics says, or said within these hours, which nodes there are. */
+const KNOWS_NODES = (hours: string) => `
+unless on (cluster) count by (cluster) (last_over_time(kube_node_info[${hours}]))
+unless on () count(last_over_time(kube_node_info{cluster=""}[${hours}]))`;
 
 /** The lowest number of reporting nodes in the hours before a node that is now silent fell silent. */
-const USUAL_COUNT = `min_over_time(${REPORTING_COUNT}[${THRESHOLDS.usualNodeCountOver}:5m] offset ${THRESHOLDS.silentNodeRemembered})`;
+const USUAL_COUNT = `min_over_time(${REPORTING_COUNT}[${THRESHOLDS.usualNodeCountOver}:10m] offset ${THRESHOLDS.silentNodeRemembered})`;
+
+/** The same where nobody knows which nodes there are: far fewer report than in the hours before. */
+const MANY_GONE = `(
+  (
+    ${REPORTING_COUNT} < ${USUAL_COUNT} - ${limitOf(USUAL_COUNT)}
+    or on (cluster)
+    0 * ${USUAL_COUNT} unless on (cluster) ${REPORTING_COUNT}
+  )
+  ${KNOWS_NODES(THRESHOLDS.usualNodeCountOver)}
+)`;
+
+/** Nodes that came back after a silence, so often that it is no restart. */
+const RETURNED = `(
+  count_over_time((
+    ${REPORTING} unless on (${NODE}) ${ofNode("last_over_time(chrony_up[5m] offset 5m)")}
+  )[${THRESHOLDS.returnsCountedFor}:5m])
+  >= ${THRESHOLDS.returns}
+)`;
+
+/** Pushes of a node that fail. The last five minutes keep an outage that is over from being told late. */
+const PUSHES_FAIL = `(
+  ${ofNode('increase(chrony_tracker_exports_total{result="failure"}[15m])')}
+    / (
+      ${ofNode('increase(chrony_tracker_exports_total{result="failure"}[15m])')}
+      + ${ofNode('increase(chrony_tracker_exports_total{result="success"}[15m])')}
+    )
+    > ${THRESHOLDS.failedPushesShare}
+  and ${ofNode('increase(chrony_tracker_exports_total{result="failure"}[5m])')} > 0
+)`;
+const MANY_PUSHES_FAIL = manyOf(PUSHES_FAIL, REPORTING);
 
 /** The reference id `PHC0`, as chrony_exporter writes reference ids. */
 const PHC0 = "50484330";
@@ -116,7 +219,7 @@ const CLOCKS: readonly Alert[] = [
     name: "ClockErrorHigh",
     subject: "node",
     severity: "warning",
-    expression: ERROR_TOO_LARGE,
+    expression: unlessMany(`${ERROR_TOO_LARGE} <= ${THRESHOLDS.errorCriticalMs}`, MANY_OFF),
     for: THRESHOLDS.errorWarningFor,
     summary: `the clock can be wrong by more than ${THRESHOLDS.errorWarningMs} ms`,
     value: "the largest of error and bound in the last minute, in milliseconds",
@@ -125,7 +228,10 @@ const CLOCKS: readonly Alert[] = [
     name: "ClockErrorCritical",
     subject: "node",
     severity: "critical",
-    expression: `${lastSeen("chrony_clock_error_peak_ms")} > ${THRESHOLDS.errorCriticalMs}`,
+    expression: unlessMany(
+      `${lastSeen("chrony_clock_error_peak_ms")} > ${THRESHOLDS.errorCriticalMs}`,
+      MANY_OFF,
+    ),
     for: THRESHOLDS.errorCriticalFor,
     summary: `the clock can be wrong by more than ${THRESHOLDS.errorCriticalMs} ms`,
     value: "the largest of error and bound in the last minute, in milliseconds",
@@ -138,7 +244,8 @@ const CLOCKS: readonly Alert[] = [
     // clock grows: that is no news while a source is polled every few hours. So either the updates
     // come (within 20 minutes: longer than 1024 s, the longest interval that chronyd uses by default),
     // and the error grows all the same, or the state says that the source is gone.
-    expression: `
+    expression: unlessMany(
+      `
 ${ofNode("min_over_time(chrony_clock_error_peak_ms[20m])")} > ${THRESHOLDS.errorGrowthFloorMs}
 and ${ofNode("min_over_time(chrony_clock_error_peak_ms[20m]) - max_over_time(chrony_clock_error_peak_ms[20m] offset 30m)")} > ${THRESHOLDS.errorGrowthMs}
 and ${ofNode("min_over_time(chrony_clock_error_peak_ms[20m] offset 30m) - max_over_time(chrony_clock_error_peak_ms[20m] offset 1h)")} > ${THRESHOLDS.errorGrowthMs}
@@ -146,6 +253,8 @@ and on (${NODE}) (
   ${ofNode("chrony_reference_age_seconds")} < 1200
   or ${ofNode('chrony_sync_state{state="stale"}')} == 1
 )`,
+      MANY_OFF,
+    ),
     for: "5m",
     summary: "what the clock can be wrong by has grown for more than an hour",
     value: "the smallest peak of the last 20 minutes, in milliseconds",
@@ -154,7 +263,7 @@ and on (${NODE}) (
     name: "ClockNotSynchronised",
     subject: "node",
     severity: "warning",
-    expression: mostlyInState("unsynchronised"),
+    expression: unlessMany(mostlyInState("unsynchronised"), MANY_OFF),
     for: THRESHOLDS.notSynchronisedFor,
     summary: "chronyd has no time to go by",
     value: "the share of the last five minutes",
@@ -163,7 +272,7 @@ and on (${NODE}) (
     name: "ClockLocal",
     subject: "node",
     severity: "warning",
-    expression: mostlyInState("local"),
+    expression: unlessMany(mostlyInState("local"), MANY_OFF),
     for: THRESHOLDS.localFor,
     summary: "chronyd follows itself, and how wrong the clock is is not known",
     value: "the share of the last five minutes",
@@ -172,7 +281,7 @@ and on (${NODE}) (
     name: "TimeSourceStale",
     subject: "node",
     severity: "warning",
-    expression: SOURCE_GONE,
+    expression: unlessMany(SOURCE_GONE, MANY_OFF),
     for: THRESHOLDS.staleFor,
     summary: "the time source is gone, and the error of the clock grows",
     value: "the share of the last five minutes",
@@ -183,11 +292,14 @@ and on (${NODE}) (
     severity: "warning",
     // The source says so itself, or the stratum does: `local` and `orphan` serve at stratum 10 by
     // default, and no chain of real servers is that long.
-    expression: `
+    expression: unlessMany(
+      `
 ${ofNode("avg_over_time(chrony_upstream_local[5m])")} > 0.5
 or
 ${ofNode("chrony_tracking_stratum")} >= 11 < 16
   and on (${NODE}) ${ofNode('chrony_sync_state{state=~"synchronised|stale|stepped"}')} == 1`,
+      MANY_OFF,
+    ),
     for: THRESHOLDS.sourceRunsFreeFor,
     summary: "the time source follows nothing but its own clock",
     value: "1, or the stratum",
@@ -196,7 +308,7 @@ ${ofNode("chrony_tracking_stratum")} >= 11 < 16
     name: "ChronydUnreachable",
     subject: "node",
     severity: "warning",
-    expression: mostlyInState("unreachable"),
+    expression: unlessMany(mostlyInState("unreachable"), MANY_OFF),
     for: THRESHOLDS.unreachableFor,
     summary: "chronyd does not answer, and how wrong the clock is is not known",
     value: "the share of the last five minutes",
@@ -205,9 +317,26 @@ ${ofNode("chrony_tracking_stratum")} >= 11 < 16
     name: "ClockStepped",
     subject: "node",
     severity: "warning",
-    expression: `${ofNode(`increase(chrony_clock_steps_total[${THRESHOLDS.stepToldFor}])`)} > 0`,
+    expression: unlessMany(STEPPED, MANY_STEPPED),
+    for: "3m",
     summary: "the clock was stepped: time was skipped, or came twice",
     value: `steps in the last ${THRESHOLDS.stepToldFor}, about`,
+  },
+  {
+    name: "ClockRarelySynchronised",
+    subject: "node",
+    severity: "warning",
+    // A node that is in one bad state for most of the time has the alert of that state.
+    expression: unlessMany(
+      `
+${ofNode('avg_over_time(chrony_sync_state{state="synchronised"}[1h])')} < 0.5
+unless on (${NODE}) ${ofNode('avg_over_time(chrony_sync_state{state!="synchronised"}[1h])')} > 0.5`,
+      MANY_OFF,
+    ),
+    for: "15m",
+    summary:
+      "the clock is synchronised for less than half of the time, by turns in one state and another",
+    value: "the share of the last hour",
   },
   {
     name: "ClockErrorMissing",
@@ -231,27 +360,57 @@ const CLUSTER: readonly Alert[] = [
     name: "ClocksOffInCluster",
     subject: "cluster",
     severity: "critical",
-    expression: manyOf(`${ERROR_TOO_LARGE} or ${NOT_SYNCHRONISED}`, REPORTING),
+    expression: unlessMany(MANY_OFF, MANY_STEPPED),
     for: THRESHOLDS.manyNodesFor,
     summary: "many clocks are too wrong or not synchronised: look at the time source first",
-    value: "the share of the nodes",
+    value: "the number of nodes",
+  },
+  {
+    name: "ClocksSteppedInCluster",
+    subject: "cluster",
+    severity: "critical",
+    expression: MANY_STEPPED,
+    for: "1m",
+    summary: "many clocks were stepped: time was skipped, or came twice, on many nodes",
+    value: "the number of nodes",
+  },
+  {
+    name: "ClocksFarInCluster",
+    subject: "cluster",
+    severity: "critical",
+    expression: MANY_FAR,
+    for: THRESHOLDS.collectorOffsetFor,
+    summary: `many clocks, but not nearly all, are more than ${THRESHOLDS.collectorOffsetSeconds} s from the collector's, whatever chronyd says`,
+    value: "the number of nodes",
   },
   {
     name: "ChronyTrackerCollectorClockOff",
     subject: "cluster",
     severity: "critical",
-    expression: MANY_FAR_FROM_COLLECTOR,
+    expression: COLLECTOR_OFF,
     for: THRESHOLDS.collectorOffsetFor,
-    summary: `many clocks are more than ${THRESHOLDS.collectorOffsetSeconds} s from the collector's: look at the collector's node first`,
-    value: "the share of the nodes",
+    summary: `nearly all clocks are more than ${THRESHOLDS.collectorOffsetSeconds} s from the collector's: look at the collector's node first (by pull alone, at Prometheus')`,
+    value: "the number of nodes",
   },
   {
     name: "ClockFarFromCollector",
     subject: "node",
     severity: "warning",
-    expression: `${FAR_FROM_COLLECTOR} unless on (cluster) (${MANY_FAR_FROM_COLLECTOR}\n)`,
+    expression: unlessMany(
+      `${FAR} unless on (${NODE}) ${VERY_FAR}`,
+      `(${COLLECTOR_OFF} or ${MANY_FAR})`,
+    ),
     for: THRESHOLDS.collectorOffsetFor,
     summary: `the clock is more than ${THRESHOLDS.collectorOffsetSeconds} s from the collector's, whatever chronyd says`,
+    value: "the distance in seconds, network delay included",
+  },
+  {
+    name: "ClockFarFromCollectorCritical",
+    subject: "node",
+    severity: "critical",
+    expression: unlessMany(VERY_FAR, `(${COLLECTOR_OFF} or ${MANY_FAR})`),
+    for: THRESHOLDS.collectorOffsetFor,
+    summary: `the clock is more than ${THRESHOLDS.clockFarCriticalSeconds} s from the collector's (by pull, from Prometheus'), whatever chronyd says`,
     value: "the distance in seconds, network delay included",
   },
 ];
@@ -261,17 +420,7 @@ const PIPELINE: readonly Alert[] = [
     name: "ChronyTrackerNodeNotReporting",
     subject: "node",
     severity: "warning",
-    // A Prometheus of one's own often has no label `cluster` on what it scrapes itself.
-    expression: `
-(
-  ${ofNode(withNodeName(`kube_node_info{cluster!="",${HAS_AGENT}}`))}
-  unless on (${NODE}) ${REPORTING}
-  or
-  ${ofNode(withNodeName(`kube_node_info{cluster="",${HAS_AGENT}}`))}
-  unless on (k8s_node_name) ${REPORTING}
-)
-unless on (${NODE})
-  ${ofNode(withNodeName('kube_node_spec_taint{key="node.cloudprovider.kubernetes.io/shutdown"}'))}`,
+    expression: unlessMany(SILENT, MANY_SILENT),
     for: THRESHOLDS.silentFor,
     summary: "the node exists, but nothing is known of its clock",
     value: "always 1",
@@ -288,8 +437,8 @@ unless on (${NODE})
   unless on (${NODE}) ${REPORTING}
 )
 and on (cluster) (${REPORTING_COUNT} < ${USUAL_COUNT})
-unless on (cluster) count by (cluster) (kube_node_info)
-unless on () count(kube_node_info{cluster=""})`,
+${KNOWS_NODES(THRESHOLDS.silentNodeRemembered)}
+unless on (cluster) ${MANY_GONE}`,
     for: THRESHOLDS.silentFor,
     summary: "the node reported until a short while ago, and does no more",
     value: "chrony_up when it was last seen",
@@ -299,33 +448,53 @@ unless on () count(kube_node_info{cluster=""})`,
     subject: "cluster",
     severity: "critical",
     expression: `
-(
-  ${REPORTING_COUNT}
-  or on (cluster) 0 * count by (cluster) (last_over_time(chrony_up[${THRESHOLDS.usualNodeCountOver}]))
-)
-  < ${round(1 - THRESHOLDS.manyNodesShare)} * ${USUAL_COUNT}
-unless on (cluster) (
-  ${REPORTING_COUNT}
-  >= ${round(1 - THRESHOLDS.manyNodesShare)} * count by (cluster) (${ofNode(withNodeName(`kube_node_info{${HAS_AGENT}}`))})
-)`,
+${MANY_SILENT}
+or
+${MANY_GONE}`,
     for: "10m",
-    summary: "many nodes, or all, stopped reporting at once: look at the collector first",
-    value: "the number of nodes that report",
+    summary: "many nodes, or all, do not report: look at the collector first",
+    value:
+      "the share of the nodes that do not report; where kube-state-metrics is not collected, the number that do",
+  },
+  {
+    name: "ChronyTrackerNodeComesAndGoes",
+    subject: "node",
+    severity: "warning",
+    expression: RETURNED,
+    for: "5m",
+    summary: "the node reports, falls silent and comes back, again and again",
+    value: `how often it came back in the last ${THRESHOLDS.returnsCountedFor}`,
+  },
+  {
+    name: "ChronyTrackerClusterGone",
+    subject: "cluster",
+    severity: "warning",
+    // Not the agents alone: kube-state-metrics of the same cluster is gone, too.
+    expression: `
+count by (cluster) (last_over_time(chrony_up[${THRESHOLDS.silentNodeRemembered}]))
+and on (cluster) count by (cluster) (last_over_time(kube_node_info[${THRESHOLDS.silentNodeRemembered}]))
+unless on (cluster) ${REPORTING_COUNT}
+unless on (cluster) count by (cluster) (kube_node_info)`,
+    for: THRESHOLDS.silentFor,
+    summary:
+      "nothing of the cluster arrives any more, of its agents or of kube-state-metrics: it was stopped, or its way out is closed",
+    value: "the number of nodes that reported in the last hour",
+  },
+  {
+    name: "ChronyTrackerManyPushesFailing",
+    subject: "cluster",
+    severity: "warning",
+    expression: MANY_PUSHES_FAIL,
+    for: THRESHOLDS.failedPushesFor,
+    summary: "pushes to the collector fail on many nodes: look at the collector first",
+    value: "the number of nodes",
   },
   {
     name: "ChronyTrackerPushesFailing",
     subject: "node",
     severity: "warning",
     // Where every push fails, only pull shows it; by push that is silence, and ChronyTrackerNodeNotReporting.
-    // The last five minutes keep an outage that is over from being told late.
-    expression: `
-${ofNode('increase(chrony_tracker_exports_total{result="failure"}[15m])')}
-  / (
-    ${ofNode('increase(chrony_tracker_exports_total{result="failure"}[15m])')}
-    + ${ofNode('increase(chrony_tracker_exports_total{result="success"}[15m])')}
-  )
-  > ${THRESHOLDS.failedPushesShare}
-and ${ofNode('increase(chrony_tracker_exports_total{result="failure"}[5m])')} > 0`,
+    expression: unlessMany(PUSHES_FAIL, MANY_PUSHES_FAIL),
     for: THRESHOLDS.failedPushesFor,
     summary: "pushes to the collector fail",
     value: "the share of the pushes that failed in the last 15 minutes",
@@ -406,8 +575,3 @@ export const ALERT_GROUPS: readonly AlertGroup[] = [
   { name: "chrony-tracker-collector", alerts: COLLECTOR },
   { name: "chrony-tracker-azure", alerts: AZURE },
 ];
-
-/** Without the noise of binary fractions: 1 - 0.3 is 0.7. */
-function round(share: number): number {
-  return Number(share.toFixed(6));
-}

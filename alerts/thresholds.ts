@@ -31,10 +31,16 @@ export const THRESHOLDS = {
   /** The clock of a node against the collector's, network delay included, in seconds. */
   collectorOffsetSeconds: 1,
   collectorOffsetFor: "5m",
+  /** So far is critical; also the least distance that counts by pull, where it is exact to a poll. */
+  clockFarCriticalSeconds: 5,
+  /** When more than this share of a cluster's nodes is far from the collector, it is the collector. */
+  collectorClockShare: 0.8,
 
   /** From this share of a cluster's nodes on, and this many, it is not the nodes. */
   manyNodesShare: 0.3,
   manyNodesCount: 3,
+  /** So many at once are one incident, whatever their share: Azure sends 100 e-mails an hour. */
+  manyNodesAtAnyShare: 20,
   manyNodesFor: "5m",
 
   /** How long a node is silent before an alert: longer than a new node takes to its first value. */
@@ -43,6 +49,9 @@ export const THRESHOLDS = {
   silentNodeRemembered: "1h",
   /** A cluster upgrade with surge nodes should end within this. */
   usualNodeCountOver: "6h",
+  /** So many returns of a silent node within this time are more than restarts of the node. */
+  returns: 3,
+  returnsCountedFor: "2h",
   /** Pushes of a node that fail, as a share of all. */
   failedPushesShare: 0.25,
   failedPushesFor: "10m",

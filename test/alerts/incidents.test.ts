@@ -1,0 +1,34 @@
+// What an on-call person gets for an incident, at three nodes and at ten: histories played by promtool
+// (Debian's) through the shipped rules. `npm run incidents` does the same for larger clusters.
+
+import assert from "node:assert/strict";
+import { before, describe, test } from "node:test";
+import { bringPrometheus, progressToStandardError } from "../parts/bring.ts";
+import { INCIDENTS } from "./incidents.ts";
+import { playIncident } from "./play-incident.ts";
+
+describe("an on-call person gets one page for", () => {
+  let promtool: string;
+
+  before(async () => {
+    ({ promtool } = await bringPrometheus(progressToStandardError));
+  });
+
+  /** At 60 nodes, a pool is too large to be named node by node. */
+  const large = INCIDENTS.filter(({ name }) => name.startsWith("A pool of two fifths is 37 s off"));
+  for (const [count, incidents] of [
+    [3, INCIDENTS],
+    [10, INCIDENTS],
+    [60, large],
+  ] as const) {
+    for (const incident of incidents) {
+      test(`${count} nodes: ${incident.name}`, async () => {
+        const fired = await playIncident(promtool, incident, count);
+        assert.deepEqual(
+          Object.fromEntries(fired.map(({ alert, most }) => [alert, most])),
+          incident.expected(count),
+        );
+      });
+    }
+  }
+});
