@@ -197,11 +197,11 @@ test("token-without-node: the sender's word is taken where the token names no no
     );
     const { status } = await push(`http://${collector?.status.podIP}:4318`, {
       resource: nodeResource("node-of-an-old-cluster"),
-      metrics: [gauge("chrony_old_token", { timeMilliseconds: Date.now(), value: 1 })],
+      metrics: [gauge("chrony_up", { timeMilliseconds: Date.now(), value: 1 })],
       token: token.trim(),
     });
     assert.equal(status, 200);
-    const [sample] = await cluster.backend.query("chrony_old_token");
+    const [sample] = await cluster.backend.query('chrony_up{instance="node-of-an-old-cluster"}');
     assert.equal(sample?.labels["instance"], "node-of-an-old-cluster");
   });
 });
