@@ -16,7 +16,7 @@ export interface AgentDescription {
    * it names no host and port for the pull side, 127.0.0.1 and a free port are added.
    */
   readonly environment: Readonly<Record<string, string>>;
-  /** Whether `shiftWallClock` and `letPass` can be used. */
+  /** Whether `shiftWallClock`, `letPass` and `sleep` can be used. */
   readonly shiftableClock?: boolean;
   /** A file that gets every datagram of chronyd as the agent got it (recorded-readings.ts). */
   readonly recordFile?: string;
@@ -41,6 +41,8 @@ export interface Agent {
    * are not; settles when it holds.
    */
   letPass(passMs: number): Promise<void>;
+  /** Has the machine sleep at once, as far as it can know, for so many milliseconds; settles when it holds. */
+  sleep(sleepMs: number): Promise<void>;
   /** What it logged, the last 200 lines: a JSON object each, lines that are none left out. */
   logs(): Record<string, unknown>[];
   stop(): Promise<void>;
@@ -76,6 +78,9 @@ export async function startAgent(owner: Owner, description: AgentDescription): P
     },
     async letPass(passMs) {
       await running.ask({ passMs }, ANSWER_MS);
+    },
+    async sleep(sleepMs) {
+      await running.ask({ sleepMs }, ANSWER_MS);
     },
     logs: () => running.output().split("\n").flatMap(parseLog),
     stop: () => running.stop(),

@@ -6,18 +6,37 @@
  * `{ shiftWallClockMs }` steps the wall clock: `Date.now()` and `new Date()` give the machine's time
  * plus this shift, and the monotonic clock (`performance.now()`) goes on as it is, just as when a real
  * clock is stepped. `{ passMs }` lets time pass at once: both clocks are ahead by that much more.
- * Timers keep to the machine's time.
+ * `{ sleepMs }` is a sleep of the machine: the wall clock and boot time (`/proc/uptime`) are ahead by
+ * that much more, and the monotonic clock stood still. Timers keep to the machine's time.
  */
+import fs from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 
-type Request = { readonly shiftWallClockMs: number } | { readonly passMs: number };
+type Request =
+  | { readonly shiftWallClockMs: number }
+  | { readonly passMs: number }
+  | { readonly sleepMs: number };
+
+const UPTIME_FILE = "/proc/uptime";
 
 const RealDate = Date;
 const realNow = Date.now;
 const realMonotonic = performance.now.bind(performance);
 let shiftMs = 0;
 let passedMs = 0;
+let sleptMs = 0;
 
-const shiftedNow = () => realNow() + shiftMs + passedMs;
+const realReadFileSync = fs.readFileSync;
+fs.readFileSync = ((...args: Parameters<typeof realReadFileSync>) => {
+  const content = realReadFileSync(...args);
+  const aheadSeconds = (passedMs + sleptMs) / 1000;
+  return args[0] === UPTIME_FILE && typeof content === "string"
+    ? content.replace(/^\S+/, (seconds) => (Number(seconds) + aheadSeconds).toFixed(2))
+    : content;
+}) as typeof realReadFileSync;
+syncBuiltinESMExports();
+
+const shiftedNow = () => realNow() + shiftMs + passedMs + sleptMs;
 
 RealDate.now = shiftedNow;
 globalThis.Date = new Proxy(RealDate, {
@@ -30,6 +49,8 @@ performance.now = () => realMonotonic() + passedMs;
 process.on("message", (request: Request) => {
   if ("passMs" in request) {
     passedMs += request.passMs;
+  } else if ("sleepMs" in request) {
+    sleptMs += request.sleepMs;
   } else {
     shiftMs = request.shiftWallClockMs;
   }

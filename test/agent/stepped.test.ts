@@ -1,0 +1,103 @@
+// Steps of the wall clock, and sleep, beside a real chronyd that makes no update of its own accord: what
+// is published until it makes one. Both are played (test/parts/shifted-clocks.ts), because chronyd
+// runs with -x here and no test may set the machine's clock; chronyd goes on as if nothing were.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { type Agent, startAgentBeside } from "../parts/agent.ts";
+import { type Chronyd, startChronyd } from "../parts/chronyd.ts";
+import type { Owner } from "../parts/owner.ts";
+import { startTimeServer } from "../parts/time-server.ts";
+import { waitFor } from "../parts/wait-for.ts";
+import { type Scrape, scrape, scrapeInState } from "./scrape.ts";
+
+const STEP_MS = -9_000;
+
+/** A chronyd that asks its server once in 17 minutes after the start, and an agent whose clocks can be moved. */
+async function startPair(owner: Owner): Promise<{ chronyd: Chronyd; agent: Agent }> {
+  const { ntpPort } = await startTimeServer(owner);
+  const chronyd = await startChronyd(owner, {
+    configuration: [`server 127.0.0.1 port ${ntpPort} iburst minpoll 10 maxpoll 10`],
+  });
+  await chronyd.waitUntilSynchronised();
+  await waitFor("the end of iburst", async () => {
+    const [source] = await chronyd.query("sources");
+    return source?.[5] === "17";
+  });
+  const agent = await startAgentBeside(owner, chronyd);
+  await scrapeInState(agent, "synchronised");
+  return { chronyd, agent };
+}
+
+function figures(seen: Scrape): readonly (number | undefined)[] {
+  return ["error", "error_bound", "error_peak"].map((name) =>
+    seen.value(`chrony_clock_${name}_ms`),
+  );
+}
+
+function readings(seen: Scrape): number {
+  return seen.value("chrony_tracker_readings_total", { result: "success" }) ?? 0;
+}
+
+/** Has chronyd ask its server, and so make an update. */
+async function update(chronyd: Chronyd): Promise<void> {
+  await chronyd.query("burst", "1/1");
+}
+
+describe("a wall clock that is set back by 9 s while chronyd is between two polls", () => {
+  test("is stepped: no error, and bound and peak say 9 s, until chronyd makes an update", async (t) => {
+    const { chronyd, agent } = await startPair(t);
+    await agent.shiftWallClock(STEP_MS);
+    const stepped = await scrapeInState(agent, "stepped");
+    const [errorMs, boundMs = 0, peakMs = 0] = figures(stepped);
+    assert.equal(errorMs, undefined);
+    assert.ok(boundMs > 8_990 && boundMs < 9_100, `the bound is ${boundMs} ms`);
+    assert.ok(peakMs >= boundMs && peakMs < 9_100, `the peak is ${peakMs} ms`);
+    assert.equal(stepped.value("chrony_clock_steps_total"), 1);
+    assert.equal(stepped.value("chrony_up"), 1);
+
+    // It lasts: nothing but an update ends it.
+    await waitFor("ten more readings", async () => {
+      const seen = await scrape(agent);
+      assert.equal(seen.state, "stepped");
+      return readings(seen) >= readings(stepped) + 10;
+    });
+
+    await update(chronyd);
+    const after = await scrapeInState(agent, "synchronised");
+    const [, boundAfterMs = Number.POSITIVE_INFINITY, peakAfterMs = 0] = figures(after);
+    assert.ok(boundAfterMs < 100, `the bound is ${boundAfterMs} ms`);
+    assert.ok(peakAfterMs > 8_990, "the peak still shows it");
+    const logs = JSON.stringify(agent.logs());
+    assert.match(logs, /The wall clock was stepped by -9\.0\d\d s and chronyd has made no update/);
+  });
+
+  test("is right again when it is set forward by as much", async (t) => {
+    const { agent } = await startPair(t);
+    await agent.shiftWallClock(STEP_MS);
+    await scrapeInState(agent, "stepped");
+    await agent.shiftWallClock(0);
+    const back = await scrapeInState(agent, "synchronised");
+    assert.equal(back.value("chrony_clock_steps_total"), 2);
+  });
+});
+
+test("a machine that slept was not stepped: the sleep is counted", async (t) => {
+  const { agent } = await startPair(t);
+  assert.equal((await scrape(agent)).value("chrony_suspended_seconds_total"), 0);
+  await agent.sleep(60_000);
+  const slept = await waitFor("the sleep", async () => {
+    const seen = await scrape(agent);
+    // What was read before the sleep counts for nothing: it is a minute old.
+    const isOver = seen.state !== "unreachable";
+    return isOver && (seen.value("chrony_suspended_seconds_total") ?? 0) > 0 && seen;
+  });
+  const seconds = slept.value("chrony_suspended_seconds_total") ?? 0;
+  assert.ok(Math.abs(seconds - 60) < 0.1, `it slept for ${seconds} s`);
+  assert.equal(slept.state, "synchronised");
+  assert.equal(slept.value("chrony_clock_steps_total"), 0);
+  assert.ok(
+    (slept.value("chrony_reference_age_seconds") ?? 0) > 60,
+    "the reference is older by it",
+  );
+});
