@@ -69,7 +69,10 @@ describe("a wall clock that is set back by 9 s while chronyd is between two poll
     assert.ok(boundAfterMs < 100, `the bound is ${boundAfterMs} ms`);
     assert.ok(peakAfterMs > 8_990, "the peak still shows it");
     const logs = JSON.stringify(agent.logs());
-    assert.match(logs, /The wall clock was stepped by -9\.0\d\d s and chronyd has made no update/);
+    assert.match(
+      logs,
+      /The wall clock was stepped by -(8\.99|9\.00)\d s and chronyd has made no update/,
+    );
   });
 
   test("is right again when it is set forward by as much", async (t) => {
