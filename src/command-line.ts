@@ -36,8 +36,8 @@ export const HELP = `Chrony Tracker: how wrong can the clock of this node be, ri
 Usage: chrony-tracker [--help | --version]
        chrony-tracker status [OPTION …]
 
-Reads the node's chronyd and reports what its clock can be wrong by, by OTLP to a
-collector and at /metrics. With the word status it asks chronyd once, reports to
+Reads the node's chronyd and reports what its clock can be wrong by, by OTLP to
+a collector and at /metrics. With the word status it asks chronyd once, reports to
 a person, and ends (see: chrony-tracker status --help).
 
   chrony_clock_error_ms        with the offset of chronyd's last update. Far too
