@@ -66,7 +66,7 @@ for temporary files and on free ports of 127.0.0.1. The machine's clock is left
 alone, and nothing is installed: what is missing is brought into a cache.
 
   --incident   Plays an incident: the clock goes 300 ms wrong, the time source
-               dies, then chronyd itself, then all recovers. Takes 4 minutes.
+               dies, then chronyd itself, then all recovers. One to two minutes.
   --seconds N  Needs no terminal, and ends after N seconds: with one line if
                Prometheus then has fresh chrony_clock_error_ms, by push and by
                pull, that agree with chronyd's own report; else with the reason.

@@ -1,4 +1,4 @@
-import type { SyncState } from "../src/clock/sync-state.ts";
+import { STALE_FLOOR_SECONDS, type SyncState } from "../src/clock/sync-state.ts";
 
 /** What a state says to a person. */
 export type StateWords = {
@@ -28,7 +28,7 @@ export const STATE_WORDS: Readonly<Record<SyncState, StateWords>> = {
 };
 
 /**
- * The age of the reference beyond which the demo's state is `stale`: the floor for an NTP source in
- * src/clock/sync-state.ts. Eight update intervals are less here.
+ * The age of the newest sample beyond which the demo's state is `stale`: the floor in
+ * src/clock/sync-state.ts, since eight of the demo's polls take no longer.
  */
-export const STALE_AFTER_SECONDS = 150;
+export const STALE_AFTER_SECONDS = STALE_FLOOR_SECONDS;

@@ -26,8 +26,6 @@ assert.ok(anyAlert);
 
 /** Metrics that alerts may use and that the agent's catalogue does not hold. */
 const OTHER_METRICS = [
-  "chrony_upstream_local",
-  "chrony_ptp_clock_info",
   "chrony_collector_offset_seconds",
   "chrony_tracker_backlog_dropped_points_total",
   "kube_node_info",

@@ -30,7 +30,7 @@ describe("the live view", () => {
   Bound                0.006 ms  |current offset| + dispersion + 1/2 delay
   Peak                 0.128 ms  the largest of both in the last 60 s
   Source              127.0.0.1  stratum 9
-  Reference age           1.4 s  stale beyond 150 s
+  Reference age           1.4 s  stale beyond 16 s
   Last push           0.4 s ago  accepted (12 accepted, 0 failed)
 
 What PromQL returns for chrony_clock_error_ms
