@@ -82,7 +82,7 @@ async function pushed(path: Path): Promise<Map<string, readonly Sample[]>> {
   );
   return new Map(
     series.map(({ labels, samples }) => [
-      `${labels["__name__"]} ${labels["result"] ?? labels["state"] ?? labels["reason"] ?? ""}`,
+      `${labels["__name__"]} ${labels["result"] ?? labels["state"] ?? labels["reason"] ?? ""} ${JSON.stringify(labels)}`,
       samples,
     ]),
   );
