@@ -10,10 +10,10 @@ import { HELP } from "../src/command-line.ts";
 import { EXIT_CODES, exitCodeHelp } from "../src/exit-codes.ts";
 import { STATUS_HELP } from "../src/status/options.ts";
 
-const root = fileURLToPath(new URL("..", import.meta.url));
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 test("README.md has the table, row by row", async () => {
-  const readme = await readFile(`${root}/README.md`, "utf8");
+  const readme = await readFile(`${ROOT}/README.md`, "utf8");
   const [, below = ""] = readme.split(
     "<!-- exit codes: compared with src/exit-codes.ts by a test -->",
   );
@@ -63,7 +63,7 @@ describe("a process that writes into a full device says so, and fails:", () => {
       const { status, stderr } = spawnSync(
         "sh",
         ["-c", `"$0" src/main.ts ${words} > /dev/full`, process.execPath],
-        { cwd: root, encoding: "utf8", env: { PATH: process.env["PATH"] } },
+        { cwd: ROOT, encoding: "utf8", env: { PATH: process.env["PATH"] } },
       );
       assert.equal(status, code, stderr);
       assert.match(stderr, /^Standard output cannot be written: ENOSPC.*\n$/);
@@ -81,14 +81,14 @@ describe("a process ends with the code of the table:", () => {
   ];
   for (const [words, code] of cases) {
     test(words, () => {
-      const { status } = spawnSync(process.execPath, words.split(" "), { cwd: root });
+      const { status } = spawnSync(process.execPath, words.split(" "), { cwd: ROOT });
       assert.equal(status, code);
     });
   }
 
   test("an invalid setting", () => {
     const env = { PATH: process.env["PATH"], SLEEP_INTERVAL: "often" };
-    const { status } = spawnSync(process.execPath, ["src/main.ts"], { cwd: root, env });
+    const { status } = spawnSync(process.execPath, ["src/main.ts"], { cwd: ROOT, env });
     assert.equal(status, 2);
   });
 });

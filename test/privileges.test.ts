@@ -8,37 +8,37 @@ import {
   runAsFor,
 } from "../src/privileges.ts";
 
-const directory = "/run/chrony";
+const DIRECTORY = "/run/chrony";
 
 test("root becomes the directory's owner, its group included, whatever their numbers", () => {
   for (const owner of [
     { uid: 100, gid: 101 },
     { uid: 998, gid: 0 },
   ]) {
-    const runAs = runAsFor(directory, owner);
+    const runAs = runAsFor(DIRECTORY, owner);
     assert.deepEqual(runAs, { user: owner, because: "owns directory" });
   }
   assert.equal(
-    describeRunAs(runAsFor(directory, { uid: 998, gid: 995 }), directory),
+    describeRunAs(runAsFor(DIRECTORY, { uid: 998, gid: 995 }), DIRECTORY),
     "Started as root, became 998:995 (uid:gid), who owns /run/chrony.",
   );
 });
 
 test("a directory of root's makes it nobody, whatever the group: an agent never stays root", () => {
   for (const gid of [0, 998]) {
-    const runAs = runAsFor(directory, { uid: 0, gid });
+    const runAs = runAsFor(DIRECTORY, { uid: 0, gid });
     assert.deepEqual(runAs, { user: NOBODY, because: "directory is root's" });
     assert.match(
-      describeRunAs(runAs, directory),
+      describeRunAs(runAs, DIRECTORY),
       /^Started as root, became 65534:65534 \(uid:gid\), because \/run\/chrony is owned by root,/,
     );
   }
 });
 
 test("a missing directory makes it nobody: who will own it is not known yet", () => {
-  const runAs = runAsFor(directory, undefined);
+  const runAs = runAsFor(DIRECTORY, undefined);
   assert.deepEqual(runAs, { user: NOBODY, because: "no directory" });
-  assert.match(describeRunAs(runAs, directory), /because \/run\/chrony does not exist/);
+  assert.match(describeRunAs(runAs, DIRECTORY), /because \/run\/chrony does not exist/);
 });
 
 test("over UDP it becomes nobody: no user of its own is needed", () => {

@@ -25,7 +25,7 @@ const WHOLE_INTERVAL = "expected a whole number from 100 to 86400000";
 const URL_FORM = "expected a URL like http://HOST:PORT or https://HOST";
 const PAIRS = "expected NAME=VALUE pairs with commas, percent-encoded";
 
-const cases: readonly Case[] = [
+const CASES: readonly Case[] = [
   {
     names: ["CHRONY_ADDRESS"],
     value: ({ chronyAddress }) => chronyAddress.text,
@@ -309,12 +309,12 @@ function problemsOf(environment: Environment): readonly string[] {
 
 test("every setting has its cases here, in the same order and under the same names", () => {
   assert.deepEqual(
-    cases.map(({ names }) => names),
+    CASES.map(({ names }) => names),
     SETTING_DESCRIPTIONS.map(({ names }) => names),
   );
 });
 
-for (const { names, value, default: fallback, good, bad, beside = {} } of cases) {
+for (const { names, value, default: fallback, good, bad, beside = {} } of CASES) {
   describe(names.join(" and "), () => {
     test("has its default when it is not set, and when it is empty", () => {
       assert.deepEqual(value(settingsOf({})), fallback);
@@ -357,7 +357,7 @@ describe("bad values", () => {
   test("are reported all at once, a sentence each, in the order of the table", () => {
     const environment: Record<string, string> = {};
     const expected: string[] = [];
-    for (const { names, bad } of cases) {
+    for (const { names, bad } of CASES) {
       const [first] = bad;
       if (first !== undefined) {
         const [text, allowed] = first;

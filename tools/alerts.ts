@@ -5,10 +5,10 @@ import { fileURLToPath } from "node:url";
 import { derivedFiles } from "../alerts/files.ts";
 import { ALERT_GROUPS } from "../alerts/rules.ts";
 
-const root = fileURLToPath(new URL("..", import.meta.url));
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 for (const [path, text] of derivedFiles(ALERT_GROUPS)) {
-  const file = join(root, path);
+  const file = join(ROOT, path);
   await mkdir(dirname(file), { recursive: true });
   await writeFile(file, text);
   process.stdout.write(`${path}\n`);

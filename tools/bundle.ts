@@ -9,8 +9,8 @@ import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, type Plugin } from "esbuild";
 
-const root = fileURLToPath(new URL("..", import.meta.url));
-const dist = resolve(process.argv[2] ?? join(root, "dist"));
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const dist = resolve(process.argv[2] ?? join(ROOT, "dist"));
 const bundle = join(dist, "chrony-tracker.cjs");
 
 /**
@@ -18,7 +18,7 @@ const bundle = join(dist, "chrony-tracker.cjs");
  * itself, under the name that {@link copyBinaries} gives, and only when the first socket is opened:
  * an agent that asks over UDP needs no binary.
  */
-const binaryBesideBundle: Plugin = {
+const BINARY_BESIDE_BUNDLE: Plugin = {
   name: "binary-beside-bundle",
   setup(builder) {
     builder.onLoad({ filter: /node-unix-socket\/js\/addon\.js$/ }, () => ({
@@ -39,7 +39,7 @@ const binaryBesideBundle: Plugin = {
 await rm(dist, { recursive: true, force: true });
 await mkdir(dist, { recursive: true });
 await build({
-  entryPoints: [join(root, "src/main.ts")],
+  entryPoints: [join(ROOT, "src/main.ts")],
   outfile: bundle,
   bundle: true,
   minify: true,
@@ -48,13 +48,13 @@ await build({
   // CommonJS starts faster than a module: 47 ms against 77 when it was measured.
   format: "cjs",
   legalComments: "none",
-  plugins: [binaryBesideBundle],
+  plugins: [BINARY_BESIDE_BUNDLE],
   logLevel: "warning",
 });
 const binaries = await copyBinaries();
 for (const file of [bundle, ...binaries]) {
   const { size } = await stat(file);
-  process.stdout.write(`${relative(root, file)}  ${Math.round(size / 1024)} KiB\n`);
+  process.stdout.write(`${relative(ROOT, file)}  ${Math.round(size / 1024)} KiB\n`);
 }
 
 /** Copies each glibc Linux binary that npm installed (`npm ci --cpu=arm64 --os=linux` brings another's). */

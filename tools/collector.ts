@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { CATALOGUE_FILE, catalogueConfiguration } from "./collector/catalogue.ts";
 
-const root = fileURLToPath(new URL("..", import.meta.url));
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
-await writeFile(join(root, CATALOGUE_FILE), catalogueConfiguration());
+await writeFile(join(ROOT, CATALOGUE_FILE), catalogueConfiguration());
 process.stdout.write(`${CATALOGUE_FILE}\n`);

@@ -3,6 +3,6 @@
  * package-lock.json. Run it when a dependency has changed.
  */
 import { writeFile } from "node:fs/promises";
-import { dependencyDocument, readSbom, root } from "./sbom.ts";
+import { dependencyDocument, ROOT, readSbom } from "./sbom.ts";
 
-await writeFile(`${root}docs/dependencies.md`, dependencyDocument(await readSbom()));
+await writeFile(`${ROOT}docs/dependencies.md`, dependencyDocument(await readSbom()));

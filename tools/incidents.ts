@@ -9,7 +9,7 @@ import { playIncident } from "../test/alerts/play-incident.ts";
 import { bringPrometheus, progressToStandardError } from "../test/parts/bring.ts";
 
 const sizes = (process.argv[2] ?? "3,40").split(",").map(Number);
-const page = fileURLToPath(new URL("../docs/incidents.md", import.meta.url));
+const PAGE = fileURLToPath(new URL("../docs/incidents.md", import.meta.url));
 const { promtool } = await bringPrometheus(progressToStandardError);
 
 const rows: string[][] = [];
@@ -24,7 +24,7 @@ for (const incident of INCIDENTS) {
 const header = ["incident", ...sizes.map((size) => `${size} nodes`)];
 const table = [header, header.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`);
 await writeFile(
-  page,
+  PAGE,
   `# Which incident fires what
 
 Made by \`npm run incidents\`: histories of whole clusters (\`test/alerts/incidents.ts\`), played by promtool through the shipped rules, one sample a minute. Each cell has the alerts that fire, their severity, the minute after the incident's beginning in which the first fires, and how many fire at once: so many mails Azure sends, which groups nothing, and as many again when they end. An action group sends an address [at most 100 mails an hour](https://learn.microsoft.com/azure/azure-monitor/alerts/action-groups). kube-state-metrics is collected in all of them.

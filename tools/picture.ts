@@ -13,8 +13,8 @@ import { playIncident } from "./picture/incident.ts";
 const CAPTION =
   "Drawn from the dashboard's own queries after a played incident on eight simulated nodes, each with a real chronyd; alerts wait only 10 s here. Not a screenshot of Grafana.";
 
-const file = fileURLToPath(new URL("../docs/overview.svg", import.meta.url));
+const FILE = fileURLToPath(new URL("../docs/overview.svg", import.meta.url));
 const dashboard = overview();
 const answers = await orSayWhatIsMissing(() => playIncident(dashboard));
-await mkdir(dirname(file), { recursive: true });
-await writeFile(file, drawDashboard(dashboard, answers, CAPTION));
+await mkdir(dirname(FILE), { recursive: true });
+await writeFile(FILE, drawDashboard(dashboard, answers, CAPTION));

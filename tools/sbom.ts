@@ -4,33 +4,33 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 /** The project's folder, with a slash at its end. */
-export const root = fileURLToPath(new URL("..", import.meta.url));
+export const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 /** A package of the SBOM (CycloneDX 1.5), as far as it is used here. */
-export interface Component {
+export type Component = {
   readonly name: string;
   readonly version: string;
   /** `optional` are the binaries for platforms, of which an image has one. */
   readonly scope: "required" | "optional";
   /** An SPDX identifier, or `undefined` where the lock says none. */
   readonly license: string | undefined;
-}
+};
 
-interface CycloneDx {
+type CycloneDx = {
   readonly components: readonly {
     readonly name: string;
     readonly version: string;
     readonly scope: "required" | "optional";
     readonly licenses?: readonly { readonly license?: { readonly id?: string } }[];
   }[];
-}
+};
 
 /** The runtime dependencies of package-lock.json, direct and indirect, by name. */
 export async function readSbom(): Promise<Component[]> {
   const { stdout } = await promisify(execFile)(
     "npm",
     ["sbom", "--package-lock-only", "--omit=dev", "--sbom-format=cyclonedx"],
-    { cwd: root },
+    { cwd: ROOT },
   );
   const { components }: CycloneDx = JSON.parse(stdout);
   return components

@@ -22,8 +22,8 @@ import { scratchFolder } from "../test/parts/scratch-folder.ts";
 import { orSayWhatIsMissing } from "./or-say-what-is-missing.ts";
 import type { ClusterTestPlan } from "./test-in-cluster.ts";
 
-const root = fileURLToPath(new URL("..", import.meta.url));
-const inside = fileURLToPath(new URL("test-in-cluster.ts", import.meta.url));
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const INSIDE = fileURLToPath(new URL("test-in-cluster.ts", import.meta.url));
 
 async function main(): Promise<number> {
   if (process.platform !== "linux" || process.getuid?.() !== 0) {
@@ -74,7 +74,7 @@ async function main(): Promise<number> {
       images,
       files,
     };
-    const code = await runInSandbox(process.execPath, [inside, JSON.stringify(plan)]);
+    const code = await runInSandbox(process.execPath, [INSIDE, JSON.stringify(plan)]);
     scratch.remove();
     worstCode = Math.max(worstCode, code);
   }
@@ -83,7 +83,7 @@ async function main(): Promise<number> {
 
 /** Which files are run in which cluster; all when none is named. */
 function filesByFamilies(named: readonly string[]): [Families, string[]][] {
-  const files = named.length > 0 ? named : globSync("test/cluster/**/*.test.ts", { cwd: root });
+  const files = named.length > 0 ? named : globSync("test/cluster/**/*.test.ts", { cwd: ROOT });
   const [forIpv6, forBoth] = [true, false].map((wanted) =>
     files.filter((file) => file.includes("ipv6-only") === wanted).toSorted(),
   );

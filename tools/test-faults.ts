@@ -18,7 +18,7 @@ const LONGEST_TEST_MS = 300_000;
 /** Files at once. A scenario mostly waits, so two cores carry more than two. */
 const FILES_AT_ONCE = 2;
 
-const root = fileURLToPath(new URL("..", import.meta.url));
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 await orSayWhatIsMissing(() => bringPrograms(progressToStandardError));
 
@@ -35,7 +35,7 @@ const { status } = spawnSync(
     ...words,
     ...(words.every((word) => word.startsWith("-")) ? ["test/faults/*.faults.ts"] : []),
   ],
-  { cwd: root, stdio: "inherit", env: { ...process.env, FAULTS_REPORT: reportFile } },
+  { cwd: ROOT, stdio: "inherit", env: { ...process.env, FAULTS_REPORT: reportFile } },
 );
 process.stdout.write(`\n${tableOf(reportsIn(reportFile))}`);
 rmSync(folder, { recursive: true });

@@ -9,7 +9,7 @@ import { progressToStandardError } from "../test/parts/bring.ts";
 const LONGEST_TEST_MS = 600_000;
 
 /** What was brought outside, where the internet is. */
-export interface ClusterTestPlan {
+export type ClusterTestPlan = {
   readonly folder: string;
   readonly parts: ClusterParts;
   readonly programs: TestSetup["programs"];
@@ -17,7 +17,7 @@ export interface ClusterTestPlan {
   readonly images: TestSetup["images"];
   readonly families: Families;
   readonly files: readonly string[];
-}
+};
 
 async function runTests(plan: ClusterTestPlan, setup: TestSetup): Promise<number> {
   const child = spawn(

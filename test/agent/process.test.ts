@@ -16,7 +16,7 @@ import { folderOf } from "../parts/scratch-folder.ts";
 import { suiteScope } from "../parts/suite-scope.ts";
 import { scrapeInState } from "./scrape.ts";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 /** Runs the agent until it ends by itself. */
 async function run(
@@ -26,7 +26,7 @@ async function run(
   const running = startProcess({
     name: "the agent",
     command: process.execPath,
-    args: [join(root, "src/main.ts"), ...words],
+    args: [join(ROOT, "src/main.ts"), ...words],
     env: environment,
   });
   const timer = setTimeout(() => running.signal("SIGKILL"), 60_000);
@@ -150,12 +150,12 @@ describe("the agent's process", () => {
     await runToEnd({
       name: "npm run build",
       command: process.execPath,
-      args: [join(root, "tools/bundle.ts")],
-      timeoutMilliseconds: 60_000,
+      args: [join(ROOT, "tools/bundle.ts")],
+      timeoutMs: 60_000,
     });
     const alone = await folderOf(t);
-    for (const file of await readdir(join(root, "dist"))) {
-      await copyFile(join(root, "dist", file), join(alone, file));
+    for (const file of await readdir(join(ROOT, "dist"))) {
+      await copyFile(join(ROOT, "dist", file), join(alone, file));
     }
     const agent = await startAgent(t, {
       entry: join(alone, "chrony-tracker.cjs"),

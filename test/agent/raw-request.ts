@@ -2,12 +2,12 @@ import { connect } from "node:net";
 import type { Random } from "../parts/random.ts";
 
 /** How a raw request is sent. */
-export interface RawRequest {
+export type RawRequest = {
   readonly port: number;
   readonly bytes: Uint8Array | string;
   /** After how much silence, in milliseconds, the sender says that nothing more comes; never when left out. */
   readonly endAfterMs?: number;
-}
+};
 
 /**
  * Sends bytes to 127.0.0.1, whatever they are, and gives all that comes back (as Latin-1) until the

@@ -20,7 +20,7 @@ import { suiteScope } from "../parts/suite-scope.ts";
 import { waitFor } from "../parts/wait-for.ts";
 import { scrapeInState } from "./scrape.ts";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 /** What a page can claim to be, and what the rules and dashboards look at beside the agents' metrics. */
 const CLAIMS =
@@ -49,7 +49,7 @@ type PodMonitor = {
 
 /** A PodMonitor as prometheus-operator writes it down for Prometheus. */
 async function fromPodMonitor(component: string): Promise<ScrapeConfig> {
-  const file = `${root}k8s/components/${component}/pod-monitor.yaml`;
+  const file = `${ROOT}k8s/components/${component}/pod-monitor.yaml`;
   const { spec }: PodMonitor = parse(await readFile(file, "utf8"));
   const [endpoint] = spec.podMetricsEndpoints;
   assert.ok(endpoint !== undefined);
@@ -84,13 +84,13 @@ function inPrometheusWords(
 }
 
 async function fromConfigMap(): Promise<ScrapeConfig> {
-  const file = `${root}k8s/azure-scrape-configuration/config-map.yaml`;
+  const file = `${ROOT}k8s/azure-scrape-configuration/config-map.yaml`;
   const { data }: { data: Record<string, string> } = parse(await readFile(file, "utf8"));
   return onlyConfig(data["prometheus-config"] ?? "");
 }
 
 async function fromReadme(): Promise<ScrapeConfig> {
-  const text = await readFile(`${root}README.md`, "utf8");
+  const text = await readFile(`${ROOT}README.md`, "utf8");
   const blocks = [...text.matchAll(/^```yaml\n(.*?)^```/gms)].map(([, block = ""]) => block);
   return onlyConfig(blocks.find((block) => block.includes("kubernetes_sd_configs:")) ?? "");
 }

@@ -1,10 +1,10 @@
 import { labelsOf, parseExposition, seriesValue } from "../../src/status/exposition.ts";
 import type { Agent } from "../parts/agent.ts";
 
-const requestMilliseconds = 30_000;
+const REQUEST_MS = 30_000;
 
 /** What one scrape of an agent says. */
-export interface Scrape {
+export type Scrape = {
   /** The value of a series, by its name and the labels that tell it from others of that name. */
   readonly value: (name: string, labels?: Readonly<Record<string, string>>) => number | undefined;
   /** The state whose series is 1. */
@@ -12,7 +12,7 @@ export interface Scrape {
   /** The names of all metrics that have a series, in order. */
   readonly names: readonly string[];
   readonly text: string;
-}
+};
 
 /**
  * Scrapes an agent once.
@@ -35,11 +35,7 @@ export async function scrape(agent: Agent): Promise<Scrape> {
 }
 
 /** Scrapes until the state is the one that is waited for. */
-export function scrapeInState(
-  agent: Agent,
-  state: string,
-  timeoutMilliseconds?: number,
-): Promise<Scrape> {
+export function scrapeInState(agent: Agent, state: string, timeoutMs?: number): Promise<Scrape> {
   return agent.process.waitUntil(
     `the state ${state}`,
     async () => {
@@ -49,7 +45,7 @@ export function scrapeInState(
       }
       return seen;
     },
-    timeoutMilliseconds,
+    timeoutMs,
   );
 }
 
@@ -61,7 +57,7 @@ export async function get(
 ): Promise<{ status: number; headers: Headers; body: string }> {
   const response = await fetch(agent.pullUrl + path, {
     method,
-    signal: AbortSignal.timeout(requestMilliseconds),
+    signal: AbortSignal.timeout(REQUEST_MS),
   });
   return { status: response.status, headers: response.headers, body: await response.text() };
 }

@@ -18,7 +18,7 @@ import { suiteScope } from "../parts/suite-scope.ts";
 import { waitFor } from "../parts/wait-for.ts";
 import { get } from "./scrape.ts";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
 const NAMESPACE = ["unshare", "--pid", "--fork", "--kill-child"];
 const hasNamespaces = spawnSync(NAMESPACE[0] ?? "", [...NAMESPACE.slice(1), "true"]).status === 0;
@@ -49,8 +49,8 @@ describe("the bundle as a container's first process", {
     await runToEnd({
       name: "tools/bundle.ts",
       command: process.execPath,
-      args: [join(root, "tools/bundle.ts"), join(folder, "dist")],
-      timeoutMilliseconds: 120_000,
+      args: [join(ROOT, "tools/bundle.ts"), join(folder, "dist")],
+      timeoutMs: 120_000,
     });
   });
 
@@ -98,7 +98,7 @@ for (const signal of SIGNALS) {
 
 test("broken standard streams end nothing", async (t) => {
   const port = await freePort();
-  const child = spawn(process.execPath, [join(root, "src/main.ts")], {
+  const child = spawn(process.execPath, [join(ROOT, "src/main.ts")], {
     env: {
       CHRONY_ADDRESS: "udp://127.0.0.1:1",
       SLEEP_INTERVAL: "0.1",

@@ -16,8 +16,8 @@ import { bringPrometheus, progressToStandardError } from "../parts/bring.ts";
 import { runToEnd } from "../parts/run-to-end.ts";
 import { INCIDENTS } from "./incidents.ts";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
-const histories = (await readdir(join(root, "test/alerts"))).filter((name) =>
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const histories = (await readdir(join(ROOT, "test/alerts"))).filter((name) =>
   name.endsWith(".test.yaml"),
 );
 const alerts = ALERT_GROUPS.flatMap((group) => group.alerts);
@@ -47,13 +47,13 @@ describe("the alerts' files", () => {
       name: `promtool ${args.join(" ")}`,
       command: promtool,
       args,
-      cwd: root,
-      timeoutMilliseconds: 60_000,
+      cwd: ROOT,
+      timeoutMs: 60_000,
     });
 
   for (const [path, text] of derivedFiles(ALERT_GROUPS)) {
     test(`${path} is in step with alerts/rules.ts`, async () => {
-      const written = await readFile(join(root, path), "utf8").catch(() => "");
+      const written = await readFile(join(ROOT, path), "utf8").catch(() => "");
       assert.ok(written === text, `${path} is not what it should be: run npm run alerts`);
     });
   }
@@ -100,7 +100,7 @@ describe("each alert", () => {
   }
 
   test("has a section of the runbook, and each section has its alert", async () => {
-    const runbook = await readFile(join(root, "docs/runbook.md"), "utf8");
+    const runbook = await readFile(join(ROOT, "docs/runbook.md"), "utf8");
     const [, sections = ""] = runbook.split(
       "<!-- alerts: compared with alerts/rules.ts by a test -->",
     );
@@ -159,7 +159,7 @@ describe("for Grafana", () => {
 /** The labels of every alert that some history expects to fire. */
 async function firedInHistories(): Promise<string[]> {
   const files = await Promise.all(
-    histories.map((file) => readFile(join(root, "test/alerts", file), "utf8")),
+    histories.map((file) => readFile(join(ROOT, "test/alerts", file), "utf8")),
   );
   return files.flatMap((text) => {
     const content: HistoryFile = parse(text, { merge: true });
@@ -169,10 +169,10 @@ async function firedInHistories(): Promise<string[]> {
   });
 }
 
-interface HistoryFile {
+type HistoryFile = {
   readonly tests: readonly {
     readonly promql_expr_test: readonly {
       readonly exp_samples: readonly { readonly labels: string }[];
     }[];
   }[];
-}
+};

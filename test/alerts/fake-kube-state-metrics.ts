@@ -3,10 +3,10 @@ import { listen } from "../parts/listen.ts";
 import type { Owner } from "../parts/owner.ts";
 
 /** Says of one cluster which nodes there are, as kube-state-metrics does. */
-export interface FakeKubeStateMetrics {
+export type FakeKubeStateMetrics = {
   /** An entry of Prometheus' `scrape_configs`. */
   readonly scrapeConfig: object;
-}
+};
 
 /** Starts it. */
 export async function startFakeKubeStateMetrics(

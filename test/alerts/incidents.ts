@@ -10,26 +10,26 @@ export const BEGINS_AT = 60;
 type Values = readonly (number | undefined)[];
 
 /** What is known of one node, each a value a minute. */
-export interface NodeHistory {
+export type NodeHistory = {
   readonly name: string;
   /** By metric and further labels, such as `chrony_sync_state,state="stale"`. */
   readonly series: Readonly<Record<string, Values>>;
-}
+};
 
 /** Something that happens, for a cluster of any size. */
-export interface Incident {
+export type Incident = {
   readonly name: string;
   /** How long the history is. */
   readonly minutes: number;
   readonly nodes: (count: number) => readonly NodeHistory[];
   /** The alerts that fire at some time, and how many of each, for so many nodes. */
   readonly expected: (count: number) => Readonly<Record<string, number>>;
-}
+};
 
 type State = "synchronised" | "stale" | "unreachable" | "unsynchronised";
 
 /** How one node fares: a function of the minute. */
-interface Course {
+type Course = {
   /** Whether its agent reports; it does by default. */
   readonly reports?: (minute: number) => boolean;
   readonly state?: (minute: number) => State;
@@ -44,7 +44,7 @@ interface Course {
   /** A taint that the node has, and Ready being false. */
   readonly down?: (minute: number) => boolean;
   readonly pushesFail?: (minute: number) => boolean;
-}
+};
 
 const STATES: readonly State[] = ["synchronised", "stale", "unreachable", "unsynchronised"];
 const since = (minute: number) => minute >= BEGINS_AT;
@@ -265,12 +265,12 @@ export const INCIDENTS: readonly Incident[] = [
 ];
 
 /** One alert of a history: how many at the most at once, and in which minute the first. */
-export interface Fired {
+export type Fired = {
   readonly alert: string;
   readonly severity: string;
   readonly most: number;
   readonly firstMinute: number;
-}
+};
 
 /** The promtool test of a history, which "fails" with what fires in every other minute. */
 export function promtoolTest(incident: Incident, count: number, ruleFile: string): object {

@@ -6,7 +6,7 @@ import { stringify } from "yaml";
 import { scratchFolder } from "../parts/scratch-folder.ts";
 import { type Fired, firedIn, type Incident, promtoolTest } from "./incidents.ts";
 
-const rules = fileURLToPath(new URL("../../alerts/chrony-tracker.rules.yaml", import.meta.url));
+const RULES = fileURLToPath(new URL("../../alerts/chrony-tracker.rules.yaml", import.meta.url));
 
 /**
  * What fires for an incident in a cluster of so many nodes, by promtool and the shipped rules.
@@ -21,7 +21,7 @@ export async function playIncident(
   const scratch = await scratchFolder("incident");
   try {
     const file = join(scratch.path, "incident.yaml");
-    const test = promtoolTest(incident, count, rules);
+    const test = promtoolTest(incident, count, RULES);
     await writeFile(file, stringify(test, { lineWidth: 0, aliasDuplicateObjects: false }));
     const output = await outputOf(promtool, ["test", "rules", file]);
     // It always fails: that is how it says what fires.

@@ -158,11 +158,11 @@ function faster(text: string): string {
   return text.replaceAll(/\b(\d+)m\b/g, "$1s").replaceAll(/\b(\d+)h\b/g, "$1m");
 }
 
-interface Rule {
+type Rule = {
   readonly name: string;
   readonly health: string;
   readonly lastError?: string;
-}
+};
 
 async function ruleGroups(
   path: Path,
@@ -174,10 +174,10 @@ async function ruleGroups(
   return answer.data.groups;
 }
 
-interface FiringAlert {
+type FiringAlert = {
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
-}
+};
 
 async function firingAlerts(path: Path, name: string): Promise<FiringAlert[]> {
   const response = await fetch(`${path.prometheus.url}/api/v1/alerts`);

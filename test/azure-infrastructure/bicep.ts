@@ -14,32 +14,32 @@ export type Value =
   /** Anything that only a deployment evaluates, as it is written. */
   | { readonly kind: "expression"; readonly text: string };
 
-export interface Parameter {
+export type Parameter = {
   readonly name: string;
   readonly type: string;
   /** The default as it is written, or `undefined` where the parameter has to be given. */
   readonly default: string | undefined;
   readonly decorators: ReadonlyMap<string, Value>;
-}
+};
 
-export interface Output {
+export type Output = {
   readonly name: string;
   readonly value: string;
   readonly decorators: ReadonlyMap<string, Value>;
-}
+};
 
 /** A resource or a module: a symbol, what it is, and its body without condition and loop. */
-export interface Declaration {
+export type Declaration = {
   readonly symbol: string;
   /** A resource's `type@version`, a module's path. */
   readonly target: string;
   /** Whether the resource is only referred to. */
   readonly isExisting: boolean;
   readonly body: ReadonlyMap<string, Value>;
-}
+};
 
 /** One Bicep file, as its syntax tree says. */
-export interface BicepFile {
+export type BicepFile = {
   /** For messages. */
   readonly name: string;
   /** Where the parser found no valid Bicep: `line: text`. */
@@ -55,7 +55,7 @@ export interface BicepFile {
   /** Names that loops and lambdas bring. */
   readonly localNames: readonly string[];
   readonly calledFunctions: readonly string[];
-}
+};
 
 const require = createRequire(import.meta.url);
 await Parser.init();
@@ -139,7 +139,7 @@ function textOf(node: Node | null | undefined): string {
   return node?.text ?? "";
 }
 
-const declarations = new Set([
+const DECLARATIONS = new Set([
   "parameter_declaration",
   "variable_declaration",
   "resource_declaration",
@@ -157,7 +157,7 @@ function isUseOfName(node: Node): boolean {
   const isFirst = parent.namedChildren[0]?.id === node.id;
   return !(
     isLocalName(node) ||
-    (isFirst && (declarations.has(parent.type) || parent.type === "call_expression")) ||
+    (isFirst && (DECLARATIONS.has(parent.type) || parent.type === "call_expression")) ||
     parent.type === "target_scope_assignment"
   );
 }

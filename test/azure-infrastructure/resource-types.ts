@@ -13,11 +13,11 @@ export type Type =
   | { readonly kind: "map"; readonly of: Type }
   | { readonly kind: "object"; readonly properties: Readonly<Record<string, Property>> };
 
-export interface Property {
+export type Property = {
   readonly type: Type;
   /** `required` has to be given; what is `read-only` must not be. */
   readonly use: "required" | "optional" | "read-only";
-}
+};
 
 const array = (of: Type): Type => ({ kind: "array", of });
 const map = (of: Type): Type => ({ kind: "map", of });
@@ -32,7 +32,7 @@ const readOnly = (type: Type): Property => ({ type, use: "read-only" });
 const resource = (properties: Readonly<Record<string, Property>>): Type =>
   object({ id: readOnly("string"), name: required("string"), ...properties });
 
-const tracked = {
+const TRACKED = {
   location: required("string"),
   tags: optional(map("string")),
 };
@@ -41,7 +41,7 @@ const tracked = {
 export const RESOURCE_TYPES: Readonly<Record<string, Type>> = {
   // generated/containerservice/microsoft.containerservice/2024-09-01: only what is read of a cluster.
   "Microsoft.ContainerService/managedClusters@2024-09-01": resource({
-    ...tracked,
+    ...TRACKED,
     properties: optional(
       object({
         oidcIssuerProfile: optional(
@@ -55,7 +55,7 @@ export const RESOURCE_TYPES: Readonly<Record<string, Type>> = {
   }),
   // generated/monitor/microsoft.monitor/2023-04-03
   "Microsoft.Monitor/accounts@2023-04-03": resource({
-    ...tracked,
+    ...TRACKED,
     properties: optional(
       object({
         accountId: readOnly("string"),
@@ -78,7 +78,7 @@ export const RESOURCE_TYPES: Readonly<Record<string, Type>> = {
   }),
   // generated/monitor/microsoft.insights/2024-03-11
   "Microsoft.Insights/dataCollectionEndpoints@2024-03-11": resource({
-    ...tracked,
+    ...TRACKED,
     kind: optional("string"),
     properties: optional(
       object({
@@ -95,7 +95,7 @@ export const RESOURCE_TYPES: Readonly<Record<string, Type>> = {
   // generated/monitor/microsoft.insights/2024-03-11. Of the kinds of data sources and destinations, those
   // of Prometheus.
   "Microsoft.Insights/dataCollectionRules@2024-03-11": resource({
-    ...tracked,
+    ...TRACKED,
     kind: optional("string"),
     properties: optional(
       object({
@@ -146,7 +146,7 @@ export const RESOURCE_TYPES: Readonly<Record<string, Type>> = {
   }),
   // generated/msi/microsoft.managedidentity/2024-11-30
   "Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30": resource({
-    ...tracked,
+    ...TRACKED,
     properties: readOnly(
       object({
         clientId: readOnly("string"),
@@ -183,7 +183,7 @@ export const RESOURCE_TYPES: Readonly<Record<string, Type>> = {
   }),
   // generated/alertsmanagement/microsoft.alertsmanagement/2023-03-01
   "Microsoft.AlertsManagement/prometheusRuleGroups@2023-03-01": resource({
-    ...tracked,
+    ...TRACKED,
     properties: required(
       object({
         description: optional("string"),
@@ -224,7 +224,7 @@ export const RESOURCE_TYPES: Readonly<Record<string, Type>> = {
   }),
   // generated/monitor/microsoft.insights/2023-01-01. Of the receivers, those of e-mail.
   "Microsoft.Insights/actionGroups@2023-01-01": resource({
-    ...tracked,
+    ...TRACKED,
     properties: optional(
       object({
         enabled: required("boolean"),

@@ -13,12 +13,12 @@ import { type BicepFile, type Declaration, readBicep, type Value } from "./bicep
 import { problemOfReading, problemsOf, problemsOfProperties } from "./problems.ts";
 import { type Property, RESOURCE_TYPES, type Type } from "./resource-types.ts";
 
-const folder = fileURLToPath(new URL("../../azure", import.meta.url));
+const FOLDER = fileURLToPath(new URL("../../azure", import.meta.url));
 const files = new Map<string, BicepFile>();
 
 /** Reads a template and every module that it calls. */
 async function readTemplate(path: string): Promise<void> {
-  const file = await readBicep(join(folder, path));
+  const file = await readBicep(join(FOLDER, path));
   files.set(path, file);
   for (const module of file.modules) {
     await readTemplate(join(dirname(path), module.target));
@@ -168,7 +168,7 @@ for (const [path, file] of files) {
 }
 
 test("every Bicep file of azure/modules is used, so that none is left unchecked", async () => {
-  const modules = await readdir(join(folder, "modules"));
+  const modules = await readdir(join(FOLDER, "modules"));
   assert.deepEqual(
     modules.toSorted(),
     [...files.keys()]
@@ -275,7 +275,7 @@ test("the write URL has the form that Azure documents", () => {
 });
 
 test("the rules of rule-groups.json, which are passed on as they are, are of the published type", async () => {
-  const groups: unknown = JSON.parse(await readFile(join(folder, "rule-groups.json"), "utf8"));
+  const groups: unknown = JSON.parse(await readFile(join(FOLDER, "rule-groups.json"), "utf8"));
   const type = typeOf({
     symbol: "ruleGroup",
     target: "Microsoft.AlertsManagement/prometheusRuleGroups@2023-03-01",
@@ -315,7 +315,7 @@ function valueOfJson(json: unknown): Value {
 }
 
 test("the README's parameters are those of main.bicep, in order", async () => {
-  const readme = await readFile(join(folder, "README.md"), "utf8");
+  const readme = await readFile(join(FOLDER, "README.md"), "utf8");
   const [, below = ""] = readme.split("<!-- parameters: compared with main.bicep by a test -->");
   const rows = below
     .slice(below.indexOf("|"), below.indexOf("\n\n"))

@@ -1,13 +1,13 @@
 import { randomUUID } from "node:crypto";
 
 /** What an access token stands for. */
-export interface AccessToken {
+export type AccessToken = {
   /** The resource that it is good for, such as `https://monitor.azure.com`. */
   readonly audience: string;
   /** Who it was issued to. */
   readonly clientId: string;
   readonly expiresMs: number;
-}
+};
 
 /** What a request's `Authorization` header turned out to be. */
 export type TokenCheck =

@@ -3,29 +3,29 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { scrape } from "../agent/scrape.ts";
 import { startFakeTokenIssuer } from "../otel-collector/fake-token-issuer.ts";
-import { azureConfigurationFiles, startCollector } from "../parts/collector.ts";
+import { AZURE_CONFIGURATION_FILES, startCollector } from "../parts/collector.ts";
 import type { Owner } from "../parts/owner.ts";
 import { NODE, type Path, startPath } from "../parts/path.ts";
 import { startPrometheus } from "../parts/prometheus.ts";
 import { folderOf } from "../parts/scratch-folder.ts";
-import { type clouds, type FakeAzure, startFakeAzure } from "./fake-azure.ts";
-import { tokenExchangeAudience } from "./fake-token-endpoint.ts";
+import { type CLOUDS, type FakeAzure, startFakeAzure } from "./fake-azure.ts";
+import { TOKEN_EXCHANGE_AUDIENCE } from "./fake-token-endpoint.ts";
 import { withPrivateHosts } from "./private-hosts.ts";
 
 /** The service account that has the managed identity. */
-export const collectorSubject =
+export const COLLECTOR_SUBJECT =
   "system:serviceaccount:chrony-tracker-collector:chrony-tracker-collector";
 
 /** What is not as usual. */
-export interface AzurePathDescription {
-  readonly cloud?: keyof typeof clouds;
+export type AzurePathDescription = {
+  readonly cloud?: keyof typeof CLOUDS;
   /** Settings of the agent, beside the usual ones. */
   readonly agent?: Readonly<Record<string, string>>;
   /** Settings of the collector, beside the usual ones. */
   readonly collector?: Readonly<Record<string, string>>;
   /** Changes the fake before anything asks it. */
   readonly prepare?: (azure: FakeAzure) => void;
-}
+};
 
 /** A path whose collector writes to Azure; `prometheus` is the workspace. */
 export type AzurePath = Path & {
@@ -41,13 +41,13 @@ export type AzurePath = Path & {
 };
 
 /** An error of the collector's log. */
-export interface CollectorError {
+export type CollectorError = {
   readonly message: string;
   /** The status that the endpoint answered a write with, if it did. */
   readonly status?: number;
   /** What the endpoint said, or why there was no answer. */
   readonly detail: string;
-}
+};
 
 /** Why these tests cannot run here; `false` where they can. For `skip`. */
 export const cannotRun: string | false =
@@ -70,7 +70,7 @@ export async function startAzurePath(
     // Of 65,000, so that several fakes have port 443 at the same time.
     address: `127.77.${randomInt(256)}.${randomInt(1, 255)}`,
     issuer,
-    subject: collectorSubject,
+    subject: COLLECTOR_SUBJECT,
     workspaceWriteUrl: prometheus.remoteWriteUrl,
     cloud: description.cloud ?? "public",
   });
@@ -82,7 +82,7 @@ export async function startAzurePath(
   await writeFile(authorityFile, azure.authority);
   await writeFile(
     federatedTokenFile,
-    await issuer.token({ subject: collectorSubject, audience: tokenExchangeAudience }),
+    await issuer.token({ subject: COLLECTOR_SUBJECT, audience: TOKEN_EXCHANGE_AUDIENCE }),
   );
   await writeFile(agentTokenFile, await issuer.token({ node: NODE }));
   const wrapper = await withPrivateHosts(folder, azure.hostNames, azure.address);
@@ -97,7 +97,7 @@ export async function startAzurePath(
     AZURE_AUTHORITY_HOST: `https://${azure.tenant.host}/`,
   };
   const collector = await startCollector(owner, {
-    configurationFiles: azureConfigurationFiles,
+    configurationFiles: AZURE_CONFIGURATION_FILES,
     wrapper,
     remoteWriteUrl: azure.writeUrl,
     environment: { ...usual, ...description.collector },

@@ -4,15 +4,15 @@ import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import { bringCollector, progressToStandardError } from "../parts/bring.ts";
 import {
-  azureConfigurationFiles,
+  AZURE_CONFIGURATION_FILES,
   effectiveCollectorConfiguration,
-  kubernetesConfigurationFiles,
-  prometheusConfigurationFiles,
+  KUBERNETES_CONFIGURATION_FILES,
+  PROMETHEUS_CONFIGURATION_FILES,
   validateCollectorConfiguration,
 } from "../parts/collector.ts";
 import { runToEnd } from "../parts/run-to-end.ts";
 
-const settings = {
+const SETTINGS = {
   CLUSTER_NAME: "blue",
   TOKEN_ISSUER_URL: "https://westeurope.oic.prod-aks.azure.com/tenant/cluster/",
   REMOTE_WRITE_URL: "https://name.westeurope-1.metrics.ingest.monitor.azure.com/write",
@@ -33,9 +33,9 @@ describe("the collector's configuration for Azure", () => {
     const start = runToEnd({
       name: "the collector",
       command: collector,
-      args: azureConfigurationFiles.flatMap((file) => ["--config", file]),
+      args: AZURE_CONFIGURATION_FILES.flatMap((file) => ["--config", file]),
       env: environment,
-      timeoutMilliseconds: 10_000,
+      timeoutMs: 10_000,
     });
     return start.then(
       () => assert.fail("it did not refuse"),
@@ -44,7 +44,7 @@ describe("the collector's configuration for Azure", () => {
   }
 
   test("is accepted with the values of the overlay and the webhook's variables", async () => {
-    await validateCollectorConfiguration(collector, azureConfigurationFiles, settings);
+    await validateCollectorConfiguration(collector, AZURE_CONFIGURATION_FILES, SETTINGS);
   });
 
   for (const [variable, complaint] of [
@@ -55,7 +55,7 @@ describe("the collector's configuration for Azure", () => {
     ["AZURE_TENANT_ID", /azureauth.*empty "tenant_id"/],
     ["AZURE_FEDERATED_TOKEN_FILE", /azureauth.*empty "federated_token_file"/],
   ] as const) {
-    const { [variable]: _, ...without } = settings;
+    const { [variable]: _, ...without } = SETTINGS;
 
     test(`keeps the collector from starting when ${variable} is empty, and is named when it is left out`, async () => {
       assert.match(await refusal({ ...without, [variable]: "" }), complaint);
@@ -70,27 +70,30 @@ describe("the collector's configuration for Azure", () => {
     ["AZURE_TENANT_ID", "<tenant>", /azureauth.*invalid tenantID/],
   ] as const) {
     test(`keeps the collector from starting with the ${variable} "${value}"`, async () => {
-      assert.match(await refusal({ ...settings, [variable]: value }), complaint);
+      assert.match(await refusal({ ...SETTINGS, [variable]: value }), complaint);
     });
   }
 
   test("runs the same as in a cluster with another backend, in the same order, and azureauth", async () => {
     const { service } = await effectiveCollectorConfiguration(
       collector,
-      azureConfigurationFiles,
-      settings,
+      AZURE_CONFIGURATION_FILES,
+      SETTINGS,
     );
     const { service: other } = await effectiveCollectorConfiguration(
       collector,
-      kubernetesConfigurationFiles,
-      settings,
+      KUBERNETES_CONFIGURATION_FILES,
+      SETTINGS,
     );
     assert.deepEqual(service, { ...other, extensions: [...other.extensions, "azureauth"] });
   });
 
   test("writes as to any other backend, but for the token", async () => {
-    const { http, ...azure } = await exporterOf(collector, azureConfigurationFiles);
-    const { http: otherHttp, ...other } = await exporterOf(collector, prometheusConfigurationFiles);
+    const { http, ...azure } = await exporterOf(collector, AZURE_CONFIGURATION_FILES);
+    const { http: otherHttp, ...other } = await exporterOf(
+      collector,
+      PROMETHEUS_CONFIGURATION_FILES,
+    );
 
     assert.deepEqual(azure, other);
     assert.deepEqual(http, { ...otherHttp, auth: { authenticator: "azureauth" } });
@@ -105,9 +108,9 @@ describe("the collector's configuration for Azure", () => {
     ],
   ] as const) {
     test(`asks for the scope ${name}`, async () => {
-      const environment = { ...settings, ...scope };
+      const environment = { ...SETTINGS, ...scope };
       assert.partialDeepStrictEqual(
-        await effectiveCollectorConfiguration(collector, azureConfigurationFiles, environment),
+        await effectiveCollectorConfiguration(collector, AZURE_CONFIGURATION_FILES, environment),
         { extensions: { azureauth: { scopes: [expected] } } },
       );
     });
@@ -117,6 +120,6 @@ describe("the collector's configuration for Azure", () => {
 /** What the collector makes of the exporter's settings, those for HTTP apart. */
 async function exporterOf(collector: string, files: readonly string[]) {
   const effective: { readonly service: object; readonly exporters?: Record<string, object> } =
-    await effectiveCollectorConfiguration(collector, files, settings);
+    await effectiveCollectorConfiguration(collector, files, SETTINGS);
   return { http: {}, ...effective.exporters?.["prometheus_remote_write"] };
 }

@@ -2,19 +2,19 @@ import { chmod, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 /** What the fake says to a command: the first whose words stand in it in this order, the first at its beginning. */
-export interface FakeAnswer {
+export type FakeAnswer = {
   /** Words of the command or parts of them, such as `aks list`. */
   readonly command: string;
   readonly stdout?: string;
   /** With exit code 1. */
   readonly stderr?: string;
-}
+};
 
 /** A program that stands for one that asks Azure, or the internet. */
-export interface FakeProgram {
+export type FakeProgram = {
   /** The commands that it was given so far, a line each. */
   commands(): Promise<string[]>;
-}
+};
 
 /**
  * Puts a fake program into a folder that a test gives as PATH: `az`, `curl` or `kubectl`. It fails for a

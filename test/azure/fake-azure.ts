@@ -16,7 +16,7 @@ import {
   type DataCollection,
   faultAnswer,
   IngestionEndpoint,
-  requestsPerMinute,
+  REQUESTS_PER_MINUTE,
   writeUrlOf,
 } from "./fake-ingestion-endpoint.ts";
 import { answerTokenEndpoint, makeTenant, type Tenant } from "./fake-token-endpoint.ts";
@@ -25,16 +25,16 @@ import { type Answer, type Request, readRequest, sendAnswer } from "./http.ts";
 import { encodeWriteRequest, packBody, type TimeSeries } from "./remote-write.ts";
 import type { Dropped } from "./sample-rules.ts";
 
-const storeMs = 10_000;
+const STORE_MS = 10_000;
 
 /** The clouds that have an Entra ID of their own. */
-export const clouds = {
+export const CLOUDS = {
   public: { identityHost: "login.microsoftonline.com", monitor: "monitor.azure.com" },
   usGovernment: { identityHost: "login.microsoftonline.us", monitor: "monitor.azure.us" },
 } as const;
 
 /** What to start. */
-export interface FakeAzureDescription {
+export type FakeAzureDescription = {
   /** Where it listens, an address that those who ask it can reach. */
   readonly address: string;
   /** 443 when left out: clients of the names that lead to it know no other. */
@@ -44,22 +44,22 @@ export interface FakeAzureDescription {
   /** Where a real Prometheus takes what is accepted. */
   readonly workspaceWriteUrl: string;
   /** The public cloud when left out. */
-  readonly cloud?: keyof typeof clouds;
+  readonly cloud?: keyof typeof CLOUDS;
   /** The cluster's issuer of service-account tokens, and its keys as a JSON web key set. */
   readonly issuer: { readonly url: string; readonly publicKeys: string };
-}
+};
 
 /** One request that was answered. */
-export interface AnsweredRequest {
+export type AnsweredRequest = {
   readonly host: string;
   readonly method: string;
   readonly path: string;
   /** 0 when it was told to be silent. */
   readonly status: number;
-}
+};
 
 /** A running fake. */
-export interface FakeAzure {
+export type FakeAzure = {
   readonly address: string;
   /** The names that have to lead to it. */
   readonly hostNames: readonly string[];
@@ -79,7 +79,7 @@ export interface FakeAzure {
   failWrites(fault?: Fault): void;
   /** Makes the access tokens so far invalid, while their holders think them good. */
   revokeTokens(): void;
-}
+};
 
 /** Starts a fake Azure whose managed identity has its credential and its role. */
 export async function startFakeAzure(
@@ -87,7 +87,7 @@ export async function startFakeAzure(
   description: FakeAzureDescription,
 ): Promise<FakeAzure> {
   const { address, port = 443, subject, workspaceWriteUrl, cloud = "public", issuer } = description;
-  const { identityHost, monitor } = clouds[cloud];
+  const { identityHost, monitor } = CLOUDS[cloud];
   const tenantId = "7b1c0a52-4f5e-4b7e-9a55-6f1d2c3e4a01";
   const clientId = "0d9f6c1e-8a47-4c39-b1d0-2e5f7a9b3c02";
   const tenant = makeTenant({
@@ -103,7 +103,7 @@ export async function startFakeAzure(
     ruleId: "dcr-0123456789abcdef0123456789abcdef",
     audience: `https://${monitor}`,
     publishers: [clientId],
-    requestsPerMinute,
+    requestsPerMinute: REQUESTS_PER_MINUTE,
   };
   const tokens = new AccessTokens();
   const ingestion = new IngestionEndpoint(dataCollection, tokens, (series) =>
@@ -194,7 +194,7 @@ async function store(url: string, series: readonly TimeSeries[]): Promise<void> 
       "x-prometheus-remote-write-version": "0.1.0",
     },
     body: Buffer.from(packBody(encodeWriteRequest(series))),
-    signal: AbortSignal.timeout(storeMs),
+    signal: AbortSignal.timeout(STORE_MS),
   });
   if (!response.ok) {
     throw new Error(

@@ -6,16 +6,16 @@ import { AccessTokens } from "./access-tokens.ts";
 import {
   type DataCollection,
   IngestionEndpoint,
-  longestBodyBytes,
-  requestsPerMinute,
+  LONGEST_BODY_BYTES,
+  REQUESTS_PER_MINUTE,
   writeUrlOf,
 } from "./fake-ingestion-endpoint.ts";
 import type { Answer, Request } from "./http.ts";
 import { bitsOf, encodeWriteRequest, packBody, type TimeSeries } from "./remote-write.ts";
 
-const nowMs = Date.UTC(2026, 10, 22);
-const audience = "https://monitor.azure.com";
-const clientId = "0d9f6c1e-8a47-4c39-b1d0-2e5f7a9b3c02";
+const NOW_MS = Date.UTC(2026, 10, 22);
+const AUDIENCE = "https://monitor.azure.com";
+const CLIENT_ID = "0d9f6c1e-8a47-4c39-b1d0-2e5f7a9b3c02";
 
 describe("a write", () => {
   let collection: DataCollection;
@@ -28,9 +28,9 @@ describe("a write", () => {
     collection = {
       host: "name.westeurope-1.metrics.ingest.monitor.azure.com",
       ruleId: "dcr-0123456789abcdef0123456789abcdef",
-      audience,
-      publishers: [clientId],
-      requestsPerMinute,
+      audience: AUDIENCE,
+      publishers: [CLIENT_ID],
+      requestsPerMinute: REQUESTS_PER_MINUTE,
     };
     tokens = new AccessTokens();
     stored = [];
@@ -41,14 +41,14 @@ describe("a write", () => {
   });
 
   function bearer(token: { audience?: string; clientId?: string; expiresMs?: number }): string {
-    return `Bearer ${tokens.issue({ audience, clientId, expiresMs: nowMs + 120_000, ...token })}`;
+    return `Bearer ${tokens.issue({ audience: AUDIENCE, clientId: CLIENT_ID, expiresMs: NOW_MS + 120_000, ...token })}`;
   }
 
-  function write(change: Partial<Request> = {}, atMs = nowMs): Promise<Answer> {
+  function write(change: Partial<Request> = {}, atMs = NOW_MS): Promise<Answer> {
     const request: Request = {
       method: "POST",
       url: new URL(writeUrlOf(collection)),
-      body: bodyWith(nowMs, 1),
+      body: bodyWith(NOW_MS, 1),
       ...change,
       headers: {
         authorization,
@@ -70,7 +70,7 @@ describe("a write", () => {
 
   test("with all that it needs is stored", async () => {
     assert.deepEqual(await write(), { status: 200 });
-    assert.deepEqual(stored, [seriesWith(nowMs, 1)]);
+    assert.deepEqual(stored, [seriesWith(NOW_MS, 1)]);
   });
 
   for (const [why, from, to] of [
@@ -100,7 +100,7 @@ describe("a write", () => {
   });
 
   test("with a token that is over, was revoked, or is for another resource, is 401", async () => {
-    await assertRefused(write({ headers: { authorization: bearer({ expiresMs: nowMs }) } }), 401);
+    await assertRefused(write({ headers: { authorization: bearer({ expiresMs: NOW_MS }) } }), 401);
     const other = bearer({ audience: "https://management.azure.com" });
     await assertRefused(write({ headers: { authorization: other } }), 401);
     tokens.revokeAll();
@@ -124,9 +124,9 @@ describe("a write", () => {
   }
 
   test("above 1,048,576 bytes is 413, as it is sent or unpacked", async () => {
-    await assertRefused(write({ body: Buffer.alloc(longestBodyBytes + 1) }), 413);
-    const packed = Buffer.from(packBody(Buffer.alloc(longestBodyBytes + 1)));
-    assert.ok(packed.length < longestBodyBytes);
+    await assertRefused(write({ body: Buffer.alloc(LONGEST_BODY_BYTES + 1) }), 413);
+    const packed = Buffer.from(packBody(Buffer.alloc(LONGEST_BODY_BYTES + 1)));
+    assert.ok(packed.length < LONGEST_BODY_BYTES);
     await assertRefused(write({ body: packed }), 413);
   });
 
@@ -137,19 +137,19 @@ describe("a write", () => {
 
   test("beyond the requests of a minute is 429, and the next minute is another one", async () => {
     collection.requestsPerMinute = 2;
-    assert.equal((await write({ body: bodyWith(nowMs, 1) })).status, 200);
-    assert.equal((await write({ body: bodyWith(nowMs + 1, 1) })).status, 200);
-    const { status, headers } = await write({ body: bodyWith(nowMs + 2, 1) }, nowMs + 1);
+    assert.equal((await write({ body: bodyWith(NOW_MS, 1) })).status, 200);
+    assert.equal((await write({ body: bodyWith(NOW_MS + 1, 1) })).status, 200);
+    const { status, headers } = await write({ body: bodyWith(NOW_MS + 2, 1) }, NOW_MS + 1);
     assert.deepEqual([status, headers], [429, { "retry-after": "60" }]);
-    assert.equal((await write({ body: bodyWith(nowMs + 3, 1) }, nowMs + 60_000)).status, 200);
+    assert.equal((await write({ body: bodyWith(NOW_MS + 3, 1) }, NOW_MS + 60_000)).status, 200);
     assert.deepEqual(
       stored.map(({ samples }) => samples[0]?.timeMs),
-      [nowMs, nowMs + 1, nowMs + 3],
+      [NOW_MS, NOW_MS + 1, NOW_MS + 3],
     );
   });
 
   test("whose samples are too old is answered as if they had been taken", async () => {
-    const oldMs = nowMs - 21 * 60_000;
+    const oldMs = NOW_MS - 21 * 60_000;
     await assertRefused(write({ body: bodyWith(oldMs, 1) }), 200);
     assert.deepEqual(endpoint.dropped, [
       { labels: { __name__: "chrony_up" }, timeMs: oldMs, reason: "too old" },
@@ -164,8 +164,8 @@ describe("a write", () => {
 
   test("that contradicts another is 422, and the first one stays", async () => {
     await write();
-    assert.equal((await write({ body: bodyWith(nowMs, 2) })).status, 422);
-    assert.deepEqual(stored, [seriesWith(nowMs, 1)]);
+    assert.equal((await write({ body: bodyWith(NOW_MS, 2) })).status, 422);
+    assert.deepEqual(stored, [seriesWith(NOW_MS, 1)]);
   });
 });
 

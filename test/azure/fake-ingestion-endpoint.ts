@@ -8,15 +8,15 @@ import { decodeWriteRequest, type Sample, type TimeSeries, unpackBody } from "./
 import { type Dropped, judgeWrite } from "./sample-rules.ts";
 
 /** The longest body, as it is sent and unpacked. */
-export const longestBodyBytes = 1_048_576;
+export const LONGEST_BODY_BYTES = 1_048_576;
 /** How many requests an endpoint takes in a minute. */
-export const requestsPerMinute = 15_000;
-const minuteMs = 60_000;
-const stream = "Microsoft-PrometheusMetrics";
-const apiVersion = "2023-04-24";
+export const REQUESTS_PER_MINUTE = 15_000;
+const MINUTE_MS = 60_000;
+const STREAM = "Microsoft-PrometheusMetrics";
+const API_VERSION = "2023-04-24";
 
 /** A data collection rule and the endpoint before it. Its properties may be changed at any time. */
-export interface DataCollection {
+export type DataCollection = {
   /** The endpoint, without scheme: `NAME.REGION-1.metrics.ingest.monitor.azure.com`. */
   readonly host: string;
   /** The rule's immutable id: `dcr-` and 32 hexadecimal digits. */
@@ -27,11 +27,11 @@ export interface DataCollection {
   publishers: readonly string[];
   /** How many requests a minute it takes. */
   requestsPerMinute: number;
-}
+};
 
 /** The whole address that a client writes to. */
 export function writeUrlOf({ host, ruleId }: DataCollection): string {
-  return `https://${host}/dataCollectionRules/${ruleId}/streams/${stream}/api/v1/write?api-version=${apiVersion}`;
+  return `https://${host}/dataCollectionRules/${ruleId}/streams/${STREAM}/api/v1/write?api-version=${API_VERSION}`;
 }
 
 /** Takes writes, one after the other. */
@@ -73,7 +73,7 @@ export class IngestionEndpoint {
     if (refusal !== undefined) {
       return refusal;
     }
-    if (request.body.length > longestBodyBytes) {
+    if (request.body.length > LONGEST_BODY_BYTES) {
       return tooLarge(request.body.length);
     }
     let message: Uint8Array;
@@ -82,7 +82,7 @@ export class IngestionEndpoint {
     } catch {
       return failure(400, "InvalidPayload", "The body is not Snappy's block format.");
     }
-    if (message.length > longestBodyBytes) {
+    if (message.length > LONGEST_BODY_BYTES) {
       return tooLarge(message.length);
     }
     let write: TimeSeries[];
@@ -112,14 +112,14 @@ export class IngestionEndpoint {
   }
 
   #refusalOfRate(nowMs: number): Answer | undefined {
-    if (nowMs - this.#minute.beganMs >= minuteMs) {
+    if (nowMs - this.#minute.beganMs >= MINUTE_MS) {
       this.#minute = { beganMs: nowMs, requests: 0 };
     }
     this.#minute.requests += 1;
     if (this.#minute.requests <= this.#collection.requestsPerMinute) {
       return undefined;
     }
-    const restSeconds = Math.ceil((this.#minute.beganMs + minuteMs - nowMs) / 1_000);
+    const restSeconds = Math.ceil((this.#minute.beganMs + MINUTE_MS - nowMs) / 1_000);
     return throttled(restSeconds);
   }
 
@@ -159,18 +159,18 @@ function refusalOfAddress(request: Request, { ruleId }: DataCollection): Answer 
     const message = `Data collection rule with immutable Id '${path["rule"]}' not found.`;
     return failure(404, "NotFound", message);
   }
-  if (path["stream"] !== stream) {
+  if (path["stream"] !== STREAM) {
     return failure(404, "NotFound", `Stream '${path["stream"]}' not found.`);
   }
   if (request.method !== "POST") {
     return failure(405, "MethodNotAllowed", `${request.method} is not allowed.`);
   }
   const asked = searchParams.get("api-version");
-  if (asked !== apiVersion) {
+  if (asked !== API_VERSION) {
     return failure(
       400,
       "InvalidApiVersion",
-      `The api-version must be ${apiVersion}, not ${asked}.`,
+      `The api-version must be ${API_VERSION}, not ${asked}.`,
     );
   }
   return undefined;
@@ -207,7 +207,7 @@ function describeRefusedToken(check: Exclude<TokenCheck, { kind: "valid" }>): st
 }
 
 function tooLarge(bytes: number): Answer {
-  const message = `Maximum allowed content length: ${longestBodyBytes} bytes. Provided content length: ${bytes} bytes.`;
+  const message = `Maximum allowed content length: ${LONGEST_BODY_BYTES} bytes. Provided content length: ${bytes} bytes.`;
   return failure(413, "ContentLengthLimitExceeded", message);
 }
 

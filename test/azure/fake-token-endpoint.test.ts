@@ -9,15 +9,15 @@ import {
   answerTokenEndpoint,
   makeTenant,
   type Tenant,
-  tokenExchangeAudience,
+  TOKEN_EXCHANGE_AUDIENCE,
 } from "./fake-token-endpoint.ts";
 import type { Answer, Request } from "./http.ts";
 
-const tenantId = "7b1c0a52-4f5e-4b7e-9a55-6f1d2c3e4a01";
-const clientId = "0d9f6c1e-8a47-4c39-b1d0-2e5f7a9b3c02";
-const resource = "https://monitor.azure.com";
-const subject = "system:serviceaccount:chrony-tracker-collector:chrony-tracker-collector";
-const collector = { subject, audience: tokenExchangeAudience };
+const TENANT_ID = "7b1c0a52-4f5e-4b7e-9a55-6f1d2c3e4a01";
+const CLIENT_ID = "0d9f6c1e-8a47-4c39-b1d0-2e5f7a9b3c02";
+const RESOURCE = "https://monitor.azure.com";
+const SUBJECT = "system:serviceaccount:chrony-tracker-collector:chrony-tracker-collector";
+const COLLECTOR = { subject: SUBJECT, audience: TOKEN_EXCHANGE_AUDIENCE };
 
 describe("a request for a token", () => {
   const scope = suiteScope();
@@ -33,23 +33,23 @@ describe("a request for a token", () => {
     tokens = new AccessTokens();
     tenant = makeTenant({
       host: "login.microsoftonline.com",
-      tenantId,
-      clientId,
+      tenantId: TENANT_ID,
+      clientId: CLIENT_ID,
       issuerKeys: JSON.parse(issuer.publicKeys),
-      resources: [resource],
-      federatedCredential: { issuer: issuer.url, subject },
+      resources: [RESOURCE],
+      federatedCredential: { issuer: issuer.url, subject: SUBJECT },
     });
-    assertion = await issuer.token(collector);
+    assertion = await issuer.token(COLLECTOR);
   });
 
-  function ask(form: Record<string, string> = {}, path = `${tenantId}/oauth2/v2.0/token`) {
+  function ask(form: Record<string, string> = {}, path = `${TENANT_ID}/oauth2/v2.0/token`) {
     const complete = {
       grant_type: "client_credentials",
-      client_id: clientId,
+      client_id: CLIENT_ID,
       client_assertion_type: "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
       client_assertion: assertion,
       // As the collector's library asks for it.
-      scope: `${resource}/.default openid offline_access profile`,
+      scope: `${RESOURCE}/.default openid offline_access profile`,
       ...form,
     };
     const request: Request = {
@@ -69,17 +69,17 @@ describe("a request for a token", () => {
     const check = tokens.check(`Bearer ${token}`, Date.now());
     assert.partialDeepStrictEqual(check, {
       kind: "valid",
-      token: { audience: resource, clientId },
+      token: { audience: RESOURCE, clientId: CLIENT_ID },
     });
     assert.equal(tokens.check(`Bearer ${token}`, Date.now() + 3_600_000).kind, "expired");
   });
 
   for (const [why, form, status, error, code] of [
     ["another grant", { grant_type: "password" }, 400, "unsupported_grant_type", 70003],
-    ["another client", { client_id: tenantId }, 400, "unauthorized_client", 700016],
+    ["another client", { client_id: TENANT_ID }, 400, "unauthorized_client", 700016],
     ["no assertion type", { client_assertion_type: "" }, 400, "invalid_request", 900144],
     ["something that is no token", { client_assertion: "x" }, 401, "invalid_client", 50027],
-    ["a scope without /.default", { scope: resource }, 400, "invalid_scope", 1002012],
+    ["a scope without /.default", { scope: RESOURCE }, 400, "invalid_scope", 1002012],
     ["two scopes", { scope: "a/.default b/.default" }, 400, "invalid_scope", 1002012],
     [
       "an unknown resource",
@@ -95,14 +95,14 @@ describe("a request for a token", () => {
   }
 
   for (const [why, code, make] of [
-    ["for another audience", 700212, () => issuer.token({ ...collector, audience: "other" })],
-    ["of another service account", 700213, () => issuer.token({ ...collector, subject: "other" })],
-    ["that is over", 700024, () => issuer.token({ ...collector, lifetime: "-1m" })],
-    ["of another issuer", 700211, () => stranger.token(collector)],
+    ["for another audience", 700212, () => issuer.token({ ...COLLECTOR, audience: "other" })],
+    ["of another service account", 700213, () => issuer.token({ ...COLLECTOR, subject: "other" })],
+    ["that is over", 700024, () => issuer.token({ ...COLLECTOR, lifetime: "-1m" })],
+    ["of another issuer", 700211, () => stranger.token(COLLECTOR)],
     [
       "that somebody else signed in the issuer's name",
       700027,
-      () => stranger.token({ ...collector, issuer: issuer.url }),
+      () => stranger.token({ ...COLLECTOR, issuer: issuer.url }),
     ],
   ] as const) {
     test(`with a service-account token ${why} is AADSTS${code}`, async () => {
@@ -121,7 +121,7 @@ describe("a request for a token", () => {
 
   test("to another tenant is AADSTS90002, and so is the question where its token endpoint is", async () => {
     for (const path of ["oauth2/v2.0/token", "v2.0/.well-known/openid-configuration"]) {
-      assertRefused(await ask({}, `${clientId}/${path}`), 400, "invalid_tenant", 90002);
+      assertRefused(await ask({}, `${CLIENT_ID}/${path}`), 400, "invalid_tenant", 90002);
     }
   });
 });

@@ -8,21 +8,21 @@ import { createLocalJWKSet, decodeJwt, errors, type JSONWebKeySet, jwtVerify } f
 import type { AccessTokens } from "./access-tokens.ts";
 import type { Answer, Request } from "./http.ts";
 
-const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-const hourSeconds = 3_600;
+const ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+const HOUR_SECONDS = 3_600;
 
 /** The audience that a federated credential for Kubernetes has. */
-export const tokenExchangeAudience = "api://AzureADTokenExchange";
+export const TOKEN_EXCHANGE_AUDIENCE = "api://AzureADTokenExchange";
 
 /** Which service account may speak for a managed identity. */
-export interface FederatedCredential {
+export type FederatedCredential = {
   readonly issuer: string;
   /** `system:serviceaccount:NAMESPACE:NAME` */
   readonly subject: string;
-}
+};
 
 /** A tenant with one managed identity. Its properties may be changed at any time. */
-export interface Tenant {
+export type Tenant = {
   /** Where it is asked, without scheme: `login.microsoftonline.com`. */
   readonly host: string;
   readonly tenantId: string;
@@ -35,7 +35,7 @@ export interface Tenant {
   federatedCredential: FederatedCredential | undefined;
   /** Seconds for which an access token is good; an hour at first. */
   tokenLifetimeSeconds: number;
-}
+};
 
 /** A tenant whose identity has the credential, and an hour for each token. */
 export function makeTenant(
@@ -43,7 +43,7 @@ export function makeTenant(
     readonly federatedCredential: FederatedCredential;
   },
 ): Tenant {
-  return { ...description, tokenLifetimeSeconds: hourSeconds };
+  return { ...description, tokenLifetimeSeconds: HOUR_SECONDS };
 }
 
 /** Answers one request to the tenant's host. */
@@ -113,8 +113,8 @@ async function answerToken(
     const message = `Application with identifier '${clientId}' was not found in the directory '${tenant.tenantId}'.`;
     return failure(400, "unauthorized_client", 700016, message);
   }
-  if (form.get("client_assertion_type") !== assertionType) {
-    const message = `The 'client_assertion_type' must be '${assertionType}'.`;
+  if (form.get("client_assertion_type") !== ASSERTION_TYPE) {
+    const message = `The 'client_assertion_type' must be '${ASSERTION_TYPE}'.`;
     return failure(400, "invalid_request", 900144, message);
   }
   const refusal = await refusalOfAssertion(form.get("client_assertion") ?? "", tenant);
@@ -171,7 +171,7 @@ async function refusalOfAssertion(assertion: string, tenant: Tenant): Promise<An
   if (claims.iss !== credential.issuer) {
     return failure(401, "invalid_client", 700211, `${noMatch} issuer '${claims.iss}'.`);
   }
-  if (!audiences.includes(tokenExchangeAudience)) {
+  if (!audiences.includes(TOKEN_EXCHANGE_AUDIENCE)) {
     return failure(401, "invalid_client", 700212, `${noMatch} audience '${audiences.join()}'.`);
   }
   if (claims.sub !== credential.subject) {

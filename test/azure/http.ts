@@ -1,19 +1,19 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 
 /** A request, all of it. */
-export interface Request {
+export type Request = {
   readonly method: string;
   readonly url: URL;
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
-}
+};
 
 /** What is answered: JSON, or nothing but a status. */
-export interface Answer {
+export type Answer = {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: object;
-}
+};
 
 /** Reads a request to its end. Its address is taken from the `Host` that the client named. */
 export async function readRequest(incoming: IncomingMessage): Promise<Request> {

@@ -13,10 +13,10 @@ import { startFakeEgressProxy } from "./fake-egress-proxy.ts";
 import type { FederatedCredential } from "./fake-token-endpoint.ts";
 import type { Fault } from "./faults.ts";
 
-const hourMs = 3_600_000;
-const patienceMs = 30_000;
+const HOUR_MS = 3_600_000;
+const PATIENCE_MS = 30_000;
 /** A collector renews a token five minutes before its end: this one after two seconds. */
-const shortestLifetimeSeconds = 302;
+const SHORTEST_LIFETIME_SECONDS = 302;
 
 /** Settles when this many writes, beyond those before the call, were answered so. */
 async function writesAnswered(path: AzurePath, status: number, count: number): Promise<void> {
@@ -41,7 +41,7 @@ async function requestsAnswered(
   await path.agent.process.waitUntil(
     `${count} times ${status} from ${host}`,
     () => so().length >= before + count,
-    patienceMs,
+    PATIENCE_MS,
   );
 }
 
@@ -53,7 +53,7 @@ async function agentShows(path: AzurePath, pattern: RegExp): Promise<void> {
   await path.agent.process.waitUntil(
     `the agent's page to show ${pattern}`,
     async () => pattern.test((await get(path.agent, "/")).body),
-    patienceMs,
+    PATIENCE_MS,
   );
 }
 
@@ -63,13 +63,13 @@ async function collectorTells(path: AzurePath, pattern: RegExp): Promise<void> {
     `the collector's log to say ${pattern}`,
     () =>
       path.collectorErrors().some(({ status = "", detail }) => pattern.test(`${status} ${detail}`)),
-    patienceMs,
+    PATIENCE_MS,
   );
 }
 
 /** Settles when the agent's log reports that pushes fail. */
 async function agentReportsFailure(path: AzurePath): Promise<void> {
-  await path.agent.process.waitForLine(/"warn".*The collector at/, patienceMs);
+  await path.agent.process.waitForLine(/"warn".*The collector at/, PATIENCE_MS);
 }
 
 function writeStatuses({ azure }: AzurePath): Set<number> {
@@ -83,7 +83,7 @@ describe("from the agent to an Azure Monitor workspace", { skip: cannotRun }, ()
     await path.agent.process.waitUntil(
       "the first value in the workspace",
       async () => (await path.history("chrony_clock_error_ms", "push")).length > 0,
-      patienceMs,
+      PATIENCE_MS,
     );
 
     const [error] = await path.prometheus.query("chrony_clock_error_ms");
@@ -108,12 +108,12 @@ describe("from the agent to an Azure Monitor workspace", { skip: cannotRun }, ()
   test("the token is renewed before it ends, so that no write is refused", async (t) => {
     const path = await startAzurePath(t, {
       prepare: ({ tenant }) => {
-        tenant.tokenLifetimeSeconds = shortestLifetimeSeconds;
+        tenant.tokenLifetimeSeconds = SHORTEST_LIFETIME_SECONDS;
       },
     });
     const tokensSoFar = () =>
       path.azure.requests.filter(({ path: asked }) => asked.endsWith("/oauth2/v2.0/token")).length;
-    await path.agent.process.waitUntil("a third token", () => tokensSoFar() >= 3, patienceMs);
+    await path.agent.process.waitUntil("a third token", () => tokensSoFar() >= 3, PATIENCE_MS);
     await path.waitForFreshValue();
 
     assert.deepEqual(writeStatuses(path), new Set([200]));
@@ -122,7 +122,7 @@ describe("from the agent to an Azure Monitor workspace", { skip: cannotRun }, ()
   test("a token that Azure no longer accepts is 401 until it is renewed", async (t) => {
     const path = await startAzurePath(t, {
       prepare: ({ tenant }) => {
-        tenant.tokenLifetimeSeconds = shortestLifetimeSeconds;
+        tenant.tokenLifetimeSeconds = SHORTEST_LIFETIME_SECONDS;
       },
     });
     await path.waitForFreshValue();
@@ -245,7 +245,7 @@ describe("from the agent to an Azure Monitor workspace", { skip: cannotRun }, ()
     const path = await startAzurePath(t);
     await path.waitForFreshValue();
     const beganSeconds = Date.now() / 1_000 - 60;
-    for (const shiftMs of [3 * hourMs, -2 * hourMs]) {
+    for (const shiftMs of [3 * HOUR_MS, -2 * HOUR_MS]) {
       await path.agent.shiftWallClock(shiftMs);
       await path.waitForFreshValue();
       await path.agent.process.waitUntil("the offset in the workspace", async () => {

@@ -7,7 +7,7 @@ import {
   decodeWriteRequest,
   encodeWriteRequest,
   packBody,
-  staleMarkerBits,
+  STALE_MARKER_BITS,
   unpackBody,
 } from "./remote-write.ts";
 
@@ -20,18 +20,18 @@ const message = Buffer.concat([
   Buffer.from([0x10, 0xe8, 0x07]), // timestamp
   Buffer.from([0x1a, 0x02, 0x08, 0x02]), // WriteRequest.metadata: a gauge
 ]);
-const series = [{ labels: { a: "b" }, samples: [{ timeMs: 1_000, valueBits: bitsOf(1.5) }] }];
+const SERIES = [{ labels: { a: "b" }, samples: [{ timeMs: 1_000, valueBits: bitsOf(1.5) }] }];
 
 test("labels, time and value are read, and metadata is passed over", () => {
-  assert.deepEqual(decodeWriteRequest(message), series);
+  assert.deepEqual(decodeWriteRequest(message), SERIES);
 });
 
 test("what is written is what was read, byte for byte", () => {
-  assert.deepEqual(Buffer.from(encodeWriteRequest(series)), message.subarray(0, 24));
+  assert.deepEqual(Buffer.from(encodeWriteRequest(SERIES)), message.subarray(0, 24));
 });
 
 test("a stale marker stays one among all that are not a number, and a time before 1970 is negative", () => {
-  const marker = [{ labels: { a: "b" }, samples: [{ timeMs: -1, valueBits: staleMarkerBits }] }];
+  const marker = [{ labels: { a: "b" }, samples: [{ timeMs: -1, valueBits: STALE_MARKER_BITS }] }];
   assert.deepEqual(decodeWriteRequest(encodeWriteRequest(marker)), marker);
 });
 

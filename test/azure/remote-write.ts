@@ -6,22 +6,22 @@ import protobuf from "protobufjs";
 import { compress, uncompress } from "snappyjs";
 
 /** One sample of a series. */
-export interface Sample {
+export type Sample = {
   readonly timeMs: number;
   /**
    * The value's 64 bits: a stale marker is one certain NaN among many, which a number may not keep.
    */
   readonly valueBits: bigint;
-}
+};
 
 /** A series, and its samples in the order in which they stand in the request. */
-export interface TimeSeries {
+export type TimeSeries = {
   readonly labels: Readonly<Record<string, string>>;
   readonly samples: readonly Sample[];
-}
+};
 
 /** The bits of Prometheus' stale marker (model/value/value.go, `StaleNaN`). */
-export const staleMarkerBits = 0x7ff0000000000002n;
+export const STALE_MARKER_BITS = 0x7ff0000000000002n;
 
 /**
  * The protobuf message inside a request's body.

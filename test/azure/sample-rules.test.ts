@@ -3,36 +3,36 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { bitsOf, type Sample, type TimeSeries } from "./remote-write.ts";
-import { type DropReason, identityOf, judgeWrite, longestAgeMs } from "./sample-rules.ts";
+import { type DropReason, identityOf, judgeWrite, LONGEST_AGE_MS } from "./sample-rules.ts";
 
-const nowMs = Date.UTC(2026, 10, 22);
-const labels = { __name__: "chrony_up", instance: "node-1" };
+const NOW_MS = Date.UTC(2026, 10, 22);
+const LABELS = { __name__: "chrony_up", instance: "node-1" };
 
 function sample(timeMs: number, value = 1): Sample {
   return { timeMs, valueBits: bitsOf(value) };
 }
 
 function reasons(write: TimeSeries[], before: Sample[] = []): DropReason[] {
-  const newest = new Map(before.map((last) => [identityOf(labels), last]));
-  return judgeWrite(write, newest, nowMs).dropped.map(({ reason }) => reason);
+  const newest = new Map(before.map((last) => [identityOf(LABELS), last]));
+  return judgeWrite(write, newest, NOW_MS).dropped.map(({ reason }) => reason);
 }
 
 describe("a sample", () => {
   for (const [timeMs, expected] of [
-    [nowMs - longestAgeMs, []],
-    [nowMs - longestAgeMs - 1, ["too old"]],
-    [nowMs + longestAgeMs, []],
-    [nowMs + longestAgeMs + 1, ["too far ahead"]],
+    [NOW_MS - LONGEST_AGE_MS, []],
+    [NOW_MS - LONGEST_AGE_MS - 1, ["too old"]],
+    [NOW_MS + LONGEST_AGE_MS, []],
+    [NOW_MS + LONGEST_AGE_MS + 1, ["too far ahead"]],
   ] as const) {
-    const minutes = (timeMs - nowMs) / 60_000;
+    const minutes = (timeMs - NOW_MS) / 60_000;
     test(`${minutes} minutes from its arrival: ${expected[0] ?? "taken"}`, () => {
-      assert.deepEqual(reasons([{ labels, samples: [sample(timeMs)] }]), expected);
+      assert.deepEqual(reasons([{ labels: LABELS, samples: [sample(timeMs)] }]), expected);
     });
   }
 
-  const last = sample(nowMs - 30_000, 1);
+  const last = sample(NOW_MS - 30_000, 1);
   for (const [name, next, expected] of [
-    ["after the newest is taken", sample(nowMs), []],
+    ["after the newest is taken", sample(NOW_MS), []],
     ["before the newest is out of order", sample(last.timeMs - 1), ["out of order"]],
     ["the same as the newest is a duplicate", last, ["duplicate"]],
     [
@@ -42,20 +42,25 @@ describe("a sample", () => {
     ],
   ] as const) {
     test(name, () => {
-      assert.deepEqual(reasons([{ labels, samples: [next] }], [last]), expected);
+      assert.deepEqual(reasons([{ labels: LABELS, samples: [next] }], [last]), expected);
     });
   }
 
   test("is held against those before it in the same write, too", () => {
-    const samples = [sample(nowMs - 2), sample(nowMs - 1), sample(nowMs - 2), sample(nowMs - 1)];
-    assert.deepEqual(reasons([{ labels, samples }]), ["out of order", "duplicate"]);
+    const samples = [
+      sample(NOW_MS - 2),
+      sample(NOW_MS - 1),
+      sample(NOW_MS - 2),
+      sample(NOW_MS - 1),
+    ];
+    assert.deepEqual(reasons([{ labels: LABELS, samples }]), ["out of order", "duplicate"]);
   });
 
   test("that was dropped takes no other with it", () => {
-    const samples = [sample(nowMs - longestAgeMs - 1), sample(nowMs)];
-    const { accepted, newest } = judgeWrite([{ labels, samples }], new Map(), nowMs);
-    assert.deepEqual(accepted, [{ labels, samples: [sample(nowMs)] }]);
-    assert.deepEqual([...newest], [[identityOf(labels), sample(nowMs)]]);
+    const samples = [sample(NOW_MS - LONGEST_AGE_MS - 1), sample(NOW_MS)];
+    const { accepted, newest } = judgeWrite([{ labels: LABELS, samples }], new Map(), NOW_MS);
+    assert.deepEqual(accepted, [{ labels: LABELS, samples: [sample(NOW_MS)] }]);
+    assert.deepEqual([...newest], [[identityOf(LABELS), sample(NOW_MS)]]);
   });
 
   test("of a series that differs in case alone is one of the same series", () => {
@@ -64,7 +69,7 @@ describe("a sample", () => {
   });
 
   test("of another series has an order of its own", () => {
-    const other = { ...labels, instance: "node-2" };
+    const other = { ...LABELS, instance: "node-2" };
     assert.deepEqual(reasons([{ labels: other, samples: [sample(last.timeMs - 1)] }], [last]), []);
   });
 });
@@ -87,7 +92,7 @@ describe("a series", () => {
     ],
   ] as const) {
     test(name, () => {
-      assert.deepEqual(reasons([{ labels: given, samples: [sample(nowMs)] }]), expected);
+      assert.deepEqual(reasons([{ labels: given, samples: [sample(NOW_MS)] }]), expected);
     });
   }
 });

@@ -1,10 +1,10 @@
 import type { Sample, TimeSeries } from "./remote-write.ts";
 
 /** How far a sample's time may lie from the time at which it arrives, either way. */
-export const longestAgeMs = 20 * 60_000;
-export const mostLabels = 63;
-export const longestLabelName = 511;
-export const longestLabelValue = 1_023;
+export const LONGEST_AGE_MS = 20 * 60_000;
+export const MOST_LABELS = 63;
+export const LONGEST_LABEL_NAME = 511;
+export const LONGEST_LABEL_VALUE = 1_023;
 
 /** Why a sample, or all of a series, is not taken. */
 export type DropReason =
@@ -18,20 +18,20 @@ export type DropReason =
   | "other value at the same time";
 
 /** Something that was not taken. */
-export interface Dropped {
+export type Dropped = {
   readonly labels: Readonly<Record<string, string>>;
   /** The sample's time; `undefined` when the whole series was dropped. */
   readonly timeMs?: number;
   readonly reason: DropReason;
-}
+};
 
 /** What becomes of a write. */
-export interface Judgement {
+export type Judgement = {
   readonly accepted: readonly TimeSeries[];
   readonly dropped: readonly Dropped[];
   /** The newest accepted sample of each series that had one in this write. */
   readonly newest: ReadonlyMap<string, Sample>;
-}
+};
 
 /**
  * Holds a write against the rules of an Azure Monitor workspace. A sample that breaks one is dropped;
@@ -81,13 +81,13 @@ export function identityOf(labels: Readonly<Record<string, string>>): string {
 
 function faultOfLabels(labels: Readonly<Record<string, string>>): DropReason | undefined {
   const entries = Object.entries(labels);
-  if (entries.length > mostLabels) {
+  if (entries.length > MOST_LABELS) {
     return "too many labels";
   }
-  if (entries.some(([name]) => name.length > longestLabelName)) {
+  if (entries.some(([name]) => name.length > LONGEST_LABEL_NAME)) {
     return "label name too long";
   }
-  if (entries.some(([, value]) => value.length > longestLabelValue)) {
+  if (entries.some(([, value]) => value.length > LONGEST_LABEL_VALUE)) {
     return "label value too long";
   }
   return undefined;
@@ -99,10 +99,10 @@ function faultOfSample(
   last: Sample | undefined,
   nowMs: number,
 ): DropReason | undefined {
-  if (timeMs < nowMs - longestAgeMs) {
+  if (timeMs < nowMs - LONGEST_AGE_MS) {
     return "too old";
   }
-  if (timeMs > nowMs + longestAgeMs) {
+  if (timeMs > nowMs + LONGEST_AGE_MS) {
     return "too far ahead";
   }
   if (last === undefined || timeMs > last.timeMs) {

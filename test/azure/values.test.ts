@@ -12,15 +12,15 @@ import { findExecutable } from "../parts/executable.ts";
 import { type ScratchFolder, scratchFolder } from "../parts/scratch-folder.ts";
 import { type FakeAnswer, fakeProgram } from "./fake-az.ts";
 
-const overlay = fileURLToPath(new URL("../../k8s/overlays/azure", import.meta.url));
-const path =
+const OVERLAY = fileURLToPath(new URL("../../k8s/overlays/azure", import.meta.url));
+const WRITE_PATH =
   "/dataCollectionRules/dcr-0123456789abcdef0123456789abcdef/streams/Microsoft-PrometheusMetrics/api/v1/write?api-version=2023-04-24";
-const endpoint = "https://chrony-tracker-ab12.westeurope-1.metrics.ingest.monitor.azure.com";
-const good: Readonly<Record<string, string>> = {
+const ENDPOINT = "https://chrony-tracker-ab12.westeurope-1.metrics.ingest.monitor.azure.com";
+const GOOD: Readonly<Record<string, string>> = {
   CLUSTER_NAME: "blue",
   TOKEN_ISSUER_URL:
     "https://westeurope.oic.prod-aks.azure.com/7b1c0a52-4f5e-4b7e-9a55-6f1d2c3e4a01/5c7e9a1b-3d2f-4e6a-8b9c-0d1e2f3a4b03/",
-  REMOTE_WRITE_URL: endpoint + path,
+  REMOTE_WRITE_URL: ENDPOINT + WRITE_PATH,
   AZURE_CLIENT_ID: "0d9f6c1e-8a47-4c39-b1d0-2e5f7a9b3c02",
   AZURE_TENANT_ID: "7b1c0a52-4f5e-4b7e-9a55-6f1d2c3e4a01",
 };
@@ -44,30 +44,30 @@ describe("the check of the values for Azure", () => {
   }
 
   test("finds no fault in complete values", () => {
-    assert.partialDeepStrictEqual(check(good), { status: 0 });
+    assert.partialDeepStrictEqual(check(GOOD), { status: 0 });
   });
 
   test("finds every value of the shipped file missing, with the command that gives it", () => {
-    const { status, output } = checkFile(join(overlay, "values.env"));
+    const { status, output } = checkFile(join(OVERLAY, "values.env"));
     assert.equal(status, 1);
-    for (const name of Object.keys(good)) {
+    for (const name of Object.keys(GOOD)) {
       assert.match(output, new RegExp(`^${name}: it is empty\\.\n  az `, "m"));
     }
     assert.match(output, /has 5 fault\(s\)/);
   });
 
   test("knows the same values as the shipped file", () => {
-    const shipped = readFileSync(join(overlay, "values.env"), "utf8").matchAll(/^(\w+)=/gm);
+    const shipped = readFileSync(join(OVERLAY, "values.env"), "utf8").matchAll(/^(\w+)=/gm);
     assert.deepEqual(
       [...shipped].map(([, name]) => name),
-      Object.keys(good),
+      Object.keys(GOOD),
     );
   });
 
   test("takes a sovereign cloud, a proxy, comments and blank lines", () => {
     const text = textOf({
-      ...good,
-      REMOTE_WRITE_URL: good["REMOTE_WRITE_URL"]?.replace("azure.com", "azure.us") ?? "",
+      ...GOOD,
+      REMOTE_WRITE_URL: GOOD["REMOTE_WRITE_URL"]?.replace("azure.com", "azure.us") ?? "",
       AZURE_SCOPE: "https://monitor.azure.us/.default",
       AZURE_AUTHORITY_HOST: "https://login.microsoftonline.us/",
       HTTPS_PROXY: "http://proxy.example:3128",
@@ -83,17 +83,37 @@ describe("the check of the values for Azure", () => {
     ["CLUSTER_NAME", "b".repeat(64), /is not the name of an AKS cluster/],
     ["CLUSTER_NAME", "/subscriptions/x/managedClusters/blue", /is not the name of an AKS cluster/],
     ["TOKEN_ISSUER_URL", "http://issuer.example/", /begins with https/],
-    ["TOKEN_ISSUER_URL", good["TOKEN_ISSUER_URL"]?.slice(0, -1), /lacks the \/ at its end/],
+    ["TOKEN_ISSUER_URL", GOOD["TOKEN_ISSUER_URL"]?.slice(0, -1), /lacks the \/ at its end/],
     ["TOKEN_ISSUER_URL", "https://kubernetes.default.svc.cluster.local", /OIDC issuer is off/],
-    ["REMOTE_WRITE_URL", endpoint, /is not the metrics ingestion address/],
-    ["REMOTE_WRITE_URL", endpoint + path.replace("dcr-0", "dcr-"), /is not the metrics ingestion/],
-    ["REMOTE_WRITE_URL", endpoint + path.replace(/\?.*/, ""), /is not the metrics ingestion/],
-    ["REMOTE_WRITE_URL", endpoint + path.replace("Microsoft-P", "Custom-P"), /is not the metrics/],
-    ["REMOTE_WRITE_URL", endpoint.replace(".metrics", "") + path, /is not the metrics ingestion/],
-    ["REMOTE_WRITE_URL", endpoint.replace("https", "http") + path, /is not the metrics ingestion/],
-    ["REMOTE_WRITE_URL", `${endpoint}${path}\r`, /white space, or the line ends as on Windows/],
+    ["REMOTE_WRITE_URL", ENDPOINT, /is not the metrics ingestion address/],
+    [
+      "REMOTE_WRITE_URL",
+      ENDPOINT + WRITE_PATH.replace("dcr-0", "dcr-"),
+      /is not the metrics ingestion/,
+    ],
+    ["REMOTE_WRITE_URL", ENDPOINT + WRITE_PATH.replace(/\?.*/, ""), /is not the metrics ingestion/],
+    [
+      "REMOTE_WRITE_URL",
+      ENDPOINT + WRITE_PATH.replace("Microsoft-P", "Custom-P"),
+      /is not the metrics/,
+    ],
+    [
+      "REMOTE_WRITE_URL",
+      ENDPOINT.replace(".metrics", "") + WRITE_PATH,
+      /is not the metrics ingestion/,
+    ],
+    [
+      "REMOTE_WRITE_URL",
+      ENDPOINT.replace("https", "http") + WRITE_PATH,
+      /is not the metrics ingestion/,
+    ],
+    [
+      "REMOTE_WRITE_URL",
+      `${ENDPOINT}${WRITE_PATH}\r`,
+      /white space, or the line ends as on Windows/,
+    ],
     ["AZURE_CLIENT_ID", "0d9f6c1e8a474c39b1d02e5f7a9b3c02", /is not a client id/],
-    ["AZURE_CLIENT_ID", good["AZURE_TENANT_ID"], /the same as AZURE_TENANT_ID/],
+    ["AZURE_CLIENT_ID", GOOD["AZURE_TENANT_ID"], /the same as AZURE_TENANT_ID/],
     ["AZURE_TENANT_ID", "contoso.onmicrosoft.com", /is not a tenant id/],
     ["AZURE_SCOPE", "https://monitor.azure.com", /is not a scope/],
     [
@@ -105,7 +125,7 @@ describe("the check of the values for Azure", () => {
     ["HTTPS_PROXY", "proxy.example:3128", /is not the address of a proxy/],
   ] as const) {
     test(`finds the fault in ${name}=${JSON.stringify(value).slice(0, 90)}`, () => {
-      const { status, output } = check({ ...good, [name]: value ?? "" });
+      const { status, output } = check({ ...GOOD, [name]: value ?? "" });
       assert.equal(status, 1);
       assert.match(output, new RegExp(`^${name}: `, "m"));
       assert.match(output, complaint);
@@ -113,25 +133,25 @@ describe("the check of the values for Azure", () => {
   }
 
   test("wants the scope that belongs to the cloud of the write address", () => {
-    const url = good["REMOTE_WRITE_URL"]?.replace("azure.com", "azure.us") ?? "";
-    const { status, output } = check({ ...good, REMOTE_WRITE_URL: url });
+    const url = GOOD["REMOTE_WRITE_URL"]?.replace("azure.com", "azure.us") ?? "";
+    const { status, output } = check({ ...GOOD, REMOTE_WRITE_URL: url });
     assert.equal(status, 1);
     assert.match(output, /AZURE_SCOPE: it must be https:\/\/monitor\.azure\.us\/\.default/);
   });
 
   test("counts a file of Windows as one fault a line", () => {
-    const { output } = checkText(textOf(good).replaceAll("\n", "\r\n"));
+    const { output } = checkText(textOf(GOOD).replaceAll("\n", "\r\n"));
     assert.match(output, /has 5 fault\(s\)/);
   });
 
   test("says of `export NAME=` and `NAME = VALUE` what is wrong with them", () => {
-    const { output } = checkText(`export ${textOf(good)}AZURE_SCOPE = x\n`);
+    const { output } = checkText(`export ${textOf(GOOD)}AZURE_SCOPE = x\n`);
     assert.match(output, /^line 1: "export CLUSTER_NAME" holds white space/m);
     assert.match(output, /^line 6: "AZURE_SCOPE " holds white space/m);
   });
 
   test("tells a value that is given three times once", () => {
-    const { output } = checkText(`${textOf(good)}CLUSTER_NAME=green\nCLUSTER_NAME=red\n`);
+    const { output } = checkText(`${textOf(GOOD)}CLUSTER_NAME=green\nCLUSTER_NAME=red\n`);
     assert.equal(output.match(/more than once/g)?.length, 1);
     assert.match(output, /more than once \(line 6\)/);
   });
@@ -142,7 +162,7 @@ describe("the check of the values for Azure", () => {
 
   test("finds a misspelt name, a line that is none, and a value given twice", () => {
     const { status, output } = checkText(
-      `${textOf(good)}AZURE_CLIENTID=x\nnonsense\nCLUSTER_NAME=green`,
+      `${textOf(GOOD)}AZURE_CLIENTID=x\nnonsense\nCLUSTER_NAME=green`,
     );
     assert.equal(status, 1);
     assert.match(output, /line 6: "AZURE_CLIENTID" is no setting of this file/);
@@ -151,13 +171,13 @@ describe("the check of the values for Azure", () => {
   });
 
   test("says of HTTP_PROXY why it is not used", () => {
-    const { status, output } = checkText(`${textOf(good)}HTTP_PROXY=http://proxy.example:3128\n`);
+    const { status, output } = checkText(`${textOf(GOOD)}HTTP_PROXY=http://proxy.example:3128\n`);
     assert.equal(status, 1);
     assert.match(output, /^HTTP_PROXY: .* in the clear, with its token\. Use HTTPS_PROXY\.$/m);
   });
 
   test("does not repeat a proxy's password", () => {
-    const { status, output } = check({ ...good, HTTPS_PROXY: "me:hunter2@proxy.example" });
+    const { status, output } = check({ ...GOOD, HTTPS_PROXY: "me:hunter2@proxy.example" });
     assert.equal(status, 1);
     assert.doesNotMatch(output, /hunter2/);
   });
@@ -173,7 +193,7 @@ describe("the check of the values for Azure, where it can ask", () => {
   const rule =
     "/subscriptions/x/resourceGroups/y/providers/Microsoft.Insights/dataCollectionRules/z";
   const principal = "11111111-2222-3333-4444-555555555555";
-  const issuer = good["TOKEN_ISSUER_URL"] ?? "";
+  const issuer = GOOD["TOKEN_ISSUER_URL"] ?? "";
   const discovery: FakeAnswer = {
     command: `--silent ${issuer}.well-known/openid-configuration`,
     stdout: `{\n  "issuer": "${issuer}",\n  "jwks_uri": "https://example/keys"\n}`,
@@ -182,8 +202,8 @@ describe("the check of the values for Azure, where it can ask", () => {
     { command: "account show" },
     { command: `aks list issuerUrl=='${issuer}'`, stdout: "blue\t\n" },
     {
-      command: `identity list ${good["AZURE_CLIENT_ID"]}`,
-      stdout: `${principal}\tgroup\tchrony\t${good["AZURE_TENANT_ID"]}\n`,
+      command: `identity list ${GOOD["AZURE_CLIENT_ID"]}`,
+      stdout: `${principal}\tgroup\tchrony\t${GOOD["AZURE_TENANT_ID"]}\n`,
     },
     {
       command: `identity federated-credential list group chrony ${issuer} system:serviceaccount:chrony-tracker-collector:chrony-tracker-collector`,
@@ -210,7 +230,7 @@ describe("the check of the values for Azure, where it can ask", () => {
   /** Runs the check with nothing on its path but what every system has, and these. */
   async function check(
     answers: { readonly az?: readonly FakeAnswer[]; readonly curl?: readonly FakeAnswer[] },
-    values: Readonly<Record<string, string>> = good,
+    values: Readonly<Record<string, string>> = GOOD,
   ): Promise<{ status: number | null; output: string; commands: readonly string[] }> {
     const folder = await scratchFolder("ct");
     folders.push(folder);
@@ -222,7 +242,7 @@ describe("the check of the values for Azure, where it can ask", () => {
     );
     const file = join(folder.path, "values.env");
     writeFileSync(file, textOf(values));
-    const { status, stdout, stderr } = spawnSync("/bin/sh", [join(overlay, "check.sh"), file], {
+    const { status, stdout, stderr } = spawnSync("/bin/sh", [join(OVERLAY, "check.sh"), file], {
       encoding: "utf8",
       env: { PATH: folder.path },
     });
@@ -258,7 +278,7 @@ describe("the check of the values for Azure, where it can ask", () => {
   });
 
   test("does not ask while the values have faults of their own", async () => {
-    const wrong = { ...good, AZURE_CLIENT_ID: "x" };
+    const wrong = { ...GOOD, AZURE_CLIENT_ID: "x" };
     const { status, commands } = await check({ az: azure, curl: [discovery] }, wrong);
     assert.deepEqual([status, commands], [1, []]);
   });
@@ -348,7 +368,7 @@ function textOf(values: Readonly<Record<string, string>>): string {
 function checkFile(file: string): { status: number | null; output: string } {
   const { status, stdout, stderr } = spawnSync(
     "/bin/sh",
-    [join(overlay, "check.sh"), "--offline", file],
+    [join(OVERLAY, "check.sh"), "--offline", file],
     {
       encoding: "utf8",
     },

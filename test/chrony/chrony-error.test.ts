@@ -7,7 +7,7 @@ import { type ChronyError, describeChronyError } from "../../src/chrony/chrony-e
 type Kind = ChronyError["kind"];
 
 /** One error of each kind: a new kind without a case does not compile. */
-const errors: { readonly [K in Kind]: ChronyError & { readonly kind: K } } = {
+const ERRORS: { readonly [K in Kind]: ChronyError & { readonly kind: K } } = {
   "socket missing": { kind: "socket missing", path: "/run/chrony/chronyd.sock" },
   "permission denied": { kind: "permission denied", path: "/run/chrony/chronyd.sock" },
   "nobody listens": { kind: "nobody listens", address: "udp://127.0.0.1:323" },
@@ -31,7 +31,7 @@ const errors: { readonly [K in Kind]: ChronyError & { readonly kind: K } } = {
 };
 
 describe("the sentence of", () => {
-  for (const error of Object.values(errors)) {
+  for (const error of Object.values(ERRORS)) {
     test(`"${error.kind}" holds every value of the error`, () => {
       const sentence = describeChronyError(error);
       for (const [name, value] of Object.entries(error)) {
@@ -46,13 +46,13 @@ describe("the sentence of", () => {
   }
 
   test("each kind is another", () => {
-    const sentences = new Set(Object.values(errors).map(describeChronyError));
-    assert.equal(sentences.size, Object.keys(errors).length);
+    const sentences = new Set(Object.values(ERRORS).map(describeChronyError));
+    assert.equal(sentences.size, Object.keys(ERRORS).length);
   });
 });
 
 test("silence over a Unix socket may be SELinux's doing, over UDP not", () => {
-  const overUnix = errors["timed out"];
+  const overUnix = ERRORS["timed out"];
   assert.match(describeChronyError(overUnix), /SELinux .*CHRONY_ADDRESS=udp:/);
   const overUdp = { ...overUnix, address: "udp://127.0.0.1:323" };
   assert.match(
@@ -63,17 +63,17 @@ test("silence over a Unix socket may be SELinux's doing, over UDP not", () => {
 
 test("a sentence says what was tried, what was found and what was expected", () => {
   assert.equal(
-    describeChronyError(errors["wrong length"]),
+    describeChronyError(ERRORS["wrong length"]),
     "The reply to TRACKING has 96 bytes, expected 104.",
   );
   assert.equal(
-    describeChronyError(errors["wrong reply"]),
+    describeChronyError(ERRORS["wrong reply"]),
     "The reply to SERVER_STATS has code 14, expected 24 or 25: this version of chrony is not supported.",
   );
 });
 
 test("who may not use the socket is told which folder's owner to become", () => {
-  assert.match(describeChronyError(errors["permission denied"]), /\(see: stat \/run\/chrony\)/);
+  assert.match(describeChronyError(ERRORS["permission denied"]), /\(see: stat \/run\/chrony\)/);
   const atRoot: ChronyError = { kind: "permission denied", path: "/chronyd.sock" };
   assert.match(describeChronyError(atRoot), /\(see: stat \/\)/);
 });

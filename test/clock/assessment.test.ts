@@ -48,7 +48,7 @@ function figures({ state, clockErrorMs, clockErrorBoundMs, clockErrorPeakMs }: A
 }
 
 /** Of a report with 1 ms of dispersion, 4 ms of delay and these offsets: 3 ms more than the offset. */
-const offsets = { lastOffsetSeconds: 0.0625, systemTimeOffsetSeconds: 0.125 };
+const BOTH_OFFSETS = { lastOffsetSeconds: 0.0625, systemTimeOffsetSeconds: 0.125 };
 
 /** A report whose error is this and nothing else. */
 function withError(errorMs: number) {
@@ -62,9 +62,9 @@ function withError(errorMs: number) {
 
 describe("what is published in each state:", () => {
   test("synchronised: everything", () => {
-    const report = trackingReport(offsets);
+    const report = trackingReport(BOTH_OFFSETS);
     const newest = {
-      ...reading(clocksAt(12_000), offsets),
+      ...reading(clocksAt(12_000), BOTH_OFFSETS),
       followed: sourceReport(),
       upstreamIsLocal: true,
     };
@@ -88,8 +88,8 @@ describe("what is published in each state:", () => {
 
   test("stale: everything, the error included, which grows by itself", () => {
     const assessment = assessed(
-      reading(clocksAt(12_000), offsets),
-      reading(clocksAt(12_000 + 3 * HOUR_MS), { ...offsets, lastOffsetSeconds: 0.25 }),
+      reading(clocksAt(12_000), BOTH_OFFSETS),
+      reading(clocksAt(12_000 + 3 * HOUR_MS), { ...BOTH_OFFSETS, lastOffsetSeconds: 0.25 }),
     );
     assert.equal(assessment.state, "stale");
     assert.equal(assessment.clockErrorMs, 253);
@@ -168,7 +168,7 @@ describe("what is published in each state:", () => {
 });
 
 describe("readings that stop coming", () => {
-  const history = historyOf(reading(clocksAt(12_000), offsets));
+  const history = historyOf(reading(clocksAt(12_000), BOTH_OFFSETS));
   const at = (monotonicMs: number) => assess(history, clocksAt(monotonicMs), INTERVAL_MS);
 
   test("leave the newest one standing for three intervals, at its own time", () => {
@@ -282,7 +282,7 @@ describe("steps of the wall clock", () => {
 });
 
 describe("a step that chronyd has not seen", () => {
-  const OFFSETS = { ...offsets, rmsOffsetSeconds: 0.001 };
+  const OFFSETS = { ...BOTH_OFFSETS, rmsOffsetSeconds: 0.001 };
   const UPDATE = { ...OFFSETS, lastOffsetSeconds: 0.0624 };
   const before = reading(clocksAt(12_000), OFFSETS);
   test("withholds the error, and is added to bound and peak, until chronyd makes an update", () => {
@@ -370,14 +370,14 @@ describe("a step that chronyd has not seen", () => {
 });
 
 describe("a clock that was set back before the agent started", () => {
-  const before = { ...reading(clocksAt(12_000), offsets), followed: sourceReport({}, -9) };
+  const before = { ...reading(clocksAt(12_000), BOTH_OFFSETS), followed: sourceReport({}, -9) };
 
   test("shows in a sample of the future: stepped, and its size is not known", () => {
     assert.deepEqual(figures(assessed(before)), ["stepped", undefined, undefined, undefined]);
   });
 
   test("is right again with the next sample", () => {
-    const after = { ...reading(clocksAt(13_000), offsets), followed: sourceReport({}, 0) };
+    const after = { ...reading(clocksAt(13_000), BOTH_OFFSETS), followed: sourceReport({}, 0) };
     assert.deepEqual(figures(assessed(before, after)), ["synchronised", 65.5, 128, 128]);
   });
 });

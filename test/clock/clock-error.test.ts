@@ -16,12 +16,12 @@ function captured({ reply }: { readonly reply: Uint8Array }): Tracking {
 }
 
 /** Only the offset matters, the rest is 1 ms of dispersion and 4 ms of delay. */
-const onTop = { rootDispersionSeconds: 0.001, rootDelaySeconds: 0.004 };
+const ON_TOP = { rootDispersionSeconds: 0.001, rootDelaySeconds: 0.004 };
 
 describe("the clock error", () => {
   test("is the size of the last offset, the dispersion and half the delay, in milliseconds", () => {
     const report = trackingReport({
-      ...onTop,
+      ...ON_TOP,
       lastOffsetSeconds: 0.0625,
       systemTimeOffsetSeconds: 9,
     });
@@ -30,7 +30,7 @@ describe("the clock error", () => {
 
   test("is the same whether the clock was ahead or behind", () => {
     for (const lastOffsetSeconds of [0.0625, -0.0625]) {
-      assert.equal(clockErrorMs(trackingReport({ ...onTop, lastOffsetSeconds })), 65.5);
+      assert.equal(clockErrorMs(trackingReport({ ...ON_TOP, lastOffsetSeconds })), 65.5);
     }
   });
 });
@@ -38,7 +38,7 @@ describe("the clock error", () => {
 describe("the bound", () => {
   test("takes what is still to be slewed instead of the last offset", () => {
     const report = trackingReport({
-      ...onTop,
+      ...ON_TOP,
       lastOffsetSeconds: 9,
       systemTimeOffsetSeconds: 0.0625,
     });
@@ -47,7 +47,7 @@ describe("the bound", () => {
 
   test("is the same whether the clock is slow or fast", () => {
     for (const systemTimeOffsetSeconds of [0.0625, -0.0625]) {
-      assert.equal(clockErrorBoundMs(trackingReport({ ...onTop, systemTimeOffsetSeconds })), 65.5);
+      assert.equal(clockErrorBoundMs(trackingReport({ ...ON_TOP, systemTimeOffsetSeconds })), 65.5);
     }
   });
 });

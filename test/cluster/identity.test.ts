@@ -50,7 +50,7 @@ async function statusOf(token: string | undefined, metric: string): Promise<numb
     resource: { ...nodeResource("node-b"), cluster: "other" },
     metrics: [
       gauge(metric, {
-        timeMilliseconds: Date.now(),
+        timeMs: Date.now(),
         value: 1,
         attributes: { cluster: "other", instance: "node-b", k8s_node_name: "node-b", job: "other" },
       }),

@@ -158,7 +158,7 @@ describe("the agent's image", () => {
       command: "qemu-aarch64-static",
       args: [...args, "--version"],
       env: {},
-      timeoutMilliseconds: START_MS,
+      timeoutMs: START_MS,
     });
     assert.equal(version, projectPackage.version);
 

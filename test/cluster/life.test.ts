@@ -26,7 +26,7 @@ const SETGID_AND_SETUID = "00000000000000c0";
 const NONE = "0000000000000000";
 
 /** Longer than the agent's grace (30 s), three failed probes and a restart. */
-const restartMilliseconds = 180_000;
+const RESTART_MS = 180_000;
 
 let cluster: ClusterWithChrony;
 
@@ -206,7 +206,7 @@ test("a directory made anew, and one with another owner, are found by one restar
         const now = await agentPodOn(cluster.kubectl, node);
         return restartsOf(now) === restartsOf(old) + 1 && now;
       },
-      restartMilliseconds,
+      RESTART_MS,
     );
     assert.equal(pod.metadata.uid, old.metadata.uid);
     await freshValueOf(node);

@@ -10,12 +10,12 @@ import { type ScratchFolder, scratchFolder } from "../parts/scratch-folder.ts";
 import { bringKubernetes } from "./parts/bring-kubernetes.ts";
 import { copyManifests, type KubernetesObject, kustomizeBuild } from "./parts/kustomize.ts";
 
-const shipped = fileURLToPath(new URL("../../", import.meta.url));
-const agentNamespace = "chrony-tracker";
-const collectorNamespace = "chrony-tracker-collector";
+const SHIPPED = fileURLToPath(new URL("../../", import.meta.url));
+const AGENT_NAMESPACE = "chrony-tracker";
+const COLLECTOR_NAMESPACE = "chrony-tracker-collector";
 
 /** What the rest of the cluster gets, and by which component. */
-const outsideOfBothNamespaces = [
+const OUTSIDE_OF_BOTH_NAMESPACES = [
   "Namespace chrony-tracker",
   "Namespace chrony-tracker-collector",
   "ClusterIssuer chrony-tracker-self-signed",
@@ -24,14 +24,14 @@ const outsideOfBothNamespaces = [
 ];
 
 /** What others make: cert-manager, or a user by hand. */
-const madeByOthers = [
+const MADE_BY_OTHERS = [
   "Secret chrony-tracker-collector/chrony-tracker-collector-tls",
   "Secret chrony-tracker/chrony-tracker-agent-tls",
   "Secret chrony-tracker-collector/chrony-tracker-backend",
 ];
 
 /** Components that change a Deployment which is not there without a collector. */
-const ofCollector = [
+const OF_COLLECTOR = [
   "backend-token",
   "collector-from-nodes",
   "egress-proxy",
@@ -41,20 +41,20 @@ const ofCollector = [
 ];
 
 /** Components that are given together, beside each alone. */
-const together = [
+const TOGETHER = [
   ["tls", "token-without-node", "public-keys-file", "backend-token"],
   ["tls", "run-as-user", "agent-pod-monitor-azure"],
   ["udp-host-network", "collector-from-nodes", "tls"],
   ["aks-automatic", "egress-proxy", "agent-pod-monitor-azure"],
 ];
 
-interface Environment {
+type Environment = {
   readonly name: string;
   readonly value?: string;
   readonly valueFrom?: { readonly secretKeyRef?: { readonly name: string } };
-}
+};
 
-interface Container {
+type Container = {
   readonly name: string;
   readonly image: string;
   readonly args?: readonly string[];
@@ -69,17 +69,17 @@ interface Container {
     readonly capabilities: { readonly drop: readonly string[]; readonly add?: readonly string[] };
   };
   readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string }[];
-}
+};
 
-interface Volume {
+type Volume = {
   readonly name: string;
   readonly configMap?: { readonly name: string };
   readonly secret?: { readonly secretName: string };
   readonly hostPath?: unknown;
   readonly projected?: unknown;
-}
+};
 
-interface PodTemplate {
+type PodTemplate = {
   readonly metadata: {
     readonly labels: Readonly<Record<string, string>>;
     readonly annotations?: Readonly<Record<string, string>>;
@@ -97,28 +97,28 @@ interface PodTemplate {
     readonly initContainers?: readonly Container[];
     readonly volumes: readonly Volume[];
   };
-}
+};
 
-interface Workload extends KubernetesObject {
+type Workload = KubernetesObject & {
   readonly spec: {
     readonly selector: { readonly matchLabels: Readonly<Record<string, string>> };
     readonly template: PodTemplate;
   };
-}
+};
 
-interface Peer {
+type Peer = {
   readonly ipBlock?: { readonly cidr: string };
   readonly namespaceSelector?: { readonly matchLabels: Readonly<Record<string, string>> };
   readonly podSelector?: { readonly matchLabels: Readonly<Record<string, string>> };
-}
+};
 
-interface Rule {
+type Rule = {
   readonly from?: readonly Peer[];
   readonly to?: readonly Peer[];
   readonly ports?: readonly { readonly port: string | number }[];
-}
+};
 
-interface Selecting extends KubernetesObject {
+type Selecting = KubernetesObject & {
   readonly spec: {
     readonly selector?: { readonly matchLabels?: Readonly<Record<string, string>> };
     readonly podSelector?: { readonly matchLabels: Readonly<Record<string, string>> };
@@ -128,7 +128,7 @@ interface Selecting extends KubernetesObject {
     readonly ports?: readonly { readonly targetPort: string }[];
     readonly podMetricsEndpoints?: readonly { readonly port: string }[];
   };
-}
+};
 
 describe("the manifests", () => {
   let kubectl: string;
@@ -141,12 +141,12 @@ describe("the manifests", () => {
     ({ kubectl } = await bringKubernetes(progressToStandardError));
     scratch = await scratchFolder("manifests");
     await copyManifests(scratch);
-    overlays = await readdir(join(shipped, "k8s/overlays"));
-    components = await readdir(join(shipped, "k8s/components"));
+    overlays = await readdir(join(SHIPPED, "k8s/overlays"));
+    components = await readdir(join(SHIPPED, "k8s/components"));
     for (const overlay of overlays) {
       const pushes = !overlay.startsWith("pull-only");
-      const fitting = components.filter((component) => pushes || !ofCollector.includes(component));
-      const choices = [[], ...fitting.map((component) => [component]), ...(pushes ? together : [])];
+      const fitting = components.filter((component) => pushes || !OF_COLLECTOR.includes(component));
+      const choices = [[], ...fitting.map((component) => [component]), ...(pushes ? TOGETHER : [])];
       for (const [index, chosen] of choices.entries()) {
         if (overlay.startsWith("pull-only-") && chosen.some((name) => name.includes("monitor"))) {
           continue; // It has its monitor.
@@ -203,8 +203,8 @@ describe("the manifests", () => {
         ].toSorted(),
       );
       for (const object of objects) {
-        if (![agentNamespace, collectorNamespace].includes(object.metadata.namespace ?? "")) {
-          assert.ok(outsideOfBothNamespaces.includes(identify(object)), identify(object));
+        if (![AGENT_NAMESPACE, COLLECTOR_NAMESPACE].includes(object.metadata.namespace ?? "")) {
+          assert.ok(OUTSIDE_OF_BOTH_NAMESPACES.includes(identify(object)), identify(object));
         }
       }
     });
@@ -266,7 +266,7 @@ describe("the manifests", () => {
 
   test("refer to nothing that is not there", () => {
     inEach((objects) => {
-      const known = new Set([...objects.map(identify), ...madeByOthers]);
+      const known = new Set([...objects.map(identify), ...MADE_BY_OTHERS]);
       for (const { metadata, spec } of workloads(objects)) {
         const pod = spec.template.spec;
         const namespace = metadata.namespace ?? "";
@@ -339,7 +339,7 @@ describe("the manifests", () => {
           }
           const namespace = peer.namespaceSelector?.matchLabels["kubernetes.io/metadata.name"];
           if (
-            namespace === collectorNamespace &&
+            namespace === COLLECTOR_NAMESPACE &&
             !pods.some((pod) => pod.namespace === namespace)
           ) {
             continue; // pull-only: the way to a collector that may come.
@@ -401,7 +401,7 @@ describe("the manifests", () => {
     const fromAgents = {
       from: [
         {
-          namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": agentNamespace } },
+          namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": AGENT_NAMESPACE } },
           podSelector: { matchLabels: { "app.kubernetes.io/name": "chrony-tracker-agent" } },
         },
       ],
@@ -411,7 +411,7 @@ describe("the manifests", () => {
     inEach((objects, name) => {
       const policies = selecting(objects).filter(
         ({ kind, metadata }) =>
-          kind === "NetworkPolicy" && metadata.namespace === collectorNamespace,
+          kind === "NetworkPolicy" && metadata.namespace === COLLECTOR_NAMESPACE,
       );
       assert.deepEqual(
         policies.flatMap(({ spec }) => spec.ingress ?? []),
@@ -433,7 +433,7 @@ describe("the manifests", () => {
   test("offer nothing of the collector to the cluster but the port for pushes", () => {
     inEach((objects) => {
       for (const { kind, metadata, spec } of selecting(objects)) {
-        if (kind === "Service" && metadata.namespace === collectorNamespace) {
+        if (kind === "Service" && metadata.namespace === COLLECTOR_NAMESPACE) {
           assert.deepEqual(spec.ports, [
             { name: "otlp-http", port: 4318, targetPort: "otlp-http" },
           ]);
@@ -451,14 +451,14 @@ describe("the manifests", () => {
   });
 
   test("ship the collector's configuration as it is on disk", async () => {
-    const files = (await readdir(join(shipped, "otel-collector"))).filter(
+    const files = (await readdir(join(SHIPPED, "otel-collector"))).filter(
       (file) => file.endsWith(".yaml") && !["builder.yaml", "kustomization.yaml"].includes(file),
     );
     const expected = Object.fromEntries(
       await Promise.all(
         files.map(async (file) => [
           file,
-          await readFile(join(shipped, "otel-collector", file), "utf8"),
+          await readFile(join(SHIPPED, "otel-collector", file), "utf8"),
         ]),
       ),
     );
@@ -507,7 +507,7 @@ describe("the manifests", () => {
     inEach((objects) => {
       for (const { kind, metadata } of objects) {
         if (kind === "Namespace") {
-          const level = metadata.name === agentNamespace ? "privileged" : "restricted";
+          const level = metadata.name === AGENT_NAMESPACE ? "privileged" : "restricted";
           for (const mode of ["enforce", "audit", "warn"]) {
             assert.equal(metadata.labels?.[`pod-security.kubernetes.io/${mode}`], level);
           }

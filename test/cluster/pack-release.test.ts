@@ -15,22 +15,22 @@ import { type ScratchFolder, scratchFolder } from "../parts/scratch-folder.ts";
 import { bringKubernetes, type KubernetesPrograms } from "./parts/bring-kubernetes.ts";
 import { copyManifests, type KubernetesObject, kustomizeBuild } from "./parts/kustomize.ts";
 
-const script = fileURLToPath(new URL("../../tools/pack-release.sh", import.meta.url));
-const agentDigest = `sha256:${"a".repeat(64)}`;
-const collectorDigest = `sha256:${"c".repeat(64)}`;
+const SCRIPT = fileURLToPath(new URL("../../tools/pack-release.sh", import.meta.url));
+const AGENT_DIGEST = `sha256:${"a".repeat(64)}`;
+const DIGEST_OF_COLLECTOR = `sha256:${"c".repeat(64)}`;
 /** What else is packed, and is not looked at. */
-const others = ["azure/main.bicep", "alerts/rules", "grafana/dashboards", "docs/runbook.md"];
-const files = ["README.md", "SECURITY.md", "LICENSE"];
+const OTHERS = ["azure/main.bicep", "alerts/rules", "grafana/dashboards", "docs/runbook.md"];
+const FILES = ["README.md", "SECURITY.md", "LICENSE"];
 
 /** What Azure says of the cluster, in the steps of docs/azure.md. */
-const values = {
+const VALUES = {
   CLUSTER_NAME: "blue",
   TOKEN_ISSUER_URL: "https://westeurope.oic.prod-aks.azure.com/tenant/cluster/",
   REMOTE_WRITE_URL: `https://chrony-ab12.westeurope-1.metrics.ingest.monitor.azure.com/dataCollectionRules/dcr-${"0".repeat(32)}/streams/Microsoft-PrometheusMetrics/api/v1/write?api-version=2023-04-24`,
   AZURE_CLIENT_ID: "0d9f6c1e-8a47-4c39-b1d0-2e5f7a9b3c02",
   AZURE_TENANT_ID: "7b1c0a52-4f5e-4b7e-9a55-6f1d2c3e4a01",
 };
-const azure: readonly FakeAnswer[] = [
+const AZURE: readonly FakeAnswer[] = [
   { command: "login" },
   { command: "account show" },
   { command: "aks show --query id", stdout: "/clusters/blue\n" },
@@ -59,11 +59,11 @@ const azure: readonly FakeAnswer[] = [
   { command: "stack group show --query outputs.warning.value", stdout: "\n" },
   {
     command: "stack group show --name chrony-tracker-blue --output tsv CLUSTER_NAME",
-    stdout: Object.entries(values)
+    stdout: Object.entries(VALUES)
       .map((pair) => `${pair.join("\t")}\n`)
       .join(""),
   },
-  { command: "identity list", stdout: `principal\tgroup\tchrony\t${values.AZURE_TENANT_ID}\n` },
+  { command: "identity list", stdout: `principal\tgroup\tchrony\t${VALUES.AZURE_TENANT_ID}\n` },
   { command: "identity federated-credential list", stdout: "aks\n" },
   { command: "role assignment list", stdout: "id\n" },
 ];
@@ -76,12 +76,12 @@ describe("a release", () => {
     programs = await bringKubernetes(progressToStandardError);
     scratch = await scratchFolder("release");
     await copyManifests(scratch);
-    for (const file of [...others, ...files]) {
+    for (const file of [...OTHERS, ...FILES]) {
       await mkdir(dirname(join(scratch.path, file)), { recursive: true });
       await writeFile(join(scratch.path, file), "");
     }
     await mkdir(join(scratch.path, "tools"));
-    await cp(script, join(scratch.path, "tools/pack-release.sh"));
+    await cp(SCRIPT, join(scratch.path, "tools/pack-release.sh"));
     await git("init", "--quiet");
     await git("add", "--all");
     await git(
@@ -103,23 +103,23 @@ describe("a release", () => {
       command: "git",
       args,
       cwd: scratch.path,
-      timeoutMilliseconds: 60_000,
+      timeoutMs: 60_000,
     });
   }
 
   /** Packs into a folder of this name, and gives the archive's path. */
-  async function pack(folder: string, collector = collectorDigest): Promise<string> {
+  async function pack(folder: string, collector = DIGEST_OF_COLLECTOR): Promise<string> {
     await runToEnd({
       name: "pack-release.sh",
       command: join(scratch.path, "tools/pack-release.sh"),
-      args: ["1.2.3", `ghcr.io/example/chrony-tracker@${agentDigest}`, folder],
+      args: ["1.2.3", `ghcr.io/example/chrony-tracker@${AGENT_DIGEST}`, folder],
       cwd: scratch.path,
       env: {
         ...process.env,
         PATH: `${dirname(programs.kustomize)}:${process.env["PATH"]}`,
         COLLECTOR_DIGEST: collector,
       },
-      timeoutMilliseconds: 120_000,
+      timeoutMs: 120_000,
     });
     return join(scratch.path, folder, "chrony-tracker-1.2.3.tar.gz");
   }
@@ -130,15 +130,15 @@ describe("a release", () => {
       name: "tar",
       command: "tar",
       args: ["--extract", "--file", archive, "--directory", dirname(archive)],
-      timeoutMilliseconds: 60_000,
+      timeoutMs: 60_000,
     });
     const overlay = join(dirname(archive), "chrony-tracker-1.2.3/k8s/overlays/prometheus");
     const kustomization = await readFile(join(overlay, "kustomization.yaml"), "utf8");
     assert.doesNotMatch(kustomization, /images:|newTag/, "a checkout's image is named");
     const objects = await kustomizeBuild(programs.kubectl, overlay);
     assert.deepEqual(imagesOf(objects), [
-      `ghcr.io/example/chrony-tracker@${agentDigest}`,
-      `otel/opentelemetry-collector-contrib@${collectorDigest}`,
+      `ghcr.io/example/chrony-tracker@${AGENT_DIGEST}`,
+      `otel/opentelemetry-collector-contrib@${DIGEST_OF_COLLECTOR}`,
     ]);
   });
 
@@ -162,27 +162,27 @@ describe("a release", () => {
         args: ["-eu", "-c", steps],
         cwd: folder,
         env: { PATH: join(folder, "bin") },
-        timeoutMilliseconds: 120_000,
+        timeoutMs: 120_000,
       });
       assert.match(output, /values\.env has no fault that can be seen/);
       const objects = parseAllDocuments(await readFile(built, "utf8")).map(
         (document): KubernetesObject & { data?: Record<string, string> } => document.toJS(),
       );
       assert.deepEqual(imagesOf(objects), [
-        `${registry === "" ? "ghcr.io/example" : "contoso.azurecr.io"}/chrony-tracker@${agentDigest}`,
-        `${registry === "" ? "otel" : "contoso.azurecr.io"}/opentelemetry-collector-contrib@${collectorDigest}`,
+        `${registry === "" ? "ghcr.io/example" : "contoso.azurecr.io"}/chrony-tracker@${AGENT_DIGEST}`,
+        `${registry === "" ? "otel" : "contoso.azurecr.io"}/opentelemetry-collector-contrib@${DIGEST_OF_COLLECTOR}`,
       ]);
       const settings = objects.find(({ metadata }) =>
         metadata.name.startsWith("chrony-tracker-collector-settings"),
       );
-      assert.deepEqual(settings?.data, values);
+      assert.deepEqual(settings?.data, VALUES);
       assert.deepEqual(
         (await az.commands()).filter((command) => command.startsWith("acr import")),
         registry === ""
           ? []
           : [
-              `acr import --name contoso --source ghcr.io/example/chrony-tracker@${agentDigest} --image chrony-tracker:${"a".repeat(12)} --force`,
-              `acr import --name contoso --source docker.io/otel/opentelemetry-collector-contrib@${collectorDigest} --image opentelemetry-collector-contrib:${"c".repeat(12)} --force`,
+              `acr import --name contoso --source ghcr.io/example/chrony-tracker@${AGENT_DIGEST} --image chrony-tracker:${"a".repeat(12)} --force`,
+              `acr import --name contoso --source docker.io/otel/opentelemetry-collector-contrib@${DIGEST_OF_COLLECTOR} --image opentelemetry-collector-contrib:${"c".repeat(12)} --force`,
             ],
       );
     });
@@ -202,7 +202,7 @@ describe("a release", () => {
     const kubectl = `#!/bin/sh\n[ "$1 $2" != "apply -k" ] || exec ${programs.kubectl} kustomize "$3" --output ${built}\n`;
     await writeFile(join(bin, "kubectl"), kubectl);
     await chmod(join(bin, "kubectl"), 0o755);
-    return fakeProgram(bin, "az", azure);
+    return fakeProgram(bin, "az", AZURE);
   }
 
   test("fails where an image would have no digest", async () => {

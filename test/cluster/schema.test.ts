@@ -14,19 +14,19 @@ import { prepareInstallation } from "./parts/installation.ts";
 import { type Kubectl, kubectlOf } from "./parts/kubectl.ts";
 import { type TestSetup, testSetup } from "./parts/test-setup.ts";
 
-const k8s = fileURLToPath(new URL("../../k8s/", import.meta.url));
-const overlays = await readdir(`${k8s}overlays`);
-const components = await readdir(`${k8s}components`);
+const K8S = fileURLToPath(new URL("../../k8s/", import.meta.url));
+const overlays = await readdir(`${K8S}overlays`);
+const components = await readdir(`${K8S}components`);
 const setup: TestSetup = testSetup();
 const kubectl: Kubectl = kubectlOf(setup.kubernetes.kubectl, setup.cluster.kubeconfig);
 
 /** Namespaces that objects need and that a dry run does not make. */
-const namespaces = ["chrony-tracker", "chrony-tracker-collector", "cert-manager"];
+const NAMESPACES = ["chrony-tracker", "chrony-tracker-collector", "cert-manager"];
 
-interface Definition {
+type Definition = {
   readonly metadata: { readonly name: string };
   readonly spec: { readonly names: { readonly plural: string } };
-}
+};
 
 before(async () => {
   for (const file of setup.customResources) {
@@ -36,13 +36,13 @@ before(async () => {
       await define(text.replaceAll("monitoring.coreos.com", "azmonitoring.coreos.com"));
     }
   }
-  for (const name of namespaces) {
+  for (const name of NAMESPACES) {
     await kubectl("create", "namespace", name);
   }
 });
 
 after(async () => {
-  for (const name of namespaces) {
+  for (const name of NAMESPACES) {
     await kubectl("delete", "namespace", name, "--wait");
   }
 });

@@ -197,7 +197,7 @@ test("token-without-node: the sender's word is taken where the token names no no
     );
     const { status } = await push(`http://${collector?.status.podIP}:4318`, {
       resource: nodeResource("node-of-an-old-cluster"),
-      metrics: [gauge("chrony_up", { timeMilliseconds: Date.now(), value: 1 })],
+      metrics: [gauge("chrony_up", { timeMs: Date.now(), value: 1 })],
       token: token.trim(),
     });
     assert.equal(status, 200);

@@ -7,7 +7,7 @@ import type { Parts } from "../../demo/parts.ts";
 import { EffectMissing, playIncident } from "../../demo/play-incident.ts";
 import { WAITING } from "./views.ts";
 
-const step = { ...WAITING.step, longestSeconds: 0.1 };
+const STEP = { ...WAITING.step, longestSeconds: 0.1 };
 const notInterrupted = new AbortController().signal;
 
 function partsWithFakePrometheus(jobs: readonly string[]): Parts {
@@ -22,7 +22,7 @@ for (const [jobs, missing] of [
 ] as const) {
   test(`a step whose effect does not show by ${missing} ends the incident, and says so`, async () => {
     const playing = playIncident(
-      [step, step],
+      [STEP, STEP],
       partsWithFakePrometheus(jobs),
       () => {},
       notInterrupted,
@@ -40,7 +40,7 @@ test("an interruption ends an incident", async () => {
   const interruption = new AbortController();
   const reason = new Error("enough");
   const playing = playIncident(
-    [{ ...step, longestSeconds: 60 }],
+    [{ ...STEP, longestSeconds: 60 }],
     partsWithFakePrometheus([]),
     () => interruption.abort(reason),
     interruption.signal,

@@ -6,11 +6,11 @@ import { endWith, type Owner } from "../parts/owner.ts";
 import { folderOf } from "../parts/scratch-folder.ts";
 import { waitFor } from "../parts/wait-for.ts";
 
-const entry = fileURLToPath(new URL("../../demo/main.ts", import.meta.url));
-const lineMilliseconds = 60_000;
+const ENTRY = fileURLToPath(new URL("../../demo/main.ts", import.meta.url));
+const LINE_MS = 60_000;
 
 /** A demo that runs, in a folder for temporary files of its own. */
-export interface RunningDemo {
+export type RunningDemo = {
   /** Settles when it has written a line like this, to standard output or standard error. */
   waitForLine(pattern: RegExp): Promise<void>;
   /** Sends a signal to the demo alone. */
@@ -19,16 +19,16 @@ export interface RunningDemo {
   pidOf(pattern: RegExp): number;
   /** Settles when it has ended. */
   ended(): Promise<EndedDemo>;
-}
+};
 
 /** A demo that has ended. */
-export interface EndedDemo {
+export type EndedDemo = {
   readonly code: number | null;
   readonly standardOutput: string;
   readonly standardError: string;
   /** The command lines of its processes that still run, and what is left in its folder. */
   readonly leftBehind: readonly string[];
-}
+};
 
 /** Starts a demo; it ends with its owner at the latest. */
 export async function startDemo(
@@ -37,7 +37,7 @@ export async function startDemo(
   environment: Readonly<Record<string, string>> = {},
 ): Promise<RunningDemo> {
   const folder = await folderOf(owner);
-  const child = spawn(process.execPath, [entry, ...words], {
+  const child = spawn(process.execPath, [ENTRY, ...words], {
     env: { ...process.env, ...environment, TMPDIR: folder },
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -60,7 +60,7 @@ export async function startDemo(
 
   return {
     async waitForLine(pattern) {
-      const line = waitFor(`a line ${pattern}`, () => pattern.test(written()), lineMilliseconds);
+      const line = waitFor(`a line ${pattern}`, () => pattern.test(written()), LINE_MS);
       const early = closed.then(() =>
         pattern.test(written())
           ? true

@@ -22,7 +22,7 @@ async function limitFileDescriptors(pid: number, count: number): Promise<void> {
     ...(process.getuid?.() === 0
       ? { command: "setpriv", args: asAgent }
       : { command: "prlimit", args: prlimit.slice(1) }),
-    timeoutMilliseconds: 10_000,
+    timeoutMs: 10_000,
   });
 }
 

@@ -125,5 +125,5 @@ describe("chronyd", { concurrency: 3 }, () => {
 });
 
 function run(command: string, ...args: string[]): Promise<string> {
-  return runToEnd({ name: command, command, args, timeoutMilliseconds: 10_000 });
+  return runToEnd({ name: command, command, args, timeoutMs: 10_000 });
 }

@@ -3,13 +3,13 @@ import { DgramSocket } from "node-unix-socket";
 import { endWith, type Owner } from "../parts/owner.ts";
 
 /** A fake chronyd whose release speaks another version of the command protocol. */
-export interface FakeChronyd {
+export type FakeChronyd = {
   stop(): void;
-}
+};
 
-const requestSequenceOffset = 8;
-const replySequenceOffset = 16;
-const badPacketVersion = 18;
+const REQUEST_SEQUENCE_OFFSET = 8;
+const REPLY_SEQUENCE_OFFSET = 16;
+const BAD_PACKET_VERSION = 18;
 
 /**
  * Answers every request as chronyd answers one of a version that it does not know: with a header of
@@ -26,8 +26,13 @@ export function startFakeChronyd(owner: Owner, path: string): FakeChronyd {
     reply.writeUInt8(2, 1);
     request.copy(reply, 4, 4, 6);
     reply.writeUInt16BE(1, 6);
-    reply.writeUInt16BE(badPacketVersion, 8);
-    request.copy(reply, replySequenceOffset, requestSequenceOffset, requestSequenceOffset + 4);
+    reply.writeUInt16BE(BAD_PACKET_VERSION, 8);
+    request.copy(
+      reply,
+      REPLY_SEQUENCE_OFFSET,
+      REQUEST_SEQUENCE_OFFSET,
+      REQUEST_SEQUENCE_OFFSET + 4,
+    );
     socket.sendTo(reply, 0, reply.length, sender, () => {});
   });
   socket.bind(path);

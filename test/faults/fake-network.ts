@@ -15,7 +15,7 @@ import { endWith, type Owner } from "../parts/owner.ts";
 export type NetworkCondition = "open" | "refused" | "half open" | "answers lost" | "cut" | "slow";
 
 /** A fake of the network between the agent and the collector, with all that can befall it. */
-export interface FakeNetwork {
+export type FakeNetwork = {
   /** Its near end, without a path: `http://127.0.0.1:4318`. */
   readonly url: string;
   readonly port: number;
@@ -25,10 +25,10 @@ export interface FakeNetwork {
   become(condition: NetworkCondition): Promise<void>;
   /** Takes no further connection, and settles when those that there are have ended by themselves. */
   refuseFurther(): Promise<void>;
-}
+};
 
-const slowPieceBytes = 4096;
-const slowPauseMilliseconds = 20;
+const SLOW_PIECE_BYTES = 4096;
+const SLOW_PAUSE_MS = 20;
 
 /**
  * Starts a network that leads to a port at 127.0.0.1.
@@ -132,9 +132,9 @@ async function carrySlowly(from: Socket, to: Socket): Promise<void> {
   try {
     for await (const chunk of from) {
       const bytes: Buffer = chunk;
-      for (let sent = 0; sent < bytes.length; sent += slowPieceBytes) {
-        to.write(bytes.subarray(sent, sent + slowPieceBytes));
-        await delay(slowPauseMilliseconds);
+      for (let sent = 0; sent < bytes.length; sent += SLOW_PIECE_BYTES) {
+        to.write(bytes.subarray(sent, sent + SLOW_PIECE_BYTES));
+        await delay(SLOW_PAUSE_MS);
       }
     }
     to.end();

@@ -5,11 +5,11 @@ import { describe, test } from "node:test";
 import { FaultPath } from "./fault-path.ts";
 
 /** A fault: how it is brought about, on a path that works. The path works again at its end. */
-interface Fault {
+type Fault = {
   readonly name: string;
   readonly promise: string;
   readonly happen: (path: FaultPath) => Promise<void>;
-}
+};
 
 const NOTHING_LOST = "nothing lost, nothing twice";
 

@@ -8,7 +8,7 @@ import { type Agent, startAgent } from "../parts/agent.ts";
 import type { Chronyd } from "../parts/chronyd.ts";
 import {
   type Collector,
-  prometheusConfigurationFiles,
+  PROMETHEUS_CONFIGURATION_FILES,
   startCollector,
 } from "../parts/collector.ts";
 import { type FakeGate, startFakeGate } from "../parts/fake-gate.ts";
@@ -34,10 +34,10 @@ const HISTORY_SECONDS = 3 * 86_400;
 /** What waited is there this long after the fault at the latest, in the slowest of machines. */
 const RECOVERY_MS = 90_000;
 
-const compressedTimes = fileURLToPath(new URL("compressed-times.yaml", import.meta.url));
+const COMPRESSED_TIMES = fileURLToPath(new URL("compressed-times.yaml", import.meta.url));
 
 /** What a scenario needs that others do not. */
-export interface FaultPathOptions {
+export type FaultPathOptions = {
   /** The agent's further settings. */
   readonly agent?: Readonly<Record<string, string>>;
   readonly collector?: {
@@ -54,26 +54,26 @@ export interface FaultPathOptions {
   readonly agentWrapper?: readonly string[];
   /** Where chronyd makes its socket; a folder of its own when left out. */
   readonly runFolder?: string;
-}
+};
 
 /** What is expected of a run. */
-export interface Promises {
+export type Promises = {
   /** Set where the node's clock is wrong for a while: how far a sample may stand off, in milliseconds. */
   readonly wrongClockMs?: number;
   /** When collections may be lost. */
   readonly allowedLosses?: readonly Period[];
   /** When the agent could not open a socket. */
   readonly withoutSockets?: Period;
-}
+};
 
 /** A run, held against what was read. */
-export interface Findings {
+export type Findings = {
   readonly samples: number;
   readonly collections: readonly Collection[];
   readonly readings: readonly Reading[];
   readonly falsehoods: readonly Falsehood[];
   readonly holes: readonly Hole[];
-}
+};
 
 /**
  * The whole path, with a fault to be put anywhere on it: chronyd, the agent with a record of what it
@@ -278,14 +278,14 @@ function startCollectorOf(
   backend: FakeGate,
   { collector: options = {} }: FaultPathOptions,
 ): Promise<Collector> {
-  const [common, catalogue, exporter, service] = prometheusConfigurationFiles;
+  const [common, catalogue, exporter, service] = PROMETHEUS_CONFIGURATION_FILES;
   return startCollector(owner, {
     remoteWriteUrl: backend.remoteWriteUrl,
     configurationFiles: [
       common,
       catalogue,
       exporter,
-      compressedTimes,
+      COMPRESSED_TIMES,
       ...(options.configurationFiles ?? []),
       options.serviceFile ?? service,
     ],
@@ -321,7 +321,7 @@ function recordFile(folder: string, life: number): string {
 }
 
 /** One line of the table that `npm run test:faults` prints at its end. */
-export interface FaultReport {
+export type FaultReport = {
   readonly fault: string;
   readonly promise: string;
   readonly samples: number;
@@ -329,7 +329,7 @@ export interface FaultReport {
   readonly missing: number;
   readonly lost: number;
   readonly falsehoods: number;
-}
+};
 
 function collectionsIn(holes: readonly Hole[]): number {
   return holes.reduce((sum, { collections }) => sum + collections, 0);

@@ -35,7 +35,7 @@ const RECONNECT_MS = 500;
 const HEAP_GROWTH_MIB = 24;
 
 /** The image's limits of the heap. */
-const withImageFlags = [
+const WITH_IMAGE_FLAGS = [
   "/bin/sh",
   "-c",
   'node=$1; shift; exec "$node" --max-semi-space-size=1 --max-old-space-size=32 "$@"',
@@ -76,7 +76,7 @@ describe("the agent's port", () => {
     endWith(scope, () => collector.stop());
     const chronyd = await startFollower(scope);
     agent = await startAgent(scope, {
-      wrapper: withImageFlags,
+      wrapper: WITH_IMAGE_FLAGS,
       environment: {
         CHRONY_ADDRESS: chronyd.address,
         SLEEP_INTERVAL: "0.2",
@@ -200,10 +200,10 @@ class Crowd {
   }
 }
 
-interface Holdings {
+type Holdings = {
   readonly descriptors: number;
   readonly residentMib: number;
-}
+};
 
 async function holdings(agent: Agent): Promise<Holdings> {
   const status = await readFile(`/proc/${agent.process.pid}/status`, "utf8");

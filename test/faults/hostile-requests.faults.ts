@@ -34,7 +34,7 @@ const POLL_INTERVAL_MS = 1_000;
 const ATTACK_MS = 6_000;
 const PROBE_INTERVAL_MS = 200;
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 describe("through 256 connections, the agent's memory, probes, polls and pushes hold", () => {
   const scope = suiteScope();
@@ -57,8 +57,8 @@ describe("through 256 connections, the agent's memory, probes, polls and pushes 
     await runToEnd({
       name: "tools/bundle.ts",
       command: process.execPath,
-      args: [join(root, "tools/bundle.ts"), join(folder, "dist")],
-      timeoutMilliseconds: 60_000,
+      args: [join(ROOT, "tools/bundle.ts"), join(folder, "dist")],
+      timeoutMs: 60_000,
     });
     const collector = await FakeCollector.start(accept);
     endWith(scope, () => collector.stop());
@@ -77,7 +77,7 @@ describe("through 256 connections, the agent's memory, probes, polls and pushes 
     endWith(scope, watchPolls(dirname(chronyd.socketPath), polls));
     agent = await startAgent(scope, {
       entry: join(folder, "dist/chrony-tracker.cjs"),
-      wrapper: [...(limits?.wrapper ?? []), ...imageFlags],
+      wrapper: [...(limits?.wrapper ?? []), ...IMAGE_FLAGS],
       environment: {
         CHRONY_ADDRESS: chronyd.address,
         SLEEP_INTERVAL: String(POLL_INTERVAL_MS / 1000),
@@ -153,12 +153,12 @@ async function manifestContainer(): Promise<ManifestContainer> {
     readonly spec: {
       readonly template: { readonly spec: { readonly containers: readonly [ManifestContainer] } };
     };
-  } = parse(await readFile(join(root, "k8s/base/agent/daemon-set.yaml"), "utf8"));
+  } = parse(await readFile(join(ROOT, "k8s/base/agent/daemon-set.yaml"), "utf8"));
   return manifest.spec.template.spec.containers[0];
 }
 
 /** As in the Dockerfile's ENTRYPOINT. */
-const imageFlags = [
+const IMAGE_FLAGS = [
   "/bin/sh",
   "-c",
   'node=$1; shift; exec "$node" --max-semi-space-size=1 --max-old-space-size=32 "$@"',

@@ -4,7 +4,7 @@ import { runToEnd } from "../parts/run-to-end.ts";
 
 /** A network of its own, with one cable to the machine's. Needs root, `ip` and `nft`
  * (Debian: iproute2 and nftables). */
-export interface NetworkNamespace {
+export type NetworkNamespace = {
   /** Runs the command behind it in there. */
   readonly wrapper: readonly string[];
   /** This machine, as it is reached from in there. */
@@ -12,7 +12,7 @@ export interface NetworkNamespace {
   /** From now on no packet comes out, and nobody is told. */
   dropEverything(): Promise<void>;
   carryEverything(): Promise<void>;
-}
+};
 
 /** Makes a namespace. Its addresses are of 198.18.0.0/15, which is there for trials (RFC 2544). */
 export async function networkNamespace(owner: Owner): Promise<NetworkNamespace> {
@@ -57,7 +57,7 @@ async function ip(...args: string[]): Promise<void> {
     name: `ip ${args.join(" ")}`,
     command: "ip",
     args,
-    timeoutMilliseconds: 10_000,
+    timeoutMs: 10_000,
   });
 }
 

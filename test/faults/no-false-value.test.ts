@@ -76,10 +76,10 @@ function collectionOf(
   return { timeMs: earliestWallMs, values };
 }
 
-interface Run {
+type Run = {
   readonly readings: Reading[];
   readonly collections: Collection[];
-}
+};
 
 /** A run in which all is right: every fifth reading is told, and chronyd was silent for a while. */
 function trueRun(): Run {

@@ -14,7 +14,7 @@ import {
 } from "./recorded-tracking.ts";
 
 /** What is checked. */
-export interface Evidence {
+export type Evidence = {
   /** Of all lives of the agent, in order. */
   readonly readings: readonly Reading[];
   readonly collections: readonly Collection[];
@@ -31,21 +31,21 @@ export interface Evidence {
    * no reading then.
    */
   readonly withoutSockets?: Period;
-}
+};
 
 /** A stretch of time, in milliseconds since 1970. */
-export interface Period {
+export type Period = {
   readonly fromMs: number;
   readonly toMs: number;
-}
+};
 
 /** One thing that is false. */
-export interface Falsehood {
+export type Falsehood = {
   readonly rule: Rule;
   readonly timeMs: number;
   /** A sentence: what was seen, and what would have been right. */
   readonly detail: string;
-}
+};
 
 /** What is promised of every sample. */
 export type Rule =
@@ -59,35 +59,35 @@ export type Rule =
   | "a counter never falls";
 
 /** A collection and the reading that it comes from. */
-export interface Match {
+export type Match = {
   readonly collection: Collection;
   readonly reading: EndedReading;
   /** Of the reading's answers the one that the values are from; `undefined` when there was none. */
   readonly report: RecordedTracking | undefined;
-}
+};
 
 /** What the checker makes of a run. */
-export interface Verdict {
+export type Verdict = {
   readonly falsehoods: readonly Falsehood[];
   /** In the order of the readings. */
   readonly matches: readonly Match[];
-}
+};
 
-const errorNames = [
+const ERROR_NAMES = [
   "chrony_clock_error_ms",
   "chrony_clock_error_bound_ms",
   "chrony_clock_error_peak_ms",
 ] as const;
-const states = ["synchronised", "stale", "stepped", "local", "unsynchronised", "unreachable"];
-const publishingStates = ["synchronised", "stale", "unsynchronised"];
+const STATES = ["synchronised", "stale", "stepped", "local", "unsynchronised", "unreachable"];
+const PUBLISHING_STATES = ["synchronised", "stale", "unsynchronised"];
 /** The steps that chronyd has not seen are added to bound and peak; only the error is withheld. */
-const steppedState = "stepped";
-const unknownWhenUnreachable =
+const STEPPED_STATE = "stepped";
+const UNKNOWN_WHEN_UNREACHABLE =
   /^chrony_(clock_error_|tracking_|sources_|sourcestats_|serverstats_|activity_|reference_age)/;
 /** The two formulas may add in another order than the agent. */
-const relativeRounding = 1e-12;
+const RELATIVE_ROUNDING = 1e-12;
 /** What lies this close to either end of the peak's window may be in or out of it. */
-const peakEdgeMs = 1000;
+const PEAK_EDGE_MS = 1000;
 
 /** Every falsehood among the collections, and which reading each collection comes from. */
 export function checkEverySample(evidence: Evidence): Verdict {
@@ -126,11 +126,11 @@ type Say = (rule: Rule, detail: string) => void;
 
 /** The one state that is 1. */
 function checkState({ values }: Collection, say: Say): string | undefined {
-  const seen = states.map((state) => values.get(`chrony_sync_state{state="${state}"}`));
-  const set = states.filter((_, index) => seen[index] === 1);
+  const seen = STATES.map((state) => values.get(`chrony_sync_state{state="${state}"}`));
+  const set = STATES.filter((_, index) => seen[index] === 1);
   const [state] = set;
-  if (set.length !== 1 || seen.filter((value) => value === 0).length !== states.length - 1) {
-    const told = states.map((name, index) => `${name} ${seen[index]}`).join(", ");
+  if (set.length !== 1 || seen.filter((value) => value === 0).length !== STATES.length - 1) {
+    const told = STATES.map((name, index) => `${name} ${seen[index]}`).join(", ");
     say("one state at a time", `${told}: exactly one is 1 and five are 0`);
     return undefined;
   }
@@ -143,10 +143,10 @@ function checkState({ values }: Collection, say: Say): string | undefined {
 }
 
 function checkWithheld({ values }: Collection, state: string, say: Say): void {
-  for (const name of errorNames) {
+  for (const name of ERROR_NAMES) {
     const published =
-      publishingStates.includes(state) ||
-      (state === steppedState && name !== "chrony_clock_error_ms");
+      PUBLISHING_STATES.includes(state) ||
+      (state === STEPPED_STATE && name !== "chrony_clock_error_ms");
     if (values.has(name) !== published) {
       say(
         "nothing that is withheld",
@@ -155,7 +155,7 @@ function checkWithheld({ values }: Collection, state: string, say: Say): void {
     }
   }
   if (state === "unreachable") {
-    for (const key of [...values.keys()].filter((name) => unknownWhenUnreachable.test(name))) {
+    for (const key of [...values.keys()].filter((name) => UNKNOWN_WHEN_UNREACHABLE.test(name))) {
       say("nothing that is withheld", `${key} is told in unreachable`);
     }
   }
@@ -220,7 +220,7 @@ function matchWithoutSocket(collection: Collection, readings: readonly EndedRead
 function saysTheSame(report: RecordedTracking, { values }: Collection, state: string): boolean {
   const expected = {
     ...trackingValues(report),
-    ...(state !== steppedState && {
+    ...(state !== STEPPED_STATE && {
       chrony_clock_error_ms: errorMs(report),
       chrony_clock_error_bound_ms: boundMs(report),
     }),
@@ -260,7 +260,7 @@ function checkPeak(
       .filter((one) => !possibleStates(one).includes("local"))
       .map((one) => Math.max(errorMs(one), boundMs(one)));
   const beganMs = reading.closedMs - peakWidthMs;
-  const least = Math.max(...errorsSince(beganMs + peakEdgeMs));
+  const least = Math.max(...errorsSince(beganMs + PEAK_EDGE_MS));
   if (peak < least && !isClose(peak, least)) {
     say(
       "the peak is the largest of error and bound",
@@ -269,7 +269,7 @@ function checkPeak(
   }
   // A step that chronyd had not seen was added, by as much as the clock was wrong.
   const isOfStep = wrongClockMs !== undefined && peak > least;
-  if (!isOfStep && !errorsSince(beganMs - peakEdgeMs).some((error) => isClose(error, peak))) {
+  if (!isOfStep && !errorsSince(beganMs - PEAK_EDGE_MS).some((error) => isClose(error, peak))) {
     say(
       "the peak is the largest of error and bound",
       `${peak} ms was read at no time in the window`,
@@ -322,5 +322,5 @@ function shown({ values }: Collection, state: string): string {
 }
 
 function isClose(a: number, b: number): boolean {
-  return Math.abs(a - b) <= relativeRounding * Math.max(Math.abs(a), Math.abs(b));
+  return Math.abs(a - b) <= RELATIVE_ROUNDING * Math.max(Math.abs(a), Math.abs(b));
 }

@@ -11,7 +11,7 @@ import type { Match, Period } from "./no-false-value.ts";
 import { type EndedReading, hasEnded, type Reading } from "./readings.ts";
 
 /** Where collections are missing. */
-export interface Hole {
+export type Hole = {
   readonly life: number;
   /** The end of the last reading before it that arrived, and of the first one after it. */
   readonly fromMs: number;
@@ -20,10 +20,10 @@ export interface Hole {
   readonly collections: number;
   /** Whether an allowed loss explains it. */
   readonly allowed: boolean;
-}
+};
 
 /** So many readings may end between the due time of a collection and the one that it carries. */
-const readingsUntilLate = 3;
+const READINGS_UNTIL_LATE = 3;
 
 /**
  * The holes between the collections of a run, and at the end of each life.
@@ -53,7 +53,7 @@ export function holesIn(
       const unused = unusedReadings(ofLife, fromMs + intervalMs, toMs);
       const allowed = allowedLosses.some((loss) => fromMs < loss.toMs && loss.fromMs < toMs);
       const collections = Math.max(1, Math.round((toMs - fromMs) / intervalMs) - 1);
-      return unused >= readingsUntilLate ? [{ life, fromMs, toMs, collections, allowed }] : [];
+      return unused >= READINGS_UNTIL_LATE ? [{ life, fromMs, toMs, collections, allowed }] : [];
     });
   });
 }

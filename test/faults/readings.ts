@@ -3,7 +3,7 @@ import type { RecordedEvent } from "../parts/recorded-readings.ts";
 import { type RecordedTracking, recordedTracking } from "./recorded-tracking.ts";
 
 /** One reading of chronyd: a socket from bind to close. Times are milliseconds since 1970. */
-export interface Reading {
+export type Reading = {
   /** Which start of the agent it belongs to, from 0. */
   readonly life: number;
   readonly openedMs: number;
@@ -14,7 +14,7 @@ export interface Reading {
   readonly latestWallMs: number;
   /** What chronyd said. Two, when it answered twice; none, when it did not answer or not well. */
   readonly reports: readonly RecordedTracking[];
-}
+};
 
 /** A reading whose socket was closed. */
 export type EndedReading = Reading & { readonly closedMs: number };

@@ -4,7 +4,7 @@
  */
 
 /** What the checker needs of a TRACKING reply; the names are chrony's. */
-export interface RecordedTracking {
+export type RecordedTracking = {
   readonly referenceId: number;
   readonly stratum: number;
   readonly leap: number;
@@ -17,16 +17,16 @@ export interface RecordedTracking {
   readonly rootDelay: number;
   readonly rootDispersion: number;
   readonly lastUpdateInterval: number;
-}
+};
 
-const trackingBytes = 104;
-const leapUnsynchronised = 3;
-const localReferenceId = 0x7f7f0101;
+const TRACKING_BYTES = 104;
+const LEAP_UNSYNCHRONISED = 3;
+const LOCAL_REFERENCE_ID = 0x7f7f0101;
 
 /** The report in a datagram, or `undefined` when the datagram is no successful TRACKING reply. */
 export function recordedTracking(datagram: Buffer): RecordedTracking | undefined {
   const isTracking =
-    datagram.length === trackingBytes &&
+    datagram.length === TRACKING_BYTES &&
     datagram.readUInt8(0) === 6 &&
     datagram.readUInt8(1) === 2 &&
     datagram.readUInt16BE(4) === 33 &&
@@ -75,10 +75,10 @@ export function boundMs({
 
 /** The states that may be told of a report. Which of the three it is where there are several depends on what came before. */
 export function possibleStates(tracking: RecordedTracking): readonly string[] {
-  if (tracking.leap === leapUnsynchronised || tracking.stratum === 0) {
+  if (tracking.leap === LEAP_UNSYNCHRONISED || tracking.stratum === 0) {
     return ["unsynchronised"];
   }
-  return tracking.referenceId === localReferenceId
+  return tracking.referenceId === LOCAL_REFERENCE_ID
     ? ["local"]
     : ["synchronised", "stale", "stepped"];
 }

@@ -18,7 +18,7 @@ import { startProcess } from "../parts/running-process.ts";
 import { type FakeNetwork, type NetworkCondition, startFakeNetwork } from "./fake-network.ts";
 
 /** What the agent holds at one moment. */
-export interface Holdings {
+export type Holdings = {
   /** Since the soak began. */
   readonly seconds: number;
   readonly pushes: number;
@@ -30,26 +30,26 @@ export interface Holdings {
   readonly socketFiles: number;
   /** Timers, sockets and other things that Node.js keeps for the program. */
   readonly resources: number;
-}
+};
 
 /** Several looks at what the agent holds, taken together: the median of each. */
 export type TypicalHoldings = Omit<Holdings, "seconds" | "pushes">;
 
 /** How a soak went. */
-export interface SoakReport {
+export type SoakReport = {
   readonly pushes: number;
   readonly outages: number;
   /** In its second quarter, when all is warm. */
   readonly early: TypicalHoldings;
   /** In its last quarter. */
   readonly late: TypicalHoldings;
-}
+};
 
-export interface SoakOptions {
+export type SoakOptions = {
   readonly minutes: number;
   /** Gets each look at what the agent holds. */
   readonly onLook?: (holdings: Holdings) => void;
-}
+};
 
 /** Those of the image. */
 export const V8_FLAGS: readonly string[] = [
@@ -58,12 +58,12 @@ export const V8_FLAGS: readonly string[] = [
   "--optimize-for-size",
 ];
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
-const diagnosis = new URL("process-diagnosis.mjs", import.meta.url).href;
-const lookMilliseconds = 2_000;
-const outageMilliseconds = 3_000;
-const answerMilliseconds = 10_000;
-const mib = 1024 * 1024;
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const DIAGNOSIS = new URL("process-diagnosis.mjs", import.meta.url).href;
+const LOOK_MS = 2_000;
+const OUTAGE_MS = 3_000;
+const ANSWER_MS = 10_000;
+const MIB = 1024 * 1024;
 
 /** What befalls the way to the collector, in turn; between two of them all is well. */
 const OUTAGES: readonly (NetworkCondition | number)[] = [
@@ -80,8 +80,8 @@ export async function soak({ minutes, onLook = () => {} }: SoakOptions): Promise
   await runToEnd({
     name: "npm run build",
     command: process.execPath,
-    args: [join(root, "tools/bundle.ts")],
-    timeoutMilliseconds: 60_000,
+    args: [join(ROOT, "tools/bundle.ts")],
+    timeoutMs: 60_000,
   });
   const scope = new Scope();
   const chronyd = await startChronyd(scope, { configuration: localReferenceConfiguration() });
@@ -95,8 +95,8 @@ export async function soak({ minutes, onLook = () => {} }: SoakOptions): Promise
       ...V8_FLAGS,
       "--expose-gc",
       "--import",
-      diagnosis,
-      join(root, "dist/chrony-tracker.cjs"),
+      DIAGNOSIS,
+      join(ROOT, "dist/chrony-tracker.cjs"),
     ],
     env: {
       PATH,
@@ -120,22 +120,22 @@ export async function soak({ minutes, onLook = () => {} }: SoakOptions): Promise
   const isOver = () => performance.now() - beganMs > minutes * 60_000;
   const breaking = (async () => {
     while (!isOver()) {
-      await delay(outageMilliseconds);
+      await delay(OUTAGE_MS);
       await apply(OUTAGES[outages % OUTAGES.length] ?? "refused", network, collector);
       outages += 1;
-      await delay(outageMilliseconds);
+      await delay(OUTAGE_MS);
       await apply("open", network, collector);
     }
   })();
   try {
     while (!isOver()) {
-      await agent.waitUntil("the time of the next look", () => delay(lookMilliseconds, true));
-      const told = (await agent.ask("diagnose", answerMilliseconds)) as Diagnosis;
+      await agent.waitUntil("the time of the next look", () => delay(LOOK_MS, true));
+      const told = (await agent.ask("diagnose", ANSWER_MS)) as Diagnosis;
       const holdings: Holdings = {
         seconds: Math.round((performance.now() - beganMs) / 1000),
         pushes: collector.pushes(),
         residentMib: await residentMib(agent.pid),
-        heapMib: told.heapUsed / mib,
+        heapMib: told.heapUsed / MIB,
         fileDescriptors: (await readdir(`/proc/${agent.pid}/fd`)).length,
         socketFiles: (await readdir(dirname(chronyd.socketPath))).length,
         resources: told.resources,
@@ -156,17 +156,17 @@ export async function soak({ minutes, onLook = () => {} }: SoakOptions): Promise
   };
 }
 
-interface Diagnosis {
+type Diagnosis = {
   readonly heapUsed: number;
   readonly resources: number;
-}
+};
 
-interface FakeCollector {
+type FakeCollector = {
   readonly port: number;
   /** How many pushes it accepted. */
   readonly pushes: () => number;
   answer(status: number): void;
-}
+};
 
 async function startFakeCollector(owner: Owner): Promise<FakeCollector> {
   let status = 200;

@@ -6,7 +6,7 @@ import {
 import type { Dataquery } from "@grafana/grafana-foundation-sdk/prometheus";
 import { waitFor } from "../parts/wait-for.ts";
 
-const requestMilliseconds = 10_000;
+const REQUEST_MS = 10_000;
 
 /** The panels of a dashboard that show something, its headings left out. */
 export function panelsOf(dashboard: Dashboard): Panel[] {
@@ -21,11 +21,11 @@ export function queriesOf(panel: Panel): Dataquery[] {
 }
 
 /** A variable that Grafana fills with the values of a label: `label_values(SERIES, LABEL)`. */
-export interface LabelVariable {
+export type LabelVariable = {
   readonly name: string;
   readonly series: string;
   readonly label: string;
-}
+};
 
 /** The variables of a dashboard that are filled by asking the data source. */
 export function labelVariablesOf(dashboard: Dashboard): LabelVariable[] {
@@ -40,13 +40,13 @@ export function labelVariablesOf(dashboard: Dashboard): LabelVariable[] {
 }
 
 /** What stands for the variables of a query. */
-export interface Chosen {
+export type Chosen = {
   readonly cluster: string;
   readonly node: string;
   /** The time that is shown, in seconds since 1970. */
   readonly startSeconds: number;
   readonly endSeconds: number;
-}
+};
 
 /**
  * A query with its variables filled in, as Grafana does it where samples come once a second.
@@ -71,11 +71,11 @@ export function filledIn(expression: string, chosen: Chosen): string {
 }
 
 /** One line or one cell: its labels, and its values in the order of time, each with its second since 1970. */
-export interface Result {
+export type Result = {
   readonly labels: Readonly<Record<string, string>>;
   readonly values: readonly number[];
   readonly timesSeconds: readonly number[];
-}
+};
 
 type Answer =
   | {
@@ -110,7 +110,7 @@ export async function run(url: string, query: Dataquery, chosen: Chosen): Promis
   const response = await fetch(`${url}/api/v1/${path}`, {
     method: "POST",
     body: parameters,
-    signal: AbortSignal.timeout(requestMilliseconds),
+    signal: AbortSignal.timeout(REQUEST_MS),
   });
   const answer: Answer = JSON.parse(await response.text());
   if (answer.status === "error") {

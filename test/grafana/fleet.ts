@@ -15,28 +15,28 @@ export const PUSHING_CLUSTER = CLUSTER;
 export const SCRAPED_CLUSTER = "green";
 
 /** What a node of a fleet is like. */
-export interface NodeDescription {
+export type NodeDescription = {
   readonly name: string;
   /** Whether its agent is pushed and scraped, or only scraped. */
   readonly ways: "push and pull" | "pull";
   /** Lines of its chrony.conf; it follows the fleet's time server when left out. */
   readonly configuration?: readonly string[];
-}
+};
 
 /** A node: a chronyd and an agent. */
-export interface FleetNode {
+export type FleetNode = {
   readonly chronyd: Chronyd;
   readonly agent: Agent;
-}
+};
 
 /** Several nodes of two clusters, and all that they report to. */
-export interface Fleet {
+export type Fleet = {
   readonly timeServer: TimeServer;
   readonly collector: Collector;
   readonly prometheus: Prometheus;
   /** A node by its name. */
   node(name: string): FleetNode;
-}
+};
 
 /**
  * Starts a time server, Prometheus, the collector with the shipped configuration, and for each node a

@@ -7,10 +7,10 @@ import { html } from "../../src/page/html.ts";
 import { drawDashboard } from "../../tools/picture/drawing.ts";
 import { panelsOf } from "./dashboard-queries.ts";
 
-const picture = new URL("../../docs/overview.svg", import.meta.url);
+const PICTURE = new URL("../../docs/overview.svg", import.meta.url);
 
 test("it shows the panels that the overview has now: else draw it again", async () => {
-  const drawn = await readFile(picture, "utf8");
+  const drawn = await readFile(PICTURE, "utf8");
   for (const { title = "" } of panelsOf(overview())) {
     assert.ok(drawn.includes(html`>${title}</text>`.text), `${title} is not in docs/overview.svg`);
   }

@@ -227,10 +227,10 @@ describe("every query finds data", () => {
   });
 });
 
-interface PanelQuery {
+type PanelQuery = {
   readonly panel: Panel;
   readonly query: Dataquery;
-}
+};
 
 function allQueries(dashboard: Dashboard): PanelQuery[] {
   return panelsOf(dashboard).flatMap((panel) =>

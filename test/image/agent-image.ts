@@ -16,10 +16,10 @@ import {
 import { type ImageStore, imageStore } from "./image-store.ts";
 import { npmConfiguration } from "./npm-configuration.ts";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 /** What the Dockerfile copies, and itself; and what makes the bases. */
-const sources = [
+const SOURCES = [
   ".dockerignore",
   ".npmrc",
   "Dockerfile",
@@ -31,18 +31,18 @@ const sources = [
 ];
 
 const ownArchitecture: ImageArchitecture = process.arch === "arm64" ? "arm64" : "amd64";
-const nodeBase = "localhost/base/node";
-const runtimeBase = "localhost/base/runtime";
+const NODE_BASE = "localhost/base/node";
+const RUNTIME_BASE = "localhost/base/runtime";
 
 /** The name that the agent's image has in its archive. */
 export const AGENT_IMAGE = "localhost/chrony-tracker:test";
 
 /** The agent's image in a file. */
-export interface AgentImage {
+export type AgentImage = {
   /** The path of an OCI archive. */
   readonly archive: string;
   readonly name: string;
-}
+};
 
 /**
  * The agent's image of the project's Dockerfile, built with buildah on bases that are made here. It
@@ -71,7 +71,7 @@ export async function bringAgentImage(
       progress(`building the agent's image for ${architecture}`);
       await store.imageOfFolder(
         await bringRuntimeBase(architecture, progress),
-        runtimeBase,
+        RUNTIME_BASE,
         architecture,
       );
       await store.buildah(
@@ -82,11 +82,11 @@ export async function bringAgentImage(
         "--isolation=chroot",
         "--network=host",
         `--platform=linux/${architecture}`,
-        `--build-arg=RUNTIME=${runtimeBase}`,
+        `--build-arg=RUNTIME=${RUNTIME_BASE}`,
         "--build-arg=REVISION=test",
         `--tag=${AGENT_IMAGE}`,
         ...options,
-        root,
+        ROOT,
       );
       const archive = join(making, "image.tar");
       await store.buildah("push", "--quiet", AGENT_IMAGE, `oci-archive:${archive}:${AGENT_IMAGE}`);
@@ -117,12 +117,12 @@ async function ownOptions(
   progress: Progress,
 ): Promise<string[]> {
   const base = await bringNodeBase(ownArchitecture, progress);
-  await store.imageOfFolder(base, nodeBase, ownArchitecture);
+  await store.imageOfFolder(base, NODE_BASE, ownArchitecture);
   const npmrc = join(contexts.path, "npmrc");
   const { text, authorities } = await npmConfiguration();
   await writeFile(npmrc, text, { mode: 0o600 });
   return [
-    `--build-arg=NODE=${nodeBase}`,
+    `--build-arg=NODE=${NODE_BASE}`,
     `--secret=id=npmrc,src=${npmrc}`,
     ...(authorities === undefined ? [] : [`--volume=${authorities}:${authorities}:ro`]),
   ];
@@ -154,9 +154,9 @@ async function foreignOptions(
 
 async function hashOfSources(): Promise<string> {
   const hash = createHash("sha256");
-  for (const source of sources) {
-    for (const file of await filesUnder(join(root, source))) {
-      hash.update(`${relative(root, file)}\0`).update(await readFile(file));
+  for (const source of SOURCES) {
+    for (const file of await filesUnder(join(ROOT, source))) {
+      hash.update(`${relative(ROOT, file)}\0`).update(await readFile(file));
     }
   }
   return hash.digest("hex").slice(0, 12);

@@ -13,8 +13,8 @@ export type ImageArchitecture = "amd64" | "arm64";
 
 const nodeVersion = projectPackage.devDependencies.node;
 // Of the line that comes with Node.js 24.
-const npmVersion = "11.21.2";
-const debootstrapMilliseconds = 10 * 60 * 1_000;
+const NPM_VERSION = "11.21.2";
+const DEBOOTSTRAP_MS = 10 * 60 * 1_000;
 
 /** How Node.js and its packages name an architecture. */
 export function nodeArchitecture(architecture: ImageArchitecture): "x64" | "arm64" {
@@ -39,7 +39,7 @@ export async function bringNodeBase(
   progress: Progress,
 ): Promise<string> {
   await installDebianPackages(progress, ["debian-archive-keyring", "debootstrap"]);
-  const name = `image-base-node-${nodeVersion}-npm-${npmVersion}-${architecture}`;
+  const name = `image-base-node-${nodeVersion}-npm-${NPM_VERSION}-${architecture}`;
   return keepInCache(name, async (folder) => {
     progress("making a Debian to build the image on: half a minute, once");
     await runToEnd({
@@ -53,7 +53,7 @@ export async function bringNodeBase(
         folder,
         "http://deb.debian.org/debian",
       ],
-      timeoutMilliseconds: debootstrapMilliseconds,
+      timeoutMs: DEBOOTSTRAP_MS,
     });
     for (const path of [
       "var/cache/apt",
@@ -65,7 +65,7 @@ export async function bringNodeBase(
     }
     const local = join(folder, "usr/local");
     await copyFile(await bringNode(architecture, progress), join(local, "bin/node"));
-    await cp(await npmPackage("npm", npmVersion, progress), join(local, "lib/node_modules/npm"), {
+    await cp(await npmPackage("npm", NPM_VERSION, progress), join(local, "lib/node_modules/npm"), {
       recursive: true,
     });
     await chmod(join(local, "lib/node_modules/npm/bin/npm-cli.js"), 0o755);

@@ -2,10 +2,10 @@ import { join } from "node:path";
 import { runToEnd } from "../parts/run-to-end.ts";
 import { scratchFolder } from "../parts/scratch-folder.ts";
 
-const commandMilliseconds = 10 * 60 * 1_000;
+const COMMAND_MS = 10 * 60 * 1_000;
 
 /** buildah with a storage of its own: this machine's images are not touched. */
-export interface ImageStore {
+export type ImageStore = {
   /** Runs a buildah command. @returns the last line that it printed */
   buildah(...args: string[]): Promise<string>;
   /** Makes an image that holds what a folder holds. */
@@ -13,7 +13,7 @@ export interface ImageStore {
   /** Where an image's files lie, until the storage is removed. Not to be written to. */
   filesOf(image: string): Promise<string>;
   remove(): void;
-}
+};
 
 export async function imageStore(): Promise<ImageStore> {
   const storage = await scratchFolder("images");
@@ -28,7 +28,7 @@ export async function imageStore(): Promise<ImageStore> {
         "--storage-driver=vfs",
         ...args,
       ],
-      timeoutMilliseconds: commandMilliseconds,
+      timeoutMs: COMMAND_MS,
     });
     return output.split("\n").at(-1) ?? "";
   };

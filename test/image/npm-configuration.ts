@@ -1,15 +1,15 @@
 import { readFile } from "node:fs/promises";
 import { runToEnd } from "../parts/run-to-end.ts";
 
-const questionMilliseconds = 30_000;
+const QUESTION_MS = 30_000;
 
 /** How npm reaches its registry on this machine, for an npm that runs elsewhere on it. */
-export interface NpmConfiguration {
+export type NpmConfiguration = {
   /** The text of an .npmrc. It may hold secrets. */
   readonly text: string;
   /** The file with the authorities that it names, which has to be there, too. */
   readonly authorities: string | undefined;
-}
+};
 
 export async function npmConfiguration(): Promise<NpmConfiguration> {
   const files = await Promise.all(
@@ -36,7 +36,7 @@ async function npmSetting(name: string): Promise<string | undefined> {
     command: "npm",
     // The warnings of other settings would stand among the output.
     args: ["config", "get", name, "--silent"],
-    timeoutMilliseconds: questionMilliseconds,
+    timeoutMs: QUESTION_MS,
   });
   const value = answer.split("\n").at(-1) ?? "";
   return value === "" || value === "null" || value === "undefined" ? undefined : value;

@@ -4,7 +4,7 @@ import { keepInCache } from "../parts/cache.ts";
 import type { Progress } from "../parts/progress.ts";
 import { runToEnd } from "../parts/run-to-end.ts";
 
-const downloadMilliseconds = 5 * 60 * 1_000;
+const DOWNLOAD_MS = 5 * 60 * 1_000;
 
 /** The folder in which a package of the npm registry lies unpacked. It is not installed. */
 export async function npmPackage(
@@ -19,7 +19,7 @@ export async function npmPackage(
       command: "npm",
       args: ["pack", "--silent", `${name}@${version}`],
       cwd: making,
-      timeoutMilliseconds: downloadMilliseconds,
+      timeoutMs: DOWNLOAD_MS,
     });
     const archive = answer.split("\n").at(-1) ?? "";
     await runToEnd({
@@ -27,7 +27,7 @@ export async function npmPackage(
       command: "tar",
       args: ["--extract", "--file", archive],
       cwd: making,
-      timeoutMilliseconds: downloadMilliseconds,
+      timeoutMs: DOWNLOAD_MS,
     });
     await rm(join(making, archive));
   });

@@ -1,20 +1,20 @@
 import { runToEnd } from "../parts/run-to-end.ts";
 
-const readMilliseconds = 60_000;
+const READ_MS = 60_000;
 
 /** What an image says of itself (OCI image configuration). */
-export interface ImageConfiguration {
+export type ImageConfiguration = {
   readonly architecture: string;
   readonly config: {
     readonly User: string;
     readonly Entrypoint: readonly string[];
     readonly Labels: Readonly<Record<string, string>>;
   };
-}
+};
 
-interface Reference {
+type Reference = {
   readonly digest: string;
-}
+};
 
 /** The configuration of the only image of an OCI archive. */
 export async function imageConfiguration(archive: string): Promise<ImageConfiguration> {
@@ -23,7 +23,7 @@ export async function imageConfiguration(archive: string): Promise<ImageConfigur
       name: `reading ${archive}`,
       command: "tar",
       args: ["--extract", "--to-stdout", "--file", archive, path],
-      timeoutMilliseconds: readMilliseconds,
+      timeoutMs: READ_MS,
     });
     return JSON.parse(text);
   };

@@ -3,18 +3,18 @@ import { join } from "node:path";
 import { runToEnd } from "../parts/run-to-end.ts";
 import { type RunningProcess, startProcess } from "../parts/running-process.ts";
 
-const commandMilliseconds = 30_000;
-const capabilities = ["CAP_SETUID", "CAP_SETGID"];
+const COMMAND_MS = 30_000;
+const CAPABILITIES = ["CAP_SETUID", "CAP_SETGID"];
 
 /** A container of runc in the way of the DaemonSet, but in the machine's network. */
-export interface RuncContainer {
+export type RuncContainer = {
   /** runc, which passes signals on and ends with the container's exit code. */
   readonly process: RunningProcess;
   /** The container's first process, as the machine numbers it. */
   firstProcess(): Promise<number>;
   /** Runs a command in the container, as `kubectl exec` does. @throws when it fails */
   exec(...command: string[]): Promise<string>;
-}
+};
 
 /**
  * Starts a container: root with SETUID and SETGID, no new privileges, a read-only root file system.
@@ -43,7 +43,7 @@ export async function startRuncContainer(description: {
       "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
       ...Object.entries(environment).map(([key, value]) => `${key}=${value}`),
     ],
-    capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities },
+    capabilities: { bounding: CAPABILITIES, effective: CAPABILITIES, permitted: CAPABILITIES },
     noNewPrivileges: true,
   };
   await writeFile(
@@ -65,7 +65,7 @@ export async function startRuncContainer(description: {
       name: `runc ${args[0]}`,
       command: "runc",
       args: [state, ...args],
-      timeoutMilliseconds: commandMilliseconds,
+      timeoutMs: COMMAND_MS,
     });
   return {
     process: startProcess({

@@ -21,7 +21,7 @@ describe("the collector's answer to a push", () => {
   function pushOnce(to = collector): Promise<PushAnswer> {
     return push(to.otlpUrl, {
       resource: nodeResource("node-1"),
-      metrics: [gauge("chrony_up", { timeMilliseconds: Date.now(), value: 1 })],
+      metrics: [gauge("chrony_up", { timeMs: Date.now(), value: 1 })],
     });
   }
 

@@ -7,9 +7,9 @@ import { before, describe, test } from "node:test";
 import { bringCollector, progressToStandardError } from "../parts/bring.ts";
 import {
   effectiveCollectorConfiguration,
-  kubernetesConfigurationFiles,
-  kubernetesConfigurationFilesWithTls,
-  prometheusConfigurationFiles,
+  KUBERNETES_CONFIGURATION_FILES,
+  KUBERNETES_CONFIGURATION_FILES_WITH_TLS,
+  PROMETHEUS_CONFIGURATION_FILES,
   startCollector,
   validateCollectorConfiguration,
 } from "../parts/collector.ts";
@@ -35,7 +35,7 @@ const OWN_PIPELINE = {
   exporters: ["prometheus_remote_write"],
 };
 
-const settings = {
+const SETTINGS = {
   CLUSTER_NAME: "blue",
   REMOTE_WRITE_URL: "http://127.0.0.1:9090/api/v1/write",
 };
@@ -48,19 +48,19 @@ describe("the collector's configuration", () => {
   });
 
   const validate = (environment: Record<string, string>) =>
-    validateCollectorConfiguration(collector, prometheusConfigurationFiles, environment);
+    validateCollectorConfiguration(collector, PROMETHEUS_CONFIGURATION_FILES, environment);
   const effective = (environment: Record<string, string>) =>
-    effectiveCollectorConfiguration(collector, prometheusConfigurationFiles, environment);
+    effectiveCollectorConfiguration(collector, PROMETHEUS_CONFIGURATION_FILES, environment);
 
   test("is accepted with the two settings that have no default", async () => {
-    await validate(settings);
+    await validate(SETTINGS);
   });
 
   for (const [variable, complaint] of [
     ["REMOTE_WRITE_URL", /failed to create "prometheus_remote_write".*invalid endpoint/],
     ["CLUSTER_NAME", /failed to create "prometheus_remote_write".*external labels.*empty/],
   ] as const) {
-    const { [variable]: _, ...without } = settings;
+    const { [variable]: _, ...without } = SETTINGS;
 
     test(`is refused without ${variable}, and when it is empty`, async () => {
       await assert.rejects(validate(without), complaint);
@@ -72,10 +72,10 @@ describe("the collector's configuration", () => {
       const start = runToEnd({
         name: "the collector",
         command: collector,
-        args: prometheusConfigurationFiles.flatMap((file) => ["--config", file]),
+        args: PROMETHEUS_CONFIGURATION_FILES.flatMap((file) => ["--config", file]),
         env: without,
         cwd: folder,
-        timeoutMilliseconds: 10_000,
+        timeoutMs: 10_000,
       });
       await assert.rejects(start, (error: Error) => {
         assert.match(error.message, new RegExp(`unset environment variable.*"${variable}"`));
@@ -86,7 +86,7 @@ describe("the collector's configuration", () => {
   }
 
   test("runs exactly these parts, in this order", async () => {
-    const { service } = await effective(settings);
+    const { service } = await effective(SETTINGS);
     assert.deepEqual(service.pipelines, {
       metrics: {
         receivers: ["otlp"],
@@ -99,10 +99,10 @@ describe("the collector's configuration", () => {
   });
 
   test("in a cluster, runs the same, and between the two checks who sends", async () => {
-    const inCluster = { ...settings, TOKEN_ISSUER_URL: "https://issuer.example" };
+    const inCluster = { ...SETTINGS, TOKEN_ISSUER_URL: "https://issuer.example" };
     const { service, receivers } = await effectiveCollectorConfiguration(
       collector,
-      kubernetesConfigurationFiles,
+      KUBERNETES_CONFIGURATION_FILES,
       inCluster,
     );
 
@@ -124,8 +124,8 @@ describe("the collector's configuration", () => {
     const tls = { TLS_CERTIFICATE_FILE: "/tls.crt", TLS_KEY_FILE: "/tls.key" };
     const { receivers } = await effectiveCollectorConfiguration(
       collector,
-      kubernetesConfigurationFilesWithTls,
-      { ...settings, ...tls, TOKEN_ISSUER_URL: "https://issuer.example" },
+      KUBERNETES_CONFIGURATION_FILES_WITH_TLS,
+      { ...SETTINGS, ...tls, TOKEN_ISSUER_URL: "https://issuer.example" },
     );
 
     assert.partialDeepStrictEqual(receivers, {
@@ -142,13 +142,13 @@ describe("the collector's configuration", () => {
 
   test("in a cluster, does not start without the token's issuer", async () => {
     await assert.rejects(
-      validateCollectorConfiguration(collector, kubernetesConfigurationFiles, settings),
+      validateCollectorConfiguration(collector, KUBERNETES_CONFIGURATION_FILES, SETTINGS),
       /oidc.*no IssuerURL provided/s,
     );
   });
 
   test("listens where a cluster expects it, unless told otherwise", async () => {
-    assert.partialDeepStrictEqual(await effective(settings), {
+    assert.partialDeepStrictEqual(await effective(SETTINGS), {
       receivers: {
         otlp: { protocols: { http: { endpoint: "0.0.0.0:4318" } } },
         "otlp/own": { protocols: { http: { endpoint: "127.0.0.1:4319" } } },
@@ -157,7 +157,7 @@ describe("the collector's configuration", () => {
       service: { telemetry: { metrics: { readers: [readerTo(4319)] } } },
     });
     const elsewhere = {
-      ...settings,
+      ...SETTINGS,
       OTLP_LISTEN_ADDRESS: "127.0.0.1:1",
       HEALTH_LISTEN_ADDRESS: "127.0.0.1:2",
       OWN_METRICS_PORT: "3",
@@ -175,7 +175,7 @@ describe("the collector's configuration", () => {
   test("bounds what one connection can hold, at each of its ports", async () => {
     const bounds = { max_request_body_size: 1_048_576, read_header_timeout: "5s" };
     const ofPush = { ...bounds, read_timeout: "20s", write_timeout: "40s" };
-    assert.partialDeepStrictEqual(await effective(settings), {
+    assert.partialDeepStrictEqual(await effective(SETTINGS), {
       receivers: {
         otlp: { protocols: { http: { ...ofPush, idle_timeout: "1m5s" } } },
         "otlp/own": { protocols: { http: ofPush } },
@@ -188,18 +188,18 @@ describe("the collector's configuration", () => {
 
   test("lets a point be as old as it is told", async () => {
     const [asShipped, asTold] = [
-      JSON.stringify(await effective(settings)),
-      JSON.stringify(await effective({ ...settings, OLDEST_POINT: "1h" })),
+      JSON.stringify(await effective(SETTINGS)),
+      JSON.stringify(await effective({ ...SETTINGS, OLDEST_POINT: "1h" })),
     ];
     assert.match(asShipped, /datapoint\.time < Now\(\) - Duration\(\\"25m\\"\)/);
     assert.match(asTold, /Now\(\) - Duration\(\\"1h\\"\)/);
   });
 
   test("limits its memory to 200 MiB, unless told otherwise", async () => {
-    assert.partialDeepStrictEqual(await effective(settings), {
+    assert.partialDeepStrictEqual(await effective(SETTINGS), {
       processors: { memory_limiter: { limit_mib: 200 } },
     });
-    assert.partialDeepStrictEqual(await effective({ ...settings, MEMORY_LIMIT_MIB: "400" }), {
+    assert.partialDeepStrictEqual(await effective({ ...SETTINGS, MEMORY_LIMIT_MIB: "400" }), {
       processors: { memory_limiter: { limit_mib: 400 } },
     });
   });
@@ -207,7 +207,7 @@ describe("the collector's configuration", () => {
   test("takes a header for the backend from a file of the user's", async (t) => {
     const folder = await folderOf(t);
     const backend = await startFakeBackend(t);
-    const [common, catalogue, exporter, service] = prometheusConfigurationFiles;
+    const [common, catalogue, exporter, service] = PROMETHEUS_CONFIGURATION_FILES;
     const ownFile = join(folder, "own.yaml");
     // As in otel-collector/README.md.
     await writeFile(
@@ -225,10 +225,10 @@ describe("the collector's configuration", () => {
       configurationFiles: [common, catalogue, exporter, ownFile, service],
     });
 
-    const timeMilliseconds = Date.now();
+    const timeMs = Date.now();
     const { status } = await push(running.otlpUrl, {
       resource: nodeResource("node-1"),
-      metrics: [gauge("chrony_up", { timeMilliseconds, value: 1 })],
+      metrics: [gauge("chrony_up", { timeMs, value: 1 })],
     });
 
     assert.equal(status, 200);

@@ -6,7 +6,7 @@ import type { Owner } from "../parts/owner.ts";
 export type FakeAnswer = number | "silence";
 
 /** A fake backend that does not do what Prometheus does. It reads nothing of a write. */
-export interface FakeBackend {
+export type FakeBackend = {
   /** Where it takes writes. */
   readonly remoteWriteUrl: string;
   /** The headers of each write so far. */
@@ -14,7 +14,7 @@ export interface FakeBackend {
   /** Sets the answer from now on; 200 at first. */
   answerWith(answer: FakeAnswer): void;
   stop(): Promise<void>;
-}
+};
 
 /** Starts a fake backend at 127.0.0.1. */
 export async function startFakeBackend(owner: Owner): Promise<FakeBackend> {

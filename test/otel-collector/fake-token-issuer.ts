@@ -5,10 +5,10 @@ import { listen } from "../parts/listen.ts";
 import type { Owner } from "../parts/owner.ts";
 
 /** The service account of the agents. */
-export const agentSubject = "system:serviceaccount:chrony-tracker:chrony-tracker-agent";
+export const AGENT_SUBJECT = "system:serviceaccount:chrony-tracker:chrony-tracker-agent";
 
 /** What a token says, where it differs from an agent's own. */
-export interface TokenDescription {
+export type TokenDescription = {
   /** Where the pod runs; `undefined` makes a token as Kubernetes before 1.30 does. */
   readonly node?: string | undefined;
   readonly subject?: string;
@@ -18,16 +18,16 @@ export interface TokenDescription {
   readonly lifetime?: string;
   /** Claims that replace the others. */
   readonly claims?: JWTPayload;
-}
+};
 
 /** Signs tokens as an API server does, and tells its keys as one does. */
-export interface FakeTokenIssuer {
+export type FakeTokenIssuer = {
   readonly url: string;
   /** The public keys, as `kubectl get --raw /openid/v1/jwks` prints them. */
   readonly publicKeys: string;
   token(description: TokenDescription): Promise<string>;
   stop(): Promise<void>;
-}
+};
 
 /** Starts an issuer at 127.0.0.1 with a key of its own. */
 export async function startFakeTokenIssuer(owner: Owner): Promise<FakeTokenIssuer> {
@@ -59,7 +59,7 @@ export async function startFakeTokenIssuer(owner: Owner): Promise<FakeTokenIssue
     publicKeys,
     token: ({
       node,
-      subject = agentSubject,
+      subject = AGENT_SUBJECT,
       audience = "chrony-tracker",
       issuer = url,
       lifetime = "1h",

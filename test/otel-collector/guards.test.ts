@@ -13,7 +13,10 @@ import {
   catalogueConfiguration,
   LONGEST_LABEL_VALUE_BYTES,
 } from "../../tools/collector/catalogue.ts";
-import { kubernetesConfigurationFiles, prometheusConfigurationFiles } from "../parts/collector.ts";
+import {
+  KUBERNETES_CONFIGURATION_FILES,
+  PROMETHEUS_CONFIGURATION_FILES,
+} from "../parts/collector.ts";
 import type { Sample } from "../parts/prometheus.ts";
 import { suiteScope } from "../parts/suite-scope.ts";
 import { waitFor } from "../parts/wait-for.ts";
@@ -34,9 +37,9 @@ import {
   sentPlaceholder,
 } from "./otlp.ts";
 
-const minuteMs = 60_000;
-const dayMs = 86_400_000;
-const mebibyte = 1_048_576;
+const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
+const MEBIBYTE = 1_048_576;
 
 /** What a series has to say who sent it, beside the labels of the point. */
 const LABELS_OF_SENDER = [
@@ -52,8 +55,8 @@ const LABELS = [
 ].toSorted();
 
 for (const { where, configurationFiles } of [
-  { where: "outside a cluster", configurationFiles: prometheusConfigurationFiles },
-  { where: "in a cluster", configurationFiles: kubernetesConfigurationFiles },
+  { where: "outside a cluster", configurationFiles: PROMETHEUS_CONFIGURATION_FILES },
+  { where: "in a cluster", configurationFiles: KUBERNETES_CONFIGURATION_FILES },
 ]) {
   describe(`the guards ${where}`, () => {
     const scope = suiteScope();
@@ -106,7 +109,7 @@ for (const { where, configurationFiles } of [
       act: () => Promise<void>,
     ): Promise<void> {
       // The counter is there from the first push on.
-      await pushFrom("counted", gauge("chrony_up", { timeMilliseconds: Date.now(), value: 1 }));
+      await pushFrom("counted", gauge("chrony_up", { timeMs: Date.now(), value: 1 }));
       const before = await waitFor(`what ${filter} dropped`, () => dropped(filter));
       await act();
       await waitFor(`${filter} to report ${points} more`, async () => {
@@ -123,18 +126,15 @@ for (const { where, configurationFiles } of [
           "rogue",
           gauge(
             "chrony_up",
-            { timeMilliseconds: nowMs + dayMs, value: 1 },
-            { timeMilliseconds: nowMs + 2 * minuteMs + 10_000, value: 2 },
-            { timeMilliseconds: nowMs, value: 3 },
+            { timeMs: nowMs + DAY_MS, value: 1 },
+            { timeMs: nowMs + 2 * MINUTE_MS + 10_000, value: 2 },
+            { timeMs: nowMs, value: 3 },
           ),
-          gauge("chrony_clock_error_ms", { timeMilliseconds: nowMs + dayMs, value: 4 }),
+          gauge("chrony_clock_error_ms", { timeMs: nowMs + DAY_MS, value: 4 }),
         );
         assert.equal(answer.status, 200, answer.body);
       });
-      const answer = await pushFrom(
-        "other",
-        gauge("chrony_up", { timeMilliseconds: nowMs, value: 5 }),
-      );
+      const answer = await pushFrom("other", gauge("chrony_up", { timeMs: nowMs, value: 5 }));
       assert.equal(answer.status, 200, answer.body);
       assert.deepEqual(await valuesOf("chrony_up", "rogue"), [3]);
       assert.deepEqual(await valuesOf("chrony_clock_error_ms", "rogue"), []);
@@ -142,8 +142,8 @@ for (const { where, configurationFiles } of [
     });
 
     test("a point less than two minutes ahead is taken", async () => {
-      const timeMilliseconds = Date.now() + 2 * minuteMs - 10_000;
-      await pushFrom("a-bit-ahead", gauge("chrony_up", { timeMilliseconds, value: 1 }));
+      const timeMs = Date.now() + 2 * MINUTE_MS - 10_000;
+      await pushFrom("a-bit-ahead", gauge("chrony_up", { timeMs, value: 1 }));
       assert.deepEqual(await valuesOf("chrony_up", "a-bit-ahead"), [1]);
     });
 
@@ -154,8 +154,8 @@ for (const { where, configurationFiles } of [
           "old",
           gauge(
             "chrony_up",
-            { timeMilliseconds: nowMs - 26 * minuteMs, value: 1 },
-            { timeMilliseconds: nowMs - 24 * minuteMs, value: 2 },
+            { timeMs: nowMs - 26 * MINUTE_MS, value: 1 },
+            { timeMs: nowMs - 24 * MINUTE_MS, value: 2 },
           ),
         );
         assert.equal(answer.status, 200, answer.body);
@@ -175,7 +175,7 @@ for (const { where, configurationFiles } of [
         const answer = await pushFrom(
           node,
           { name: "chrony_up", gauge: { dataPoints: [{ timeUnixNano, asDouble: 1 }] } },
-          gauge("chrony_clock_error_ms", { timeMilliseconds: Date.now(), value: 2 }),
+          gauge("chrony_clock_error_ms", { timeMs: Date.now(), value: 2 }),
         );
         assert.equal(answer.status, 200, answer.body);
         assert.deepEqual(await parts.prometheus.query(`chrony_up{k8s_node_name="${node}"}`), []);
@@ -184,7 +184,7 @@ for (const { where, configurationFiles } of [
     }
 
     test("names and kinds that no agent has are dropped and counted, point by point", async () => {
-      const point = { timeMilliseconds: Date.now(), value: 1 };
+      const point = { timeMs: Date.now(), value: 1 };
       const delta = { aggregationTemporality: 1, isMonotonic: true };
       await expectDropped("filter/names", 5, async () => {
         const answer = await pushFrom(
@@ -196,7 +196,7 @@ for (const { where, configurationFiles } of [
             name: "chrony_clock_steps_total",
             sum: {
               ...delta,
-              dataPoints: [{ timeUnixNano: `${point.timeMilliseconds}000000`, asDouble: 1 }],
+              dataPoints: [{ timeUnixNano: `${point.timeMs}000000`, asDouble: 1 }],
             },
           },
           gauge("chrony_up", point),
@@ -211,20 +211,20 @@ for (const { where, configurationFiles } of [
     });
 
     test("a push of which nothing is left is answered as one that was taken", async () => {
-      const timeMilliseconds = Date.now();
-      const { status } = await pushFrom("nothing", gauge("up", { timeMilliseconds, value: 1 }));
+      const timeMs = Date.now();
+      const { status } = await pushFrom("nothing", gauge("up", { timeMs, value: 1 }));
       assert.equal(status, 200);
     });
 
     test("every metric and label of the agent's catalogue is taken", async () => {
-      const timeMilliseconds = Date.now();
+      const timeMs = Date.now();
       const attributes = Object.fromEntries(LABELS.map((label) => [label, `a ${label}`]));
       const answer = await pushFrom(
         "catalogue",
         ...METRICS.map(({ name, kind }) =>
-          (kind === "counter" ? counter : gauge)(name, { timeMilliseconds, value: 1, attributes }),
+          (kind === "counter" ? counter : gauge)(name, { timeMs, value: 1, attributes }),
         ),
-        sentPlaceholder(timeMilliseconds),
+        sentPlaceholder(timeMs),
       );
       assert.equal(answer.status, 200, answer.body);
       const found = await parts.prometheus.query('{k8s_node_name="catalogue"}');
@@ -246,10 +246,7 @@ for (const { where, configurationFiles } of [
           "forged",
         ]),
       );
-      await pushFrom(
-        "labels",
-        gauge("chrony_up", { timeMilliseconds: Date.now(), value: 1, attributes }),
-      );
+      await pushFrom("labels", gauge("chrony_up", { timeMs: Date.now(), value: 1, attributes }));
       const [series, ...others] = await parts.prometheus.query('{k8s_node_name="labels"}');
       assert.deepEqual(others, []);
       assert.deepEqual(
@@ -263,7 +260,7 @@ for (const { where, configurationFiles } of [
       await pushFrom(
         "long",
         gauge("chrony_up", {
-          timeMilliseconds: Date.now(),
+          timeMs: Date.now(),
           value: 1,
           attributes: {
             source_name: "x".repeat(800_000),
@@ -327,9 +324,9 @@ for (const { where, configurationFiles } of [
           });
           return response.status;
         };
-        assert.equal(await pushOf(mebibyte), 200);
-        assert.equal(await pushOf(mebibyte + 1), 400);
-        assert.equal(await pushOf(50 * mebibyte), 400);
+        assert.equal(await pushOf(MEBIBYTE), 200);
+        assert.equal(await pushOf(MEBIBYTE + 1), 400);
+        assert.equal(await pushOf(50 * MEBIBYTE), 400);
       });
     }
 

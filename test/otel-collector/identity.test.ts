@@ -7,7 +7,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import { UnsecuredJWT } from "jose";
-import { CLUSTER, kubernetesConfigurationFiles } from "../parts/collector.ts";
+import { CLUSTER, KUBERNETES_CONFIGURATION_FILES } from "../parts/collector.ts";
 import { folderOf } from "../parts/scratch-folder.ts";
 import { suiteScope } from "../parts/suite-scope.ts";
 import {
@@ -15,7 +15,7 @@ import {
   startCollectorWithPrometheus,
 } from "./collector-with-prometheus.ts";
 import {
-  agentSubject,
+  AGENT_SUBJECT,
   type FakeTokenIssuer,
   startFakeTokenIssuer,
   type TokenDescription,
@@ -44,7 +44,7 @@ function labelsOfSender(node: string): Record<string, string> {
 }
 
 function now(value = 1): Point {
-  return { timeMilliseconds: Date.now(), value };
+  return { timeMs: Date.now(), value };
 }
 
 /** A metric of the catalogue that can be told from those of other tests wherever it is filed. */
@@ -60,7 +60,7 @@ describe("a collector in a cluster", () => {
   before(async () => {
     issuer = await startFakeTokenIssuer(scope);
     parts = await startCollectorWithPrometheus(scope, {
-      configurationFiles: kubernetesConfigurationFiles,
+      configurationFiles: KUBERNETES_CONFIGURATION_FILES,
       environment: { TOKEN_ISSUER_URL: issuer.url },
     });
   });
@@ -126,7 +126,7 @@ describe("a collector in a cluster", () => {
       [
         "a service account whose name begins like the agents'",
         503,
-        { subject: `${agentSubject}-2` },
+        { subject: `${AGENT_SUBJECT}-2` },
       ],
       ["a token without a node: Kubernetes before 1.30", 503, { node: undefined }],
       ["a token without what Kubernetes says", 503, { claims: {} }],
@@ -170,7 +170,7 @@ describe("a collector in a cluster", () => {
     test("a token that nobody signed", async () => {
       const token = new UnsecuredJWT({ "kubernetes.io": { node: { name: "node-2" } } })
         .setIssuer(issuer.url)
-        .setSubject(agentSubject)
+        .setSubject(AGENT_SUBJECT)
         .setAudience("chrony-tracker")
         .setExpirationTime("1h")
         .encode();
@@ -350,7 +350,7 @@ describe("a collector that accepts tokens without a node", () => {
   before(async () => {
     issuer = await startFakeTokenIssuer(scope);
     parts = await startCollectorWithPrometheus(scope, {
-      configurationFiles: kubernetesConfigurationFiles,
+      configurationFiles: KUBERNETES_CONFIGURATION_FILES,
       environment: { TOKEN_ISSUER_URL: issuer.url, TOKEN_WITHOUT_NODE: "accepted" },
     });
   });
@@ -398,7 +398,7 @@ test("an issuer that cannot be asked: the collector goes by a file with its keys
   const publicKeysFile = join(folder, "public-keys.json");
   await writeFile(publicKeysFile, issuer.publicKeys);
   const parts = await startCollectorWithPrometheus(t, {
-    configurationFiles: kubernetesConfigurationFiles,
+    configurationFiles: KUBERNETES_CONFIGURATION_FILES,
     environment: { TOKEN_ISSUER_URL: issuer.url, TOKEN_PUBLIC_KEYS_FILE: publicKeysFile },
   });
   const pushFrom = async (description: TokenDescription) => {

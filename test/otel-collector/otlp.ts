@@ -1,20 +1,20 @@
 // OTLP by hand, as JSON: what an agent, or somebody else, may send to the collector.
 
-const requestMilliseconds = 30_000;
+const REQUEST_MS = 30_000;
 
 /** One point of a series. */
-export interface Point {
+export type Point = {
   /** Its place in time by the sender's clock, in milliseconds since 1970. */
-  readonly timeMilliseconds: number;
+  readonly timeMs: number;
   readonly value: number;
   readonly attributes?: Readonly<Record<string, string>>;
-}
+};
 
 /** A metric in OTLP's JSON. */
 export type Metric = Readonly<Record<string, unknown>>;
 
 /** What one push says. */
-export interface Push {
+export type Push = {
   readonly metrics: readonly Metric[];
   /** Added to the resource of {@link nodeResource}, or to nothing. */
   readonly resource: Readonly<Record<string, string>>;
@@ -24,13 +24,13 @@ export interface Push {
   readonly clock?: string;
   /** The bearer token; not sent when left out. */
   readonly token?: string;
-}
+};
 
 /** What the collector answered. */
-export interface PushAnswer {
+export type PushAnswer = {
   readonly status: number;
   readonly body: string;
-}
+};
 
 /** The resource of an agent on the node `nodeName`. */
 export function nodeResource(nodeName: string): Record<string, string> {
@@ -58,13 +58,13 @@ export function counter(name: string, ...points: Point[]): Metric {
 }
 
 /** The placeholder that the collector turns into `chrony_collector_offset_seconds`. */
-export function sentPlaceholder(timeMilliseconds: number): Metric {
-  return gauge("chrony_tracker.sent", { timeMilliseconds, value: 0 });
+export function sentPlaceholder(timeMs: number): Metric {
+  return gauge("chrony_tracker.sent", { timeMs, value: 0 });
 }
 
-/** The header's value for a sender whose clock shows `timeMilliseconds`. */
-export function sentHeader(timeMilliseconds: number): string {
-  return String(timeMilliseconds * 1_000);
+/** The header's value for a sender whose clock shows `timeMs`. */
+export function sentHeader(timeMs: number): string {
+  return String(timeMs * 1_000);
 }
 
 /** What one sender says of itself, and its metrics. */
@@ -105,14 +105,14 @@ export async function pushAll(
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
     },
     body: JSON.stringify(body),
-    signal: AbortSignal.timeout(requestMilliseconds),
+    signal: AbortSignal.timeout(REQUEST_MS),
   });
   return { status: response.status, body: await response.text() };
 }
 
-function encodePoint({ timeMilliseconds, value, attributes = {} }: Point): object {
+function encodePoint({ timeMs, value, attributes = {} }: Point): object {
   return {
-    timeUnixNano: `${timeMilliseconds}000000`,
+    timeUnixNano: `${timeMs}000000`,
     asDouble: value,
     attributes: encodeAttributes(attributes),
   };

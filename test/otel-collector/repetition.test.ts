@@ -11,7 +11,7 @@ import {
 } from "./collector-with-prometheus.ts";
 import { gauge, nodeResource, type Point, type PushAnswer, push, sentHeader } from "./otlp.ts";
 
-const name = "chrony_clock_error_ms";
+const NAME = "chrony_clock_error_ms";
 
 for (const [window, description] of [
   ["30m", "Prometheus with out_of_order_time_window: 30m"],
@@ -28,7 +28,7 @@ for (const [window, description] of [
     function pushFrom(nodeName: string, ...points: Point[]): Promise<PushAnswer> {
       return push(parts.collector.otlpUrl, {
         resource: nodeResource(nodeName),
-        metrics: [gauge(name, ...points)],
+        metrics: [gauge(NAME, ...points)],
         // Every attempt has a header of its own.
         sent: sentHeader(Date.now()),
       });
@@ -37,32 +37,32 @@ for (const [window, description] of [
     async function assertHeld(nodeName: string, ...points: Point[]): Promise<void> {
       const nowSeconds = Date.now() / 1_000;
       const [series] = await parts.prometheus.series(
-        `${name}{instance="${nodeName}"}`,
+        `${NAME}{instance="${nodeName}"}`,
         nowSeconds - 3_600,
         nowSeconds,
       );
       assert.deepEqual(
         series?.samples,
-        points.map(({ timeMilliseconds, value }) => ({
+        points.map(({ timeMs, value }) => ({
           value,
-          timestampSeconds: timeMilliseconds / 1_000,
+          timestampSeconds: timeMs / 1_000,
         })),
       );
     }
 
     test("is accepted with one point a series, and counts once", async () => {
-      const point = { timeMilliseconds: Date.now(), value: 1 };
+      const point = { timeMs: Date.now(), value: 1 };
       assert.equal((await pushFrom("one-point", point)).status, 200);
       assert.equal((await pushFrom("one-point", point)).status, 200);
       await assertHeld("one-point", point);
     });
 
     test(`is ${window === "0s" ? "refused" : "accepted"} with several points a series`, async () => {
-      const timeMilliseconds = Date.now();
+      const timeMs = Date.now();
       const points = [
-        { timeMilliseconds: timeMilliseconds - 60_000, value: 1 },
-        { timeMilliseconds: timeMilliseconds - 30_000, value: 2 },
-        { timeMilliseconds, value: 3 },
+        { timeMs: timeMs - 60_000, value: 1 },
+        { timeMs: timeMs - 30_000, value: 2 },
+        { timeMs, value: 3 },
       ];
       assert.equal((await pushFrom("backlog", ...points)).status, 200);
       // Without the window Prometheus takes every sample but the newest for one out of order.

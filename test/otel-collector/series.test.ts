@@ -29,14 +29,14 @@ describe("the series that the collector writes", () => {
   }
 
   test("carry exactly the labels of the design, and the point's own", async () => {
-    const timeMilliseconds = Date.now();
+    const timeMs = Date.now();
     await pushFrom(
       "node-1",
-      gauge("chrony_up", { timeMilliseconds, value: 1 }),
+      gauge("chrony_up", { timeMs, value: 1 }),
       gauge(
         "chrony_sync_state",
-        { timeMilliseconds, value: 1, attributes: { state: "synchronised" } },
-        { timeMilliseconds, value: 0, attributes: { state: "stale" } },
+        { timeMs, value: 1, attributes: { state: "synchronised" } },
+        { timeMs, value: 0, attributes: { state: "stale" } },
       ),
     );
 
@@ -60,7 +60,7 @@ describe("the series that the collector writes", () => {
   });
 
   test("keep their names: no suffix is added and none is lost", async () => {
-    const point = { timeMilliseconds: Date.now(), value: 7 };
+    const point = { timeMs: Date.now(), value: 7 };
     await pushFrom(
       "node-2",
       gauge("chrony_clock_error_ms", point),
@@ -84,8 +84,8 @@ describe("the series that the collector writes", () => {
 
   test("end at once when the agent withholds them, and not before", async () => {
     const { prometheus } = parts;
-    const endMilliseconds = Date.now();
-    const point = { timeMilliseconds: endMilliseconds - 10_000, value: 3 };
+    const endMs = Date.now();
+    const point = { timeMs: endMs - 10_000, value: 3 };
     const source = { ...point, attributes: { source_address: "192.0.2.1" } };
     const otherSource = { ...point, attributes: { source_address: "192.0.2.2" } };
     await pushFrom(
@@ -93,7 +93,7 @@ describe("the series that the collector writes", () => {
       gauge("chrony_clock_error_ms", point),
       gauge("chrony_sources_last_sample_age_seconds", source, otherSource),
     );
-    const now = { timeMilliseconds: endMilliseconds, value: 0 };
+    const now = { timeMs: endMs, value: 0 };
     await pushFrom(
       "node-3",
       gauge("chrony_tracker.withheld.chrony_clock_error_ms", now),
@@ -103,8 +103,8 @@ describe("the series that the collector writes", () => {
       }),
     );
 
-    const shownAt = async (timeMilliseconds: number) => {
-      const found = await prometheus.query('{instance="node-3"}', timeMilliseconds / 1_000);
+    const shownAt = async (timeMs: number) => {
+      const found = await prometheus.query('{instance="node-3"}', timeMs / 1_000);
       return new Set(
         found.map(({ labels: { __name__, source_address: address = "" }, value }) => ({
           __name__,
@@ -117,15 +117,12 @@ describe("the series that the collector writes", () => {
     const age = { __name__: "chrony_sources_last_sample_age_seconds", value: 3 };
     const withheldAge = { ...age, address: "192.0.2.1" };
     const otherAge = { ...age, address: "192.0.2.2" };
-    assert.deepEqual(await shownAt(endMilliseconds - 1), new Set([error, withheldAge, otherAge]));
-    assert.deepEqual(await shownAt(endMilliseconds), new Set([otherAge]));
+    assert.deepEqual(await shownAt(endMs - 1), new Set([error, withheldAge, otherAge]));
+    assert.deepEqual(await shownAt(endMs), new Set([otherAge]));
 
     // A series that has ended goes on as if nothing had been.
-    const laterMilliseconds = endMilliseconds + 1_000;
-    await pushFrom(
-      "node-3",
-      gauge("chrony_clock_error_ms", { timeMilliseconds: laterMilliseconds, value: 4 }),
-    );
-    assert.deepEqual(await shownAt(laterMilliseconds), new Set([{ ...error, value: 4 }, otherAge]));
+    const laterMs = endMs + 1_000;
+    await pushFrom("node-3", gauge("chrony_clock_error_ms", { timeMs: laterMs, value: 4 }));
+    assert.deepEqual(await shownAt(laterMs), new Set([{ ...error, value: 4 }, otherAge]));
   });
 });

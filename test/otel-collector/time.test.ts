@@ -11,8 +11,8 @@ import {
 } from "./collector-with-prometheus.ts";
 import { gauge, nodeResource, type PushAnswer, push, sentHeader, sentPlaceholder } from "./otlp.ts";
 
-const hourMilliseconds = 3_600_000;
-const rangeSeconds = 4 * 3_600;
+const HOUR_MS = 3_600_000;
+const RANGE_SECONDS = 4 * 3_600;
 /** `Date.now()` cuts to whole milliseconds. */
 const CLOCK_RESOLUTION_MS = 1;
 
@@ -27,18 +27,18 @@ describe("the collector's clock against the node's", () => {
   /** A push from a node whose clock is off: one point of now, one of 5 s ago, and the placeholder. */
   async function pushFrom(
     nodeName: string,
-    nodeNowMilliseconds: number,
-    sent: string | undefined = sentHeader(nodeNowMilliseconds),
+    nodeNowMs: number,
+    sent: string | undefined = sentHeader(nodeNowMs),
   ): Promise<PushAnswer> {
     return push(parts.collector.otlpUrl, {
       resource: nodeResource(nodeName),
       metrics: [
         gauge(
           "chrony_clock_error_ms",
-          { timeMilliseconds: nodeNowMilliseconds - 5_000, value: 1 },
-          { timeMilliseconds: nodeNowMilliseconds, value: 2 },
+          { timeMs: nodeNowMs - 5_000, value: 1 },
+          { timeMs: nodeNowMs, value: 2 },
         ),
-        sentPlaceholder(nodeNowMilliseconds),
+        sentPlaceholder(nodeNowMs),
       ],
       sent,
     });
@@ -48,67 +48,64 @@ describe("the collector's clock against the node's", () => {
     const nowSeconds = Date.now() / 1_000;
     const found = await parts.prometheus.series(
       `${name}{instance="${nodeName}"}`,
-      nowSeconds - rangeSeconds,
-      nowSeconds + rangeSeconds,
+      nowSeconds - RANGE_SECONDS,
+      nowSeconds + RANGE_SECONDS,
     );
     assert.ok(found.length <= 1, `${found.length} series of ${name}`);
     return found[0]?.samples ?? [];
   }
 
   test("a healthy node's points keep their own time, to the millisecond", async () => {
-    const nowMilliseconds = Date.now();
-    const { status, body } = await pushFrom("healthy", nowMilliseconds);
+    const nowMs = Date.now();
+    const { status, body } = await pushFrom("healthy", nowMs);
     assert.equal(status, 200, body);
     assert.deepEqual(await samplesOf("chrony_clock_error_ms", "healthy"), [
-      { value: 1, timestampSeconds: (nowMilliseconds - 5_000) / 1_000 },
-      { value: 2, timestampSeconds: nowMilliseconds / 1_000 },
+      { value: 1, timestampSeconds: (nowMs - 5_000) / 1_000 },
+      { value: 2, timestampSeconds: nowMs / 1_000 },
     ]);
   });
 
   test("a clock less than 2 s off is left alone, so that each retry has the same time", async () => {
-    for (const [nodeName, offMilliseconds] of [
+    for (const [nodeName, offMs] of [
       ["a-little-ahead", 1_900],
       ["a-little-behind", -1_500],
     ] as const) {
-      const nodeNowMilliseconds = Date.now() + offMilliseconds;
-      const { status, body } = await pushFrom(nodeName, nodeNowMilliseconds);
+      const nodeNowMs = Date.now() + offMs;
+      const { status, body } = await pushFrom(nodeName, nodeNowMs);
       assert.equal(status, 200, body);
       const samples = await samplesOf("chrony_clock_error_ms", nodeName);
-      assert.equal(samples.at(-1)?.timestampSeconds, nodeNowMilliseconds / 1_000);
+      assert.equal(samples.at(-1)?.timestampSeconds, nodeNowMs / 1_000);
     }
   });
 
-  for (const [off, offMilliseconds] of [
-    ["an hour ahead", hourMilliseconds],
-    ["two hours behind", -2 * hourMilliseconds],
+  for (const [off, offMs] of [
+    ["an hour ahead", HOUR_MS],
+    ["two hours behind", -2 * HOUR_MS],
     ["three seconds ahead", 3_000],
     ["three seconds behind", -3_000],
   ] as const) {
     const nodeName = off.replaceAll(" ", "-");
 
     test(`the points of a node that is ${off} land at the right second`, async () => {
-      const nowMilliseconds = Date.now();
-      const nodeNowMilliseconds = nowMilliseconds + offMilliseconds;
-      const { status, body } = await pushFrom(nodeName, nodeNowMilliseconds);
+      const nowMs = Date.now();
+      const nodeNowMs = nowMs + offMs;
+      const { status, body } = await pushFrom(nodeName, nodeNowMs);
       assert.equal(status, 200, body);
       const [earlier, later] = await samplesOf("chrony_clock_error_ms", nodeName);
       assert.ok(earlier !== undefined && later !== undefined);
-      const stillOffSeconds = later.timestampSeconds - nowMilliseconds / 1_000;
+      const stillOffSeconds = later.timestampSeconds - nowMs / 1_000;
       assert.ok(Math.abs(stillOffSeconds) <= 1, `still off by ${stillOffSeconds} s`);
-      const movedSeconds = later.timestampSeconds - nodeNowMilliseconds / 1_000;
+      const movedSeconds = later.timestampSeconds - nodeNowMs / 1_000;
       assert.match(movedSeconds.toFixed(3), /\.000$/, "by whole seconds");
       const apartSeconds = later.timestampSeconds - earlier.timestampSeconds;
       assert.equal(apartSeconds.toFixed(3), "5.000", "all points by the same amount");
     });
 
     test(`the offset of a node that is ${off} is published`, async () => {
-      const beforeMilliseconds = Date.now();
-      const { status, body } = await pushFrom(
-        `${nodeName}-offset`,
-        beforeMilliseconds + offMilliseconds,
-      );
+      const beforeMs = Date.now();
+      const { status, body } = await pushFrom(`${nodeName}-offset`, beforeMs + offMs);
       assert.equal(status, 200, body);
-      const afterMilliseconds = Date.now();
+      const afterMs = Date.now();
       const [sample, ...others] = await samplesOf(
         "chrony_collector_offset_seconds",
         `${nodeName}-offset`,
@@ -117,43 +114,41 @@ describe("the collector's clock against the node's", () => {
       assert.deepEqual(others, []);
       // The collector's clock minus the node's, to which the way there adds. This process reads the
       // same clock cut to whole milliseconds: the push can have ended up to one later than it shows.
-      const leastSeconds = -offMilliseconds / 1_000;
-      const mostSeconds =
-        (afterMilliseconds + CLOCK_RESOLUTION_MS - beforeMilliseconds - offMilliseconds) / 1_000;
+      const leastSeconds = -offMs / 1_000;
+      const mostSeconds = (afterMs + CLOCK_RESOLUTION_MS - beforeMs - offMs) / 1_000;
       assert.ok(sample.value >= leastSeconds && sample.value <= mostSeconds, `${sample.value} s`);
       assert.ok(
-        sample.timestampSeconds >= beforeMilliseconds / 1_000 &&
-          sample.timestampSeconds <= afterMilliseconds / 1_000,
+        sample.timestampSeconds >= beforeMs / 1_000 && sample.timestampSeconds <= afterMs / 1_000,
         "its time is the collector's own",
       );
     });
   }
 
   test("a late push of a node whose clock is known to agree keeps its points' times", async () => {
-    const sentMilliseconds = Date.now() - 10_000;
+    const sentMs = Date.now() - 10_000;
     const { status, body } = await push(parts.collector.otlpUrl, {
       resource: nodeResource("late"),
-      metrics: [gauge("chrony_clock_error_ms", { timeMilliseconds: sentMilliseconds, value: 1 })],
-      sent: sentHeader(sentMilliseconds),
+      metrics: [gauge("chrony_clock_error_ms", { timeMs: sentMs, value: 1 })],
+      sent: sentHeader(sentMs),
       clock: "agrees",
     });
     assert.equal(status, 200, body);
     const [sample] = await samplesOf("chrony_clock_error_ms", "late");
-    assert.equal(sample?.timestampSeconds, sentMilliseconds / 1_000);
+    assert.equal(sample?.timestampSeconds, sentMs / 1_000);
   });
 
   test("without the header nothing is moved and no offset is made up", async () => {
-    const nodeNowMilliseconds = Date.now() - 10 * 60_000;
+    const nodeNowMs = Date.now() - 10 * 60_000;
     const { status, body } = await push(parts.collector.otlpUrl, {
       resource: { ...nodeResource("foreign"), "chrony_tracker.offset_us": "made up" },
       metrics: [
-        gauge("chrony_clock_error_ms", { timeMilliseconds: nodeNowMilliseconds, value: 1 }),
-        sentPlaceholder(nodeNowMilliseconds),
+        gauge("chrony_clock_error_ms", { timeMs: nodeNowMs, value: 1 }),
+        sentPlaceholder(nodeNowMs),
       ],
     });
     assert.equal(status, 200, body);
     assert.deepEqual(await samplesOf("chrony_clock_error_ms", "foreign"), [
-      { value: 1, timestampSeconds: nodeNowMilliseconds / 1_000 },
+      { value: 1, timestampSeconds: nodeNowMs / 1_000 },
     ]);
     assert.deepEqual(await samplesOf("chrony_collector_offset_seconds", "foreign"), []);
   });

@@ -7,7 +7,7 @@ import { request } from "node:https";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { createCertificateAuthority } from "../parts/certificate-authority.ts";
-import { kubernetesConfigurationFilesWithTls } from "../parts/collector.ts";
+import { KUBERNETES_CONFIGURATION_FILES_WITH_TLS } from "../parts/collector.ts";
 import { folderOf } from "../parts/scratch-folder.ts";
 import { startCollectorWithPrometheus } from "./collector-with-prometheus.ts";
 import { startFakeTokenIssuer } from "./fake-token-issuer.ts";
@@ -23,7 +23,7 @@ describe("a collector with TLS", () => {
     await writeFile(keyFile, issued.key);
     const issuer = await startFakeTokenIssuer(t);
     const parts = await startCollectorWithPrometheus(t, {
-      configurationFiles: kubernetesConfigurationFilesWithTls,
+      configurationFiles: KUBERNETES_CONFIGURATION_FILES_WITH_TLS,
       environment: {
         TOKEN_ISSUER_URL: issuer.url,
         TLS_CERTIFICATE_FILE: certificateFile,

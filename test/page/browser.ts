@@ -2,11 +2,11 @@ import { executableFromVariable, findExecutable } from "../parts/executable.ts";
 import { startProcess } from "../parts/running-process.ts";
 import { scratchFolder } from "../parts/scratch-folder.ts";
 
-const startMilliseconds = 60_000;
-const commandMilliseconds = 30_000;
+const START_MS = 60_000;
+const COMMAND_MS = 30_000;
 
 /** A real Chromium with one tab, spoken to by its DevTools protocol. */
-export interface Browser {
+export type Browser = {
   /**
    * Sends a command to the tab.
    *
@@ -20,20 +20,20 @@ export interface Browser {
   /** What the browser complained of so far: what the page's policy forbade, what did not load. */
   complaints(): readonly string[];
   stop(): Promise<void>;
-}
+};
 
 /** The Chromium of this machine: the one that CHROMIUM names, or `chromium` on the path. */
 export function findChromium(): string | undefined {
   return executableFromVariable("CHROMIUM") ?? findExecutable("chromium");
 }
 
-interface Message {
+type Message = {
   readonly id?: number;
   readonly method?: string;
   readonly params?: Record<string, unknown>;
   readonly result?: Record<string, unknown>;
   readonly error?: { readonly message: string };
-}
+};
 
 /** Starts a Chromium that calls nobody, with a profile of its own that is gone afterwards. */
 export async function startBrowser(chromium: string): Promise<Browser> {
@@ -59,10 +59,10 @@ export async function startBrowser(chromium: string): Promise<Browser> {
     profile.remove();
   };
   try {
-    const line = await running.waitForLine(/DevTools listening on ws:/, startMilliseconds);
+    const line = await running.waitForLine(/DevTools listening on ws:/, START_MS);
     const { host } = new URL(line.slice(line.indexOf("ws://")));
     const tabs = await fetch(`http://${host}/json/list`, {
-      signal: AbortSignal.timeout(commandMilliseconds),
+      signal: AbortSignal.timeout(COMMAND_MS),
     });
     const found: { type: string; webSocketDebuggerUrl: string }[] = JSON.parse(await tabs.text());
     const tab = found.find(({ type }) => type === "page");
@@ -98,7 +98,7 @@ async function connect(url: string): Promise<Omit<Browser, "stop">> {
     lastId += 1;
     const { promise, resolve, reject } = Promise.withResolvers<Message>();
     const late = () => reject(new Error(`${method} was not answered`));
-    const timer = setTimeout(late, commandMilliseconds);
+    const timer = setTimeout(late, COMMAND_MS);
     answers.set(lastId, resolve);
     socket.send(JSON.stringify({ id: lastId, method, params: parameters }));
     const { result, error } = await promise.finally(() => clearTimeout(timer));

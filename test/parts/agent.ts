@@ -4,13 +4,13 @@ import { freePort } from "./free-port.ts";
 import { endWith, type Owner } from "./owner.ts";
 import { type RunningProcess, startProcess } from "./running-process.ts";
 
-const sourceEntry = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
-const shiftedClocks = new URL("shifted-clocks.ts", import.meta.url).href;
-const recordedReadings = new URL("recorded-readings.ts", import.meta.url).href;
+const SOURCE_ENTRY = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+const SHIFTED_CLOCKS = new URL("shifted-clocks.ts", import.meta.url).href;
+const RECORDED_READINGS = new URL("recorded-readings.ts", import.meta.url).href;
 const ANSWER_MS = 60_000;
 
 /** How to start the agent. */
-export interface AgentDescription {
+export type AgentDescription = {
   /**
    * Its settings. Nothing else of the caller's environment reaches it but `PATH` and `HOME`. Where
    * it names no host and port for the pull side, 127.0.0.1 and a free port are added.
@@ -24,10 +24,10 @@ export interface AgentDescription {
   readonly entry?: string;
   /** A command that runs the one behind it in other circumstances, such as `unshare`. */
   readonly wrapper?: readonly string[];
-}
+};
 
 /** A real agent in a process of its own. */
-export interface Agent {
+export type Agent = {
   readonly process: RunningProcess;
   /** Where it serves, without a path: `http://127.0.0.1:9464`. */
   readonly pullUrl: string;
@@ -46,11 +46,11 @@ export interface Agent {
   /** What it logged, the last 200 lines: a JSON object each, lines that are none left out. */
   logs(): Record<string, unknown>[];
   stop(): Promise<void>;
-}
+};
 
 /** Starts the agent. It may not serve yet. */
 export async function startAgent(owner: Owner, description: AgentDescription): Promise<Agent> {
-  const { shiftableClock = false, recordFile, entry = sourceEntry, wrapper = [] } = description;
+  const { shiftableClock = false, recordFile, entry = SOURCE_ENTRY, wrapper = [] } = description;
   const { PATH, HOME } = process.env;
   const environment = {
     OTEL_EXPORTER_PROMETHEUS_HOST: "127.0.0.1",
@@ -58,8 +58,8 @@ export async function startAgent(owner: Owner, description: AgentDescription): P
     ...description.environment,
   };
   const preloaded = [
-    ...(shiftableClock ? [shiftedClocks] : []),
-    ...(recordFile === undefined ? [] : [`${recordedReadings}?file=${recordFile}`]),
+    ...(shiftableClock ? [SHIFTED_CLOCKS] : []),
+    ...(recordFile === undefined ? [] : [`${RECORDED_READINGS}?file=${recordFile}`]),
   ].flatMap((module) => ["--import", module]);
   const [command, ...args] = [...wrapper, process.execPath, ...preloaded, entry];
   const running = startProcess({

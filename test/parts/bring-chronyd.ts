@@ -8,8 +8,8 @@ import { runToEnd } from "./run-to-end.ts";
 import { scratchFolder } from "./scratch-folder.ts";
 
 // Not on an ordinary user's path everywhere.
-const systemFolders = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
-const readMilliseconds = 60_000;
+const SYSTEM_FOLDERS = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
+const READ_MS = 60_000;
 
 /**
  * chronyd and chronyc: those that `CHRONYD` names, else those of this machine, else the ones of the
@@ -24,8 +24,8 @@ export async function bringChronyd(
   if (named !== undefined) {
     return { chronyd: named, chronyc: chronycOf(named) };
   }
-  const installed = findExecutable("chronyd", systemFolders);
-  const installedClient = findExecutable("chronyc", systemFolders);
+  const installed = findExecutable("chronyd", SYSTEM_FOLDERS);
+  const installedClient = findExecutable("chronyc", SYSTEM_FOLDERS);
   if (installed !== undefined && installedClient !== undefined) {
     if (await readsScratchFolders(installed)) {
       return { chronyd: installed, chronyc: installedClient };
@@ -68,7 +68,7 @@ async function readsScratchFolders(chronyd: string): Promise<boolean> {
       command: chronyd,
       // -p prints the configuration and ends, -U lets anyone do so.
       args: ["-p", "-U", "-f", configuration],
-      timeoutMilliseconds: readMilliseconds,
+      timeoutMs: READ_MS,
     });
     return true;
   } catch {

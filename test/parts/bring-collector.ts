@@ -3,7 +3,7 @@ import { executableFromVariable, findExecutable } from "./executable.ts";
 import type { Progress } from "./progress.ts";
 import { runToEnd } from "./run-to-end.ts";
 
-const versionMilliseconds = 60_000;
+const VERSION_MS = 60_000;
 
 /**
  * The OpenTelemetry Collector: the one that `OTELCOL` names, else `otelcol-contrib` on the path if it
@@ -35,7 +35,7 @@ async function versionOf(collector: string): Promise<string | undefined> {
     name: `${collector} --version`,
     command: collector,
     args: ["--version"],
-    timeoutMilliseconds: versionMilliseconds,
+    timeoutMs: VERSION_MS,
   });
   return answer.trim().split(" ").at(-1);
 }

@@ -4,13 +4,13 @@ import { bringPrometheus } from "./bring-prometheus.ts";
 import type { Progress } from "./progress.ts";
 
 /** The paths of the programs that others made. */
-export interface Programs {
+export type Programs = {
   readonly chronyd: string;
   readonly chronyc: string;
   readonly prometheus: string;
   readonly promtool: string;
   readonly collector: string;
-}
+};
 
 /**
  * Finds, downloads or builds all of them.

@@ -8,21 +8,21 @@ import { findGo } from "./find-go.ts";
 import type { Progress } from "./progress.ts";
 import { runBuild } from "./run-build.ts";
 
-const componentList = fileURLToPath(new URL("../../otel-collector/builder.yaml", import.meta.url));
+const COMPONENT_LIST = fileURLToPath(new URL("../../otel-collector/builder.yaml", import.meta.url));
 
 // What the builder v0.161.0 asks for.
-const leastGoVersion = { major: 1, minor: 25 };
+const LEAST_GO_VERSION = { major: 1, minor: 25 };
 
 /** What `builder.yaml` says of the program that comes out. */
-interface Distribution {
+type Distribution = {
   readonly name: string;
   readonly version: string;
   readonly output_path: string;
-}
+};
 
 /** The collector's version, for instance `0.161.0`: that of the component list. */
 export async function collectorVersion(): Promise<string> {
-  return distributionOf(await readFile(componentList, "utf8")).version;
+  return distributionOf(await readFile(COMPONENT_LIST, "utf8")).version;
 }
 
 /**
@@ -33,21 +33,21 @@ export async function collectorVersion(): Promise<string> {
  * @throws {MissingPart} when Go is missing or too old.
  */
 export async function buildCollector(progress: Progress): Promise<string> {
-  const list = await readFile(componentList, "utf8");
+  const list = await readFile(COMPONENT_LIST, "utf8");
   const distribution = distributionOf(list);
   const hash = createHash("sha256").update(list).digest("hex").slice(0, 12);
   const folder = await keepInCache(`collector-${hash}-${process.arch}`, async (making) => {
-    const { major, minor } = leastGoVersion;
+    const { major, minor } = LEAST_GO_VERSION;
     const go = await findGo({
       what: "The OpenTelemetry Collector",
-      leastVersion: leastGoVersion,
+      leastVersion: LEAST_GO_VERSION,
       wayOut:
         `Install Go ${major}.${minor} or later and put it on the path, or set OTELCOL to the path of ` +
         "an otelcol-contrib of the version in otel-collector/builder.yaml.",
     });
     progress("building the OpenTelemetry Collector; this takes minutes, once");
     const configuration = join(making, "builder.yaml");
-    await copyFile(componentList, configuration);
+    await copyFile(COMPONENT_LIST, configuration);
     await runBuild({
       name: "the collector",
       command: go,

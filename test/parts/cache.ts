@@ -4,8 +4,8 @@ import { homedir } from "node:os";
 import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 import { atExit } from "./at-exit.ts";
 
-const makingPrefix = ".making-";
-const abandonedAfterMilliseconds = 24 * 60 * 60 * 1_000;
+const MAKING_PREFIX = ".making-";
+const ABANDONED_AFTER_MS = 24 * 60 * 60 * 1_000;
 
 /**
  * The folder in which parts are kept from one run to the next: `CHRONY_TRACKER_CACHE`, else
@@ -41,7 +41,7 @@ export async function keepInCache(
   const parent = dirname(kept);
   await mkdir(parent, { recursive: true });
   await removeAbandoned(parent);
-  const making = await mkdtemp(join(parent, `${makingPrefix}${basename(kept)}-`));
+  const making = await mkdtemp(join(parent, `${MAKING_PREFIX}${basename(kept)}-`));
   const forget = atExit(() => rmSync(making, { recursive: true, force: true, maxRetries: 3 }));
   try {
     await make(making);
@@ -68,16 +68,13 @@ async function moveIntoPlace(making: string, kept: string): Promise<void> {
 async function removeAbandoned(parent: string): Promise<void> {
   for (const name of await readdir(parent)) {
     const path = join(parent, name);
-    if (
-      name.startsWith(makingPrefix) &&
-      (await ageMilliseconds(path)) > abandonedAfterMilliseconds
-    ) {
+    if (name.startsWith(MAKING_PREFIX) && (await ageMs(path)) > ABANDONED_AFTER_MS) {
       await rm(path, { recursive: true, force: true });
     }
   }
 }
 
-async function ageMilliseconds(path: string): Promise<number> {
+async function ageMs(path: string): Promise<number> {
   const found = await stat(path).catch(() => undefined);
   return found === undefined ? 0 : Date.now() - found.mtimeMs;
 }

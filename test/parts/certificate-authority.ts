@@ -13,32 +13,32 @@ import {
   X509CertificateGenerator,
 } from "@peculiar/x509";
 
-const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
-const dayMilliseconds = 24 * 60 * 60 * 1_000;
+const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
+const DAY_MS = 24 * 60 * 60 * 1_000;
 
 /** Whom a certificate is for. */
-export interface CertificateHolder {
+export type CertificateHolder = {
   /** To Kubernetes the user's name. */
   readonly commonName: string;
   /** To Kubernetes the user's group. */
   readonly organization?: string;
   /** The host names and IP addresses under which it serves. */
   readonly serves?: readonly string[];
-}
+};
 
 /** A certificate and its key, in PEM. */
-export interface KeyedCertificate {
+export type KeyedCertificate = {
   readonly certificate: string;
   readonly key: string;
-}
+};
 
 /** An authority of one's own. */
-export interface CertificateAuthority {
+export type CertificateAuthority = {
   /** Its own certificate, which has to be trusted, in PEM. */
   readonly certificate: string;
   /** Makes a key and a certificate for it, good for servers and for clients. */
   issue(holder: CertificateHolder): Promise<KeyedCertificate>;
-}
+};
 
 /** Makes an authority. It and what it issues are valid from yesterday to tomorrow. */
 export async function createCertificateAuthority(
@@ -49,7 +49,7 @@ export async function createCertificateAuthority(
   const own = await X509CertificateGenerator.createSelfSigned({
     name,
     keys,
-    signingAlgorithm: algorithm,
+    signingAlgorithm: ALGORITHM,
     ...validity(),
     extensions: [
       new BasicConstraintsExtension(true, undefined, true),
@@ -68,7 +68,7 @@ export async function createCertificateAuthority(
         issuer: name,
         publicKey: itsKeys.publicKey,
         signingKey: keys.privateKey,
-        signingAlgorithm: algorithm,
+        signingAlgorithm: ALGORITHM,
         ...validity(),
         extensions: [
           new BasicConstraintsExtension(false),
@@ -94,10 +94,10 @@ function alternativeNames(serves: readonly string[]): SubjectAlternativeNameExte
 }
 
 function generateKeys(): Promise<webcrypto.CryptoKeyPair> {
-  return webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
+  return webcrypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
 }
 
 function validity(): { notBefore: Date; notAfter: Date } {
   const now = Date.now();
-  return { notBefore: new Date(now - dayMilliseconds), notAfter: new Date(now + dayMilliseconds) };
+  return { notBefore: new Date(now - DAY_MS), notAfter: new Date(now + DAY_MS) };
 }

@@ -100,7 +100,7 @@ describe("chronyd", () => {
         name: `chronyc to ${address}`,
         command: chronyc,
         args: ["-h", address, "-p", String(commandPort), "-n", "-c", "tracking"],
-        timeoutMilliseconds: 30_000,
+        timeoutMs: 30_000,
       });
       assert.match(answer, /^7F7F0101,/);
     }

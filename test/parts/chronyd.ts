@@ -60,7 +60,7 @@ export type Chronyd = {
    * enough: the root dispersion can then be thousands of seconds, and the last offset is all that the
    * clock was off by.
    */
-  waitUntilSynchronised(timeoutMilliseconds?: number): Promise<void>;
+  waitUntilSynchronised(timeoutMs?: number): Promise<void>;
   /** Stops it in its tracks (SIGSTOP): the socket stays and nobody answers. */
   freeze(): Promise<void>;
   /** Lets it go on after {@link freeze}. */
@@ -71,9 +71,9 @@ export type Chronyd = {
   restart(configuration?: readonly string[]): Promise<void>;
 };
 
-const terminateAgainMilliseconds = 500;
-const localReferenceId = "7F7F0101";
-const settledSeconds = 0.01;
+const TERMINATE_AGAIN_MS = 500;
+const LOCAL_REFERENCE_ID = "7F7F0101";
+const SETTLED_SECONDS = 0.01;
 
 /**
  * Starts a chronyd as the calling user (as another one if that is root), and waits until it answers
@@ -126,7 +126,7 @@ export async function startChronyd(
       command: chronyc,
       // -n: no look-up of names, which would leave the machine.
       args: ["-h", socketPath, "-n", ...chronycArguments],
-      timeoutMilliseconds: 30_000,
+      timeoutMs: 30_000,
     });
   }
 
@@ -139,7 +139,7 @@ export async function startChronyd(
   async function stop(): Promise<void> {
     // chronyd misses a SIGTERM that arrives just before it begins to wait for its next event (seen
     // in one of 300 stops); another one then is such an event.
-    const again = setInterval(() => running.signal("SIGTERM"), terminateAgainMilliseconds);
+    const again = setInterval(() => running.signal("SIGTERM"), TERMINATE_AGAIN_MS);
     await running.stop();
     clearInterval(again);
   }
@@ -166,14 +166,14 @@ export async function startChronyd(
     chronyc: runChronyc,
     query,
     waitUntilAnswering,
-    async waitUntilSynchronised(timeoutMilliseconds) {
+    async waitUntilSynchronised(timeoutMs) {
       await running.waitUntil(
         "chronyd to synchronise",
         async () => {
           const [row] = await query("tracking");
           return row !== undefined && isSynchronised(row);
         },
-        timeoutMilliseconds,
+        timeoutMs,
       );
     },
     async freeze() {
@@ -204,7 +204,7 @@ async function idsOf(user: string): Promise<{ uid: number; gid: number }> {
         name: `id ${option} ${user}`,
         command: "id",
         args: [option, user],
-        timeoutMilliseconds: 30_000,
+        timeoutMs: 30_000,
       }),
     );
   return { uid: await id("-u"), gid: await id("-g") };
@@ -217,9 +217,9 @@ function isSynchronised(tracking: readonly string[]): boolean {
   const rootDispersionSeconds = Number(tracking[11]);
   const leapStatus = tracking[13];
   return (
-    referenceId !== localReferenceId &&
+    referenceId !== LOCAL_REFERENCE_ID &&
     leapStatus === "Normal" &&
-    Math.abs(lastOffsetSeconds) < settledSeconds &&
-    rootDispersionSeconds < settledSeconds
+    Math.abs(lastOffsetSeconds) < SETTLED_SECONDS &&
+    rootDispersionSeconds < SETTLED_SECONDS
   );
 }

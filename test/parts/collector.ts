@@ -13,19 +13,19 @@ import { folderOf } from "./scratch-folder.ts";
 /** The label `cluster` of all that the collectors of the tests write, unless a test says otherwise. */
 export const CLUSTER = "blue";
 
-const startMilliseconds = 60_000;
-const commandMilliseconds = 30_000;
-const requestMilliseconds = 30_000;
-const hourMilliseconds = 3_600_000;
+const START_MS = 60_000;
+const COMMAND_MS = 30_000;
+const REQUEST_MS = 30_000;
+const HOUR_MS = 3_600_000;
 
 // Without it a backend that throttles looks like one that refuses.
-const featureGates = "--feature-gates=exporter.prometheusremotewritexporter.RetryOn429";
+const FEATURE_GATES = "--feature-gates=exporter.prometheusremotewritexporter.RetryOn429";
 
 /**
  * The shipped configuration for any backend that takes Prometheus remote write: absolute paths, in
  * the order in which they are given.
  */
-export const prometheusConfigurationFiles: readonly [string, string, string, string] = [
+export const PROMETHEUS_CONFIGURATION_FILES: readonly [string, string, string, string] = [
   shipped("common.yaml"),
   shipped("catalogue.yaml"),
   shipped("exporter-prometheus.yaml"),
@@ -33,7 +33,7 @@ export const prometheusConfigurationFiles: readonly [string, string, string, str
 ];
 
 /** The same for a cluster that writes to Azure Monitor. */
-export const azureConfigurationFiles: readonly string[] = [
+export const AZURE_CONFIGURATION_FILES: readonly string[] = [
   shipped("common.yaml"),
   shipped("catalogue.yaml"),
   shipped("identity.yaml"),
@@ -43,7 +43,7 @@ export const azureConfigurationFiles: readonly string[] = [
 ];
 
 /** The same for a cluster, where the collector takes only what comes with an agent's token. */
-export const kubernetesConfigurationFiles: readonly string[] = [
+export const KUBERNETES_CONFIGURATION_FILES: readonly string[] = [
   shipped("common.yaml"),
   shipped("catalogue.yaml"),
   shipped("identity.yaml"),
@@ -52,10 +52,10 @@ export const kubernetesConfigurationFiles: readonly string[] = [
 ];
 
 /** The same over TLS. */
-export const kubernetesConfigurationFilesWithTls: readonly string[] = [
-  ...kubernetesConfigurationFiles.slice(0, 3),
+export const KUBERNETES_CONFIGURATION_FILES_WITH_TLS: readonly string[] = [
+  ...KUBERNETES_CONFIGURATION_FILES.slice(0, 3),
   shipped("receiver-tls.yaml"),
-  ...kubernetesConfigurationFiles.slice(3),
+  ...KUBERNETES_CONFIGURATION_FILES.slice(3),
 ];
 
 /** What to start. */
@@ -98,7 +98,7 @@ export async function startCollector(
   const folder = await folderOf(owner);
   const {
     clusterName = CLUSTER,
-    configurationFiles = prometheusConfigurationFiles,
+    configurationFiles = PROMETHEUS_CONFIGURATION_FILES,
     wrapper = [],
   } = description;
   const [otlpPort, healthPort, ownMetricsPort] = [
@@ -127,7 +127,7 @@ export async function startCollector(
         HEALTH_LISTEN_ADDRESS: `127.0.0.1:${healthPort}`,
         OWN_METRICS_PORT: String(ownMetricsPort),
         // Who counts what the backend gets counts pushes only.
-        OWN_METRICS_INTERVAL: String(hourMilliseconds),
+        OWN_METRICS_INTERVAL: String(HOUR_MS),
         ...environment,
       },
     });
@@ -138,12 +138,12 @@ export async function startCollector(
       "the collector to be healthy",
       async () => {
         const response = await fetch(healthUrl, {
-          signal: AbortSignal.timeout(requestMilliseconds),
+          signal: AbortSignal.timeout(REQUEST_MS),
         });
         await response.arrayBuffer();
         return response.ok;
       },
-      startMilliseconds,
+      START_MS,
     );
   }
 
@@ -182,25 +182,25 @@ export async function validateCollectorConfiguration(
     command: collector,
     args: ["validate", ...configurationArguments(configurationFiles)],
     env: environment,
-    timeoutMilliseconds: commandMilliseconds,
+    timeoutMs: COMMAND_MS,
   });
 }
 
 /** The parts of a collector's configuration that say what runs; the rest is there as well. */
-export interface EffectiveConfiguration {
+export type EffectiveConfiguration = {
   readonly receivers: { readonly otlp: { readonly protocols: Readonly<Record<string, object>> } };
   readonly service: {
     readonly extensions: readonly string[];
     readonly pipelines: Readonly<Record<string, Pipeline>>;
   };
-}
+};
 
 /** What points go through, in this order. */
-export interface Pipeline {
+export type Pipeline = {
   readonly receivers: readonly string[];
   readonly processors: readonly string[];
   readonly exporters: readonly string[];
-}
+};
 
 /**
  * What the collector makes of its configuration: all files merged, variables filled in, every
@@ -217,14 +217,14 @@ export async function effectiveCollectorConfiguration(
   const { stdout } = await promisify(execFile)(
     collector,
     ["print-config", ...configurationArguments(configurationFiles)],
-    { env: { ...environment }, timeout: commandMilliseconds },
+    { env: { ...environment }, timeout: COMMAND_MS },
   );
   const effective: EffectiveConfiguration = parse(stdout);
   return effective;
 }
 
 function configurationArguments(configurationFiles: readonly string[]): [string, ...string[]] {
-  return [featureGates, ...configurationFiles.flatMap((file) => ["--config", file])];
+  return [FEATURE_GATES, ...configurationFiles.flatMap((file) => ["--config", file])];
 }
 
 function shipped(name: string): string {

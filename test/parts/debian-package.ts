@@ -6,7 +6,7 @@ import type { Progress } from "./progress.ts";
 import { runToEnd } from "./run-to-end.ts";
 import { scratchFolder } from "./scratch-folder.ts";
 
-const downloadMilliseconds = 5 * 60 * 1_000;
+const DOWNLOAD_MS = 5 * 60 * 1_000;
 
 /**
  * The folder in which a Debian or Ubuntu package lies unpacked, as it would under `/`. It is
@@ -97,7 +97,7 @@ async function aptGet(
     command: "apt-get",
     args: [...settings.flatMap((setting) => ["-o", setting]), verb, ...names],
     cwd: folder,
-    timeoutMilliseconds: downloadMilliseconds,
+    timeoutMs: DOWNLOAD_MS,
   });
 }
 
@@ -110,7 +110,7 @@ async function unpack(name: string, downloadFolder: string, folder: string): Pro
     name: `unpacking ${file}`,
     command: "dpkg",
     args: ["-x", join(downloadFolder, file), folder],
-    timeoutMilliseconds: downloadMilliseconds,
+    timeoutMs: DOWNLOAD_MS,
   });
 }
 

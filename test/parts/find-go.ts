@@ -2,7 +2,7 @@ import { findExecutable } from "./executable.ts";
 import { MissingPart } from "./missing-part.ts";
 import { runToEnd } from "./run-to-end.ts";
 
-const versionMilliseconds = 30_000;
+const VERSION_MS = 30_000;
 
 /**
  * The path of a Go that is new enough to build a part.
@@ -29,7 +29,7 @@ export async function findGo(description: {
     name: "go env GOVERSION",
     command: go,
     args: ["env", "GOVERSION"],
-    timeoutMilliseconds: versionMilliseconds,
+    timeoutMs: VERSION_MS,
   });
   const [, foundMajor, foundMinor] = /^go(\d+)\.(\d+)/m.exec(found) ?? [];
   const isOlder =

@@ -17,7 +17,7 @@ test("a port that this process was given is given to no other process", async ()
     name: "another process",
     command: process.execPath,
     args: ["--input-type=module", "--eval", script],
-    timeoutMilliseconds: 30_000,
+    timeoutMs: 30_000,
   });
   const theirs = output.split(" ").map(Number);
   assert.equal(new Set(theirs).size, 1000);

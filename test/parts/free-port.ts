@@ -4,9 +4,9 @@ import { createServer } from "node:net";
 
 // Below the range from which Linux takes the ports of outgoing connections (32768 and up): such a
 // connection could otherwise take the port between this check and its use.
-const lowestPort = 20_000;
-const highestPort = 32_767;
-const attempts = 100;
+const LOWEST_PORT = 20_000;
+const HIGHEST_PORT = 32_767;
+const ATTEMPTS = 100;
 
 /** A TCP port that nobody listens on at 127.0.0.1, reserved for this process ({@link reserve}). */
 export function freePort(): Promise<number> {
@@ -19,13 +19,13 @@ export function freeUdpPort(): Promise<number> {
 }
 
 async function firstFree(isFree: (port: number) => Promise<boolean>): Promise<number> {
-  for (let attempt = 0; attempt < attempts; attempt += 1) {
-    const port = randomInt(lowestPort, highestPort + 1);
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    const port = randomInt(LOWEST_PORT, HIGHEST_PORT + 1);
     if ((await reserve(port)) && (await isFree(port))) {
       return port;
     }
   }
-  throw new Error(`none of ${attempts} ports of ${lowestPort} to ${highestPort} was free`);
+  throw new Error(`none of ${ATTEMPTS} ports of ${LOWEST_PORT} to ${HIGHEST_PORT} was free`);
 }
 
 /**

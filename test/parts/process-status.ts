@@ -1,7 +1,7 @@
 import { readdir, readFile, readlink } from "node:fs/promises";
 
 /** Whom a process runs as and what it may do, by the kernel's word (proc_pid_status(5)). */
-export interface ProcessStatus {
+export type ProcessStatus = {
   /** Real, effective, saved, and of the file system. */
   readonly uids: readonly number[];
   readonly gids: readonly number[];
@@ -13,7 +13,7 @@ export interface ProcessStatus {
   readonly inheritable: string;
   readonly ambient: string;
   readonly noNewPrivileges: boolean;
-}
+};
 
 /** The status of each thread of a process: the kernel keeps one for each. */
 export async function threadStatuses(pid: number): Promise<ProcessStatus[]> {

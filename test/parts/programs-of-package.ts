@@ -4,7 +4,7 @@ import { MissingPart } from "./missing-part.ts";
 import type { Progress } from "./progress.ts";
 import { runToEnd } from "./run-to-end.ts";
 
-const versionMilliseconds = 60_000;
+const VERSION_MS = 60_000;
 
 /**
  * The absolute paths of two programs of a Debian package, after the first has been seen to run.
@@ -27,7 +27,7 @@ export async function programsOfPackage(description: {
       name: `${first} --version`,
       command: first,
       args: ["--version"],
-      timeoutMilliseconds: versionMilliseconds,
+      timeoutMs: VERSION_MS,
     });
     return [first, second];
   } catch (error) {

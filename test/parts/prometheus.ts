@@ -7,8 +7,8 @@ import { progressToStandardError } from "./progress.ts";
 import { type RunningProcess, startProcess } from "./running-process.ts";
 import { folderOf } from "./scratch-folder.ts";
 
-const startMilliseconds = 60_000;
-const requestMilliseconds = 30_000;
+const START_MS = 60_000;
+const REQUEST_MS = 30_000;
 
 /** What to start. */
 export type PrometheusDescription = {
@@ -31,22 +31,22 @@ export type PrometheusDescription = {
 };
 
 /** One value, as Prometheus holds it. */
-export interface Sample {
+export type Sample = {
   readonly value: number;
   readonly timestampSeconds: number;
-}
+};
 
 /** The value of one series at one time. */
-export interface InstantSample extends Sample {
+export type InstantSample = Sample & {
   /** All its labels, `__name__` included where the query keeps it. */
   readonly labels: Readonly<Record<string, string>>;
-}
+};
 
 /** All samples of one series in a stretch of time. */
-export interface Series {
+export type Series = {
   readonly labels: Readonly<Record<string, string>>;
   readonly samples: readonly Sample[];
-}
+};
 
 /** A real Prometheus that scrapes and takes remote write. */
 export type Prometheus = {
@@ -117,11 +117,7 @@ export async function startPrometheus(
   }
 
   async function waitUntilReady(): Promise<void> {
-    await running.waitUntil(
-      "prometheus to be ready",
-      () => isOk(`${url}/-/ready`),
-      startMilliseconds,
-    );
+    await running.waitUntil("prometheus to be ready", () => isOk(`${url}/-/ready`), START_MS);
   }
 
   let running = run();
@@ -134,7 +130,7 @@ export async function startPrometheus(
       parameters.set("time", timeSeconds.toFixed(3));
     }
     const response = await fetch(`${url}/api/v1/query?${parameters.toString()}`, {
-      signal: AbortSignal.timeout(requestMilliseconds),
+      signal: AbortSignal.timeout(REQUEST_MS),
     });
     const answer: QueryAnswer = JSON.parse(await response.text());
     if (answer.status !== "success") {
@@ -156,8 +152,8 @@ export async function startPrometheus(
       );
     },
     async series(matcher, startSeconds, endSeconds) {
-      const rangeMilliseconds = Math.round((endSeconds - startSeconds) * 1_000);
-      const results = await ask(`${matcher}[${rangeMilliseconds}ms]`, endSeconds);
+      const rangeMs = Math.round((endSeconds - startSeconds) * 1_000);
+      const results = await ask(`${matcher}[${rangeMs}ms]`, endSeconds);
       return results.map(({ metric, values = [] }) => ({
         labels: metric,
         samples: values.map(parseSample),
@@ -175,11 +171,11 @@ export async function startPrometheus(
 /** Seconds since 1970, and a number as text. */
 type QueryValue = readonly [number, string];
 
-interface QueryResult {
+type QueryResult = {
   readonly metric: Readonly<Record<string, string>>;
   readonly value?: QueryValue;
   readonly values?: readonly QueryValue[];
-}
+};
 
 type QueryAnswer =
   | { readonly status: "success"; readonly data: { readonly result: QueryResult[] } }
@@ -191,7 +187,7 @@ function parseSample([timestampSeconds, text]: QueryValue): Sample {
 }
 
 async function isOk(url: string): Promise<boolean> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(requestMilliseconds) });
+  const response = await fetch(url, { signal: AbortSignal.timeout(REQUEST_MS) });
   await response.arrayBuffer();
   return response.ok;
 }

@@ -11,7 +11,7 @@ import { openSync, writeSync } from "node:fs";
 import { DgramSocket } from "node-unix-socket";
 
 /** One event of a client socket of the agent. A reading of chronyd is one socket, from bind to close. */
-export interface RecordedEvent {
+export type RecordedEvent = {
   readonly event: "opened" | "received" | "closed";
   /** Which socket of this process, from 1. */
   readonly socket: number;
@@ -21,13 +21,13 @@ export interface RecordedEvent {
   readonly wallMs: number;
   /** The datagram, in hexadecimal digits. */
   readonly bytes?: string;
-}
+};
 
-const file = new URL(import.meta.url).searchParams.get("file");
-if (file === null) {
+const FILE = new URL(import.meta.url).searchParams.get("file");
+if (FILE === null) {
   throw new Error("The recording of readings needs ?file=PATH behind its address.");
 }
-const descriptor = openSync(file, "a");
+const descriptor = openSync(FILE, "a");
 const numbers = new WeakMap<DgramSocket, number>();
 let sockets = 0;
 

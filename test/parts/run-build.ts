@@ -2,8 +2,8 @@ import type { Progress } from "./progress.ts";
 import { runToEnd } from "./run-to-end.ts";
 import { scratchFolder } from "./scratch-folder.ts";
 
-const buildMilliseconds = 40 * 60 * 1_000;
-const silenceMilliseconds = 30_000;
+const BUILD_MS = 40 * 60 * 1_000;
+const SILENCE_MS = 30_000;
 
 /**
  * Runs a build of minutes.
@@ -29,7 +29,7 @@ export async function runBuild(description: {
     const seconds = Math.round((performance.now() - begin) / 1_000);
     progress(`still building ${name} after ${seconds} s`);
   };
-  let silence = setInterval(reportSilence, silenceMilliseconds);
+  let silence = setInterval(reportSilence, SILENCE_MS);
   try {
     await runToEnd({
       name: `building ${name}`,
@@ -37,10 +37,10 @@ export async function runBuild(description: {
       args,
       cwd,
       env: { ...env, TMPDIR: temporaryFiles.path },
-      timeoutMilliseconds: buildMilliseconds,
+      timeoutMs: BUILD_MS,
       onLine(line) {
         clearInterval(silence);
-        silence = setInterval(reportSilence, silenceMilliseconds);
+        silence = setInterval(reportSilence, SILENCE_MS);
         progress(line);
       },
     });

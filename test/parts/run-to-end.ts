@@ -1,9 +1,9 @@
 import { type ProcessDescription, startProcess } from "./running-process.ts";
 
 /** What to run, and for how long at most. */
-export interface BoundedProcessDescription extends Omit<ProcessDescription, "ipc"> {
-  readonly timeoutMilliseconds: number;
-}
+export type BoundedProcessDescription = Omit<ProcessDescription, "ipc"> & {
+  readonly timeoutMs: number;
+};
 
 /**
  * Runs a command and gives its last 200 lines of output and errors.
@@ -12,13 +12,13 @@ export interface BoundedProcessDescription extends Omit<ProcessDescription, "ipc
  *   holds its last output.
  */
 export async function runToEnd(description: BoundedProcessDescription): Promise<string> {
-  const { name, timeoutMilliseconds } = description;
+  const { name, timeoutMs } = description;
   const running = startProcess(description);
   let isLate = false;
   const timer = setTimeout(() => {
     isLate = true;
     void running.stop();
-  }, timeoutMilliseconds);
+  }, timeoutMs);
   const { code, signal } = await running.exited;
   clearTimeout(timer);
   if (code === 0) {
@@ -26,7 +26,7 @@ export async function runToEnd(description: BoundedProcessDescription): Promise<
   }
   let end = signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`;
   if (isLate) {
-    end = `took longer than ${timeoutMilliseconds / 1000} s`;
+    end = `took longer than ${timeoutMs / 1000} s`;
   }
   throw new Error(`${name} ${end}: ${running.output()}`);
 }

@@ -6,8 +6,8 @@ import { test } from "node:test";
 import { type RunningProcess, startProcess } from "./running-process.ts";
 import { waitFor } from "./wait-for.ts";
 
-const module = new URL("running-process.ts", import.meta.url).href;
-const waitMilliseconds = 10_000;
+const MODULE = new URL("running-process.ts", import.meta.url).href;
+const WAIT_MS = 10_000;
 
 function startNode(program: string): RunningProcess {
   return startProcess({
@@ -30,7 +30,7 @@ async function isAlive(pid: number): Promise<boolean> {
 test("a wait fails as soon as the process ends, with its last output", async () => {
   const running = startNode('console.error("no such setting"); process.exit(2)');
   await assert.rejects(
-    running.waitForLine(/ready/, waitMilliseconds),
+    running.waitForLine(/ready/, WAIT_MS),
     /the program to say \/ready\/.*ended \(exit code 2\); its last output:\nno such setting/,
   );
   assert.deepEqual(await running.exited, { code: 2, signal: null });
@@ -39,7 +39,7 @@ test("a wait fails as soon as the process ends, with its last output", async () 
 test("a line that was said just before the end is found", async () => {
   const running = startNode('console.log("done")');
   await running.exited;
-  assert.equal(await running.waitForLine(/^done$/, waitMilliseconds), "done");
+  assert.equal(await running.waitForLine(/^done$/, WAIT_MS), "done");
 });
 
 test("only the last 200 lines are kept", async () => {
@@ -51,7 +51,7 @@ test("only the last 200 lines are kept", async () => {
 
 test("a frozen process is stopped with SIGTERM, like any other", async () => {
   const running = startNode('console.log("up"); setInterval(() => {}, 1_000)');
-  await running.waitForLine(/up/, waitMilliseconds);
+  await running.waitForLine(/up/, WAIT_MS);
   running.signal("SIGSTOP");
   await running.stop();
   assert.deepEqual(await running.exited, { code: null, signal: "SIGTERM" });
@@ -62,7 +62,7 @@ test("a process that does not listen to SIGTERM is killed", async () => {
   const running = startNode(
     'process.on("SIGTERM", () => {}); console.log("up"); setInterval(() => {}, 1_000)',
   );
-  await running.waitForLine(/up/, waitMilliseconds);
+  await running.waitForLine(/up/, WAIT_MS);
   await running.stop();
   assert.deepEqual(await running.exited, { code: null, signal: "SIGKILL" });
 });
@@ -81,11 +81,11 @@ for (const [how, end] of [
 ] as const) {
   test(`no process outlives the one that started it when that one ${how}`, async () => {
     const parent = startNode(`
-      import { startProcess } from ${JSON.stringify(module)};
+      import { startProcess } from ${JSON.stringify(MODULE)};
       const child = startProcess({ name: "child", command: "sleep", args: ["600"], env: {} });
       process.stdout.write("child " + child.pid + "\\n", () => { ${end} });
     `);
-    const line = await parent.waitForLine(/^child \d+$/, waitMilliseconds);
+    const line = await parent.waitForLine(/^child \d+$/, WAIT_MS);
     const childPid = Number(line.split(" ").at(1));
     await parent.exited;
     await waitFor("the child to be gone", async () => !(await isAlive(childPid)));

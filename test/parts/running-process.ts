@@ -4,12 +4,12 @@ import type { Readable } from "node:stream";
 import { atExit } from "./at-exit.ts";
 import { waitFor } from "./wait-for.ts";
 
-const keptLines = 200;
-const killAfterMilliseconds = 5_000;
-const outputAfterExitMilliseconds = 1_000;
+const KEPT_LINES = 200;
+const KILL_AFTER_MS = 5_000;
+const OUTPUT_AFTER_EXIT_MS = 1_000;
 
 /** What to run, and how. */
-export interface ProcessDescription {
+export type ProcessDescription = {
   /** What error messages call it. */
   readonly name: string;
   readonly command: string;
@@ -22,16 +22,16 @@ export interface ProcessDescription {
   readonly ipc?: boolean;
   /** Gets every line of its output and of its errors. */
   readonly onLine?: (line: string) => void;
-}
+};
 
 /** How a process ended: by itself with a code, or by a signal. */
-export interface ProcessEnd {
+export type ProcessEnd = {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
-}
+};
 
 /** A child process that is watched over from its start to its end. */
-export interface RunningProcess {
+export type RunningProcess = {
   readonly name: string;
   readonly pid: number;
   /** Settles when the process is gone and its output is complete; never rejects. */
@@ -43,7 +43,7 @@ export interface RunningProcess {
    *
    * @throws when the time is over or the process ends first, with its last output.
    */
-  waitForLine(pattern: RegExp, timeoutMilliseconds?: number): Promise<string>;
+  waitForLine(pattern: RegExp, timeoutMs?: number): Promise<string>;
   /**
    * Waits like {@link waitFor}.
    *
@@ -52,7 +52,7 @@ export interface RunningProcess {
   waitUntil<T>(
     what: string,
     condition: () => Promise<T | undefined | false> | T | undefined | false,
-    timeoutMilliseconds?: number,
+    timeoutMs?: number,
   ): Promise<T>;
   /** Sends a signal to it and to the processes that it started itself; nothing if it is gone. */
   signal(name: NodeJS.Signals): void;
@@ -63,13 +63,13 @@ export interface RunningProcess {
    *
    * @throws when the time is over or the process ends first, with its last output.
    */
-  ask(message: Serializable, timeoutMilliseconds: number): Promise<unknown>;
+  ask(message: Serializable, timeoutMs: number): Promise<unknown>;
   /**
    * Ends the process: SIGTERM, also when it is frozen, and SIGKILL 5 s later. Settles when it is
    * gone; can be called at any time and any number of times.
    */
   stop(): Promise<void>;
-}
+};
 
 /**
  * Starts a process that ends, at the latest, when this one exits.
@@ -96,7 +96,7 @@ export function startProcess(description: ProcessDescription): RunningProcess {
   const lines: string[] = [];
   const keepLine = (line: string) => {
     lines.push(line);
-    if (lines.length > keptLines) {
+    if (lines.length > KEPT_LINES) {
       lines.shift();
     }
     onLine?.(line);
@@ -119,9 +119,9 @@ export function startProcess(description: ProcessDescription): RunningProcess {
     return end;
   });
 
-  const waitUntil: RunningProcess["waitUntil"] = async (what, condition, timeoutMilliseconds) => {
+  const waitUntil: RunningProcess["waitUntil"] = async (what, condition, timeoutMs) => {
     try {
-      return await waitFor(what, condition, timeoutMilliseconds, ended.signal);
+      return await waitFor(what, condition, timeoutMs, ended.signal);
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       const context =
@@ -137,7 +137,7 @@ export function startProcess(description: ProcessDescription): RunningProcess {
     signal("SIGTERM");
     // A frozen process gets the signal only when it goes on.
     signal("SIGCONT");
-    const killer = setTimeout(() => signal("SIGKILL"), killAfterMilliseconds);
+    const killer = setTimeout(() => signal("SIGKILL"), KILL_AFTER_MS);
     await exited;
     clearTimeout(killer);
   };
@@ -147,11 +147,11 @@ export function startProcess(description: ProcessDescription): RunningProcess {
     pid,
     exited,
     output,
-    waitForLine: (pattern, timeoutMilliseconds) =>
+    waitForLine: (pattern, timeoutMs) =>
       waitUntil(
         `${name} to say ${pattern}`,
         () => lines.find((line) => pattern.test(line)),
-        timeoutMilliseconds,
+        timeoutMs,
       ),
     waitUntil,
     signal,
@@ -159,7 +159,7 @@ export function startProcess(description: ProcessDescription): RunningProcess {
       signal("SIGKILL");
       await exited;
     },
-    async ask(message, timeoutMilliseconds) {
+    async ask(message, timeoutMs) {
       let answer: { readonly message: unknown } | undefined;
       const keepAnswer = (received: unknown) => {
         answer = { message: received };
@@ -170,7 +170,7 @@ export function startProcess(description: ProcessDescription): RunningProcess {
         const found = await waitUntil(
           `${name} to answer ${JSON.stringify(message)}`,
           () => answer,
-          timeoutMilliseconds,
+          timeoutMs,
         );
         return found.message;
       } finally {
@@ -192,7 +192,7 @@ function whenExited(child: ChildProcess, streams: readonly Readable[]): Promise<
         for (const stream of streams) {
           stream.destroy();
         }
-      }, outputAfterExitMilliseconds);
+      }, OUTPUT_AFTER_EXIT_MS);
       child.once("close", () => clearTimeout(closer));
     });
     child.once("close", (code, signal) => resolve({ code, signal }));

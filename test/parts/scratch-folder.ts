@@ -6,11 +6,11 @@ import { atExit } from "./at-exit.ts";
 import { endWith, type Owner } from "./owner.ts";
 
 /** A folder that lives no longer than the process that made it. */
-export interface ScratchFolder {
+export type ScratchFolder = {
   readonly path: string;
   /** Removes the folder and all in it; it may be gone already. */
   remove(): void;
-}
+};
 
 /**
  * Makes an empty folder of the calling user, under the system's folder for temporary files. Others can

@@ -7,10 +7,10 @@ import { test } from "node:test";
 import { startAgent } from "./agent.ts";
 import { folderOf } from "./scratch-folder.ts";
 
-const hourMilliseconds = 3_600_000;
+const HOUR_MS = 3_600_000;
 
 // Says what each way to ask for the time gives, and ends by itself after SIGTERM.
-const program = `
+const PROGRAM = `
 const begin = performance.now();
 const timer = setInterval(() => {
   console.error(JSON.stringify({
@@ -27,11 +27,11 @@ process.once("SIGTERM", () => clearInterval(timer));
 
 test("the wall clock moves and comes back, the monotonic clock goes on, and the process can end", async (t) => {
   const entry = join(await folderOf(t), "program.mjs");
-  await writeFile(entry, program);
+  await writeFile(entry, PROGRAM);
   const begin = performance.now();
   const agent = await startAgent(t, { environment: {}, shiftableClock: true, entry });
 
-  for (const shift of [-hourMilliseconds, 2 * hourMilliseconds, 0]) {
+  for (const shift of [-HOUR_MS, 2 * HOUR_MS, 0]) {
     const shiftedMs = Date.now();
     await agent.shiftWallClock(shift);
     const log = await agent.process.waitUntil("a log of the shifted clock", () =>
@@ -65,7 +65,7 @@ test("the wall clock moves and comes back, the monotonic clock goes on, and the 
 
 test("time passes at once by both clocks, and none of what passed is lost", async (t) => {
   const entry = join(await folderOf(t), "program.mjs");
-  await writeFile(entry, program);
+  await writeFile(entry, PROGRAM);
   const begin = performance.now();
   const agent = await startAgent(t, { environment: {}, shiftableClock: true, entry });
   const quarterMs = 900_000;

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 
-const pollIntervalMilliseconds = 25;
+const POLL_INTERVAL_MS = 25;
 /** So long that only what never comes takes it, on a machine that does much else as well. */
-const longestMilliseconds = 60_000;
+const LONGEST_MS = 60_000;
 
 /**
  * Asks `condition` again and again until it gives something other than `undefined` or `false`.
@@ -15,16 +15,16 @@ const longestMilliseconds = 60_000;
 export async function waitFor<T>(
   what: string,
   condition: () => Promise<T | undefined | false> | T | undefined | false,
-  timeoutMilliseconds = longestMilliseconds,
+  timeoutMs = LONGEST_MS,
   signal?: AbortSignal,
 ): Promise<T> {
   let last = "nothing";
   let cause: unknown;
   const timeout = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
-    const message = `waited ${timeoutMilliseconds / 1000} s for ${what}; last seen: ${last}`;
+    const message = `waited ${timeoutMs / 1000} s for ${what}; last seen: ${last}`;
     timeout.reject(new Error(message, { cause }));
-  }, timeoutMilliseconds);
+  }, timeoutMs);
 
   async function attempt(): Promise<T | undefined> {
     try {
@@ -51,7 +51,7 @@ export async function waitFor<T>(
       if (isLastLook) {
         throw signal.reason;
       }
-      await Promise.race([timeout.promise, delay(pollIntervalMilliseconds)]);
+      await Promise.race([timeout.promise, delay(POLL_INTERVAL_MS)]);
     }
   } finally {
     clearTimeout(timer);

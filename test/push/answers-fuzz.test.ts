@@ -44,10 +44,10 @@ const collected = await collect(
 /** What the OpenTelemetry packages would log: the agent's logger takes the messages (main.ts). */
 const logged: string[] = [];
 const log = (message: string) => logged.push(message);
-const logger: DiagLogger = { error: log, warn: log, info: log, debug() {}, verbose() {} };
+const LOGGER: DiagLogger = { error: log, warn: log, info: log, debug() {}, verbose() {} };
 
 before(() => {
-  diag.setLogger(logger, { logLevel: DiagLogLevel.INFO, suppressOverrideMessage: true });
+  diag.setLogger(LOGGER, { logLevel: DiagLogLevel.INFO, suppressOverrideMessage: true });
 });
 after(() => diag.disable());
 
@@ -216,7 +216,7 @@ describe("a file that a push reads", () => {
       name: "mkfifo",
       command: "mkfifo",
       args: [join(folder, "pipe")],
-      timeoutMilliseconds: 10_000,
+      timeoutMs: 10_000,
     });
     await writeFile(join(folder, "huge"), Buffer.alloc(8 * MIB, "x"));
     await writeFile(join(folder, "binary"), new Random(SEED).bytes(10_000));

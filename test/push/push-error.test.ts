@@ -8,7 +8,7 @@ type Kind = PushError["kind"];
 const URL = "https://collector.example:4318/v1/metrics";
 
 /** One error of each kind and its sentence: a new kind without a case does not compile. */
-const sentences: { readonly [K in Kind]: readonly [PushError & { readonly kind: K }, string] } = {
+const SENTENCES: { readonly [K in Kind]: readonly [PushError & { readonly kind: K }, string] } = {
   "file unreadable": [
     {
       kind: "file unreadable",
@@ -37,7 +37,7 @@ const sentences: { readonly [K in Kind]: readonly [PushError & { readonly kind: 
 };
 
 describe("the sentence of", () => {
-  for (const [error, sentence] of Object.values(sentences)) {
+  for (const [error, sentence] of Object.values(SENTENCES)) {
     test(`"${error.kind}"`, () => assert.equal(describePushError(error), sentence));
   }
 });

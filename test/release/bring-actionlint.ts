@@ -5,8 +5,8 @@ import { findGo } from "../parts/find-go.ts";
 import type { Progress } from "../parts/progress.ts";
 import { runToEnd } from "../parts/run-to-end.ts";
 
-const version = "1.7.12";
-const buildMilliseconds = 5 * 60 * 1_000;
+const VERSION = "1.7.12";
+const BUILD_MS = 5 * 60 * 1_000;
 
 /**
  * actionlint, the linter of GitHub's workflow files: the one that `ACTIONLINT` names, else one that is
@@ -19,20 +19,20 @@ export async function bringActionlint(progress: Progress): Promise<string> {
   if (named !== undefined) {
     return named;
   }
-  const folder = await keepInCache(`actionlint-${version}-${process.arch}`, async (making) => {
+  const folder = await keepInCache(`actionlint-${VERSION}-${process.arch}`, async (making) => {
     const go = await findGo({
       what: "actionlint",
       leastVersion: { major: 1, minor: 25 },
-      wayOut: `Install Go 1.25 or later, or set ACTIONLINT to the path of an actionlint ${version}.`,
+      wayOut: `Install Go 1.25 or later, or set ACTIONLINT to the path of an actionlint ${VERSION}.`,
     });
     progress("building actionlint");
     await runToEnd({
       name: "the build of actionlint",
       command: go,
-      args: ["install", `github.com/rhysd/actionlint/cmd/actionlint@v${version}`],
+      args: ["install", `github.com/rhysd/actionlint/cmd/actionlint@v${VERSION}`],
       cwd: making,
       env: { ...process.env, GOBIN: making },
-      timeoutMilliseconds: buildMilliseconds,
+      timeoutMs: BUILD_MS,
     });
   });
   return join(folder, "actionlint");

@@ -12,14 +12,14 @@ import { runToEnd } from "../parts/run-to-end.ts";
 import { scratchFolder } from "../parts/scratch-folder.ts";
 import { bringActionlint } from "./bring-actionlint.ts";
 
-interface Step {
+type Step = {
   readonly id?: string;
   readonly uses?: string;
   readonly run?: string;
   readonly with?: Readonly<Record<string, unknown>>;
-}
+};
 
-interface Workflow {
+type Workflow = {
   readonly on: Readonly<Record<string, unknown>>;
   readonly permissions?: Readonly<Record<string, string>>;
   readonly jobs: Readonly<
@@ -32,10 +32,10 @@ interface Workflow {
       }
     >
   >;
-}
+};
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
-const folder = join(root, ".github/workflows");
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const folder = join(ROOT, ".github/workflows");
 const names = await readdir(folder);
 const texts = new Map<string, string>();
 for (const name of names) {
@@ -58,7 +58,7 @@ describe("actionlint", () => {
       name: "actionlint",
       command: actionlint,
       args: ["-no-color", ...names.map((name) => join(folder, name))],
-      timeoutMilliseconds: 60_000,
+      timeoutMs: 60_000,
     });
   });
 
@@ -79,7 +79,7 @@ describe("actionlint", () => {
           name: "actionlint",
           command: actionlint,
           args: ["-no-color", broken],
-          timeoutMilliseconds: 60_000,
+          timeoutMs: 60_000,
         }),
         /property "built" is not defined/,
       );
@@ -144,14 +144,14 @@ describe("the version of a release", () => {
         name: "the version step",
         command: "bash",
         args: ["-e", "-o", "pipefail", "-c", step?.run ?? "exit 9"],
-        cwd: root,
+        cwd: ROOT,
         env: {
           ...process.env,
           GITHUB_REF_NAME: tag,
           GITHUB_REPOSITORY: "Example/Chrony-Tracker",
           GITHUB_OUTPUT: output,
         },
-        timeoutMilliseconds: 30_000,
+        timeoutMs: 30_000,
       });
       const lines = (await readFile(output, "utf8")).trim().split("\n");
       return Object.fromEntries(lines.map((line) => line.split("=", 2)));
@@ -161,7 +161,7 @@ describe("the version of a release", () => {
   }
 
   test("is the tag's, if package.json agrees; the image's name is lower-case, as registries want it", async () => {
-    const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
+    const { version } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8"));
     assert.deepEqual(await run(`v${version}`), {
       version,
       image: "ghcr.io/example/chrony-tracker",

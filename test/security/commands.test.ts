@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import { test } from "node:test";
-import { root } from "../../tools/sbom.ts";
+import { ROOT } from "../../tools/sbom.ts";
 
 /** https://gitlab.com/chrony/chrony/-/blob/4.5/candm.h */
 const READING = new Map([
@@ -18,7 +18,7 @@ const READING = new Map([
 ]);
 
 test("each command in src/chrony is one that reads, and all of these are there", async () => {
-  const folder = `${root}src/chrony`;
+  const folder = `${ROOT}src/chrony`;
   const texts = await Promise.all(
     (await readdir(folder)).map((name) => readFile(`${folder}/${name}`, "utf8")),
   );
@@ -32,7 +32,7 @@ test("each command in src/chrony is one that reads, and all of these are there",
 });
 
 test("a command gets into a request in one place, from the report that is asked for", async () => {
-  const folder = `${root}src/chrony`;
+  const folder = `${ROOT}src/chrony`;
   const writers: string[] = [];
   for (const name of await readdir(folder)) {
     // The command is the 16-bit field at byte 4: see the layout in packet.ts.

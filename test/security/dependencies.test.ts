@@ -3,13 +3,13 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
-import { dependencyDocument, readSbom, root } from "../../tools/sbom.ts";
+import { dependencyDocument, ROOT, readSbom } from "../../tools/sbom.ts";
 
 const components = await readSbom();
 
 test("docs/dependencies.md says what package-lock.json ships", async () => {
   assert.equal(
-    await readFile(`${root}docs/dependencies.md`, "utf8"),
+    await readFile(`${ROOT}docs/dependencies.md`, "utf8"),
     dependencyDocument(components),
     "Run: node tools/dependencies.ts",
   );
@@ -28,7 +28,7 @@ test("what is shipped may be shipped: its licences ask for a notice, and for not
 test("packages have hashes but for five that are known, come from the registry, and direct ones have one exact version", async () => {
   const lock: {
     packages: Record<string, { resolved?: string; integrity?: string }>;
-  } = JSON.parse(await readFile(`${root}package-lock.json`, "utf8"));
+  } = JSON.parse(await readFile(`${ROOT}package-lock.json`, "utf8"));
   const loose = Object.entries(lock.packages).filter(
     ([path, { resolved, integrity }]) =>
       path !== "" && (resolved !== undefined || !integrity?.startsWith("sha512-")),
@@ -45,7 +45,7 @@ test("packages have hashes but for five that are known, come from the registry, 
     ],
   );
   const manifest: Record<"dependencies" | "devDependencies", Record<string, string>> = JSON.parse(
-    await readFile(`${root}package.json`, "utf8"),
+    await readFile(`${ROOT}package.json`, "utf8"),
   );
   const ranges = Object.entries({ ...manifest.dependencies, ...manifest.devDependencies }).filter(
     ([, version]) => !/^\d+\.\d+\.\d+$/.test(version),

@@ -1,29 +1,29 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-const entry = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
-const longestMilliseconds = 60_000;
+const ENTRY = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+const LONGEST_MS = 60_000;
 
 /** How a `status` ended, and what it printed. */
-export interface StatusRun {
+export type StatusRun = {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
-}
+};
 
 /** How to run it. */
-export interface StatusCircumstances {
+export type StatusCircumstances = {
   /** Nothing else of the caller's environment reaches it but `PATH` and `HOME`. */
   readonly environment?: Readonly<Record<string, string>>;
   /** A command that runs the one behind it in other circumstances, such as `setpriv`. */
   readonly wrapper?: readonly string[];
   /** Gets its output so far whenever there is more; when it gives true, the process gets SIGINT. */
   readonly interruptWhen?: (stdout: string) => boolean;
-}
+};
 
 /** The command and its arguments that run `status` with these words. */
 export function statusCommand(words: readonly string[]): [string, ...string[]] {
-  return [process.execPath, entry, "status", ...words];
+  return [process.execPath, ENTRY, "status", ...words];
 }
 
 /** Runs `chrony-tracker status` until it ends. Its output is a pipe. */
@@ -36,7 +36,7 @@ export function runStatus(
   const child = spawn(command, args, {
     env: { PATH, HOME, ...environment },
     stdio: ["ignore", "pipe", "pipe"],
-    timeout: longestMilliseconds,
+    timeout: LONGEST_MS,
     killSignal: "SIGKILL",
   });
   let stdout = "";

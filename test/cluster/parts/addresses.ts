@@ -1,8 +1,8 @@
 /** An address of each family, as a cluster with both has them. */
-export interface AddressPair {
+export type AddressPair = {
   readonly v4: string;
   readonly v6: string;
-}
+};
 
 /** The addresses that pods and services have: of both families, or of IPv6 alone. */
 export type Families = "IPv4 and IPv6" | "IPv6";

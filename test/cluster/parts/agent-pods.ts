@@ -5,7 +5,7 @@ import type { Kubectl } from "./kubectl.ts";
 const NAMESPACE = "chrony-tracker";
 
 /** What a test looks at of a pod. */
-export interface Pod {
+export type Pod = {
   readonly metadata: { readonly name: string; readonly uid: string };
   readonly spec: { readonly nodeName?: string };
   readonly status: {
@@ -21,7 +21,7 @@ export interface Pod {
       };
     }[];
   };
-}
+};
 
 /** The agent's pod on a node, once there is exactly one. */
 export function agentPodOn(kubectl: Kubectl, node: string): Promise<Pod> {

@@ -4,7 +4,7 @@ import { waitFor } from "../../parts/wait-for.ts";
 import { CONTROL_PLANE, inUrl, preferredAddress } from "./addresses.ts";
 import type { TestSetup } from "./test-setup.ts";
 
-const arrivalMilliseconds = 90_000;
+const ARRIVAL_MS = 90_000;
 
 /** A real Prometheus outside the cluster, where pods can reach it. */
 export type Backend = Prometheus & {
@@ -31,7 +31,7 @@ export async function startBackend(
           const samples = await prometheus.query(promql);
           return samples.length > 0 && samples;
         },
-        arrivalMilliseconds,
+        ARRIVAL_MS,
       ),
   });
 }

@@ -6,13 +6,13 @@ import type { Progress } from "../../parts/progress.ts";
 import { installDebianPackages } from "./debian-tools.ts";
 
 /** The absolute paths of what runs containers, and of the store that the API server needs. */
-export interface ContainerRuntimePrograms {
+export type ContainerRuntimePrograms = {
   /** The folder with containerd, its shim and ctr. */
   readonly containerdFolder: string;
   /** The folder with the plugins that connect pods. */
   readonly cniFolder: string;
   readonly etcd: string;
-}
+};
 
 /**
  * containerd and etcd come unpacked from their Debian packages: installed, they would run on this

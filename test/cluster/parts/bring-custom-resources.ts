@@ -5,10 +5,10 @@ import { findGo } from "../../parts/find-go.ts";
 import type { Progress } from "../../parts/progress.ts";
 import { runToEnd } from "../../parts/run-to-end.ts";
 
-const downloadMilliseconds = 5 * 60 * 1_000;
+const DOWNLOAD_MS = 5 * 60 * 1_000;
 
 /** Where the definitions lie that the manifests' custom resources are checked against. */
-const definitions = [
+const DEFINITIONS = [
   {
     module: "github.com/prometheus-operator/prometheus-operator@v0.87.1",
     folder: "example/prometheus-operator-crd",
@@ -29,7 +29,7 @@ const definitions = [
  */
 export async function bringCustomResources(progress: Progress): Promise<string[]> {
   const paths: string[] = [];
-  for (const { module, folder, files } of definitions) {
+  for (const { module, folder, files } of DEFINITIONS) {
     const kept = await keepInCache(join("custom-resources", module), async (making) => {
       const go = await findGo({
         what: `The module ${module}`,
@@ -42,7 +42,7 @@ export async function bringCustomResources(progress: Progress): Promise<string[]
         command: go,
         args: ["mod", "download", "-json", module],
         cwd: making,
-        timeoutMilliseconds: downloadMilliseconds,
+        timeoutMs: DOWNLOAD_MS,
       });
       const { Dir: source }: { Dir: string } = JSON.parse(answer.slice(answer.indexOf("{")));
       for (const file of files) {

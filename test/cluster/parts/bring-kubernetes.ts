@@ -7,8 +7,8 @@ import { findGo } from "../../parts/find-go.ts";
 import type { Progress } from "../../parts/progress.ts";
 import { runBuild } from "../../parts/run-build.ts";
 
-const source = fileURLToPath(new URL("../kubernetes", import.meta.url));
-const sourceFiles = [
+const SOURCE = fileURLToPath(new URL("../kubernetes", import.meta.url));
+const SOURCE_FILES = [
   "go.mod",
   "go.sum",
   "main.go",
@@ -16,9 +16,9 @@ const sourceFiles = [
   "kustomize/main.go",
   "pause/main.go",
 ];
-const version = "1.34.2";
+const VERSION = "1.34.2";
 
-const parts = [
+const PARTS = [
   "kube-apiserver",
   "kube-controller-manager",
   "kube-scheduler",
@@ -34,7 +34,7 @@ function stamp(key: string, value = ""): string {
 
 /** The absolute paths of the programs that make a cluster. */
 export type KubernetesPrograms = Readonly<
-  Record<(typeof parts)[number] | "coredns" | "kustomize" | "pause", string>
+  Record<(typeof PARTS)[number] | "coredns" | "kustomize" | "pause", string>
 >;
 
 /**
@@ -45,8 +45,8 @@ export type KubernetesPrograms = Readonly<
  */
 export async function bringKubernetes(progress: Progress): Promise<KubernetesPrograms> {
   const hash = createHash("sha256");
-  for (const file of sourceFiles) {
-    hash.update(await readFile(join(source, file)));
+  for (const file of SOURCE_FILES) {
+    hash.update(await readFile(join(SOURCE, file)));
   }
   const name = `kubernetes-${hash.digest("hex").slice(0, 12)}-${process.arch}`;
   const folder = await keepInCache(name, async (making) => {
@@ -56,7 +56,7 @@ export async function bringKubernetes(progress: Progress): Promise<KubernetesPro
       wayOut: "Install Go 1.24 or later and put it on the path.",
     });
     progress("building Kubernetes and CoreDNS; this takes about 8 minutes on two cores, once");
-    const [major, minor] = version.split(".");
+    const [major, minor] = VERSION.split(".");
     await runBuild({
       name: "Kubernetes",
       command: go,
@@ -64,17 +64,17 @@ export async function bringKubernetes(progress: Progress): Promise<KubernetesPro
         "build",
         "-trimpath",
         "-tags=providerless,dockerless",
-        `-ldflags=-s -w ${stamp("gitVersion", `v${version}`)} ${stamp("gitMajor", major)} ${stamp("gitMinor", minor)}`,
+        `-ldflags=-s -w ${stamp("gitVersion", `v${VERSION}`)} ${stamp("gitMajor", major)} ${stamp("gitMinor", minor)}`,
         "-o",
         `${making}/`,
         "./...",
       ],
-      cwd: source,
+      cwd: SOURCE,
       env: { ...process.env, CGO_ENABLED: "0" },
       progress,
     });
     await mkdir(join(making, "parts"));
-    for (const part of parts) {
+    for (const part of PARTS) {
       await symlink("../kubernetes", join(making, "parts", part));
     }
   });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createCertificateAuthority } from "../../parts/certificate-authority.ts";
 
 /** Whom a certificate is for. */
-export interface CertificateDescription {
+export type CertificateDescription = {
   /** Names the files: `NAME.crt` and `NAME.key`. */
   readonly file: string;
   /** To Kubernetes the user's name. */
@@ -13,20 +13,20 @@ export interface CertificateDescription {
   readonly organization?: string;
   /** The names and addresses under which it serves. */
   readonly serves?: { readonly dns: readonly string[]; readonly ip: readonly string[] };
-}
+};
 
 /** Files in PEM. */
-export interface CertificateFiles {
+export type CertificateFiles = {
   readonly certificate: string;
   readonly key: string;
-}
+};
 
 /** An authority of a cluster's own, for a day. */
-export interface CertificateAuthority {
+export type CertificateAuthority = {
   /** The file with its certificate. */
   readonly certificate: string;
   issue(description: CertificateDescription): Promise<CertificateFiles>;
-}
+};
 
 /** Makes an authority that writes what it issues into `folder`. */
 export async function makeCertificateAuthority(folder: string): Promise<CertificateAuthority> {

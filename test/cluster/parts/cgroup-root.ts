@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 
-const mountPoint = "/sys/fs/cgroup";
+const MOUNT_POINT = "/sys/fs/cgroup";
 
 /**
  * Makes a control group for a node's pods, so that two kubelets on one kernel do not share theirs.
@@ -23,12 +23,12 @@ export async function removeCgroupRoot(name: string): Promise<void> {
 
 /** One with version 2 of control groups, one for each controller with version 1. */
 async function hierarchies(): Promise<string[]> {
-  if (existsSync(join(mountPoint, "cgroup.controllers"))) {
-    return [mountPoint];
+  if (existsSync(join(MOUNT_POINT, "cgroup.controllers"))) {
+    return [MOUNT_POINT];
   }
-  const names = await readdir(mountPoint);
+  const names = await readdir(MOUNT_POINT);
   return names
-    .map((name) => join(mountPoint, name))
+    .map((name) => join(MOUNT_POINT, name))
     .filter((path) => existsSync(join(path, "cgroup.procs")));
 }
 

@@ -11,7 +11,7 @@ import {
 import type { KubernetesPrograms } from "./bring-kubernetes.ts";
 import type { Kubectl } from "./kubectl.ts";
 
-const startMilliseconds = 60_000;
+const START_MS = 60_000;
 
 /** Starts CoreDNS beside the control plane, with the service kube-dns before it, and waits for both. */
 export async function startClusterDns(description: {
@@ -83,7 +83,7 @@ export async function startClusterDns(description: {
   await running.waitUntil(
     "CoreDNS to be ready",
     async () => (await fetch("http://127.0.0.1:8181/ready")).ok,
-    startMilliseconds,
+    START_MS,
   );
   return running;
 }

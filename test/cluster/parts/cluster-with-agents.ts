@@ -24,7 +24,7 @@ export const OWNERS = {
 export type NodeName = keyof typeof OWNERS;
 
 /** The test's cluster with chronyd on its nodes and a backend beside it. */
-export interface ClusterWithChrony {
+export type ClusterWithChrony = {
   readonly setup: TestSetup;
   readonly kubectl: Kubectl;
   readonly backend: Backend;
@@ -35,7 +35,7 @@ export interface ClusterWithChrony {
   /** Starts the chronyd of a node anew, for another owner. */
   replaceChronyd(node: NodeName, owner: ChronydOwner): Promise<void>;
   stop(): Promise<void>;
-}
+};
 
 /** @param scrapeConfigs the backend's entries of `scrape_configs`. */
 export async function startClusterWithChrony(

@@ -10,7 +10,7 @@ import { type MachineIdentity, makeNetwork } from "./machine.ts";
 import { startNode } from "./node.ts";
 
 /** What a cluster is made of. */
-export interface ClusterParts {
+export type ClusterParts = {
   readonly kubernetes: KubernetesPrograms;
   readonly containerRuntime: ContainerRuntimePrograms;
   readonly images: {
@@ -19,10 +19,10 @@ export interface ClusterParts {
     /** Archives of all images that pods may name. */
     readonly archives: readonly string[];
   };
-}
+};
 
 /** How a cluster is reached, from any process of its sandbox. */
-export interface ClusterAccess {
+export type ClusterAccess = {
   /** Who signs service accounts' tokens. */
   readonly issuerUrl: string;
   /** The file with the key that it signs them with. */
@@ -33,13 +33,13 @@ export interface ClusterAccess {
   readonly kubeconfig: string;
   readonly families: Families;
   readonly nodes: readonly MachineIdentity[];
-}
+};
 
 /** A Kubernetes cluster of real parts. */
-export interface Cluster {
+export type Cluster = {
   readonly access: ClusterAccess;
   stop(): Promise<void>;
-}
+};
 
 /**
  * Starts a cluster and waits until all its nodes are ready. This process must be in a sandbox: its

@@ -5,17 +5,17 @@ import { type Families, podRange, usedAddresses } from "./addresses.ts";
 import type { ContainerRuntimePrograms } from "./bring-container-runtime.ts";
 import type { Machine } from "./machine.ts";
 
-const startMilliseconds = 60_000;
+const START_MS = 60_000;
 
 /** Where containerd listens on a machine, as on most nodes. */
 export const CONTAINERD_SOCKET = "/run/containerd/containerd.sock";
 
 /** containerd on a machine. */
-export interface Containerd {
+export type Containerd = {
   readonly process: RunningProcess;
   /** Makes the image of an OCI archive one that pods can name. */
   importImage(archive: string): Promise<void>;
-}
+};
 
 /**
  * Starts containerd and waits until it answers.
@@ -69,7 +69,7 @@ export async function startContainerd(description: {
       "--namespace=k8s.io",
       ...args,
     );
-  await running.waitUntil("containerd to answer", () => ctr("version"), startMilliseconds);
+  await running.waitUntil("containerd to answer", () => ctr("version"), START_MS);
   return {
     process: running,
     async importImage(archive) {

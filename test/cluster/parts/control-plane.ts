@@ -16,10 +16,10 @@ import { type CertificateAuthority, makeServiceAccountKeys } from "./certificate
 import { writeKubeconfig } from "./kubeconfig.ts";
 import { type Kubectl, kubectlOf } from "./kubectl.ts";
 
-const startMilliseconds = 120_000;
+const START_MS = 120_000;
 
 /** The API server and what belongs to it, without a node. */
-export interface ControlPlane {
+export type ControlPlane = {
   /** Who signs service accounts' tokens, and where its keys can be had. */
   readonly issuerUrl: string;
   /** The file with the key that it signs them with. */
@@ -30,7 +30,7 @@ export interface ControlPlane {
   readonly kubeconfig: string;
   readonly kubectl: Kubectl;
   readonly processes: readonly RunningProcess[];
-}
+};
 
 /**
  * Starts etcd, the API server, the controller manager and the scheduler, in the network that this
@@ -109,7 +109,7 @@ export async function startControlPlane(description: {
   await apiServer.waitUntil(
     "the API server to be ready",
     async () => (await kubectl("get", "--raw", "/readyz")) === "ok",
-    startMilliseconds,
+    START_MS,
   );
   const controllerManager = startProcess({
     name: "kube-controller-manager",
@@ -135,7 +135,7 @@ export async function startControlPlane(description: {
   await controllerManager.waitUntil(
     "the default service account",
     () => kubectl.get("serviceaccount", "default"),
-    startMilliseconds,
+    START_MS,
   );
   return {
     apiUrl,

@@ -3,8 +3,8 @@ import { MissingPart } from "../../parts/missing-part.ts";
 import type { Progress } from "../../parts/progress.ts";
 import { runToEnd } from "../../parts/run-to-end.ts";
 
-const installMilliseconds = 10 * 60 * 1_000;
-const questionMilliseconds = 30_000;
+const INSTALL_MS = 10 * 60 * 1_000;
+const QUESTION_MS = 30_000;
 
 /**
  * Has Debian packages installed, after saying so; nothing is done when all of them are there.
@@ -38,7 +38,7 @@ export async function installDebianPackages(
       command: "apt-get",
       args,
       env: environment,
-      timeoutMilliseconds: installMilliseconds,
+      timeoutMs: INSTALL_MS,
     });
   }
 }
@@ -50,7 +50,7 @@ async function isInstalled(name: string): Promise<boolean> {
       command: "dpkg-query",
       // biome-ignore lint/suspicious/noTemplateCurlyInString: the placeholder is dpkg-query's own.
       args: ["--show", "--showformat=${db:Status-Status}", name],
-      timeoutMilliseconds: questionMilliseconds,
+      timeoutMs: QUESTION_MS,
     });
     return answer === "installed";
   } catch {

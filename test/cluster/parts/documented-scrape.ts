@@ -4,11 +4,11 @@ import { parse } from "yaml";
 import { readyAgentOn } from "./agent-pods.ts";
 import type { Kubectl } from "./kubectl.ts";
 
-const readme = fileURLToPath(new URL("../../../README.md", import.meta.url));
+const README_FILE = fileURLToPath(new URL("../../../README.md", import.meta.url));
 
-interface ScrapeConfiguration {
+type ScrapeConfiguration = {
   readonly scrape_configs: readonly Readonly<Record<string, unknown>>[];
-}
+};
 
 /**
  * The scrape configuration that the README gives for a cluster, with targets from a file where it has
@@ -17,7 +17,7 @@ interface ScrapeConfiguration {
  * @param targetsFile see {@link writeTargets}.
  */
 export async function documentedScrapeConfiguration(targetsFile: string): Promise<object[]> {
-  const text = await readFile(readme, "utf8");
+  const text = await readFile(README_FILE, "utf8");
   const blocks = [...text.matchAll(/^```yaml\n(.*?)^```/gms)].map(([, block = ""]) => block);
   const block = blocks.find((one) => one.includes("kubernetes_sd_configs:"));
   if (block === undefined) {

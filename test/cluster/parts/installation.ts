@@ -6,11 +6,11 @@ import { scratchFolder } from "../../parts/scratch-folder.ts";
 import { type Kubectl, kubectlOf } from "./kubectl.ts";
 import type { TestSetup } from "./test-setup.ts";
 
-const root = fileURLToPath(new URL("../../../", import.meta.url));
-const commandMilliseconds = 60_000;
+const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
+const COMMAND_MS = 60_000;
 
 /** What a user fills in, and what a test adds to play what this machine has not. */
-export interface InstallationDescription {
+export type InstallationDescription = {
   readonly setup: TestSetup;
   /** A folder of `k8s/overlays`. */
   readonly overlay: string;
@@ -22,10 +22,10 @@ export interface InstallationDescription {
   readonly files?: Readonly<Record<string, string>>;
   /** Patches in YAML that play what users have and the test cluster has not. */
   readonly testPatches?: readonly string[];
-}
+};
 
 /** An overlay as a user has it before him, ready to be applied. */
-export interface Installation {
+export type Installation = {
   /** What `kubectl apply -k` is given. */
   readonly folder: string;
   /** The objects in YAML. */
@@ -33,7 +33,7 @@ export interface Installation {
   apply(): Promise<void>;
   /** Deletes every object of it and waits until they are gone. */
   remove(): Promise<void>;
-}
+};
 
 /** Follows the README's steps on a copy of the shipped manifests. */
 export async function prepareInstallation(
@@ -43,7 +43,7 @@ export async function prepareInstallation(
   const kubectl: Kubectl = kubectlOf(setup.kubernetes.kubectl, setup.cluster.kubeconfig);
   const scratch = await scratchFolder("manifests");
   for (const folder of ["k8s", "otel-collector"]) {
-    await cp(join(root, folder), join(scratch.path, folder), { recursive: true });
+    await cp(join(ROOT, folder), join(scratch.path, folder), { recursive: true });
   }
   const folder = join(scratch.path, "k8s/overlays", overlay);
   const kustomize = (...args: string[]) =>
@@ -52,7 +52,7 @@ export async function prepareInstallation(
       command: setup.kubernetes.kustomize,
       args,
       cwd: folder,
-      timeoutMilliseconds: commandMilliseconds,
+      timeoutMs: COMMAND_MS,
     });
 
   for (const [file, lines] of Object.entries(values)) {

@@ -1,16 +1,16 @@
 import { spawn } from "node:child_process";
 
-const commandMilliseconds = 120_000;
+const COMMAND_MS = 120_000;
 
 /** What kubectl did. */
-export interface KubectlAnswer {
+export type KubectlAnswer = {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
-}
+};
 
 /** Speaks to a cluster as its administrator, by the real kubectl. */
-export interface Kubectl {
+export type Kubectl = {
   /** Its output. @throws when it does not end with code 0, with what it said. */
   (...args: string[]): Promise<string>;
   /** Its answer, whatever it is. @param input what it reads from its standard input. */
@@ -19,14 +19,14 @@ export interface Kubectl {
   apply(objects: string, ...args: string[]): Promise<string>;
   /** Objects as the API server gives them. @throws when it gives none. */
   get<T>(...args: string[]): Promise<T>;
-}
+};
 
 /** @param program the path of kubectl. */
 export function kubectlOf(program: string, kubeconfig: string): Kubectl {
   const attempt: Kubectl["try"] = (args, input = "") =>
     new Promise((resolve, reject) => {
       const child = spawn(program, [`--kubeconfig=${kubeconfig}`, ...args], {
-        timeout: commandMilliseconds,
+        timeout: COMMAND_MS,
       });
       let stdout = "";
       let stderr = "";

@@ -5,11 +5,11 @@ import { parseAllDocuments } from "yaml";
 import { runToEnd } from "../../parts/run-to-end.ts";
 import type { ScratchFolder } from "../../parts/scratch-folder.ts";
 
-const root = fileURLToPath(new URL("../../../", import.meta.url));
-const buildMilliseconds = 60_000;
+const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
+const BUILD_MS = 60_000;
 
 /** A Kubernetes object, as far as every kind has the same. */
-export interface KubernetesObject {
+export type KubernetesObject = {
   readonly apiVersion: string;
   readonly kind: string;
   readonly metadata: {
@@ -17,7 +17,7 @@ export interface KubernetesObject {
     readonly namespace?: string;
     readonly labels?: Readonly<Record<string, string>>;
   };
-}
+};
 
 /**
  * The objects that `kubectl apply -k` would apply. They are also left beside the folder, in a file.
@@ -31,7 +31,7 @@ export async function kustomizeBuild(kubectl: string, folder: string): Promise<K
     name: "kubectl kustomize",
     command: kubectl,
     args: ["kustomize", folder, "--output", output],
-    timeoutMilliseconds: buildMilliseconds,
+    timeoutMs: BUILD_MS,
   });
   const text = await readFile(output, "utf8");
   return parseAllDocuments(text).map((document): KubernetesObject => document.toJS());
@@ -40,7 +40,7 @@ export async function kustomizeBuild(kubectl: string, folder: string): Promise<K
 /** The shipped folders that an overlay is built from, copied to `scratch`, where a test may write. */
 export async function copyManifests(scratch: ScratchFolder): Promise<void> {
   for (const folder of ["k8s", "otel-collector"]) {
-    await cp(join(root, folder), join(scratch.path, folder), { recursive: true });
+    await cp(join(ROOT, folder), join(scratch.path, folder), { recursive: true });
   }
   // What its user is told to put there.
   const publicKeys = join(scratch.path, "k8s/components/public-keys-file/public-keys.json");

@@ -14,14 +14,14 @@ import {
   podRange,
 } from "./addresses.ts";
 
-const commandMilliseconds = 30_000;
-const bridge = "nodes";
+const COMMAND_MS = 30_000;
+const BRIDGE = "nodes";
 
 /** Every folder in which a node keeps what is its own. */
-const ownFolders = ["/run", "/var/lib", "/var/log", "/opt"];
+const OWN_FOLDERS = ["/run", "/var/lib", "/var/log", "/opt"];
 
 /** What another process of the sandbox needs to know of a machine to work with it. */
-export interface MachineIdentity {
+export type MachineIdentity = {
   readonly name: string;
   /** From 1 to 9, another one for each. It gives the addresses. */
   readonly number: number;
@@ -29,10 +29,10 @@ export interface MachineIdentity {
   readonly folder: string;
   /** The process that keeps its namespaces. */
   readonly holderPid: number;
-}
+};
 
 /** Something like a computer: a network, a /run, a /var/lib of its own, on the same kernel. */
-export interface Machine extends MachineIdentity {
+export type Machine = MachineIdentity & {
   readonly addresses: AddressPair;
   /** Starts a process there. */
   start(description: ProcessDescription): RunningProcess;
@@ -40,20 +40,20 @@ export interface Machine extends MachineIdentity {
   readonly run: (command: string, ...args: string[]) => Promise<string>;
   /** Where one of its files is from outside, for instance `/run/chrony`. */
   pathOf(path: string): string;
-}
+};
 
 /** A machine that this process started. */
-export interface StartedMachine extends Machine {
+export type StartedMachine = Machine & {
   /** Lets go of its network and mounts; what still runs there keeps them. */
   stop(): Promise<void>;
-}
+};
 
 /** Makes the place where machines are plugged in: a bridge, on which this process is the first. */
 export async function makeNetwork(): Promise<void> {
   await ip("link", "set", "lo", "up");
-  await ip("link", "add", bridge, "type", "bridge");
-  await addAddresses(CONTROL_PLANE, bridge, ip);
-  await ip("link", "set", bridge, "up");
+  await ip("link", "add", BRIDGE, "type", "bridge");
+  await addAddresses(CONTROL_PLANE, BRIDGE, ip);
+  await ip("link", "set", BRIDGE, "up");
   await forwardPackets(here);
 }
 
@@ -80,7 +80,7 @@ export async function startMachine(description: {
   });
   const machine = machineOf({ name, number, folder, holderPid: holder.pid });
   const { addresses, run } = machine;
-  for (const path of ownFolders) {
+  for (const path of OWN_FOLDERS) {
     const own = machine.pathOf(path);
     await mkdir(own, { recursive: true });
     await run("mount", "--bind", own, path);
@@ -88,9 +88,9 @@ export async function startMachine(description: {
   // Kubelet asks for mounts that are passed on to pods, which only a shared root gives.
   await run("mount", "--make-rshared", "/");
 
-  const plug = `${bridge}${number}`;
+  const plug = `${BRIDGE}${number}`;
   await ip("link", "add", plug, "type", "veth", "peer", "name", "eth0", "netns", `${holder.pid}`);
-  await ip("link", "set", plug, "master", bridge, "up");
+  await ip("link", "set", plug, "master", BRIDGE, "up");
   const ipThere = (...args: string[]) => run("ip", ...args);
   await ipThere("link", "set", "lo", "up");
   await addAddresses(addresses, "eth0", ipThere);
@@ -125,7 +125,7 @@ export function machineOf(identity: MachineIdentity): Machine {
       runToEnd({
         name: `${command} on ${name}`,
         ...entered(command, args),
-        timeoutMilliseconds: commandMilliseconds,
+        timeoutMs: COMMAND_MS,
       }),
     pathOf: (path) => join(folder, path),
   };
@@ -134,7 +134,7 @@ export function machineOf(identity: MachineIdentity): Machine {
 type Run = (command: string, ...args: string[]) => Promise<string>;
 
 const here: Run = (command, ...args) =>
-  runToEnd({ name: command, command, args, timeoutMilliseconds: commandMilliseconds });
+  runToEnd({ name: command, command, args, timeoutMs: COMMAND_MS });
 
 function ip(...args: string[]): Promise<string> {
   return here("ip", ...args);

@@ -2,22 +2,22 @@ import { chmod, chown, mkdir, rm, writeFile } from "node:fs/promises";
 import type { RunningProcess } from "../../parts/running-process.ts";
 import type { Machine } from "./machine.ts";
 
-const synchronisedMilliseconds = 60_000;
-const settledDispersionSeconds = 0.01;
+const SYNCHRONISED_MS = 60_000;
+const SETTLED_DISPERSION_SECONDS = 0.01;
 
 /** Where chronyd and its clients meet on every node. */
 export const SOCKET_DIRECTORY = "/run/chrony";
 
 /** Whom chronyd runs as on a node, and who else gets into its directory. */
-export interface ChronydOwner {
+export type ChronydOwner = {
   readonly uid: number;
   readonly gid: number;
   /** The directory's mode, for instance 0o750. */
   readonly mode: number;
-}
+};
 
 /** A node's chronyd: started as root, as systemd does, it becomes a user of its own. */
-export interface NodeChronyd {
+export type NodeChronyd = {
   /** Ends it as a crash does; its socket and directory stay. */
   kill(): Promise<void>;
   /** Starts it again, with the directory as it is or, when it is gone, anew. */
@@ -25,7 +25,7 @@ export interface NodeChronyd {
   /** Ends it and removes its directory, as systemd does with its RuntimeDirectory. */
   stopAndRemoveDirectory(): Promise<void>;
   stop(): Promise<void>;
-}
+};
 
 /**
  * Starts the chronyd of a node and waits until it follows its source to 10 ms. It leaves the
@@ -91,9 +91,9 @@ export async function startNodeChronyd(description: {
           "tracking",
         );
         const fields = tracking.split(",");
-        return fields[13] === "Normal" && Number(fields[11]) < settledDispersionSeconds;
+        return fields[13] === "Normal" && Number(fields[11]) < SETTLED_DISPERSION_SECONDS;
       },
-      synchronisedMilliseconds,
+      SYNCHRONISED_MS,
     );
   }
 

@@ -16,10 +16,10 @@ import { writeKubeconfig } from "./kubeconfig.ts";
 import type { Kubectl } from "./kubectl.ts";
 import { type Machine, startMachine } from "./machine.ts";
 
-const readyMilliseconds = 120_000;
+const READY_MS = 120_000;
 
 /** What a node needs from the cluster that it joins. */
-export interface NodeDescription {
+export type NodeDescription = {
   readonly name: string;
   /** From 1 to 9, another one for each node. */
   readonly number: number;
@@ -37,15 +37,15 @@ export interface NodeDescription {
   /** Archives of the images that its pods may name, and the name of the one that holds pods. */
   readonly imageArchives: readonly string[];
   readonly pauseImage: string;
-}
+};
 
 /** A node: a machine with containerd, kubelet and kube-proxy. */
-export interface ClusterNode {
+export type ClusterNode = {
   readonly name: string;
   readonly machine: Machine;
   /** Ends kubelet, containerd and kube-proxy; the containers go on until the sandbox ends. */
   stop(): Promise<void>;
-}
+};
 
 /** Starts a node and waits until it is ready. */
 export async function startNode(description: NodeDescription): Promise<ClusterNode> {
@@ -116,7 +116,7 @@ export async function startNode(description: NodeDescription): Promise<ClusterNo
       );
       return answer === "True";
     },
-    readyMilliseconds,
+    READY_MS,
   );
   return {
     name,

@@ -7,7 +7,7 @@ import type { Progress } from "../../parts/progress.ts";
 import { runToEnd } from "../../parts/run-to-end.ts";
 import { installDebianPackages } from "./debian-tools.ts";
 
-const questionMilliseconds = 30_000;
+const QUESTION_MS = 30_000;
 
 /**
  * An OCI archive of an image that holds one program of this machine and the libraries it needs.
@@ -61,7 +61,7 @@ async function librariesOf(program: string): Promise<string[]> {
     name: "ldd",
     command: "ldd",
     args: [program],
-    timeoutMilliseconds: questionMilliseconds,
+    timeoutMs: QUESTION_MS,
   }).catch((error: unknown) => {
     // ldd fails for a program without libraries.
     if (error instanceof Error && /not a dynamic executable/.test(error.message)) {

@@ -6,7 +6,7 @@ import type { ClusterAccess } from "./cluster.ts";
 export const SETUP_VARIABLE = "CHRONY_TRACKER_TEST_CLUSTER";
 
 /** All that `npm run test:cluster` hands to each test file. */
-export interface TestSetup {
+export type TestSetup = {
   readonly cluster: ClusterAccess;
   readonly kubernetes: KubernetesPrograms;
   readonly programs: Programs;
@@ -14,7 +14,7 @@ export interface TestSetup {
   readonly customResources: readonly string[];
   /** The names under which the nodes have the images. */
   readonly images: { readonly agent: string; readonly collector: string };
-}
+};
 
 /** @throws when the test was not started by `npm run test:cluster`. */
 export function testSetup(): TestSetup {
