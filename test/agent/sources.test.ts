@@ -116,6 +116,7 @@ describe("the further reports at /metrics", () => {
     );
     await agent.process.waitForLine(/Without ntpdata/);
     await agent.process.waitForLine(/Without serverstats/);
+    await agent.process.waitForLine(/Without what the time source says/);
     const told = agent.logs().filter(({ message }) => /Without/.test(String(message)));
     assert.deepEqual(
       told
@@ -124,6 +125,7 @@ describe("the further reports at /metrics", () => {
       [
         "Without ntpdata, which is asked for again every ten minutes",
         "Without serverstats, which is asked for again every ten minutes",
+        "Without what the time source says of itself (NTP_DATA), which is asked for again every ten minutes",
       ],
     );
   });

@@ -48,7 +48,7 @@ describe("the alerts' files", () => {
       command: promtool,
       args,
       cwd: ROOT,
-      timeoutMs: 60_000,
+      timeoutMs: 240_000,
     });
 
   for (const [path, text] of derivedFiles(ALERT_GROUPS)) {
