@@ -5,9 +5,8 @@ import {
   SocketDirectory,
   type SocketDirectoryFault,
 } from "./chrony/socket-directory.ts";
-import { sourceText } from "./chrony/source.ts";
 import { sweepClientSockets } from "./chrony/unix-datagram.ts";
-import { type Assessment, assess, type ClockHistory } from "./clock/assessment.ts";
+import { assess, type ClockHistory } from "./clock/assessment.ts";
 import { livenessFailure } from "./health.ts";
 import { LastingFault } from "./lasting-fault.ts";
 import type { Log } from "./log.ts";
@@ -30,7 +29,10 @@ import { HttpServer } from "./serve/http-server.ts";
 import { type Answer, plainAnswer } from "./serve/paths.ts";
 import { prometheusText } from "./serve/prometheus-text.ts";
 import type { Settings } from "./settings.ts";
+import { StepLog } from "./step-log.ts";
 import { clockFacts } from "./summary/clock-facts.ts";
+import { describeClockFault } from "./summary/clock-fault.ts";
+import { otherSource } from "./summary/state-words.ts";
 import { readSystemClocks } from "./system-clocks.ts";
 import { VERSION } from "./version.ts";
 
@@ -51,6 +53,7 @@ export class Agent {
   readonly #httpServer: HttpServer;
   readonly #readingFault: LastingFault;
   readonly #clockFault: LastingFault;
+  readonly #stepLog: StepLog;
   readonly #socketDirectory: SocketDirectory | undefined;
   #errorHistory: ErrorHistory = EMPTY_ERROR_HISTORY;
   #directoryFault: { readonly sentence: string; readonly sinceMs: number } | undefined;
@@ -61,6 +64,7 @@ export class Agent {
     this.#log = log;
     this.#readingFault = new LastingFault(log, "chronyd answers again.");
     this.#clockFault = new LastingFault(log, "The clock is synchronised again.");
+    this.#stepLog = new StepLog(log);
     const { chronyAddress, exportIntervalMs } = settings;
     this.#socketDirectory =
       chronyAddress.socketDirectory === undefined
@@ -211,9 +215,7 @@ export class Agent {
       const { error } = newest.tracking;
       this.#readingFault.present(error.kind, this.#describe(error), nowMs);
     }
-    if (history.stepMs !== undefined) {
-      this.#log.warn(`The wall clock was stepped by ${seconds(history.stepMs)}.`);
-    }
+    this.#stepLog.follow(history.stepMs, nowMs);
     if (history.leapSecond) {
       this.#log.info("A leap second passed: the wall clock was set by one second, as UTC was.");
     }
@@ -228,7 +230,8 @@ export class Agent {
   #tellClockFault(history: ClockHistory): void {
     const { clocks } = history.newest;
     const assessment = assess(history, clocks, this.#settings.sleepIntervalMs);
-    const sentence = whatIsWrong(assessment);
+    const other = otherSource(clockFacts(assessment, this.#sampler.further));
+    const sentence = describeClockFault(assessment, other);
     if (sentence === undefined) {
       this.#clockFault.absent(clocks.monotonicMs);
     } else {
@@ -278,38 +281,4 @@ function revisionOf(observation: Observation | undefined): string {
 
 function peakWidthMs({ exportIntervalMs }: Settings): number {
   return Math.max(SHORTEST_PEAK_WIDTH_MS, 2 * exportIntervalMs);
-}
-
-/** What is wrong with the clock that a reading tells of, or `undefined` when nothing is. */
-function whatIsWrong(assessment: Assessment): string | undefined {
-  switch (assessment.state) {
-    case "synchronised":
-    case "unreachable":
-      return undefined;
-    case "stale":
-      return whatIsStale(assessment);
-    case "stepped":
-      return assessment.unseenStepMs === 0
-        ? "The wall clock was set back before the agent started, and chronyd has made no update since: its offset is the one of before (see: chronyc tracking)."
-        : `The wall clock was stepped by ${seconds(assessment.unseenStepMs)} and chronyd has made no update since: its offset is the one of before (see: chronyc tracking).`;
-    case "local":
-      return "chronyd follows its own clock (its local directive): how wrong the clock is cannot be known.";
-    case "unsynchronised":
-      return assessment.leapSecondPasses
-        ? "A leap second passes: chronyd is not synchronised for about 2 s around it."
-        : "chronyd is not synchronised: it has no time source to go by (see: chronyc sources).";
-  }
-}
-
-function whatIsStale({ followed, referenceAgeSeconds }: Assessment): string {
-  const ageSeconds = followed?.latestMeasurement?.ageSeconds ?? referenceAgeSeconds ?? 0;
-  const source =
-    followed === undefined
-      ? "chronyd's time source"
-      : `The time source ${sourceText(followed.source)}, polled every ${2 ** followed.pollLog2Seconds} s,`;
-  return `${source} has given nothing for ${Math.round(ageSeconds)} s: the clock runs free, and its error grows (see: chronyc sources).`;
-}
-
-function seconds(milliseconds: number): string {
-  return `${(milliseconds / 1000).toFixed(3)} s`;
 }

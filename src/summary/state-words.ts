@@ -45,8 +45,8 @@ export function conclusion(clock: Pick<ClockFacts, "state" | "source" | "sources
     : `The time source is silent, and the error grows until chronyd takes ${other} in its place: about 64 polls after the last answer.`;
 }
 
-/** A source that answers, that chronyd finds good and does not follow. */
-function otherSource({
+/** The name of a source that answers, that chronyd finds good and does not follow; `undefined` when there is none. */
+export function otherSource({
   source,
   sources,
 }: Pick<ClockFacts, "source" | "sources">): string | undefined {

@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { type Agent, startAgentBeside } from "../parts/agent.ts";
 import { type Chronyd, startChronyd } from "../parts/chronyd.ts";
+import { startFollower } from "../parts/follower.ts";
 import type { Owner } from "../parts/owner.ts";
 import { startTimeServer } from "../parts/time-server.ts";
 import { waitFor } from "../parts/wait-for.ts";
@@ -83,6 +84,25 @@ describe("a wall clock that is set back by 9 s while chronyd is between two poll
     const back = await scrapeInState(agent, "synchronised");
     assert.equal(back.value("chrony_clock_steps_total"), 2);
   });
+});
+
+test("a clock that is stepped again and again has a line in the log when it begins and one when it ends", async (t) => {
+  const agent = await startAgentBeside(t, await startFollower(t));
+  const untilSteps = (steps: number) =>
+    waitFor(`${steps} steps`, async () => {
+      return (await scrape(agent)).value("chrony_clock_steps_total") === steps;
+    });
+  await scrapeInState(agent, "synchronised");
+  for (const steps of [1, 2, 3, 4]) {
+    await agent.shiftWallClock(steps * STEP_MS);
+    await untilSteps(steps);
+  }
+  await agent.letPass(60_000);
+  await agent.process.waitForLine(/stepped 3 times more, by -(27\.00|26\.99)\d s in all/);
+  const logged = agent
+    .logs()
+    .filter(({ message }) => /was stepped by \S+ s\.$/.test(String(message)));
+  assert.equal(logged.length, 1, JSON.stringify(logged));
 });
 
 test("a machine that slept was not stepped: the sleep is counted", async (t) => {
