@@ -155,6 +155,7 @@ export class Sampler {
       followedIndex: this.#followed.index,
       longestMs,
     });
+    this.#logAnswered(further, upstream?.ok ? upstream.value : undefined);
     this.#logFaults([
       ...(followed?.ok === false ? [faultOf("followed", followed.error)] : []),
       ...(upstream?.ok === false ? [faultOf("upstream", upstream.error)] : []),
@@ -193,6 +194,19 @@ export class Sampler {
       this.#furtherFault.absent(nowMs);
     } else {
       this.#furtherFault.present(passing.kind, describeReportFault(passing), nowMs);
+    }
+  }
+
+  /** Of what chronyd refused before and gives now. */
+  #logAnswered(further: FurtherReports, upstreamIsLocal: boolean | undefined): void {
+    const answered = [
+      ...this.#options.further.filter((report) => isAnswered(further[report])),
+      ...(upstreamIsLocal === undefined ? [] : (["upstream"] as const)),
+    ];
+    for (const report of answered) {
+      if (this.#refused.delete(report)) {
+        this.#options.log.info(`chronyd gives ${REPORT_WORDS[report] ?? report} now.`);
+      }
     }
   }
 
@@ -266,6 +280,11 @@ type NamedFault = {
 const REPORT_WORDS: Partial<Record<NamedFault["report"], string>> = {
   upstream: "what the time source says of itself (NTP_DATA)",
 };
+
+/** Whether chronyd gave a report, and not merely had no source to be asked about. */
+function isAnswered(report: FurtherReports[FurtherReport]): boolean {
+  return report?.ok === true && !(Array.isArray(report.value) && report.value.length === 0);
+}
 
 function faultOf(report: NamedFault["report"], error: ChronyError): NamedFault {
   return { report, fault: { kind: isRefusal(error) ? "not available" : "failed", error } };

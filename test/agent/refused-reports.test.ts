@@ -1,0 +1,55 @@
+// A report that chronyd refused (INVALID), to a real agent: no chronyd can be made to know a command
+// later than when it starts, so a fake stands before a real one.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { activity } from "../../src/chrony/activity.ts";
+import { serverStatistics } from "../../src/chrony/server-statistics.ts";
+import { startAgentBeside } from "../parts/agent.ts";
+import { startFakeChronydRelay } from "../parts/fake-chronyd-relay.ts";
+import { startFollower } from "../parts/follower.ts";
+import { waitFor } from "../parts/wait-for.ts";
+import { scrape, scrapeInState } from "./scrape.ts";
+
+const TEN_MINUTES_MS = 600_000;
+const SERVER_STATISTICS = "chrony_serverstats_command_packets_received_total";
+
+test("a report that was refused is asked for again after ten minutes, and after chronyd's restart", async (t) => {
+  const chronyd = await startFollower(t);
+  const fake = startFakeChronydRelay(t, chronyd);
+  fake.refuse([serverStatistics.command]);
+  const agent = await startAgentBeside(
+    t,
+    { address: fake.address },
+    { CHRONY_METRICS: "tracking,serverstats,activity" },
+  );
+  const logged = (pattern: RegExp) =>
+    agent.logs().filter(({ message }) => pattern.test(String(message))).length;
+  const untilGiven = () =>
+    waitFor("the report", async () => (await scrape(agent)).value(SERVER_STATISTICS) !== undefined);
+
+  await agent.process.waitForLine(/Without serverstats, which is asked for again/);
+  const before = fake.asked(activity.command);
+  await waitFor("more polls", () => Promise.resolve(fake.asked(activity.command) > before + 5));
+  assert.equal(fake.asked(serverStatistics.command), 1, "it is not asked for at each poll");
+
+  // It is still refused: that is no news.
+  await agent.letPass(TEN_MINUTES_MS);
+  await waitFor("it to be asked for again", () =>
+    Promise.resolve(fake.asked(serverStatistics.command) > 1),
+  );
+  fake.refuse([]);
+  await agent.letPass(TEN_MINUTES_MS);
+  await untilGiven();
+  await agent.process.waitForLine(/chronyd gives serverstats now/);
+  assert.equal(logged(/Without serverstats/), 1);
+
+  fake.refuse([serverStatistics.command]);
+  await waitFor("another line", () => Promise.resolve(logged(/Without serverstats/) === 2));
+  await chronyd.stop();
+  await scrapeInState(agent, "unreachable");
+  fake.refuse([]);
+  await chronyd.restart();
+  await untilGiven();
+  await waitFor("the line", () => Promise.resolve(logged(/chronyd gives serverstats now/) === 2));
+});

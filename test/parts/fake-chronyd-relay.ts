@@ -1,0 +1,92 @@
+import { chmodSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { DgramSocket } from "node-unix-socket";
+import type { Chronyd } from "./chronyd.ts";
+import { endWith, type Owner } from "./owner.ts";
+
+const COMMAND_OFFSET = 4;
+const STATUS_OFFSET = 8;
+const REPLY_SEQUENCE_OFFSET = 16;
+const REPLY_HEADER_BYTES = 28;
+const INVALID = 3;
+
+/** A fake chronyd that hands each request to a real one, and changes some of the answers. */
+export type FakeChronydRelay = {
+  /** The same as the agent's setting `CHRONY_ADDRESS`. */
+  readonly address: string;
+  /** How often a command was asked for. */
+  asked(command: number): number;
+  /** From now on these commands, and no others, are answered as by a chronyd that does not know them (INVALID). */
+  refuse(commands: readonly number[]): void;
+  /** From now on the answers to this command are changed: `change` writes to the reply's datagram. */
+  change(command: number, change: (reply: Buffer) => void): void;
+};
+
+/** Starts it in the folder of the real one's socket. */
+export function startFakeChronydRelay(owner: Owner, chronyd: Chronyd): FakeChronydRelay {
+  const folder = dirname(chronyd.socketPath);
+  const path = join(folder, "fake.sock");
+  const clientPath = join(folder, "fake-client.sock");
+  const asked = new Map<number, number>();
+  const askers = new Map<number, string>();
+  const changes = new Map<number, (reply: Buffer) => void>();
+  let refused: readonly number[] = [];
+
+  const server = new DgramSocket();
+  const client = new DgramSocket();
+  const handBack = (reply: Buffer) => {
+    const sequence = reply.readUInt32BE(REPLY_SEQUENCE_OFFSET);
+    const asker = askers.get(sequence);
+    if (asker !== undefined) {
+      askers.delete(sequence);
+      // The asker may be gone.
+      server.sendTo(reply, 0, reply.length, asker, () => {});
+    }
+  };
+  server.on("data", (request: Buffer, asker: string) => {
+    const command = request.readUInt16BE(COMMAND_OFFSET);
+    asked.set(command, (asked.get(command) ?? 0) + 1);
+    askers.set(request.readUInt32BE(8), asker);
+    if (refused.includes(command)) {
+      handBack(refusal(request));
+    } else {
+      // chronyd may be gone.
+      client.sendTo(request, 0, request.length, chronyd.socketPath, () => {});
+    }
+  });
+  client.on("data", (reply: Buffer) => {
+    changes.get(reply.readUInt16BE(COMMAND_OFFSET))?.(reply);
+    handBack(reply);
+  });
+  server.bind(path);
+  client.bind(clientPath);
+  for (const socketPath of [path, clientPath]) {
+    // chronyd, and an agent that root started, are other users.
+    chmodSync(socketPath, 0o666);
+  }
+  endWith(owner, () => {
+    server.close();
+    client.close();
+  });
+  return {
+    address: `unix://${path}`,
+    asked: (command) => asked.get(command) ?? 0,
+    refuse(commands) {
+      refused = commands;
+    },
+    change(command, change) {
+      changes.set(command, change);
+    },
+  };
+}
+
+function refusal(request: Buffer): Buffer {
+  const reply = Buffer.alloc(REPLY_HEADER_BYTES);
+  reply.writeUInt8(request.readUInt8(0), 0);
+  reply.writeUInt8(2, 1);
+  request.copy(reply, COMMAND_OFFSET, COMMAND_OFFSET, COMMAND_OFFSET + 2);
+  reply.writeUInt16BE(1, 6);
+  reply.writeUInt16BE(INVALID, STATUS_OFFSET);
+  request.copy(reply, REPLY_SEQUENCE_OFFSET, 8, 12);
+  return reply;
+}
