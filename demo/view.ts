@@ -92,6 +92,7 @@ function verdictOn(agent: AgentReport, state: SyncState): Judgement {
       boundMs: agent.clockErrorBoundMs,
       peakMs: agent.clockErrorPeakMs,
       referenceTimeIsAhead: false,
+      upstreamIsLocal: undefined,
     },
     DEFAULT_THRESHOLDS,
   );

@@ -41,7 +41,7 @@ export const EXIT_CODES: readonly ExitCode[] = [
   {
     command: "chrony-tracker status",
     code: STATUS_EXIT.warning,
-    when: "above --warning; stale; or set back behind chronyd's last update",
+    when: "above --warning; stale; set back; or its time source runs free",
   },
   {
     command: "chrony-tracker status",

@@ -168,10 +168,9 @@ function clockRows({ clock, chronyAddress, steps, lastStepSeconds }: PageContent
 }
 
 function knownRows(clock: ClockFacts): Html[] {
-  const { source, referenceAgeSeconds, staleAfterSeconds, systemTimeOffsetSeconds, frequencyPpm } =
-    clock;
+  const { referenceAgeSeconds, staleAfterSeconds, systemTimeOffsetSeconds, frequencyPpm } = clock;
   return [
-    row("Source", sourceText(source)),
+    row("Source", sourceText(clock)),
     row(
       "Reference age",
       referenceAgeSeconds === undefined
@@ -183,7 +182,7 @@ function knownRows(clock: ClockFacts): Html[] {
   ];
 }
 
-function sourceText(source: ClockFacts["source"]): string {
+function sourceText({ source, upstreamIsLocal }: ClockFacts): string {
   if (source === undefined) {
     return "none";
   }
@@ -195,6 +194,7 @@ function sourceText(source: ClockFacts["source"]): string {
     details?.answeredOfLastEight === undefined
       ? undefined
       : `answered ${details.answeredOfLastEight} of the last 8 polls`,
+    upstreamIsLocal === true ? "follows its own clock" : undefined,
   ]
     .filter((part) => part !== undefined)
     .join(", ");

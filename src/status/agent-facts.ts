@@ -42,6 +42,7 @@ export function agentFacts(samples: Samples): AgentFacts | undefined {
       stratum: tracking("stratum"),
       leapStatus: undefined,
       source: sourceInUse(samples, sources),
+      upstreamIsLocal: upstreamIsLocal(samples),
       systemTimeOffsetSeconds: tracking("system_time_seconds"),
       lastOffsetSeconds: tracking("last_offset_seconds"),
       rootDelaySeconds: tracking("root_delay_seconds"),
@@ -99,6 +100,11 @@ function sourceInUse(
     return undefined;
   }
   return { address, name, details: sources?.find((source) => source.address === address) };
+}
+
+function upstreamIsLocal(samples: Samples): boolean | undefined {
+  const value = seriesValue(samples, "chrony_upstream_local");
+  return value === undefined ? undefined : value === 1;
 }
 
 function keyOf<Key extends string>(

@@ -1,4 +1,4 @@
-/** One reading of chronyd for a person: TRACKING, then the sources. */
+/** One reading of chronyd for a person: TRACKING, then the sources, then what the followed one says of itself. */
 import type { ParsedChronyAddress } from "../chrony/address.ts";
 import type { ChronyError } from "../chrony/chrony-error.ts";
 import { ChronyClient } from "../chrony/client.ts";
@@ -11,6 +11,7 @@ import {
 import type { SourceData } from "../chrony/source-data.ts";
 import { SourceNames } from "../chrony/source-names.ts";
 import { tracking } from "../chrony/tracking.ts";
+import { Upstream } from "../chrony/upstream.ts";
 import type { Reading } from "../clock/assessment.ts";
 import { isOwnedByAnother } from "../privileges.ts";
 import { readSystemClocks } from "../system-clocks.ts";
@@ -44,7 +45,6 @@ export async function readChronyd(
             longestMs: LONGEST_SOURCES_MS,
           })
         : undefined;
-    const durationSeconds = (performance.now() - beganMs) / 1000;
     const sources = further?.sources?.ok ? further.sources.value : [];
     const followed = answer.ok
       ? followedAmong(
@@ -52,6 +52,8 @@ export async function readChronyd(
           answer.value,
         )
       : undefined;
+    const upstream = client.ok ? await new Upstream().isLocal(client.value, followed) : undefined;
+    const durationSeconds = (performance.now() - beganMs) / 1000;
     return {
       reading: {
         number,
@@ -59,7 +61,8 @@ export async function readChronyd(
         durationSeconds,
         tracking: answer,
         followed,
-        upstreamIsLocal: undefined,
+        // Not given over UDP, and no problem then.
+        upstreamIsLocal: upstream?.ok === true ? upstream.value : undefined,
       },
       sources: further?.sources,
     };

@@ -94,7 +94,7 @@ function clockErrorRows(clock: ClockFacts, agentIsThere: boolean): Row[] {
   ];
 }
 
-function sourceRow({ source, state }: ClockFacts): Row {
+function sourceRow({ source, state, upstreamIsLocal }: ClockFacts): Row {
   if (source === undefined) {
     return row("Source", "-", NO_SOURCE[state]);
   }
@@ -108,6 +108,7 @@ function sourceRow({ source, state }: ClockFacts): Row {
     details.answeredOfLastEight === undefined
       ? undefined
       : `answered ${details.answeredOfLastEight} of 8 polls`,
+    upstreamIsLocal === true ? "follows its own clock" : undefined,
   ];
   return row("Source", name, notes.filter((note) => note !== undefined).join(", "));
 }

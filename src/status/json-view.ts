@@ -43,6 +43,7 @@ export function jsonView(report: StatusReport): Readonly<Record<string, unknown>
       clock.source === undefined
         ? null
         : { address: clock.source.address, name: clock.source.name },
+    upstream_local: clock.upstreamIsLocal ?? null,
     sources: clock.sources?.map(sourceObject) ?? null,
     agent:
       agent.facts === undefined

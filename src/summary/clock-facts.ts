@@ -26,6 +26,8 @@ export type ClockFacts = {
   readonly leapStatus: LeapStatus | undefined;
   /** The source that the clock follows; `undefined` also when it follows none, or itself. */
   readonly source: SourceInUse | undefined;
+  /** Whether that source says of itself that it follows its own clock; `undefined` when that is not known. */
+  readonly upstreamIsLocal: boolean | undefined;
   /** Positive: the clock is behind, and this is still to be slewed. */
   readonly systemTimeOffsetSeconds: number | undefined;
   /** Positive: the clock was ahead at the last update. */
@@ -78,6 +80,7 @@ export const UNREACHABLE: ClockFacts = {
   stratum: undefined,
   leapStatus: undefined,
   source: undefined,
+  upstreamIsLocal: undefined,
   systemTimeOffsetSeconds: undefined,
   lastOffsetSeconds: undefined,
   rootDelaySeconds: undefined,
@@ -109,6 +112,7 @@ export function clockFacts(
     stratum: tracking.stratum,
     leapStatus: tracking.leapStatus,
     source: sourceInUse(tracking, sources),
+    upstreamIsLocal: assessment.upstreamIsLocal,
     systemTimeOffsetSeconds: tracking.systemTimeOffsetSeconds,
     lastOffsetSeconds: tracking.lastOffsetSeconds,
     rootDelaySeconds: tracking.rootDelaySeconds,

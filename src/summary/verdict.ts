@@ -13,7 +13,8 @@
  * What is compared with the thresholds is the peak, the largest of error and bound over its window;
  * where only chronyd could be asked, the larger of error and bound now. Thresholds are exceeded, not
  * met. A reference time that is ahead of the clock is a warning: the clock was set back, so how old
- * chronyd's time is cannot be told, and a source that is gone would go unseen.
+ * chronyd's time is cannot be told, and a source that is gone would go unseen. A source that follows
+ * its own clock is a warning too: the bound is counted from a time that may be anything.
  */
 import type { ClockFacts } from "./clock-facts.ts";
 import { milliseconds } from "./quantities.ts";
@@ -30,7 +31,7 @@ export type Judgement = {
 /** What a verdict depends on. */
 export type JudgedFacts = Pick<
   ClockFacts,
-  "state" | "errorMs" | "boundMs" | "peakMs" | "referenceTimeIsAhead"
+  "state" | "errorMs" | "boundMs" | "peakMs" | "referenceTimeIsAhead" | "upstreamIsLocal"
 >;
 
 /** The verdict on a clock, with the reason for it where the state is not reason enough. */
@@ -43,13 +44,24 @@ export function judge(facts: JudgedFacts, thresholds: Thresholds): Judgement {
     case "unsynchronised":
       return { verdict: "critical", reason: undefined };
     case "stale":
-      return atLeastWarning(byThresholds(facts, thresholds), undefined);
-    case "synchronised":
-      return facts.referenceTimeIsAhead
-        ? atLeastWarning(byThresholds(facts, thresholds), CLOCK_WAS_SET_BACK)
-        : byThresholds(facts, thresholds);
+      return atLeastWarning(byThresholds(facts, thresholds), reasonForWarning(facts));
+    case "synchronised": {
+      const reason = reasonForWarning(facts);
+      const judgement = byThresholds(facts, thresholds);
+      return reason === undefined ? judgement : atLeastWarning(judgement, reason);
+    }
   }
 }
+
+function reasonForWarning(facts: JudgedFacts): string | undefined {
+  if (facts.upstreamIsLocal === true) {
+    return SOURCE_RUNS_FREE;
+  }
+  return facts.referenceTimeIsAhead ? CLOCK_WAS_SET_BACK : undefined;
+}
+
+const SOURCE_RUNS_FREE =
+  "The time source says that it follows its own clock: it may be off by anything, and this clock with it.";
 
 const CLOCK_WAS_SET_BACK =
   "chronyd's last update lies in the future: somebody set the clock back since.";

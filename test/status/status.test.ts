@@ -9,8 +9,10 @@ import { startAgent, startAgentBeside } from "../parts/agent.ts";
 import { bringChronyd, progressToStandardError } from "../parts/bring.ts";
 import { type Chronyd, startChronyd } from "../parts/chronyd.ts";
 import {
+  followerConfiguration,
   localReferenceConfiguration,
   neverSynchronisedConfiguration,
+  timeServerConfiguration,
 } from "../parts/chronyd-configuration.ts";
 import { findExecutable } from "../parts/executable.ts";
 import { startFollower } from "../parts/follower.ts";
@@ -145,6 +147,32 @@ describe("status, beside a chronyd that", () => {
     assert.match(stdout, /^Source +- +none: chronyd follows its own clock$/m);
     assert.doesNotMatch(stdout, /stale beyond/);
     assert.doesNotMatch(stdout, /0\.000 ms/);
+  });
+
+  test("follows a source that runs free is a warning, however small the numbers are", async (t) => {
+    const ntpPort = await freeUdpPort();
+    const commandPort = await freeUdpPort();
+    await startChronyd(t, { configuration: timeServerConfiguration(ntpPort) });
+    const misled = await startChronyd(t, {
+      configuration: followerConfiguration(ntpPort),
+      commandPort,
+    });
+    await misled.waitUntilSynchronised();
+    const { code, object } = await jsonOf(misled);
+    assert.equal(code, 1);
+    assert.equal(object["state"], "synchronised");
+    assert.equal(object["upstream_local"], true);
+    assert.match(String(object["reason"]), /^The time source says that it follows its own clock/);
+    const { stdout } = await statusOf(misled);
+    assert.match(stdout, /^ +server, stratum 8, answered \d of 8 polls, follows its own clock$/m);
+
+    // Over UDP chronyd does not say it.
+    const overUdp = await jsonOf({ address: `udp://127.0.0.1:${commandPort}` });
+    assert.deepEqual([overUdp.code, overUdp.object["upstream_local"]], [0, null]);
+    assert.deepEqual(overUdp.object["problems"], []);
+
+    const healthy = await jsonOf(follower);
+    assert.equal(healthy.object["upstream_local"], false);
   });
 
   test("gives one line to a monitoring system", async () => {

@@ -78,6 +78,7 @@ test("each number of chronyd's reports is in its place", () => {
       stratum: 3,
       leapStatus: "normal",
       source: undefined,
+      upstreamIsLocal: undefined,
       systemTimeOffsetSeconds: 0.0005,
       lastOffsetSeconds: -0.0002,
       rootDelaySeconds: 0.004,
@@ -160,6 +161,13 @@ test("a reference time after now is said to be that, and has no age", () => {
   assert.deepEqual([ahead.referenceTimeIsAhead, ahead.referenceAgeSeconds], [true, undefined]);
   const never = factsWith(NEVER_SYNCHRONISED);
   assert.deepEqual([never.referenceTimeIsAhead, never.referenceAgeSeconds], [false, undefined]);
+});
+
+test("what the followed source says of itself is among the facts", () => {
+  for (const upstreamIsLocal of [true, false]) {
+    const { assessment } = observation({ ...reading(clocksAt(12_000)), upstreamIsLocal });
+    assert.equal(clockFacts(assessment, undefined).upstreamIsLocal, upstreamIsLocal);
+  }
 });
 
 test("of a chronyd that does not answer nothing is known, whatever its sources were", () => {

@@ -66,6 +66,16 @@ describe("the verdict", () => {
     assert.equal(judge({ ...setBack, boundMs: 101 }, THRESHOLDS).verdict, "critical");
   });
 
+  test("is a warning when the time source follows its own clock, however small the numbers are", () => {
+    const free = factsOf({ upstreamIsLocal: true });
+    const { verdict, reason } = judge(free, THRESHOLDS);
+    assert.equal(verdict, "warning");
+    assert.match(reason ?? "", /^The time source says that it follows its own clock/);
+    assert.equal(judge({ ...free, boundMs: 101 }, THRESHOLDS).verdict, "critical");
+    assert.deepEqual(judge({ ...free, state: "stale" }, THRESHOLDS), { verdict, reason });
+    assert.equal(judge(factsOf({ upstreamIsLocal: undefined }), THRESHOLDS).verdict, "ok");
+  });
+
   test("never is ok without an error and a bound, whatever the state says", () => {
     assert.equal(judge(factsOf({ errorMs: undefined }), THRESHOLDS).verdict, "unknown");
     assert.equal(judge(factsOf({ boundMs: undefined }), THRESHOLDS).verdict, "unknown");
