@@ -132,6 +132,35 @@ describe("the further reports at /metrics", () => {
   });
 });
 
+test("of more than 300 sources the rest is counted and logged, and the followed one is always shown", async (t) => {
+  const server = await startTimeServer(t);
+  const others = Array.from(
+    { length: 309 },
+    (_, index) => `server 127.1.${Math.floor(index / 250)}.${(index % 250) + 1} offline`,
+  );
+  // The followed one is the last: by its index alone it would be left out.
+  const chronyd = await startChronyd(t, {
+    configuration: [...others, ...followerConfiguration(server.ntpPort)],
+  });
+  await chronyd.waitUntilSynchronised();
+  const agent = await startAgentBeside(
+    t,
+    chronyd,
+    // Time enough for 300 questions and their names.
+    { CHRONY_METRICS: "tracking,sources", SLEEP_INTERVAL: "2" },
+  );
+  await waitFor("the followed source among those that are reported", async () => {
+    const seen = await scrape(agent);
+    assert.equal(numberOf(seen, "chrony_sources_stratum", "127.0.0.1"), 1);
+    assert.equal(seen.text.match(/^chrony_sources_state_info\{/gm)?.length, 301);
+    assert.equal(seen.value("chrony_tracker_sources_left_out"), 9);
+    return true;
+  });
+  await agent.process.waitForLine(
+    /chronyd has \d+ sources more than the 300 that are reported: these have no series/,
+  );
+});
+
 test("a source that chronyd forgets takes its series with it, by push and by pull", async (t) => {
   const path = await startPath(t);
   const secondPort = await freeUdpPort();

@@ -9,8 +9,11 @@ import { fileURLToPath } from "node:url";
 import { stringify } from "yaml";
 import { rulesFile } from "../../alerts/prometheus.ts";
 import { ALERT_GROUPS, type AlertGroup } from "../../alerts/rules.ts";
+import { type Chronyd, startChronyd } from "../parts/chronyd.ts";
+import { followerConfiguration, timeServerConfiguration } from "../parts/chronyd-configuration.ts";
 import { CLUSTER } from "../parts/collector.ts";
-import { freePort } from "../parts/free-port.ts";
+import { startFollower } from "../parts/follower.ts";
+import { freePort, freeUdpPort } from "../parts/free-port.ts";
 import type { Owner } from "../parts/owner.ts";
 import { type Path, scrapeConfig, startPath } from "../parts/path.ts";
 import { startPrometheus } from "../parts/prometheus.ts";
@@ -25,11 +28,12 @@ const SHIPPED_RULES = fileURLToPath(
 );
 const EVALUATIONS = 10;
 
-/** A path whose Prometheus evaluates these rules every second. */
+/** A path whose Prometheus evaluates these rules every second; beside its usual chronyd, unless another is given. */
 async function startRuledPath(
   owner: Owner,
   rules: string,
   scrapeConfigs: readonly object[] = [],
+  chronyd?: Chronyd,
 ): Promise<Path> {
   const pullPort = await freePort();
   const prometheus = await startPrometheus(owner, {
@@ -38,7 +42,12 @@ async function startRuledPath(
     scrapeConfigs: [...scrapeConfigs, scrapeConfig([{ node: NODE, port: pullPort }])],
   });
   const settings = { OTEL_EXPORTER_PROMETHEUS_PORT: String(pullPort) };
-  return await startPath(owner, { node: NODE, prometheus, settings });
+  return await startPath(owner, {
+    node: NODE,
+    prometheus,
+    settings,
+    ...(chronyd !== undefined && { chronyd }),
+  });
 }
 
 describe("the shipped rules, over a healthy node", () => {
@@ -136,6 +145,58 @@ describe("the rules with minutes made seconds", () => {
     );
   });
 });
+
+describe("the rules with minutes made seconds fire once for both ways", {
+  concurrency: true,
+}, () => {
+  const cases = [
+    {
+      name: "ClockErrorCritical",
+      severity: "critical",
+      of: "a clock that is 300 ms off and slewed, whose error is small",
+      start: (owner: Owner) => startFollower(owner, { offsetSeconds: 0.3 }),
+    },
+    {
+      name: "TimeSourceRunsFree",
+      severity: "warning",
+      of: "a source that follows its own clock, though all numbers are small",
+      start: startFollowerOfLocal,
+    },
+  ];
+  for (const { name, severity, of, start } of cases) {
+    test(`${name}: of ${of}`, async (t) => {
+      const rules = join(await folderOf(t), "rules.yaml");
+      await writeFile(rules, stringify(rulesFile(ALERT_GROUPS.map(compressed))));
+      const path = await startRuledPath(t, rules, [], await start(t));
+      const firing = await waitFor(
+        `${name} to fire`,
+        async () => {
+          const found = await firingAlerts(path, name);
+          return found.length > 0 && found;
+        },
+        60_000,
+      );
+      assert.deepEqual(
+        firing.map(({ labels }) => labels),
+        [{ alertname: name, cluster: CLUSTER, k8s_node_name: NODE, severity }],
+      );
+      for (const way of ["push", "pull"] as const) {
+        assert.equal(await path.value("chrony_sync_state", way, { state: "synchronised" }), 1);
+        const errorMs = await path.value("chrony_clock_error_ms", way);
+        assert.ok(errorMs !== undefined && errorMs < 50, `the error is ${errorMs} ms by ${way}`);
+      }
+    });
+  }
+});
+
+/** A chronyd whose server has no source and serves its own clock. */
+async function startFollowerOfLocal(owner: Owner): Promise<Chronyd> {
+  const ntpPort = await freeUdpPort();
+  await startChronyd(owner, { configuration: timeServerConfiguration(ntpPort) });
+  const chronyd = await startChronyd(owner, { configuration: followerConfiguration(ntpPort) });
+  await chronyd.waitUntilSynchronised();
+  return chronyd;
+}
 
 function summaryOf(alertName: string): string | undefined {
   return ALERT_GROUPS.flatMap(({ alerts }) => alerts).find(({ name }) => name === alertName)
