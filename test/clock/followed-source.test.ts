@@ -148,25 +148,6 @@ describe("a dead source is stale with the first poll that shows it", () => {
     await polled.until("it to be found", isIn("stale"));
     assertStaleAtOnce(polled);
   });
-
-  test("also with another source, until chronyd has taken that one", async (t) => {
-    const server = await startTimeServer(t);
-    const options = "iburst minpoll -2 maxpoll -2";
-    const clock = await startReferenceClock(t, { poll: -2 });
-    const { polled } = await startFollower(t, [
-      `${serverLine(server, options)} prefer`,
-      clock.configuration,
-    ]);
-    await polled.until("the server to be followed", ({ state, source }) => {
-      return state === "synchronised" && source?.report.source.kind === "ntp";
-    });
-    await server.stop();
-    await polled.until("it to be found", isIn("stale"));
-    assertStaleAtOnce(polled);
-    await polled.until("the other to be followed", ({ state, source }) => {
-      return state === "synchronised" && source?.report.source.kind === "reference clock";
-    });
-  });
 });
 
 /** How many questions half of the polls take at the most: one that chronyd answers late is sent twice. */

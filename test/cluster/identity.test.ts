@@ -66,10 +66,10 @@ async function labelsOf(metric: string): Promise<Readonly<Record<string, string>
 }
 
 test("an agent that claims to be another node is filed under its own, which its token names", async () => {
-  assert.equal(await statusOf(await agentToken(), "chrony_claim"), 200);
-  assert.deepEqual(await labelsOf("chrony_claim"), [
+  assert.equal(await statusOf(await agentToken(), "chrony_sourcestats_samples"), 200);
+  assert.deepEqual(await labelsOf("chrony_sourcestats_samples"), [
     {
-      __name__: "chrony_claim",
+      __name__: "chrony_sourcestats_samples",
       cluster: "blue",
       instance: "node-a",
       job: "chrony-tracker",
@@ -95,10 +95,14 @@ test("no token, a foreign audience, a foreign service account: nothing is writte
     "--namespace=chrony-tracker",
     "--audience=chrony-tracker",
   );
-  assert.equal(await statusOf(undefined, "chrony_without_token"), 401);
-  assert.equal(await statusOf(await agentToken("another"), "chrony_audience"), 401);
-  assert.ok((await statusOf(foreign.trim(), "chrony_service_account")) >= 400);
-  for (const metric of ["chrony_without_token", "chrony_audience", "chrony_service_account"]) {
+  assert.equal(await statusOf(undefined, "chrony_sourcestats_runs"), 401);
+  assert.equal(await statusOf(await agentToken("another"), "chrony_sourcestats_span_seconds"), 401);
+  assert.ok((await statusOf(foreign.trim(), "chrony_sourcestats_stddev")) >= 400);
+  for (const metric of [
+    "chrony_sourcestats_runs",
+    "chrony_sourcestats_span_seconds",
+    "chrony_sourcestats_stddev",
+  ]) {
     assert.deepEqual(await labelsOf(metric), []);
   }
 });
