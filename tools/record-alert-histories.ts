@@ -44,7 +44,7 @@ type Node = {
 /** The alerts that must fire in the end, by cluster: these and no others. */
 const EXPECTED: Readonly<Record<string, readonly string[]>> = {
   "restarted-together": [],
-  slewing: ["ClockErrorCritical", "ClockErrorHigh"],
+  slewing: ["ClockErrorCritical"],
   "dead-source": ["TimeSourceStale"],
   "free-source": ["TimeSourceRunsFree"],
   "dead-chronyd": ["ChronydUnreachable"],
@@ -118,7 +118,8 @@ function isRecorded({ name }: Sample): boolean {
 
 function historyText(): string {
   const firing = `sum by (alertname, cluster, k8s_node_name) (ALERTS{alertstate="firing"})`;
-  const healthy = `sum by (alertname, cluster) (ALERTS{cluster="restarted-together"})`;
+  // Pending they may be at first: a chronyd that was just restarted is not synchronised.
+  const healthy = `sum by (alertname, cluster) (ALERTS{alertstate="firing",cluster="restarted-together"})`;
   const tests = [
     {
       name: `what agents beside real chronyds reported for ${minutes} minutes`,
