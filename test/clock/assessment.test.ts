@@ -338,7 +338,7 @@ describe("a step that chronyd has not seen", () => {
     assert.equal(historyOf(...readings).steps, 1, "it is a step all the same");
   });
 
-  for (const leftSeconds of [0, 0.4]) {
+  for (const leftSeconds of [0, 0.4, -0.4]) {
     test(`is none where chronyd stepped at an update (makestep), ${leftSeconds} s left to slew before`, () => {
       const { state } = assessed(
         reading(clocksAt(12_000), { ...OFFSETS, systemTimeOffsetSeconds: leftSeconds }),
@@ -348,6 +348,29 @@ describe("a step that chronyd has not seen", () => {
           systemTimeOffsetSeconds: 0,
           referenceTimeSeconds: WALL_AT_START_MS / 1000 + 17,
         }),
+      );
+      assert.equal(state, "synchronised");
+    });
+  }
+
+  test("is there where an update has much left to slew: chronyd's own step leaves nothing", () => {
+    const { state } = assessed(
+      before,
+      reading(clocksAt(13_000, 5_000), {
+        ...OFFSETS,
+        lastOffsetSeconds: -5,
+        systemTimeOffsetSeconds: 0.1,
+      }),
+    );
+    assert.equal(state, "stepped");
+  });
+
+  for (const update of [{ rmsOffsetSeconds: 0.000_31 }, { updateIntervalSeconds: 65 }]) {
+    test(`is ended by an update that shows in ${Object.keys(update)} alone`, () => {
+      const { state } = assessed(
+        before,
+        reading(clocksAt(13_000, -9_000), OFFSETS),
+        reading(clocksAt(14_000, -9_000), { ...OFFSETS, ...update }),
       );
       assert.equal(state, "synchronised");
     });
