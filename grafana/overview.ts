@@ -121,7 +121,7 @@ function worstError() {
   return stat(
     {
       ...TILE,
-      title: "Worst clock error",
+      title: "Largest clock error",
       description:
         "The largest peak of any node: the largest of error and bound in the last minute. The true time is " +
         "within this distance of the node's clock, as far as chronyd can know. Nodes whose error is not " +
@@ -298,7 +298,7 @@ function errorOverTime() {
     {
       width: 24,
       height: 9,
-      title: "Clock error, the ten largest of each moment",
+      title: "Largest clock error, the ten worst nodes of each moment",
       description:
         `What all judgements go by. Dashed: ${WARNING_MS} and ${CRITICAL_MS} ms. A line that ends is a node whose error is ` +
         "not known any more, or one that left the ten.",
@@ -326,7 +326,7 @@ function distribution() {
   });
   const unknown = { legend: "not known", colour: GREY, expression: `sum(${ERROR_UNKNOWN})` };
   const panel = new BarGaugeBuilder()
-    .title("Nodes by their error now")
+    .title("Nodes by their largest error")
     .description(
       "How many nodes have a peak, the largest of error and bound in the last minute, of which size.",
     )
@@ -354,7 +354,7 @@ function nodesWithin(aboveMs: number, upToMs: number): string {
 function heatmap() {
   const logarithmic = new ScaleDistributionConfigBuilder().type(ScaleDistribution.Log).log(10);
   return new HeatmapBuilder()
-    .title("Errors of all nodes")
+    .title("Largest errors of all nodes")
     .description(
       "How many nodes have a peak of which size, over time: a band that widens or moves up is the " +
         "time source, a lonely cell above it is one node.",
