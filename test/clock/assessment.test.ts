@@ -366,7 +366,7 @@ describe("a step that chronyd has not seen", () => {
   });
 
   for (const update of [{ rmsOffsetSeconds: 0.000_31 }, { updateIntervalSeconds: 65 }]) {
-    test(`is ended by an update that shows in ${Object.keys(update)} alone`, () => {
+    test(`is ended by an update that shows in ${Object.keys(update).join()} alone`, () => {
       const { state } = assessed(
         before,
         reading(clocksAt(13_000, -9_000), OFFSETS),
