@@ -2,8 +2,15 @@
 // collector (the version of builder.yaml) with the shipped configuration, and a fake backend.
 
 import assert from "node:assert/strict";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { before, describe, test } from "node:test";
-import { type Collector, startCollector } from "../parts/collector.ts";
+import {
+  type Collector,
+  PROMETHEUS_CONFIGURATION_FILES,
+  startCollector,
+} from "../parts/collector.ts";
+import { folderOf } from "../parts/scratch-folder.ts";
 import { suiteScope } from "../parts/suite-scope.ts";
 import { type FakeBackend, startFakeBackend } from "./fake-backend.ts";
 import { gauge, nodeResource, type PushAnswer, push } from "./otlp.ts";
@@ -68,6 +75,30 @@ describe("the collector's answer to a push", () => {
     const seconds = (performance.now() - begin) / 1_000;
     assert.equal(status, 503, body);
     assert.ok(seconds > 14 && seconds < 20, `after ${seconds} s`);
+  });
+
+  test("is never 200 when the time is over before the write begins", async (t) => {
+    backend.answerWith("silence");
+    const [common, catalogue, exporter, service] = PROMETHEUS_CONFIGURATION_FILES;
+    const hurried = join(await folderOf(t), "exporter.yaml");
+    // A busy processor is slow by seconds; here the time is shorter instead.
+    await writeFile(hurried, (await readFile(exporter, "utf8")).replaceAll("15s", "1ms"));
+    const collectorInAHurry = await startCollector(t, {
+      remoteWriteUrl: backend.remoteWriteUrl,
+      configurationFiles: [common, catalogue, hurried, service],
+    });
+    const points = Array.from({ length: 3_000 }, (_, index) => ({
+      timeMs: Date.now(),
+      value: 1,
+      attributes: { source_name: `source-${index}` },
+    }));
+    for (let pushes = 0; pushes < 30; pushes += 1) {
+      const { status, body } = await push(collectorInAHurry.otlpUrl, {
+        resource: nodeResource("node-1"),
+        metrics: [gauge("chrony_sources_stratum", ...points)],
+      });
+      assert.equal(status, 503, body);
+    }
   });
 
   test("is 503 when nobody listens at the backend's address", async () => {
