@@ -8,12 +8,12 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { FaultReport } from "../test/faults/fault-path.ts";
+import type { AttackReport, FaultReport } from "../test/faults/fault-path.ts";
 import { bringPrograms, progressToStandardError } from "../test/parts/bring.ts";
 import { orSayWhatIsMissing } from "./or-say-what-is-missing.ts";
 
 /** A scenario waits longest when it fails: for all that is missing. */
-const LONGEST_TEST_MS = 300_000;
+const LONGEST_TEST_MS = 600_000;
 
 /** Files at once. A scenario mostly waits, so two cores carry more than two. */
 const FILES_AT_ONCE = 2;
@@ -37,23 +37,28 @@ const { status } = spawnSync(
   ],
   { cwd: ROOT, stdio: "inherit", env: { ...process.env, FAULTS_REPORT: reportFile } },
 );
-process.stdout.write(`\n${tableOf(reportsIn(reportFile))}`);
+const reports = reportsIn(reportFile);
+const attacks = reports.filter((report) => "attack" in report);
+process.stdout.write(`\n${faultTable(reports.filter((report) => "fault" in report))}`);
+if (attacks.length > 0) {
+  process.stdout.write(`\n${attackTable(attacks)}`);
+}
 rmSync(folder, { recursive: true });
 process.exit(status ?? 1);
 
-function reportsIn(file: string): FaultReport[] {
+function reportsIn(file: string): (FaultReport | AttackReport)[] {
   try {
     return readFileSync(file, "utf8")
       .split("\n")
       .filter((line) => line !== "")
-      .map((line): FaultReport => JSON.parse(line));
+      .map((line): FaultReport | AttackReport => JSON.parse(line));
   } catch {
     // No scenario came as far as its report.
     return [];
   }
 }
 
-function tableOf(reports: readonly FaultReport[]): string {
+function faultTable(reports: readonly FaultReport[]): string {
   const head = [
     "fault",
     "promise",
@@ -72,6 +77,38 @@ function tableOf(reports: readonly FaultReport[]): string {
     String(report.lost),
     String(report.falsehoods),
   ]);
+  return table(head, rows);
+}
+
+function attackTable(reports: readonly AttackReport[]): string {
+  const head = [
+    "attack on the collector",
+    "MiB before",
+    "MiB at most",
+    "restarts",
+    "answers to other nodes meanwhile",
+    "points dropped",
+    "well again after",
+  ];
+  const rows = reports.map((report) => [
+    report.attack,
+    String(report.restMib),
+    String(report.peakMib),
+    String(report.restarts),
+    pairs(report.answers),
+    pairs(report.dropped),
+    `${report.wellAgainSeconds.toFixed(0)} s`,
+  ]);
+  return table(head, rows);
+}
+
+function pairs(counts: Readonly<Record<string, number>>): string {
+  return Object.entries(counts)
+    .map(([name, count]) => `${name}: ${count}`)
+    .join(", ");
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const lines = [head, head.map(() => "---"), ...rows];
   return `${lines.map((cells) => `| ${cells.join(" | ")} |`).join("\n")}\n`;
 }

@@ -350,3 +350,19 @@ function report(fault: string, promise: string, findings: Findings): void {
     appendFileSync(FAULTS_REPORT, `${JSON.stringify(line)}\n`);
   }
 }
+
+/** One line of the table of attacks on the collector. */
+export type AttackReport = {
+  readonly attack: string;
+  /** What the collector had resident before, and at most during the attack. */
+  readonly restMib: number;
+  readonly peakMib: number;
+  /** How often it went beyond its container's limit. */
+  readonly restarts: number;
+  /** How many of other nodes' pushes were answered with which status during the attack. */
+  readonly answers: Readonly<Record<number, number>>;
+  /** Points that each filter dropped. */
+  readonly dropped: Readonly<Record<string, number>>;
+  /** From the end of the attack until every push was accepted again. */
+  readonly wellAgainSeconds: number;
+};
