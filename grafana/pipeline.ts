@@ -173,7 +173,7 @@ function backlog() {
       title: "Points that wait in the agents (push only)",
       description:
         "Points that the collector did not accept yet; they go again and land at their own time. Dropped: too " +
-        "old, no room, or refused alone; these are lost. An outage is told when it is over.",
+        "old, no room, or rejected; these are lost. An outage is told when it is over.",
       unit: "short",
     },
     [

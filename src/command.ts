@@ -12,6 +12,12 @@ import { status } from "./status/command.ts";
 import { leaveStopSignals, onStopSignal } from "./stop-signal.ts";
 import { VERSION } from "./version.ts";
 
+/** What other programs take an HTTP proxy's address from. */
+const PROXY_VARIABLES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"].flatMap((name) => [
+  name,
+  name.toLowerCase(),
+]);
+
 /** Runs what the command line says, and sets the exit code. */
 export async function runCommandLine(): Promise<void> {
   // Whoever does not hear why the process ends has its exit code.
@@ -67,6 +73,10 @@ async function run(): Promise<void> {
     { logLevel: DiagLogLevel.WARN },
   );
 
+  const proxy = PROXY_VARIABLES.find((name) => (process.env[name] ?? "") !== "");
+  if (settings.value.pushes && proxy !== undefined) {
+    log.info(`${proxy} is set and not used: the agent pushes to the collector without a proxy.`);
+  }
   const { socketDirectory } = settings.value.chronyAddress;
   const left = dropPrivileges(socketDirectory);
   if (!left.ok) {

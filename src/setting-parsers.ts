@@ -35,6 +35,14 @@ export function oneOf<const Word extends string>(words: readonly Word[]): ParseT
   };
 }
 
+/** What another parser gives; where it fails, with the reason for what is allowed. */
+export function because<Value>(parse: ParseText<Value>, reason: string): ParseText<Value> {
+  return (text) => {
+    const parsed = parse(text);
+    return parsed.ok ? parsed : failure(`${parsed.error}, because ${reason}`);
+  };
+}
+
 /** One or more of a few words, with commas. */
 export function listOf<const Word extends string>(
   words: readonly Word[],

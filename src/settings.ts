@@ -12,6 +12,7 @@ import { shownAddress } from "./redact.ts";
 import { failure, type Result, success } from "./result.ts";
 import {
   anyText,
+  because,
   httpUrl,
   keyValueList,
   listOf,
@@ -106,8 +107,11 @@ const table = {
   otlpProtocol: withDefault({
     names: ["OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"],
     default: "http/json",
-    explanation: "How a push is written: `http/json` or `http/protobuf`.",
-    parse: oneOf(["http/json", "http/protobuf"]),
+    explanation: "How a push is written: only `http/json`.",
+    parse: because(
+      oneOf(["http/json"]),
+      "the agent ends series by a flag that OpenTelemetry's protobuf and gRPC exporters cannot write",
+    ),
   }),
   otlpEndpoint: withDefault({
     names: ["OTEL_EXPORTER_OTLP_ENDPOINT"],
@@ -131,7 +135,8 @@ const table = {
   otlpTimeoutMs: optional({
     names: ["OTEL_EXPORTER_OTLP_METRICS_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"],
     default: "the export timeout",
-    explanation: "Milliseconds the exporter waits and retries; never above the export timeout.",
+    explanation:
+      "Milliseconds that one request of a push may take; never above the export timeout.",
     parse: wholeNumberBetween(1, 86_400_000),
   }),
   otlpCompression: withDefault({
@@ -214,10 +219,9 @@ type Given = { readonly [Key in keyof typeof table]: ValueOf<(typeof table)[Key]
 /** Where a push goes, and how. */
 export type OtlpSettings = {
   readonly url: string;
-  readonly protocol: Given["otlpProtocol"];
   readonly compression: Given["otlpCompression"];
   readonly headers: Readonly<Record<string, string>>;
-  /** The exporter's own limit, in milliseconds, its retries included. */
+  /** How long one request may take, in milliseconds. */
   readonly timeoutMs: number;
   readonly certificateFile: string | undefined;
   readonly clientCertificateFile: string | undefined;
@@ -340,7 +344,6 @@ function combine(given: Given): Settings {
     backlogMaxBytes: given.backlogMaxBytes,
     otlp: {
       url: given.otlpMetricsEndpoint ?? metricsUrl(given.otlpEndpoint),
-      protocol: given.otlpProtocol,
       compression: given.otlpCompression,
       headers: given.otlpHeaders ?? {},
       timeoutMs: Math.min(given.otlpTimeoutMs ?? exportTimeoutMs, exportTimeoutMs),

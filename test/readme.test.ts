@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
-import { METRICS, SENT_PLACEHOLDER } from "../src/metrics/catalogue.ts";
+import { COLLECTOR_OFFSET, METRICS } from "../src/metrics/catalogue.ts";
 import { SETTING_DESCRIPTIONS } from "../src/settings.ts";
 
 const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
@@ -45,9 +45,9 @@ test("the README's metrics are those of src/metrics/catalogue.ts, in order", () 
         metric.help,
       ]),
       [
-        "`chrony_collector_offset_seconds`",
+        `\`${COLLECTOR_OFFSET.name}\``,
         "gauge",
-        `${SENT_PLACEHOLDER.help} Push only; the collector makes it.`,
+        `${COLLECTOR_OFFSET.help} Push only; the collector makes it.`,
       ],
     ],
   );

@@ -131,7 +131,6 @@ function assertHolds(settings: Settings): void {
   assertBetween("prometheusPort", settings.prometheusPort, 1, 65_535);
   assert.ok(Number.isInteger(settings.prometheusPort));
   assert.ok(settings.pushes || settings.servesMetrics, "no way out");
-  assert.ok(["http/json", "http/protobuf"].includes(otlp.protocol));
   assert.ok(["none", "gzip"].includes(otlp.compression));
   assert.ok(LOG_LEVELS.includes(settings.logLevel));
   assert.equal(new Set(settings.metricGroups).size, settings.metricGroups.length);

@@ -45,7 +45,7 @@ export const AGENT_METRICS: readonly Metric[] = [
   {
     name: "chrony_tracker_backlog_dropped_points_total",
     kind: "counter",
-    help: "Points that were never accepted: too old (age), no room (bytes), or refused alone (refused).",
+    help: "Points that the backend never got: too old (age), no room (bytes), or rejected (rejected).",
     labels: ["reason"],
     values: ({ backlog }) =>
       backlog === undefined

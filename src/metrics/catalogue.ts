@@ -35,11 +35,10 @@ export function catalogueOf(groups: readonly MetricGroup[]): readonly Metric[] {
 }
 
 /**
- * A placeholder that only the push carries. The shipped collector fills it with its own clock minus
- * the node's and renames it to `chrony_collector_offset_seconds`; any other collector shows a
- * harmless series of this name, and no flattering zero under the real one.
+ * The series that the shipped collector makes of a push: its own clock minus the node's, by the header
+ * with the time of sending (otel-collector/common.yaml).
  */
-export const SENT_PLACEHOLDER = {
-  name: "chrony_tracker.sent",
+export const COLLECTOR_OFFSET = {
+  name: "chrony_collector_offset_seconds",
   help: "The collector's clock minus the node's when a push arrives, in seconds.",
 };

@@ -34,7 +34,7 @@ class OnDemandReader extends MetricReader {
 
 /**
  * Observes a catalogue once.
- * @returns exactly what has a value now; each point at the time of the reading it comes from
+ * @returns exactly what has a finite value now; each point at the time of the reading it comes from
  */
 export async function collect(
   resource: Resource,
@@ -63,12 +63,14 @@ function observe(meter: Meter, metric: Metric, observation: Observation): void {
   instrument.addCallback((result: ObservableResult) => {
     if (isPlain(metric)) {
       const value = metric.value(observation);
-      if (value !== undefined) {
+      if (value !== undefined && Number.isFinite(value)) {
         result.observe(value);
       }
     } else {
       for (const { labels, value } of metric.values(observation)) {
-        result.observe(value, labels);
+        if (Number.isFinite(value)) {
+          result.observe(value, labels);
+        }
       }
     }
   });

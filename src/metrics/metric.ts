@@ -37,7 +37,7 @@ export type ExportCounts = {
 };
 
 /** Why a point was dropped that waited to be pushed. */
-export const DROP_REASONS = ["age", "bytes", "refused"] as const;
+export const DROP_REASONS = ["age", "bytes", "rejected"] as const;
 export type DropReason = (typeof DROP_REASONS)[number];
 
 /** What waits to be pushed, and what was dropped since the agent started. */

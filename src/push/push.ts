@@ -2,18 +2,12 @@
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ValueType } from "@opentelemetry/api";
-import { millisToHrTime } from "@opentelemetry/core";
 import type { Resource } from "@opentelemetry/resources";
-import {
-  AggregationTemporality,
-  DataPointType,
-  type GaugeMetricData,
-  type ResourceMetrics,
-} from "@opentelemetry/sdk-metrics";
 import type { ClockPair } from "../clock/clock-pair.ts";
 import { LastingFault } from "../lasting-fault.ts";
 import type { Log } from "../log.ts";
-import { METRICS, SENT_PLACEHOLDER } from "../metrics/catalogue.ts";
+import { METRICS } from "../metrics/catalogue.ts";
+import { CLOCK_METRICS } from "../metrics/clock.ts";
 import { collect } from "../metrics/collection.ts";
 import {
   type BacklogCounts,
@@ -29,10 +23,12 @@ import { shownAddress } from "../redact.ts";
 import type { Sampler } from "../sampler.ts";
 import type { OtlpSettings } from "../settings.ts";
 import { readSystemClocks } from "../system-clocks.ts";
-import { Backlog, type BacklogRequest } from "./backlog.ts";
-import { CollectorClock } from "./collector-clock.ts";
-import { exportOnce } from "./otlp-export.ts";
-import { describePushError, outcomeOf, type PushError } from "./push-error.ts";
+import { describePushError, type Outcome } from "./answer.ts";
+import { attempt } from "./attempt.ts";
+import { type Batch, type Series, seriesKey } from "./batch.ts";
+import { CollectorTime, SHORTEST_GAP_MS } from "./collector-time.ts";
+import { exportOnce, requestOf } from "./otlp.ts";
+import { Queue } from "./queue.ts";
 
 export type PushOptions = {
   readonly otlp: OtlpSettings;
@@ -58,10 +54,22 @@ const LATEST_READING_MS = 5_000;
 /** How much of the interval a push waits at the most after one that failed: agents must not return together. */
 const JITTER = 0.1;
 
+/**
+ * The header with the node's wall clock when a request is sent, in whole microseconds since 1970. The
+ * shipped collector makes `chrony_collector_offset_seconds` of it (otel-collector/common.yaml).
+ */
+const SENT_HEADER = "x-chrony-tracker-sent-us";
+
+/** OTLP without a point: any receiver answers it, and the answer has a date. */
+const EMPTY_REQUEST = Buffer.from("{}");
+
+/** How often the collector is asked for its date before a round at the most. */
+const MOST_QUESTIONS = 3;
+
 const DROP_WORDS: Readonly<Record<DropReason, string>> = {
   age: "they are too old (BACKLOG_MAX_AGE)",
   bytes: "there is no more room (BACKLOG_MAX_BYTES)",
-  refused: "they are refused when they are sent alone",
+  rejected: "they are rejected",
 };
 
 /**
@@ -74,14 +82,17 @@ export class Push {
   readonly #cut = new AbortController();
   readonly #fault: LastingFault;
   readonly #loss: LastingFault;
-  readonly #backlog: Backlog;
-  readonly #collectorClock = new CollectorClock();
+  readonly #queue: Queue;
+  readonly #collectorTime = new CollectorTime();
   #counts: ExportCounts = { success: 0, failure: 0, lastSuccessWallMs: undefined };
   #lastFailure: string | undefined;
   #lastAcceptedMs: number | undefined;
   /** The moment of the newest collection by the monotonic clock, in milliseconds. */
   #lastCollectedMs: number | undefined;
+  #isSynchronised = false;
   #droppedBefore: BacklogCounts["dropped"];
+  /** What the backend last said of points that it rejected. */
+  #rejectionReason = "";
   #round: Promise<void> | undefined;
   /** A round became due while another was under way. */
   #roundIsDue = false;
@@ -90,18 +101,18 @@ export class Push {
 
   constructor(options: PushOptions) {
     this.#options = options;
-    this.#backlog = new Backlog({
+    this.#queue = new Queue({
       maxAgeMs: options.backlogMaxAgeMs,
       maxBytes: options.backlogMaxBytes,
-      resource: options.resource,
-      namesBefore: METRICS.filter(isPlain).map(({ name }) => name),
+      seriesBefore: METRICS.filter(isPlain).map(seriesOf),
+      isClocks: (name) => CLOCK_NAMES.has(name),
     });
     this.#fault = new LastingFault(
       options.log,
       `The collector at ${shownAddress(options.otlp.url)} accepts pushes again.`,
     );
     this.#loss = new LastingFault(options.log, "No more points are dropped.");
-    this.#droppedBefore = this.#backlog.counts.dropped;
+    this.#droppedBefore = this.#queue.counts.dropped;
   }
 
   get counts(): ExportCounts {
@@ -109,7 +120,7 @@ export class Push {
   }
 
   get backlog(): BacklogCounts {
-    return this.#backlog.counts;
+    return this.#queue.counts;
   }
 
   /** Why the last push failed, as a sentence; `undefined` when it did not, or there was none yet. */
@@ -177,15 +188,16 @@ export class Push {
     if (observation === undefined) {
       return;
     }
-    const { clocks } = observation.assessment;
+    const { clocks, state } = observation.assessment;
     if (clocks.monotonicMs === this.#lastCollectedMs) {
       // Nothing new: a second value at the time of the first would be refused, and all with it.
       return;
     }
     this.#lastCollectedMs = clocks.monotonicMs;
+    this.#isSynchronised = state === "synchronised";
     const collected = await collect(resource, catalogue, observation);
-    this.#backlog.add(collected, clocks, observation.startedWallMs);
-    this.#tellLoss();
+    this.#queue.add(collected, clocks, observation.startedWallMs);
+    this.#reportLoss();
   }
 
   #beginRound(): void {
@@ -209,65 +221,121 @@ export class Push {
     } while (this.#roundIsDue && this.#lastFailure !== undefined);
   }
 
-  /** What waits, and then at the most one request to find out what the far end refuses. */
+  /** What waits, one request after another, within the time of a push. */
   async #pushRound(): Promise<void> {
-    let clocks = readSystemClocks();
-    let request = this.#backlog.firstRequest(clocks);
-    while (request !== undefined && clocks.monotonicMs < this.#deadlineMs) {
-      const accepted = await this.#push(request, clocks);
-      clocks = readSystemClocks();
-      request = accepted ? this.#backlog.nextRequest(request, clocks) : undefined;
+    if (!(await this.#askForDate())) {
+      return;
+    }
+    // No request begins after that; one that has begun has its own time.
+    const endMs = Math.min(performance.now() + this.#options.timeoutMs, this.#deadlineMs);
+    this.#queue.beginRound();
+    while (performance.now() < endMs) {
+      const clocks = readSystemClocks();
+      const correctionMs = this.#collectorTime.correctionMs(clocks, this.#isSynchronised);
+      const batches = this.#queue.next(clocks, correctionMs);
+      if (batches.length === 0) {
+        return;
+      }
+      const isTrial = this.#queue.isTrial(batches);
+      const outcome = await this.#deliver(batches);
+      this.#queue.settle(batches, outcome, performance.now());
+      // That one which is tried alone is rejected is no news: the newest collection was taken.
+      this.#report(outcome, isTrial);
     }
   }
 
-  /** Gives whether the request was accepted. */
-  async #push(request: BacklogRequest, clocks: ClockPair): Promise<boolean> {
-    const { otlp, timeoutMs } = this.#options;
-    const limitMs = Math.min(timeoutMs, this.#deadlineMs - clocks.monotonicMs);
-    const metrics = withPlaceholder(request);
-    const cut = this.#cut.signal.aborted ? undefined : this.#cut.signal;
-    const result = await exportOnce(otlp, metrics, limitMs, clocks, this.#collectorClock, cut);
-    this.#backlog.settle(request, result.ok ? "accepted" : outcomeOf(result.error));
+  /**
+   * Learns from the collector what time it is there, where that is not known.
+   * @returns whether points may be sent
+   */
+  async #askForDate(): Promise<boolean> {
+    for (let question = 0; question < MOST_QUESTIONS; question += 1) {
+      if (!this.#collectorTime.mustAsk(readSystemClocks(), this.#isSynchronised)) {
+        return true;
+      }
+      if (question > 0) {
+        await this.#sleep(SHORTEST_GAP_MS + 100);
+      }
+      const outcome = await this.#send(EMPTY_REQUEST);
+      if (outcome.kind === "wait") {
+        this.#report(outcome, false);
+        return false;
+      }
+      if (outcome.kind !== "accepted") {
+        this.#collectorTime.hasNone();
+      }
+    }
+    return true;
+  }
 
+  async #deliver(batches: readonly Batch[]): Promise<Outcome> {
+    const { promise, resolve } = Promise.withResolvers<Outcome>();
+    await exportOnce(requestOf(batches, this.#options.resource), async (body) =>
+      resolve(await this.#send(body)),
+    );
+    return promise;
+  }
+
+  async #send(body: Uint8Array): Promise<Outcome> {
+    const { otlp } = this.#options;
+    const { outcome, answer } = await attempt(otlp, {
+      body,
+      headers: { [SENT_HEADER]: String(Math.round(1000 * preciseWallMs(readSystemClocks()))) },
+      limitMs: Math.max(1, Math.min(otlp.timeoutMs, this.#deadlineMs - performance.now())),
+      cut: this.#cut.signal.aborted ? undefined : this.#cut.signal,
+    });
+    if (outcome.kind === "accepted" && answer !== undefined) {
+      const { date, askedMs, answeredMs } = answer;
+      this.#collectorTime.answered(date, askedMs, answeredMs, readSystemClocks());
+    }
+    return outcome;
+  }
+
+  #report(outcome: Outcome, isTrial: boolean): void {
     const nowMs = performance.now();
-    const { success, failure } = this.#counts;
-    if (result.ok) {
+    if (outcome.kind === "accepted") {
+      const { success, failure } = this.#counts;
       this.#counts = { success: success + 1, failure, lastSuccessWallMs: Date.now() };
       this.#lastAcceptedMs = nowMs;
+      this.#rejectionReason = outcome.rejectedPoints > 0 ? outcome.reason : this.#rejectionReason;
     } else {
-      this.#counts = { ...this.#counts, failure: failure + 1 };
+      this.#counts = { ...this.#counts, failure: this.#counts.failure + 1 };
     }
-    // What is suspect is tried to find out what is refused: that it is refused is no news.
-    if (request.purpose !== "suspects") {
-      this.#tell(result.ok ? undefined : result.error, nowMs);
+    if (outcome.kind === "rejected" && "detail" in outcome.error) {
+      this.#rejectionReason = outcome.error.detail;
     }
-    return result.ok;
+    if (!isTrial) {
+      this.#lastFailure =
+        outcome.kind === "accepted" ? undefined : describePushError(outcome.error);
+      if (outcome.kind === "accepted") {
+        this.#fault.absent(nowMs);
+      } else {
+        const { points } = this.#queue.counts;
+        const { kind, detail } = { detail: "", ...outcome.error };
+        this.#fault.present(
+          `${kind} ${detail}`,
+          `${this.#lastFailure} ${points} points wait.`,
+          nowMs,
+        );
+      }
+    }
   }
 
-  #tell(error: PushError | undefined, nowMs: number): void {
-    this.#lastFailure = error && describePushError(error);
-    if (error === undefined) {
-      this.#fault.absent(nowMs);
-    } else {
-      const { points } = this.#backlog.counts;
-      this.#fault.present(error.kind, `${this.#lastFailure} ${points} points wait.`, nowMs);
-    }
-  }
-
-  #tellLoss(): void {
-    const { dropped } = this.#backlog.counts;
+  #reportLoss(): void {
+    const { dropped } = this.#queue.counts;
     const reasons = DROP_REASONS.filter((reason) => dropped[reason] > this.#droppedBefore[reason]);
     this.#droppedBefore = dropped;
+    const nowMs = performance.now();
     if (reasons.length === 0) {
-      this.#loss.absent(performance.now());
-    } else {
-      const why = reasons.map((reason) => DROP_WORDS[reason]).join(" or ");
-      this.#loss.present(
-        why,
-        `Points are dropped that were not accepted: ${why}.`,
-        performance.now(),
-      );
+      this.#loss.absent(nowMs);
+      return;
     }
+    const why = reasons.map((reason) => DROP_WORDS[reason]).join(" or ");
+    const said =
+      reasons.includes("rejected") && this.#rejectionReason !== ""
+        ? ` The backend said: ${this.#rejectionReason}`
+        : "";
+    this.#loss.present(why, `Points are dropped, because ${why}.${said}`, nowMs);
   }
 
   async #untilFirstReading(): Promise<void> {
@@ -283,26 +351,17 @@ export class Push {
   }
 }
 
-/** The request that brings the newest collection tells how far off the node's clock is, too. */
-function withPlaceholder({ metrics, newestWallMs }: BacklogRequest): ResourceMetrics {
-  if (newestWallMs === undefined) {
-    return metrics;
-  }
-  const time = millisToHrTime(newestWallMs);
-  const { name, help } = SENT_PLACEHOLDER;
-  const placeholder: GaugeMetricData = {
-    descriptor: { name, description: help, unit: "", valueType: ValueType.DOUBLE },
-    dataPointType: DataPointType.GAUGE,
-    aggregationTemporality: AggregationTemporality.CUMULATIVE,
-    dataPoints: [{ startTime: time, endTime: time, attributes: {}, value: 0 }],
-  };
-  return {
-    resource: metrics.resource,
-    scopeMetrics: metrics.scopeMetrics.map(({ scope, metrics: others }) => ({
-      scope,
-      metrics: [...others, placeholder],
-    })),
-  };
+const CLOCK_NAMES: ReadonlySet<string> = new Set(CLOCK_METRICS.map(({ name }) => name));
+
+/** The series of a metric without labels, as collections have it. */
+function seriesOf({ name, help, kind }: Metric): Series {
+  const descriptor = { name, description: help, unit: "", valueType: ValueType.DOUBLE };
+  return { key: seriesKey(name, {}), descriptor, kind, attributes: {} };
+}
+
+/** The wall clock now, finer than the whole milliseconds in which Node.js reads it. */
+function preciseWallMs({ wallMs, monotonicMs }: ClockPair): number {
+  return wallMs + performance.now() - monotonicMs;
 }
 
 /** A node's own share of the interval, from just above 0 to 1, the same at every start. */

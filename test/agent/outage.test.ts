@@ -1,4 +1,4 @@
-// What becomes of the readings while the far end is away or refuses: a real chronyd, the agent, the
+// What becomes of the readings while the backend is away or rejects: a real chronyd, the agent, the
 // real collector with the shipped configuration and a real Prometheus, as it is by default and with an
 // out-of-order window. Between these two stands a gate (fake-gate.ts), for what no Prometheus does
 // when it is told to. Intervals are compressed: a collection twice a second.
@@ -16,6 +16,8 @@ import { suiteScope } from "../parts/suite-scope.ts";
 import { scrape, scrapeInState } from "./scrape.ts";
 
 const HOUR_MS = 3_600_000;
+/** How long a collection is rejected alone before it is dropped (src/push/queue.ts). */
+const REJECTED_FOR_MS = 5 * 60_000;
 const WAITING = "chrony_tracker_backlog_points";
 const DROPPED = "chrony_tracker_backlog_dropped_points_total";
 const FAILED = { result: "failure" };
@@ -93,7 +95,7 @@ async function pushed(path: Path): Promise<Map<string, readonly Sample[]>> {
  * backlog had so many points, and so many are now there from that time, each once, in order.
  */
 async function assertNothingLost(path: Path): Promise<void> {
-  for (const reason of ["age", "bytes", "refused"]) {
+  for (const reason of ["age", "bytes", "rejected"]) {
     assert.equal(await own(path, DROPPED, { reason }), 0, reason);
   }
   const series = await pushed(path);
@@ -171,7 +173,7 @@ for (const window of ["0s", "30m"]) {
   });
 }
 
-describe("a backend that refuses", () => {
+describe("a backend that rejects", () => {
   const scope = suiteScope();
   let path: GatedPath;
 
@@ -187,25 +189,50 @@ describe("a backend that refuses", () => {
     await assertNothingLost(path);
   });
 
-  test("one series: every other goes on", async () => {
-    const poison = "chrony_tracking_skew_ppms";
-    const beganSeconds = Date.now() / 1000;
-    path.gate.behave({ rejectWritesWith: poison });
-    await path.agent.process.waitUntil(
-      "two of its points to be given up",
-      async () => (await own(path, DROPPED, { reason: "refused" })) >= 2,
-    );
+  test("one series: the clock's own go on, and what is rejected for five minutes is dropped", async () => {
+    const rejected = "chrony_tracking_skew_ppms";
+    const before = await pushed(path);
+    const lastSeconds = only(before, "chrony_up ").at(-1)?.timestampSeconds ?? 0;
+    const names = [...before]
+      .filter(([, samples]) => samples.at(-1)?.timestampSeconds === lastSeconds)
+      .map(([name]) => name);
+    const times = async (name: string) =>
+      only(await pushed(path), name)
+        .map(({ timestampSeconds }) => timestampSeconds)
+        .filter((seconds) => seconds > lastSeconds);
+    path.gate.behave({ rejectWritesWith: rejected });
+    await path.agent.process.waitUntil("the clock's own series to go on alone", async () => {
+      const withoutTheOthers = new Set(await times("chrony_up "));
+      for (const seconds of await times(rejected)) {
+        withoutTheOthers.delete(seconds);
+      }
+      return withoutTheOthers.size >= 3;
+    });
+    assert.equal(await own(path, DROPPED, { reason: "rejected" }), 0);
+    const waiting = await own(path, WAITING);
+    await path.agent.letMonotonicPass(REJECTED_FOR_MS);
+    await path.agent.process.waitUntil("what was rejected to be dropped", async () => {
+      return (await own(path, DROPPED, { reason: "rejected" })) >= waiting / 2;
+    });
     path.gate.behave("open");
     await untilPushed(path);
+
     const series = await pushed(path);
     assertReadings(series);
-    const sinceThen = (samples: readonly Sample[]) =>
-      samples.filter(({ timestampSeconds }) => timestampSeconds > beganSeconds).length;
-    const collections = sinceThen(only(series, "chrony_up"));
-    const refused = await own(path, DROPPED, { reason: "refused" });
-    for (const [name, samples] of series) {
-      const expected = name.startsWith(poison) ? collections - refused : collections;
-      assert.equal(sinceThen(samples), expected, name);
+    const collected = await times("chrony_up ");
+    const dropped = await own(path, DROPPED, { reason: "rejected" });
+    let missing = 0;
+    for (const name of names) {
+      const found = new Set(series.get(name)?.map(({ timestampSeconds }) => timestampSeconds));
+      const gaps = collected.filter((seconds) => !found.has(seconds)).length;
+      assert.ok(gaps === 0 || !/^chrony_(up|sync_state|clock)/.test(name), `${gaps}: ${name}`);
+      missing += gaps;
+    }
+    assert.ok(missing > 0);
+    // Collections from before the clock's own series went alone were dropped whole.
+    assert.equal((dropped - missing) % names.length, 0, `${missing} of ${dropped} dropped`);
+    for (const reason of ["age", "bytes"]) {
+      assert.equal(await own(path, DROPPED, { reason }), 0, reason);
     }
   });
 });

@@ -146,7 +146,7 @@ describe("from the agent to an Azure Monitor workspace", { skip: cannotRun }, ()
       path,
       /^403 .*does not have access to ingest data for the data collection rule with immutable Id 'dcr-/,
     );
-    await agentShows(path, /answered 500 .*what it writes to refuses the data/);
+    await agentShows(path, /answered 500 .*it or its backend rejects the data/);
     assert.ok((await path.exports("failure")) >= 20);
     assert.equal(await path.exports("success"), 0);
 
@@ -166,7 +166,7 @@ describe("from the agent to an Azure Monitor workspace", { skip: cannotRun }, ()
     await tokensAnswered(path, 401, 3);
     assert.deepEqual(await path.prometheus.query('{__name__=~"chrony.*"}'), []);
     await collectorTells(path, /failed to get token.*AADSTS70025/s);
-    await agentShows(path, /answered 503: .*what it writes to is away; the agent goes on trying/);
+    await agentShows(path, /answered 503 .*its backend is away; the agent goes on trying/);
 
     path.azure.tenant.federatedCredential = credential;
     await path.waitForFreshValue();
@@ -180,7 +180,7 @@ describe("from the agent to an Azure Monitor workspace", { skip: cannotRun }, ()
     const usual = dataCollection.requestsPerMinute;
     dataCollection.requestsPerMinute = 0;
     await writesAnswered(path, 429, 3);
-    await agentShows(path, /answered 503: it is busy, or what it writes to is away/);
+    await agentShows(path, /answered 503 .*it is busy, or its backend is away/);
     await collectorTells(path, /^429 .*TooManyRequests/);
 
     dataCollection.requestsPerMinute = usual;
@@ -189,8 +189,8 @@ describe("from the agent to an Azure Monitor workspace", { skip: cannotRun }, ()
   });
 
   const phases: readonly (readonly [Fault, RegExp])[] = [
-    [503, /answered 503: it is busy, or what it writes to is away/],
-    [422, /answered 500 .*what it writes to refuses the data/],
+    [503, /answered 503 .*it is busy, or its backend is away/],
+    [422, /answered 500 .*it or its backend rejects the data/],
   ];
   for (const [fault, agentLog] of phases) {
     test(`a phase of ${fault} ends by itself`, async (t) => {

@@ -135,7 +135,7 @@ test("a token that is bound to no pod names no node, and is refused", async () =
 
 test("a metric of another name is dropped", async () => {
   await statusOf(await agentToken(), "node_load1");
-  await statusOf(await agentToken(), "chrony_tracker.withheld.up");
+  await statusOf(await agentToken(), "chrony_tracker.sent");
   assert.deepEqual(await labelsOf("node_load1"), []);
   assert.deepEqual(await labelsOf('{__name__=~"up|chrony_tracker.*up"}'), []);
 });

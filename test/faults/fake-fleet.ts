@@ -128,7 +128,7 @@ export async function startFakeFleet(
           "content-type": "application/json",
           "content-encoding": "gzip",
           authorization: `Bearer ${sender.token}`,
-          "x-chrony-tracker-clock": "agrees",
+          "x-chrony-tracker-sent-us": String(Date.now() * 1_000),
         },
         timeout: PUSH_TIMEOUT_MS,
       },

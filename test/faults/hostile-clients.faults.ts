@@ -140,7 +140,7 @@ describe("the agent's port", () => {
       // A reading has a second, which the agent may not get of a processor that it shares with the
       // crowd: that readings go on is what was waited for above.
       // A push may be late: the collector shares a process with the crowd. Nothing of it is lost.
-      for (const reason of ["age", "bytes", "refused"]) {
+      for (const reason of ["age", "bytes", "rejected"]) {
         const lost = after.value("chrony_tracker_backlog_dropped_points_total", { reason });
         assert.equal(lost, 0, reason);
       }

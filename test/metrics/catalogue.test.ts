@@ -6,7 +6,7 @@ import { describe, test } from "node:test";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import { decodeReply } from "../../src/chrony/packet.ts";
 import { tracking } from "../../src/chrony/tracking.ts";
-import { METRICS, SENT_PLACEHOLDER } from "../../src/metrics/catalogue.ts";
+import { COLLECTOR_OFFSET, METRICS } from "../../src/metrics/catalogue.ts";
 import { collect } from "../../src/metrics/collection.ts";
 import { isPlain } from "../../src/metrics/metric.ts";
 import { VERSION } from "../../src/version.ts";
@@ -44,7 +44,7 @@ const ALWAYS = [
   "chrony_tracker_backlog_points",
   'chrony_tracker_backlog_dropped_points_total{reason="age"}',
   'chrony_tracker_backlog_dropped_points_total{reason="bytes"}',
-  'chrony_tracker_backlog_dropped_points_total{reason="refused"}',
+  'chrony_tracker_backlog_dropped_points_total{reason="rejected"}',
 ];
 
 describe("the catalogue", () => {
@@ -131,7 +131,7 @@ test("a real chronyd's reply becomes these values", async () => {
     ["chrony_tracker_backlog_points", 0],
     ["chrony_tracker_backlog_dropped_points_total age", 0],
     ["chrony_tracker_backlog_dropped_points_total bytes", 0],
-    ["chrony_tracker_backlog_dropped_points_total refused", 0],
+    ["chrony_tracker_backlog_dropped_points_total rejected", 0],
   ]);
 });
 
@@ -232,7 +232,22 @@ describe("the source goes by", () => {
   }
 });
 
-test("the push's placeholder is always there, under a name of its own: a foreign collector shows no flattering zero", () => {
-  assert.equal(SENT_PLACEHOLDER.name, "chrony_tracker.sent");
-  assert.ok(!METRICS.some(({ name }) => name === SENT_PLACEHOLDER.name));
+test("what the collector makes of a push is no metric of the agent's, which would be a flattering zero", () => {
+  assert.ok(!METRICS.some(({ name }) => name === COLLECTOR_OFFSET.name));
+});
+
+test("a value that is no finite number is not observed", async () => {
+  for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+    const catalogue = [
+      { name: "plain", kind: "gauge", help: "", value: () => value },
+      {
+        name: "labelled",
+        kind: "gauge",
+        help: "",
+        labels: ["a"],
+        values: () => [{ labels: { a: "b" }, value }],
+      },
+    ] as const;
+    assert.deepEqual(pointsOf(await collect(RESOURCE, catalogue, observation())), []);
+  }
 });

@@ -24,7 +24,7 @@ export function observation(
     readingDurationSeconds: newest.durationSeconds,
     readings: { success: 12, failure: 3 },
     exports: { success: 0, failure: 0, lastSuccessWallMs: undefined },
-    backlog: { points: 0, dropped: { age: 0, bytes: 0, refused: 0 } },
+    backlog: { points: 0, dropped: { age: 0, bytes: 0, rejected: 0 } },
     ...overrides,
   };
 }

@@ -20,7 +20,6 @@ import { gauge, nodeResource, push } from "./otlp.ts";
 
 /** What points go through once it is known who sent them, in this order. */
 const AFTER_IDENTITY = [
-  "transform/time",
   "filter/names",
   "filter/future",
   "filter/old",

@@ -208,7 +208,7 @@ describe("a collector in a cluster", () => {
         token: await issuer.token({ node: "node-2" }),
         resource: nodeResource("node-2"),
         metrics: [marked("failing")],
-        // transform/time cannot read this as a number and goes on with nothing.
+        // transform/offset cannot read this as a number and goes on with nothing.
         sent: "not a number",
       });
 
@@ -275,8 +275,12 @@ describe("a collector in a cluster", () => {
     const resource = nodeResource("node-4");
     await pushWith(owner, [marked("not yours")], resource);
 
-    const withheld = marked("not yours", "chrony_tracker.withheld.chrony_up");
-    const answer = await pushWith(other, [withheld], resource);
+    const end = gauge("chrony_up", {
+      timeMs: Date.now(),
+      value: "ends",
+      attributes: { source_name: "not yours" },
+    });
+    const answer = await pushWith(other, [end], resource);
 
     assert.equal(answer.status, 200, answer.body);
     assert.deepEqual(await seriesOf("not yours"), [
@@ -318,9 +322,9 @@ describe("a collector in a cluster", () => {
       "chrony_up\n",
       "x\nchrony_up",
       "chrony-up",
-      "chrony_tracker.sent.more",
+      "chrony_tracker.sent",
       "chrony_tracker.withheld.up",
-      "chrony_tracker.withheld.chrony_tracker.withheld.chrony_up",
+      "chrony_collector_offset_seconds",
       "chrony_tracker.other",
       "chrony_up_too",
       "otelcol_process_uptime",
@@ -335,9 +339,11 @@ describe("a collector in a cluster", () => {
 
     assert.equal(answer.status, 200, answer.body);
     const found = await parts.prometheus.query('{instance="node-6"}');
+    assert.equal(found.length, 2);
     assert.deepEqual(
-      found.map(({ labels: { __name__ } }) => __name__),
-      ["chrony_up"],
+      new Set(found.map(({ labels: { __name__ } }) => __name__)),
+      // The second is the collector's, made from the first.
+      new Set(["chrony_up", "chrony_collector_offset_seconds"]),
     );
   });
 });

@@ -6,7 +6,7 @@ const REQUEST_MS = 30_000;
 export type Point = {
   /** Its place in time by the sender's clock, in milliseconds since 1970. */
   readonly timeMs: number;
-  readonly value: number;
+  readonly value: number | "ends";
   readonly attributes?: Readonly<Record<string, string>>;
 };
 
@@ -20,8 +20,6 @@ export type Push = {
   readonly resource: Readonly<Record<string, string>>;
   /** The header `x-chrony-tracker-sent-us`, as it is; not sent when left out. */
   readonly sent?: string;
-  /** The header `x-chrony-tracker-clock`; not sent when left out. */
-  readonly clock?: string;
   /** The bearer token; not sent when left out. */
   readonly token?: string;
 };
@@ -57,11 +55,6 @@ export function counter(name: string, ...points: Point[]): Metric {
   };
 }
 
-/** The placeholder that the collector turns into `chrony_collector_offset_seconds`. */
-export function sentPlaceholder(timeMs: number): Metric {
-  return gauge("chrony_tracker.sent", { timeMs, value: 0 });
-}
-
 /** The header's value for a sender whose clock shows `timeMs`. */
 export function sentHeader(timeMs: number): string {
   return String(timeMs * 1_000);
@@ -73,9 +66,9 @@ export type ResourceMetrics = Pick<Push, "resource" | "metrics">;
 /** Sends one push and gives the answer, whatever it is. */
 export async function push(
   otlpUrl: string,
-  { metrics, resource, sent, clock, token }: Push,
+  { metrics, resource, sent, token }: Push,
 ): Promise<PushAnswer> {
-  return pushAll(otlpUrl, [{ metrics, resource }], { sent, clock, token });
+  return pushAll(otlpUrl, [{ metrics, resource }], { sent, token });
 }
 
 /** The same with several resources in one request. */
@@ -84,10 +77,9 @@ export async function pushAll(
   resourceMetrics: readonly ResourceMetrics[],
   {
     sent,
-    clock,
     token,
   }: {
-    readonly [header in "sent" | "clock" | "token"]?: string | undefined;
+    readonly [header in "sent" | "token"]?: string | undefined;
   },
 ): Promise<PushAnswer> {
   const body = {
@@ -101,7 +93,6 @@ export async function pushAll(
     headers: {
       "content-type": "application/json",
       ...(sent === undefined ? {} : { "x-chrony-tracker-sent-us": sent }),
-      ...(clock === undefined ? {} : { "x-chrony-tracker-clock": clock }),
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
     },
     body: JSON.stringify(body),
@@ -113,7 +104,8 @@ export async function pushAll(
 function encodePoint({ timeMs, value, attributes = {} }: Point): object {
   return {
     timeUnixNano: `${timeMs}000000`,
-    asDouble: value,
+    // "No recorded value": the series ends.
+    ...(value === "ends" ? { flags: 1 } : { asDouble: value }),
     attributes: encodeAttributes(attributes),
   };
 }

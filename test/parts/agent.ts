@@ -16,7 +16,7 @@ export type AgentDescription = {
    * it names no host and port for the pull side, 127.0.0.1 and a free port are added.
    */
   readonly environment: Readonly<Record<string, string>>;
-  /** Whether `shiftWallClock`, `letPass` and `sleep` can be used. */
+  /** Whether `shiftWallClock`, `letPass`, `letMonotonicPass` and `sleep` can be used. */
   readonly shiftableClock?: boolean;
   /** A file that gets every datagram of chronyd as the agent got it (recorded-readings.ts). */
   readonly recordFile?: string;
@@ -41,6 +41,11 @@ export type Agent = {
    * are not; settles when it holds.
    */
   letPass(passMs: number): Promise<void>;
+  /**
+   * Lets time pass at once, in milliseconds, but not by its wall clock, which was stepped back by as
+   * much as far as it can know: what it pushes still has the time that it has for everyone else.
+   */
+  letMonotonicPass(passMs: number): Promise<void>;
   /** Has the machine sleep at once, as far as it can know, for so many milliseconds; settles when it holds. */
   sleep(sleepMs: number): Promise<void>;
   /** What it logged, the last 200 lines: a JSON object each, lines that are none left out. */
@@ -78,6 +83,9 @@ export async function startAgent(owner: Owner, description: AgentDescription): P
     },
     async letPass(passMs) {
       await running.ask({ passMs }, ANSWER_MS);
+    },
+    async letMonotonicPass(passMs) {
+      await running.ask({ passMonotonicMs: passMs }, ANSWER_MS);
     },
     async sleep(sleepMs) {
       await running.ask({ sleepMs }, ANSWER_MS);

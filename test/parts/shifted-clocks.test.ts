@@ -79,3 +79,18 @@ test("time passes at once by both clocks, and none of what passed is lost", asyn
     assert.ok(monotonicMs >= 0 && monotonicMs <= performance.now() - begin, `${monotonicMs} ms`);
   }
 });
+
+test("time passes at once by the monotonic clock alone", async (t) => {
+  const entry = join(await folderOf(t), "program.mjs");
+  await writeFile(entry, PROGRAM);
+  const begin = performance.now();
+  const agent = await startAgent(t, { environment: {}, shiftableClock: true, entry });
+  const passedMs = 900_000;
+  await agent.letMonotonicPass(passedMs);
+  const logged = agent.logs().length;
+  const log = await agent.process.waitUntil("a log", () => agent.logs()[logged + 1]);
+  const offMs = Math.abs(Number(log["now"]) - Date.now());
+  assert.ok(offMs < 2_000, `off by ${offMs} ms`);
+  const monotonicMs = Number(log["monotonic"]) - passedMs;
+  assert.ok(monotonicMs >= 0 && monotonicMs <= performance.now() - begin, `${monotonicMs} ms`);
+});

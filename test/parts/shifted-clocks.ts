@@ -6,6 +6,8 @@
  * `{ shiftWallClockMs }` steps the wall clock: `Date.now()` and `new Date()` give the machine's time
  * plus this shift, and the monotonic clock (`performance.now()`) goes on as it is, just as when a real
  * clock is stepped. `{ passMs }` lets time pass at once: both clocks are ahead by that much more.
+ * `{ passMonotonicMs }` lets it pass by the monotonic clock and boot time alone, which to the process is
+ * a step of the wall clock backwards by as much, at the same moment.
  * `{ sleepMs }` is a sleep of the machine: the wall clock and boot time (`/proc/uptime`) are ahead by
  * that much more, and the monotonic clock stood still. Timers keep to the machine's time.
  */
@@ -15,6 +17,7 @@ import { syncBuiltinESMExports } from "node:module";
 type Request =
   | { readonly shiftWallClockMs: number }
   | { readonly passMs: number }
+  | { readonly passMonotonicMs: number }
   | { readonly sleepMs: number };
 
 const UPTIME_FILE = "/proc/uptime";
@@ -24,12 +27,13 @@ const realNow = Date.now;
 const realMonotonic = performance.now.bind(performance);
 let shiftMs = 0;
 let passedMs = 0;
+let monotonicPassedMs = 0;
 let sleptMs = 0;
 
 const realReadFileSync = fs.readFileSync;
 fs.readFileSync = ((...args: Parameters<typeof realReadFileSync>) => {
   const content = realReadFileSync(...args);
-  const aheadSeconds = (passedMs + sleptMs) / 1000;
+  const aheadSeconds = (passedMs + monotonicPassedMs + sleptMs) / 1000;
   return args[0] === UPTIME_FILE && typeof content === "string"
     ? content.replace(/^\S+/, (seconds) => (Number(seconds) + aheadSeconds).toFixed(2))
     : content;
@@ -44,11 +48,13 @@ globalThis.Date = new Proxy(RealDate, {
     Reflect.construct(target, args.length === 0 ? [shiftedNow()] : args, newTarget),
   apply: () => new RealDate(shiftedNow()).toString(),
 });
-performance.now = () => realMonotonic() + passedMs;
+performance.now = () => realMonotonic() + passedMs + monotonicPassedMs;
 
 process.on("message", (request: Request) => {
   if ("passMs" in request) {
     passedMs += request.passMs;
+  } else if ("passMonotonicMs" in request) {
+    monotonicPassedMs += request.passMonotonicMs;
   } else if ("sleepMs" in request) {
     sleptMs += request.sleepMs;
   } else {

@@ -1,5 +1,6 @@
 // A fake collector: an HTTP server at 127.0.0.1 that keeps what it gets and answers as a
-// case says. It checks nothing. The real collector is in test/otel-collector/.
+// case says. A question for its date, which is a request without points, is answered and kept apart. It
+// checks nothing. The real collector is in test/otel-collector/.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -65,6 +66,10 @@ export type Identity = { readonly cert: string; readonly key: string };
 
 export class FakeCollector {
   readonly attempts: Attempt[] = [];
+  /** The requests without points. */
+  readonly questions: Attempt[] = [];
+  /** How those are answered. */
+  answerQuestion: Answer = accept;
   readonly #answers: Answers;
   readonly #server: Server | TlsServer;
   readonly #sockets = new Set<Socket>();
@@ -140,6 +145,11 @@ export class FakeCollector {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method, url: path, headers } = request;
     const body = await buffer(request);
+    if (body.toString() === "{}") {
+      this.questions.push({ method, path, headers, body });
+      this.answerQuestion(response);
+      return;
+    }
     const answer = this.#answers[Math.min(this.attempts.length, this.#answers.length - 1)];
     this.attempts.push({ method, path, headers, body });
     answer?.(response);

@@ -2,7 +2,7 @@
  * The part of the collector's configuration that goes by the agent's catalogue: the names and the labels
  * that are let through. Anything else would become series of the sender's choice.
  */
-import { METRICS, SENT_PLACEHOLDER } from "../../src/metrics/catalogue.ts";
+import { METRICS } from "../../src/metrics/catalogue.ts";
 import { isPlain } from "../../src/metrics/metric.ts";
 
 /** Where the text of {@link catalogueConfiguration} belongs, from the repository's root. */
@@ -13,7 +13,7 @@ export const LONGEST_LABEL_VALUE_BYTES = 256;
 
 /** The text of otel-collector/catalogue.yaml. */
 export function catalogueConfiguration(): string {
-  const names = [...METRICS, SENT_PLACEHOLDER].map(({ name }) => name.replaceAll(".", "[.]"));
+  const names = METRICS.map(({ name }) => name);
   const labels = new Set(METRICS.flatMap((metric) => (isPlain(metric) ? [] : metric.labels)));
   return `# Made by \`npm run collector\` from the agent's catalogue (src/metrics): change that.
 

@@ -1,4 +1,4 @@
-// Collections of a few series, made by hand, and a model of a far end that takes requests.
+// Collections of a few series, made by hand, and a model of a backend that takes requests.
 
 import assert from "node:assert/strict";
 import { ValueType } from "@opentelemetry/api";
@@ -11,7 +11,8 @@ import {
   type ResourceMetrics,
 } from "@opentelemetry/sdk-metrics";
 import { SCOPE } from "../../src/metrics/collection.ts";
-import { WITHHELD_PREFIX } from "../../src/push/withheld.ts";
+import { type Batch, type Series, seriesKey } from "../../src/push/batch.ts";
+import { requestOf } from "../../src/push/otlp.ts";
 
 export const RESOURCE = resourceFromAttributes({ "service.name": "chrony-tracker" });
 
@@ -25,7 +26,7 @@ export function collectionOf(values: Readonly<Record<string, number>>): Resource
       {
         scope: SCOPE,
         metrics: Object.entries(values).map(([name, value]) => ({
-          descriptor: { name, description: "", unit: "", valueType: ValueType.DOUBLE },
+          descriptor: descriptorOf(name),
           dataPointType: DataPointType.GAUGE,
           aggregationTemporality: AggregationTemporality.CUMULATIVE,
           dataPoints: [{ startTime: time, endTime: time, attributes: {}, value }],
@@ -35,7 +36,21 @@ export function collectionOf(values: Readonly<Record<string, number>>): Resource
   };
 }
 
-/** One point of a request; a marker is a point of the series that it ends, with the value `"ends"`. */
+/** A series without attributes. */
+export function seriesNamed(name: string): Series {
+  return {
+    key: seriesKey(name, {}),
+    descriptor: descriptorOf(name),
+    kind: "gauge",
+    attributes: {},
+  };
+}
+
+function descriptorOf(name: string) {
+  return { name, description: "", unit: "", valueType: ValueType.DOUBLE };
+}
+
+/** One point of a request. */
 export type Sent = {
   readonly name: string;
   readonly timeMs: number;
@@ -43,24 +58,21 @@ export type Sent = {
 };
 
 /** The points of a request: series after series, each in the order in which it stands there. */
-export function sentIn(metrics: ResourceMetrics): Sent[] {
-  return metrics.scopeMetrics.flatMap((scope) =>
-    scope.metrics.flatMap(({ descriptor, dataPoints }) =>
-      (dataPoints as DataPoint<number>[]).map(({ endTime: [seconds, nanoseconds], value }) => {
-        const timeMs = seconds * 1000 + nanoseconds / 1e6;
-        const isMarker = descriptor.name.startsWith(WITHHELD_PREFIX);
-        return {
-          name: isMarker ? descriptor.name.slice(WITHHELD_PREFIX.length) : descriptor.name,
-          timeMs,
-          value: isMarker ? ("ends" as const) : value,
-        };
-      }),
+export function sentIn(batches: readonly Batch[]): Sent[] {
+  const { scopeMetrics } = requestOf(batches, RESOURCE);
+  return scopeMetrics.flatMap(({ metrics }) =>
+    metrics.flatMap(({ descriptor, dataPoints }) =>
+      (dataPoints as DataPoint<number>[]).map(({ endTime: [seconds, nanoseconds], value }) => ({
+        name: descriptor.name,
+        timeMs: seconds * 1000 + nanoseconds / 1e6,
+        value: Number.isNaN(value) ? ("ends" as const) : value,
+      })),
     ),
   );
 }
 
 /** Holds samples as Prometheus with an out-of-order window does: any order, one value at a time. */
-export class FarEnd {
+export class ModelBackend {
   readonly #samples = new Map<string, Map<number, Sent["value"]>>();
 
   /** Writes a request's points. A second value at the same time is what no backend takes. */
@@ -81,7 +93,7 @@ export class FarEnd {
     return [...(this.#samples.get(name) ?? [])].toSorted(([a], [b]) => a - b);
   }
 
-  /** Whether it has a newer sample of a series, as a Prometheus without that window refuses. */
+  /** Whether it has a newer sample of a series, as a Prometheus without that window rejects. */
   isOutOfOrder({ name, timeMs, value }: Sent): boolean {
     const newest = this.samplesOf(name).at(-1);
     return (

@@ -1,28 +1,18 @@
-// Pushes of the real exporter over real connections of this machine, to a fake collector
-// (fake-collector.ts). What is waited for is the exporter's own pause between two attempts, about a
-// second, and the limits of a push.
+// Attempts over real connections of this machine, to a fake collector (fake-collector.ts).
 
 import assert from "node:assert/strict";
-import { channel } from "node:diagnostics_channel";
 import dns from "node:dns";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { gunzipSync } from "node:zlib";
-import { resourceFromAttributes } from "@opentelemetry/resources";
-import { METRICS } from "../../src/metrics/catalogue.ts";
-import { collect } from "../../src/metrics/collection.ts";
-import { CollectorClock } from "../../src/push/collector-clock.ts";
-import { exportOnce } from "../../src/push/otlp-export.ts";
-import { describePushError, type PushError } from "../../src/push/push-error.ts";
-import type { Result } from "../../src/result.ts";
+import { describePushError, type Outcome, type PushError } from "../../src/push/answer.ts";
+import { attempt } from "../../src/push/attempt.ts";
 import type { OtlpSettings } from "../../src/settings.ts";
-import { readSystemClocks } from "../../src/system-clocks.ts";
 import { VERSION } from "../../src/version.ts";
-import { observation } from "../metrics/observations.ts";
 import { createCertificateAuthority } from "../parts/certificate-authority.ts";
-import { folderOf } from "../parts/scratch-folder.ts";
+import { scratchFolder } from "../parts/scratch-folder.ts";
+import { waitFor } from "../parts/wait-for.ts";
 import {
   type Answer,
   accept,
@@ -34,33 +24,23 @@ import {
 } from "./fake-collector.ts";
 
 const METRICS_PATH = "/v1/metrics";
-const SENT_HEADER = "x-chrony-tracker-sent-us";
-/** Less than the exporter's pause between two attempts: there is one. */
-const ONE_ATTEMPT_MS = 500;
-/** More than the pause: there are two, and three at the most. */
-const TWO_ATTEMPTS_MS = 3_000;
-/** Ends the exporter's pause: a time that is over. */
-const TRY_AGAIN_AT_ONCE = { "retry-after": new Date(0).toUTCString() };
+/** For what ends by itself. */
+const LONG_MS = 20_000;
 /** When a push that hangs is cut off. */
 const LIMIT_MS = 250;
 
 /** What is left open would be waited for without end. */
 const NO_HANGING_TEST = { timeout: 20_000 };
 
-const collected = await collect(
-  resourceFromAttributes({ "service.name": "chrony-tracker" }),
-  METRICS,
-  observation(),
-);
+const BODY = Buffer.from('{"resourceMetrics":[]}');
 
 /** Settings of a push to a port of this machine. */
 function settingsFor(port: number, overrides: Partial<OtlpSettings> = {}): OtlpSettings {
   return {
     url: `http://127.0.0.1:${port}${METRICS_PATH}`,
-    protocol: "http/json",
     compression: "none",
     headers: {},
-    timeoutMs: ONE_ATTEMPT_MS,
+    timeoutMs: LONG_MS,
     certificateFile: undefined,
     clientCertificateFile: undefined,
     clientKeyFile: undefined,
@@ -78,51 +58,54 @@ async function startCollector(
   return collector;
 }
 
-function push(settings: OtlpSettings, limitMs = settings.timeoutMs) {
-  return exportOnce(settings, collected, limitMs, readSystemClocks(), new CollectorClock());
+async function push(
+  settings: OtlpSettings,
+  limitMs = settings.timeoutMs,
+  cut?: AbortSignal,
+): Promise<Outcome> {
+  const { outcome } = await attempt(settings, { body: BODY, headers: {}, limitMs, cut });
+  return outcome;
 }
 
-function errorOf(result: Result<void, PushError>): PushError {
-  assert.ok(!result.ok, "the push was accepted");
-  return result.error;
+function errorOf(outcome: Outcome): PushError {
+  assert.ok(outcome.kind !== "accepted", "the push was accepted");
+  return outcome.error;
+}
+
+async function accepted(outcome: Promise<Outcome>): Promise<void> {
+  assert.deepEqual(await outcome, { kind: "accepted", rejectedPoints: 0, reason: "" });
+}
+
+async function folderFor(t: TestContext): Promise<string> {
+  const folder = await scratchFolder("ct");
+  t.after(() => folder.remove());
+  return folder.path;
 }
 
 describe("a push", () => {
   test("is a POST of OTLP/JSON", async (t) => {
     const collector = await startCollector(t, accept);
-    assert.deepEqual(await push(settingsFor(collector.port)), { ok: true, value: undefined });
+    await accepted(push(settingsFor(collector.port)));
     const { method, path, headers, body } = collector.onlyAttempt;
     assert.equal(`${method} ${path}`, `POST ${METRICS_PATH}`);
     assert.equal(headers["content-type"], "application/json");
     assert.equal(headers["content-encoding"], undefined);
-    assert.ok(headers["user-agent"]?.startsWith(`chrony-tracker/${VERSION} `));
-    assert.ok(namesIn(body).includes("chrony_clock_error_ms"));
+    assert.equal(headers["user-agent"], `chrony-tracker/${VERSION}`);
+    assert.deepEqual(body, BODY);
   });
 
-  test("is protobuf where that is set", async (t) => {
+  test("is compressed where that is set", async (t) => {
     const collector = await startCollector(t, accept);
-    assert.ok((await push(settingsFor(collector.port, { protocol: "http/protobuf" }))).ok);
+    await accepted(push(settingsFor(collector.port, { compression: "gzip" })));
     const { headers, body } = collector.onlyAttempt;
-    assert.equal(headers["content-type"], "application/x-protobuf");
-    assert.equal(body[0], 0x0a, "field 1, a message: resource_metrics");
-    assert.ok(body.includes("chrony_clock_error_ms"));
+    assert.equal(headers["content-encoding"], "gzip");
+    assert.deepEqual(gunzipSync(body), BODY);
   });
-
-  for (const protocol of ["http/json", "http/protobuf"] as const) {
-    test(`is compressed where that is set (${protocol})`, async (t) => {
-      const collector = await startCollector(t, accept);
-      const settings = settingsFor(collector.port, { protocol, compression: "gzip" });
-      assert.ok((await push(settings)).ok);
-      const { headers, body } = collector.onlyAttempt;
-      assert.equal(headers["content-encoding"], "gzip");
-      assert.ok(gunzipSync(body).includes("chrony_clock_error_ms"));
-    });
-  }
 
   test("carries the headers of the settings", async (t) => {
     const collector = await startCollector(t, accept);
     const headers = { "x-scope-orgid": "clocks", authorization: "Basic b25l" };
-    assert.ok((await push(settingsFor(collector.port, { headers }))).ok);
+    await accepted(push(settingsFor(collector.port, { headers })));
     assert.equal(collector.onlyAttempt.headers["x-scope-orgid"], "clocks");
     assert.equal(collector.onlyAttempt.headers.authorization, "Basic b25l");
   });
@@ -130,40 +113,25 @@ describe("a push", () => {
   test("goes where a URL leads that is written in capitals", async (t) => {
     const collector = await startCollector(t, accept);
     const url = `HTTP://127.0.0.1:${collector.port}${METRICS_PATH}`;
-    assert.ok((await push(settingsFor(collector.port, { url }))).ok);
+    await accepted(push(settingsFor(collector.port, { url })));
   });
 
-  test("leaves no connection and no watcher behind", NO_HANGING_TEST, async (t) => {
+  test("leaves no connection behind", NO_HANGING_TEST, async (t) => {
     const collector = await startCollector(t, accept);
     await push(settingsFor(collector.port));
     await collector.withoutConnections();
-    assert.equal(channel("http.client.response.finish").hasSubscribers, false);
   });
 });
 
 describe("the token", () => {
   test("is read anew for each push: Kubernetes rotates it", async (t) => {
     const collector = await startCollector(t, accept);
-    const tokenFile = join(await folderOf(t), "token");
+    const tokenFile = join(await folderFor(t), "token");
     const settings = settingsFor(collector.port, { tokenFile });
     for (const token of ["first", "second\n"]) {
       await writeFile(tokenFile, token);
-      assert.ok((await push(settings)).ok);
+      await accepted(push(settings));
     }
-    assert.deepEqual(
-      collector.attempts.map(({ headers }) => headers.authorization),
-      ["Bearer first", "Bearer second"],
-    );
-  });
-
-  test("is read anew for each attempt of a push", async (t) => {
-    const tokenFile = join(await folderOf(t), "token");
-    await writeFile(tokenFile, "first");
-    const refuseAndRotate: Answer = (response) => {
-      void writeFile(tokenFile, "second").then(() => refuse(503, "", TRY_AGAIN_AT_ONCE)(response));
-    };
-    const collector = await startCollector(t, refuseAndRotate, accept);
-    assert.ok((await push(settingsFor(collector.port, { tokenFile }))).ok);
     assert.deepEqual(
       collector.attempts.map(({ headers }) => headers.authorization),
       ["Bearer first", "Bearer second"],
@@ -172,16 +140,16 @@ describe("the token", () => {
 
   test("goes before an authorization among the settings' headers, however that is written", async (t) => {
     const collector = await startCollector(t, accept);
-    const tokenFile = join(await folderOf(t), "token");
+    const tokenFile = join(await folderFor(t), "token");
     await writeFile(tokenFile, "token");
     const headers = { Authorization: "Basic b25l" };
-    assert.ok((await push(settingsFor(collector.port, { tokenFile, headers }))).ok);
+    await accepted(push(settingsFor(collector.port, { tokenFile, headers })));
     assert.equal(collector.onlyAttempt.headers.authorization, "Bearer token");
   });
 
   test("that is missing fails the push before anything is sent", async (t) => {
     const collector = await startCollector(t, accept);
-    const tokenFile = join(await folderOf(t), "token");
+    const tokenFile = join(await folderFor(t), "token");
     const error = errorOf(await push(settingsFor(collector.port, { tokenFile })));
     assert.ok(error.kind === "file unreadable");
     assert.equal(error.purpose, "collector's token");
@@ -200,7 +168,7 @@ describe("the token", () => {
   for (const [what, token] of malformed) {
     test(`that ${what} fails the push before anything is sent, and is not told`, async (t) => {
       const collector = await startCollector(t, accept);
-      const tokenFile = join(await folderOf(t), "token");
+      const tokenFile = join(await folderFor(t), "token");
       await writeFile(tokenFile, token);
       const error = errorOf(await push(settingsFor(collector.port, { tokenFile })));
       assert.deepEqual(error, { kind: "token malformed", path: tokenFile });
@@ -217,7 +185,7 @@ describe("the token", () => {
   for (const [what, answer] of Object.entries(failures)) {
     test(`is in no error when the collector ${what}`, async (t) => {
       const collector = await startCollector(t, answer);
-      const tokenFile = join(await folderOf(t), "token");
+      const tokenFile = join(await folderFor(t), "token");
       await writeFile(tokenFile, "secret");
       const settings = settingsFor(collector.port, { tokenFile, timeoutMs: LIMIT_MS });
       const error = errorOf(await push(settings));
@@ -227,52 +195,35 @@ describe("the token", () => {
   }
 });
 
-test("each attempt says when it was sent, in whole microseconds: 503, then 200", async (t) => {
-  const collector = await startCollector(t, refuse(503), accept);
-  const beforeUs = Date.now() * 1000;
-  const result = await push(settingsFor(collector.port, { timeoutMs: TWO_ATTEMPTS_MS }));
-  // The wall clock is read in whole milliseconds.
-  const afterUs = (Date.now() + 1) * 1000;
-  assert.ok(result.ok, "the second attempt was accepted");
-
-  const sent = collector.attempts.map(({ headers }) => headers[SENT_HEADER]);
-  assert.equal(sent.length, 2);
-  for (const one of sent) {
-    assert.match(String(one), /^\d{16}$/);
-  }
-  const [firstUs = 0, secondUs = 0] = sent.map(Number);
-  assert.ok(beforeUs <= firstUs && firstUs < secondUs && secondUs <= afterUs, sent.join(", "));
-  assert.deepEqual(collector.attempts[0]?.body, collector.attempts[1]?.body, "the same points");
-});
-
 describe("an answer that is no yes", () => {
-  for (const status of [400, 401, 403, 404, 413, 500]) {
-    test(`of ${status} ends the push, with the status and what the collector says`, async (t) => {
+  for (const [status, kind] of [
+    [400, "rejected"],
+    [413, "too large"],
+    [429, "wait"],
+    [503, "wait"],
+  ] as const) {
+    test(`of ${status} ends the attempt, with the status and what the collector says: ${kind}`, async (t) => {
       const collector = await startCollector(t, refuse(status, "not like this\n"));
-      const settings = settingsFor(collector.port, { timeoutMs: TWO_ATTEMPTS_MS });
-      const error = errorOf(await push(settings));
-      const { url } = settings;
-      assert.deepEqual(error, { kind: "answered", url, status, detail: "not like this" });
-      assert.equal(collector.attempts.length, 1, "it would be refused again");
-    });
-  }
-
-  for (const status of [429, 502, 503, 504]) {
-    test(`of ${status} to the last attempt that there is time for ends the push, too`, async (t) => {
-      const collector = await startCollector(t, refuse(status, "away"));
       const settings = settingsFor(collector.port);
-      const error = errorOf(await push(settings));
-      assert.deepEqual(error, { kind: "answered", url: settings.url, status, detail: "" });
+      const outcome = await push(settings);
+      assert.equal(outcome.kind, kind);
+      const { url } = settings;
+      const detail = "not like this";
+      const withToken = false;
+      assert.deepEqual(errorOf(outcome), { kind: "answered", url, status, detail, withToken });
+      assert.equal(collector.attempts.length, 1, "nothing is tried again here");
     });
   }
 
-  test("that is a page and no message is told by its status alone", async (t) => {
-    const collector = await startCollector(t, (response) => {
-      response.writeHead(404).end("<html>Not found</html>");
-    });
-    const error = errorOf(await push(settingsFor(collector.port)));
-    assert.ok(error.kind === "answered");
-    assert.equal(error.detail, "");
+  test("and is a redirect is not followed, and names its target without a secret", async (t) => {
+    const elsewhere = await startCollector(t, accept);
+    const location = `http://name:password@127.0.0.1:${elsewhere.port}/other?sig=secret`;
+    const collector = await startCollector(t, refuse(308, "", { location }));
+    const outcome = await push(settingsFor(collector.port));
+    assert.ok(outcome.kind === "wait" && outcome.isAnswer);
+    const sentence = describePushError(outcome.error);
+    assert.ok(sentence.includes(`308, a redirect to http://…@127.0.0.1:${elsewhere.port}/other?…`));
+    assert.equal(elsewhere.attempts.length, 0);
   });
 
   test("that is very long or breaks lines is cut to a line for the log", async (t) => {
@@ -293,13 +244,6 @@ describe("a collector that is not there", () => {
     assert.ok(error.kind === "not reached");
     assert.equal(error.url, settings.url);
     assert.match(error.detail, /ECONNREFUSED/);
-  });
-
-  test("any more, after it had refused an attempt, is not reached: the refusal is of before", async (t) => {
-    const collector = await startCollector(t, refuse(503, "", TRY_AGAIN_AT_ONCE), hangUp);
-    const error = errorOf(await push(settingsFor(collector.port)));
-    assert.ok(error.kind === "not reached", error.kind);
-    assert.equal(collector.attempts.length, 2);
   });
 
   test("does not borrow the answer that another push gets at the same time", async (t) => {
@@ -326,7 +270,12 @@ describe("a collector that is not there", () => {
       found(null, addresses);
     });
     const error = errorOf(await push(settings));
-    assert.deepEqual(error, { kind: "not reached", url, detail: "ECONNREFUSED" });
+    assert.deepEqual(error, {
+      kind: "not reached",
+      url,
+      detail: "ECONNREFUSED",
+      isUntrusted: false,
+    });
   });
 });
 
@@ -340,33 +289,23 @@ describe("a collector that hangs", NO_HANGING_TEST, () => {
       const error = errorOf(await push(settings));
       assert.deepEqual(error, { kind: "timed out", url, afterMs: LIMIT_MS });
       await collector.withoutConnections();
-      assert.equal(channel("http.client.response.finish").hasSubscribers, false);
     });
   }
 
-  test("longer than the exporter waits ends the push by that", async (t) => {
+  test("is left before the limit when the push is cut", async (t) => {
     const collector = await startCollector(t, keepSilent);
-    const settings = settingsFor(collector.port, { timeoutMs: LIMIT_MS });
-    const error = errorOf(await push(settings, 10 * LIMIT_MS));
-    assert.deepEqual(error, { kind: "timed out", url: settings.url, afterMs: LIMIT_MS });
+    const cut = new AbortController();
+    const outcome = push(settingsFor(collector.port), LONG_MS, cut.signal);
+    await waitFor("the attempt", () => collector.attempts.length === 1);
+    cut.abort();
+    assert.equal(errorOf(await outcome).kind, "timed out");
     await collector.withoutConnections();
-  });
-
-  test("gets no further attempt after the limit, though the exporter had one in mind", async (t) => {
-    const retryAfterMs = 1_000;
-    const collector = await startCollector(t, refuse(503, "", { "retry-after": "1" }), accept);
-    const settings = settingsFor(collector.port, { timeoutMs: TWO_ATTEMPTS_MS });
-    assert.equal(errorOf(await push(settings, LIMIT_MS)).kind, "timed out");
-    // The exporter's timer was set before this one, and runs out before it.
-    await sleep(retryAfterMs);
-    assert.ok((await push(settings)).ok);
-    assert.equal(collector.attempts.length, 2, "the one before the limit, and the one just now");
   });
 });
 
 describe("over TLS", () => {
   test("a replaced authority is followed by the next push", async (t) => {
-    const folder = await folderOf(t);
+    const folder = await folderFor(t);
     const [old, next] = [await makeIdentity(folder, "old"), await makeIdentity(folder, "next")];
     const collector = await FakeCollector.startTls(old, accept);
     t.after(() => collector.stop());
@@ -374,7 +313,7 @@ describe("over TLS", () => {
     const settings = tlsSettings(collector, { certificateFile });
 
     await writeFile(certificateFile, old.authority);
-    assert.ok((await push(settings)).ok, "before");
+    await accepted(push(settings));
     collector.replaceIdentity(next);
     const error = errorOf(await push(settings));
     assert.ok(
@@ -383,14 +322,14 @@ describe("over TLS", () => {
     );
     assert.match(error.detail, /certificate/);
     await writeFile(certificateFile, next.authority);
-    assert.ok((await push(settings)).ok, "after");
+    await accepted(push(settings));
     assert.equal(collector.attempts.length, 2);
     await collector.withoutConnections();
   });
 
   test("a collector of an unknown authority gets nothing", async (t) => {
     const collector = await FakeCollector.startTls(
-      await makeIdentity(await folderOf(t), "unknown"),
+      await makeIdentity(await folderFor(t), "unknown"),
       accept,
     );
     t.after(() => collector.stop());
@@ -399,7 +338,7 @@ describe("over TLS", () => {
   });
 
   test("the agent shows its own certificate where it has one", async (t) => {
-    const folder = await folderOf(t);
+    const folder = await folderFor(t);
     const [server, agent] = [
       await makeIdentity(folder, "server"),
       await makeIdentity(folder, "agent"),
@@ -407,17 +346,17 @@ describe("over TLS", () => {
     const collector = await FakeCollector.startTls({ ...server, ca: agent.authority }, accept);
     t.after(() => collector.stop());
     const certificateFile = server.authorityFile;
-    assert.ok(!(await push(tlsSettings(collector, { certificateFile }))).ok, "without");
+    assert.equal((await push(tlsSettings(collector, { certificateFile }))).kind, "wait", "without");
     const settings = tlsSettings(collector, {
       certificateFile,
       clientCertificateFile: agent.certFile,
       clientKeyFile: agent.keyFile,
     });
-    assert.deepEqual(await push(settings), { ok: true, value: undefined });
+    await accepted(push(settings));
   });
 
   test("a file that cannot be read is told by what it is for", async (t) => {
-    const folder = await folderOf(t);
+    const folder = await folderFor(t);
     const [missing, broken] = [join(folder, "missing.crt"), join(folder, "broken.crt")];
     await writeFile(broken, "no certificate");
     const collector = await startCollector(t, accept);
@@ -461,14 +400,4 @@ async function makeIdentity(folder: string, name: string) {
     certFile,
     keyFile,
   };
-}
-
-/** The names of the metrics in a body of OTLP/JSON. */
-function namesIn(body: Buffer): string[] {
-  const { resourceMetrics } = JSON.parse(body.toString()) as {
-    resourceMetrics: { scopeMetrics: { metrics: { name: string }[] }[] }[];
-  };
-  return resourceMetrics.flatMap(({ scopeMetrics }) =>
-    scopeMetrics.flatMap(({ metrics }) => metrics.map(({ name }) => name)),
-  );
 }

@@ -1,0 +1,89 @@
+// What is sent (src/push/otlp.ts), as OpenTelemetry's packages write it.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { batchesOf } from "../../src/push/batch.ts";
+import { exportOnce, requestOf } from "../../src/push/otlp.ts";
+import { RESOURCE, seriesNamed } from "./points.ts";
+
+const MOMENT = {
+  number: 1,
+  takenMs: 0,
+  timeMs: 1_000,
+  countedMs: 60_000,
+  sentMs: 1_700_000_000_123,
+};
+/** Text that would be an end, were it not within a label. */
+const TRICKY = { ...seriesNamed("tricky"), attributes: { label: '"asDouble":null' } };
+const COUNTER = { ...seriesNamed("counter_total"), kind: "counter" } as const;
+
+test("a request is OTLP in JSON: the end of a series has its flag and no value, all else a value", async () => {
+  const points = [
+    { series: seriesNamed("value"), value: 0.25 },
+    { series: seriesNamed("gone"), value: Number.NaN },
+    { series: TRICKY, value: 1 },
+    { series: COUNTER, value: Number.NaN },
+  ];
+  const bodies: Uint8Array[] = [];
+  await exportOnce(requestOf(batchesOf(MOMENT, points, 900_000), RESOURCE), async (body) => {
+    bodies.push(body);
+  });
+  const [body, ...others] = bodies;
+  assert.ok(body !== undefined && others.length === 0);
+  const times = { startTimeUnixNano: "1699999940123000000", timeUnixNano: "1700000000123000000" };
+  const { resourceMetrics } = JSON.parse(Buffer.from(body).toString());
+  const metrics = resourceMetrics[0].scopeMetrics[0].metrics as { name: string }[];
+  assert.deepEqual(Object.fromEntries(metrics.map(({ name, ...metric }) => [name, metric])), {
+    value: {
+      description: "",
+      unit: "",
+      gauge: { dataPoints: [{ attributes: [], ...times, asDouble: 0.25 }] },
+    },
+    gone: {
+      description: "",
+      unit: "",
+      gauge: { dataPoints: [{ attributes: [], ...times, flags: 1 }] },
+    },
+    tricky: {
+      description: "",
+      unit: "",
+      gauge: {
+        dataPoints: [
+          {
+            attributes: [{ key: "label", value: { stringValue: '"asDouble":null' } }],
+            ...times,
+            asDouble: 1,
+          },
+        ],
+      },
+    },
+    counter_total: {
+      description: "",
+      unit: "",
+      sum: {
+        aggregationTemporality: 2,
+        isMonotonic: true,
+        dataPoints: [{ attributes: [], ...times, flags: 1 }],
+      },
+    },
+  });
+});
+
+test("what a batch is said to take in a request is no less than what it takes", async () => {
+  const points = Array.from({ length: 300 }, (_, index) => ({
+    series: {
+      ...seriesNamed(`series_${index}`),
+      attributes: { "a\n": '\u0001ünïcödé "quoted"'.repeat(index % 7), b: String(index) },
+    },
+    value: -1.2345678901234567e-200,
+  }));
+  const batches = batchesOf(MOMENT, points, 20_000);
+  assert.ok(batches.length > 5);
+  for (const batch of batches) {
+    assert.ok(batch.requestBytes <= 20_000);
+    await exportOnce(requestOf([batch], RESOURCE), async (body) => {
+      // The resource and what is around the metrics.
+      assert.ok(body.byteLength - 400 <= batch.requestBytes, `${body.byteLength} bytes`);
+    });
+  }
+});

@@ -1,0 +1,553 @@
+// The rules of the queue (src/push/queue.ts), by cases and by random histories. No request leaves: what
+// became of one is what the case says, and what the backend holds is a model's (points.ts).
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import * as fc from "fast-check";
+import type { Outcome } from "../../src/push/answer.ts";
+import type { Batch } from "../../src/push/batch.ts";
+import { Queue, type QueueOptions } from "../../src/push/queue.ts";
+import { clocksAt, WALL_AT_START_MS } from "../clock/reports.ts";
+import { collectionOf, ModelBackend, type Sent, sentIn, seriesNamed } from "./points.ts";
+
+const INTERVAL_MS = 30_000;
+const MAX_AGE_MS = 1_140_000;
+
+type Values = Readonly<Record<string, number>>;
+
+/** What a backend does with a request: whether it writes it, and what the agent learns of that. */
+type Reply = { readonly writes: boolean; readonly outcome: Outcome };
+
+const URL = "http://collector.example/v1/metrics";
+const ANSWERED = { kind: "answered", url: URL, status: 0, detail: "", withToken: false } as const;
+const TAKEN: Reply = {
+  writes: true,
+  outcome: { kind: "accepted", rejectedPoints: 0, reason: "" },
+};
+const REJECTED: Reply = { writes: false, outcome: { kind: "rejected", error: ANSWERED } };
+const TOO_LARGE: Reply = { writes: false, outcome: { kind: "too large", error: ANSWERED } };
+const BUSY: Reply = {
+  writes: false,
+  outcome: { kind: "wait", isAnswer: true, error: ANSWERED },
+};
+const AWAY: Reply = {
+  writes: false,
+  outcome: {
+    kind: "wait",
+    isAnswer: false,
+    error: { kind: "not reached", url: URL, detail: "ECONNREFUSED", isUntrusted: false },
+  },
+};
+const SILENT: Reply = {
+  writes: false,
+  outcome: {
+    kind: "wait",
+    isAnswer: false,
+    error: { kind: "timed out", url: URL, afterMs: 20_000 },
+  },
+};
+const ANSWER_LOST: Reply = { ...SILENT, writes: true };
+
+/** A queue, the clocks of its node, and a backend: what happens between them, checked at each step. */
+class History {
+  readonly queue: Queue;
+  readonly backend = new ModelBackend();
+  /** The points of each request of each round. */
+  readonly rounds: Sent[][][] = [];
+  #monotonicMs = 0;
+  #steppedMs = 0;
+  readonly #times = new Map<number, number>();
+
+  constructor(options: Partial<QueueOptions> = {}) {
+    this.queue = new Queue({
+      maxAgeMs: MAX_AGE_MS,
+      maxBytes: 2 ** 22,
+      seriesBefore: [],
+      isClocks: (name) => name.startsWith("clock"),
+      ...options,
+    });
+  }
+
+  get clocks() {
+    return clocksAt(this.#monotonicMs, this.#steppedMs);
+  }
+
+  get lost(): number {
+    return Object.values(this.queue.counts.dropped).reduce((sum, one) => sum + one, 0);
+  }
+
+  step(stepMs: number): void {
+    this.#steppedMs += stepMs;
+  }
+
+  pass(lengthMs: number): void {
+    this.#monotonicMs += lengthMs;
+  }
+
+  /** An interval passes, and a collection is taken in. */
+  collect(values: Values, intervalMs = INTERVAL_MS): void {
+    this.pass(intervalMs);
+    this.queue.add(collectionOf(values), this.clocks, WALL_AT_START_MS);
+  }
+
+  /** A round of requests. */
+  push(reply: Reply | ((points: readonly Sent[]) => Reply), correctionMs = 0): void {
+    const round: Sent[][] = [];
+    this.rounds.push(round);
+    this.queue.beginRound();
+    for (;;) {
+      const batches = this.queue.next(this.clocks, correctionMs);
+      if (batches.length === 0) {
+        return;
+      }
+      assert.ok(round.length < 1_000, "a round ends");
+      const points = sentIn(batches);
+      round.push(points);
+      this.#check(batches, points);
+      const { writes, outcome } = typeof reply === "function" ? reply(points) : reply;
+      if (writes) {
+        this.backend.write(points);
+      }
+      const before = this.queue.counts.points + this.lost;
+      this.queue.settle(batches, outcome, this.#monotonicMs);
+      const rejected = outcome.kind === "accepted" ? outcome.rejectedPoints : 0;
+      const accepted =
+        outcome.kind === "accepted" ? points.length - Math.min(rejected, points.length) : 0;
+      assert.equal(this.queue.counts.points + this.lost, before - accepted, "none is forgotten");
+    }
+  }
+
+  #check(batches: readonly Batch[], points: readonly Sent[]): void {
+    for (const { moment } of batches) {
+      assert.ok(this.#monotonicMs - moment.takenMs <= MAX_AGE_MS, "too old");
+      const { number, sentMs = Number.NaN } = moment;
+      assert.equal(sentMs, this.#times.get(number) ?? sentMs, "the same time at each attempt");
+      this.#times.set(number, sentMs);
+    }
+    for (const [name, ofSeries] of Map.groupBy(points, (point) => point.name)) {
+      const times = ofSeries.map(({ timeMs }) => timeMs);
+      assert.deepEqual(times, [...new Set(times)], `${name} twice at a time`);
+      assert.ok(times.every(Number.isInteger), `${name} at ${times.join()}`);
+    }
+  }
+}
+
+/** When the n-th collection was taken, by a clock that was never stepped. */
+function atCollection(number: number): number {
+  return WALL_AT_START_MS + number * INTERVAL_MS;
+}
+
+function valuesOf(history: History, name: string): Sent["value"][] {
+  return history.backend.samplesOf(name).map(([, value]) => value);
+}
+
+/** The values of a series in the requests of the last round. */
+function lastRound(history: History, name = "a"): Sent["value"][][] {
+  return (history.rounds.at(-1) ?? []).map((points) =>
+    points.filter((point) => point.name === name).map(({ value }) => value),
+  );
+}
+
+function takesThree(points: readonly Sent[]): Reply {
+  return points.length > 3 ? TOO_LARGE : TAKEN;
+}
+
+function isBusyForTheFirstThree(points: readonly Sent[]): Reply {
+  return points.some(({ value }) => typeof value === "number" && value <= 3) ? BUSY : TAKEN;
+}
+
+function rejects(isBad: (point: Sent) => boolean) {
+  return (points: readonly Sent[]) => (points.some(isBad) ? REJECTED : TAKEN);
+}
+
+describe("what waits", () => {
+  test("goes as one request, oldest first, when the backend is back", () => {
+    const history = new History();
+    for (let number = 1; number <= 38; number += 1) {
+      history.collect({ a: number, b: -number });
+      history.push(number === 38 ? TAKEN : AWAY);
+    }
+    assert.equal(history.rounds.at(-1)?.length, 1);
+    assert.deepEqual(
+      history.backend.samplesOf("a"),
+      Array.from({ length: 38 }, (_, index) => [atCollection(index + 1), index + 1]),
+    );
+    assert.deepEqual([history.queue.counts.points, history.lost], [0, 0]);
+  });
+
+  test("has the same times and values at each attempt, so that a second copy is a duplicate", () => {
+    const history = new History();
+    for (const reply of [ANSWER_LOST, ANSWER_LOST, TAKEN]) {
+      history.collect({ a: history.rounds.length + 1 });
+      history.push(reply);
+    }
+    assert.deepEqual(
+      history.backend.samplesOf("a"),
+      [1, 2, 3].map((number) => [atCollection(number), number]),
+    );
+  });
+
+  test("is dropped when it is older than the age, and counted", () => {
+    const history = new History({ maxAgeMs: 2 * INTERVAL_MS });
+    for (let number = 1; number <= 5; number += 1) {
+      history.collect({ a: number });
+      history.push(AWAY);
+    }
+    const dropped = { age: 2, bytes: 0, rejected: 0 };
+    assert.deepEqual(history.queue.counts, { points: 3, dropped });
+    history.pass(INTERVAL_MS);
+    history.push(TAKEN);
+    assert.deepEqual(valuesOf(history, "a"), [4, 5], "not what became too old since");
+  });
+
+  test("is dropped when there is no room, the oldest first, and counted", () => {
+    const history = new History({ maxBytes: 3_000 });
+    for (let number = 1; number <= 20; number += 1) {
+      history.collect({ a: number });
+    }
+    const { points, dropped } = history.queue.counts;
+    assert.ok(points > 1 && points < 20, `${points}`);
+    assert.deepEqual(dropped, { age: 0, bytes: 20 - points, rejected: 0 });
+    history.push(TAKEN);
+    assert.equal(history.backend.samplesOf("a")[0]?.[1], 21 - points);
+  });
+
+  test("is the newest collection at least, whatever it takes", () => {
+    const history = new History({ maxBytes: 1 });
+    history.collect({ a: 1 });
+    history.collect({ a: 2, b: 2 });
+    const dropped = { age: 0, bytes: 1, rejected: 0 };
+    assert.deepEqual(history.queue.counts, { points: 2, dropped });
+  });
+
+  test("goes in requests below 900 kB, one after another", () => {
+    const history = new History();
+    const many = Object.fromEntries(
+      Array.from({ length: 5_000 }, (_, index) => [`series_${index}`, index]),
+    );
+    history.collect({ ...many, clock: 1 });
+    history.push(TAKEN);
+    const [round = []] = history.rounds;
+    assert.ok(round.length > 1);
+    assert.equal(round[0]?.[0]?.name, "clock", "the clock's own first");
+    assert.equal(round.flat().length, 5_001);
+    assert.ok(round.every((points) => JSON.stringify(points).length < 900_000));
+  });
+});
+
+describe("after a step of the wall clock, what was not sent yet", () => {
+  for (const stepMs of [-86_400_000, -3_600_000, -12_000, 1_000, 5_000, 3_600_000]) {
+    test(`moves with ${stepMs} ms, in order, and what was sent stays`, () => {
+      const history = new History();
+      history.collect({ a: 1 });
+      history.push(AWAY);
+      history.collect({ a: 2 });
+      history.step(stepMs);
+      history.collect({ a: 3 });
+      history.push(ANSWER_LOST);
+      history.push(TAKEN);
+      assert.deepEqual(
+        new Map(history.backend.samplesOf("a").map(([timeMs, value]) => [value, timeMs])),
+        new Map([
+          [1, atCollection(1)],
+          [2, atCollection(2) + stepMs],
+          [3, atCollection(3) + stepMs],
+        ]),
+      );
+    });
+  }
+
+  test("stays behind what was sent, when it would change places by a little", () => {
+    const history = new History();
+    history.collect({ a: 1 }, 1_000);
+    history.push(AWAY);
+    history.step(-1_500);
+    history.collect({ a: 2 }, 1_000);
+    history.push(TAKEN);
+    const [first, second] = history.backend.samplesOf("a");
+    assert.deepEqual([first?.[1], second?.[1]], [1, 2]);
+    assert.equal((second?.[0] ?? 0) - (first?.[0] ?? 0), 1);
+  });
+
+  test("stays in order when the clocks were read too far apart to tell a step", () => {
+    const history = new History();
+    history.collect({ a: 1 }, 1_000);
+    const blurred = { ...clocksAt(1_100, -150), bracketMs: 400 };
+    history.queue.add(collectionOf({ a: 2 }), blurred, WALL_AT_START_MS);
+    history.push(TAKEN);
+    assert.deepEqual(valuesOf(history, "a"), [1, 2]);
+  });
+});
+
+test("a correction is added when a collection is first sent, and not again", () => {
+  const history = new History();
+  history.collect({ a: 1 });
+  history.push(AWAY, -3_000);
+  history.collect({ a: 2 });
+  history.push(TAKEN, -4_000);
+  assert.deepEqual(history.backend.samplesOf("a"), [
+    [atCollection(1) - 3_000, 1],
+    [atCollection(2) - 4_000, 2],
+  ]);
+});
+
+describe("a series that is gone", () => {
+  test("has an end in the next collection, and only there when that is taken", () => {
+    const history = new History();
+    for (const values of [{ a: 1, b: 1 }, { b: 2 }, { b: 3 }, { a: 4, b: 4 }]) {
+      history.collect(values);
+      history.push(TAKEN);
+    }
+    assert.deepEqual(history.backend.samplesOf("a"), [
+      [atCollection(1), 1],
+      [atCollection(2), "ends"],
+      [atCollection(4), 4],
+    ]);
+  });
+
+  test("has an end in each further collection until one was taken", () => {
+    const history = new History();
+    for (const values of [{ a: 1, b: 1 }, { b: 2 }, { b: 3 }]) {
+      history.collect(values);
+      history.push(AWAY);
+    }
+    history.push(TAKEN);
+    history.collect({ b: 4 });
+    history.push(TAKEN);
+    assert.deepEqual(valuesOf(history, "a"), [1, "ends", "ends"]);
+  });
+
+  test("and came back while its end waited ends again when it is gone again", () => {
+    const history = new History();
+    history.collect({ a: 1, b: 1 });
+    history.push(TAKEN);
+    history.collect({ b: 2 });
+    history.push(AWAY);
+    history.collect({ a: 3, b: 3 });
+    history.push(TAKEN);
+    history.collect({ b: 4 });
+    history.push(TAKEN);
+    assert.deepEqual(valuesOf(history, "a"), [1, "ends", 3, "ends"]);
+  });
+
+  test("of an agent before this one ends at the start, and once", () => {
+    const history = new History({ seriesBefore: [seriesNamed("a"), seriesNamed("b")] });
+    for (const value of [1, 2]) {
+      history.collect({ b: value });
+      history.push(TAKEN);
+    }
+    assert.deepEqual(history.backend.samplesOf("a"), [[atCollection(1), "ends"]]);
+    assert.deepEqual(valuesOf(history, "b"), [1, 2]);
+  });
+
+  test("is forgotten when no backend shows it any more", () => {
+    const history = new History({ maxAgeMs: 2 * INTERVAL_MS });
+    history.collect({ a: 1, b: 1 });
+    for (let number = 2; number <= 20; number += 1) {
+      history.collect({ b: number });
+      history.push(AWAY);
+    }
+    history.push(TAKEN);
+    assert.deepEqual(valuesOf(history, "a"), []);
+  });
+});
+
+describe("after a rejection", () => {
+  test("only the newest collection is tried, once a round, and nothing is dropped", () => {
+    const history = new History({ isClocks: () => true });
+    for (let number = 1; number <= 20; number += 1) {
+      history.collect({ a: number });
+      history.push(REJECTED);
+    }
+    assert.deepEqual(lastRound(history), [[20]]);
+    assert.deepEqual([history.queue.counts.points, history.lost], [20, 0]);
+  });
+
+  test("the older ones follow one by one when the newest is taken, oldest first", () => {
+    const history = new History();
+    for (const reply of [REJECTED, REJECTED, TAKEN]) {
+      history.collect({ a: history.rounds.length + 1 });
+      history.push(reply);
+    }
+    assert.deepEqual(lastRound(history), [[3], [1], [2]]);
+    history.collect({ a: 4 });
+    history.collect({ a: 5 });
+    history.push(TAKEN);
+    assert.deepEqual(lastRound(history), [[4, 5]], "then all is as before");
+  });
+
+  test("one that is rejected alone is dropped after five minutes, and the others are taken", () => {
+    const history = new History();
+    const isBad = rejects(({ name, value }) => name === "a" && value === 3);
+    for (let number = 1; number <= 40; number += 1) {
+      history.collect({ a: number });
+      history.push(number < 5 ? AWAY : isBad);
+    }
+    assert.deepEqual(
+      valuesOf(history, "a"),
+      Array.from({ length: 40 }, (_, index) => index + 1).filter((value) => value !== 3),
+    );
+    assert.deepEqual(history.queue.counts, {
+      points: 0,
+      dropped: { age: 0, bytes: 0, rejected: 1 },
+    });
+    const tries = history.rounds.flat().filter((points) => points.some(({ value }) => value === 3));
+    assert.ok(tries.length >= 3 + 4, `${tries.length} requests with it`);
+  });
+
+  test("one that is rejected alone is kept for less than five minutes", () => {
+    const history = new History();
+    const isBad = rejects(({ value }) => value === 1);
+    for (let number = 1; number <= 10; number += 1) {
+      history.collect({ a: number });
+      history.push(isBad);
+    }
+    assert.deepEqual([history.queue.counts.points, history.lost], [1, 0]);
+    history.push(TAKEN);
+    assert.equal(history.queue.counts.points, 0);
+  });
+
+  test("one bad series does not silence a node: the clock's own go alone", () => {
+    const history = new History();
+    const isBad = rejects(({ name }) => name === "bad");
+    for (let number = 1; number <= 20; number += 1) {
+      history.collect({ bad: number, clock: number });
+      history.push(isBad);
+    }
+    assert.deepEqual(
+      valuesOf(history, "clock").slice(-17),
+      Array.from({ length: 17 }, (_, index) => index + 4),
+    );
+    assert.deepEqual(valuesOf(history, "bad"), []);
+  });
+
+  test("by chance, of every second request, nothing is dropped", () => {
+    fc.assert(
+      fc.property(fc.infiniteStream(fc.boolean()), (coins) => {
+        const history = new History();
+        for (let number = 1; number <= 20; number += 1) {
+          history.collect({ a: number, clock: number });
+          history.push(() => (coins.next().value === true ? REJECTED : TAKEN));
+        }
+        // Ten in a row, over five minutes, are no chance in a thousand.
+        return history.lost <= 2;
+      }),
+    );
+  });
+});
+
+describe("after answers that say nothing of the points", () => {
+  test("the oldest collection is tried alone, then the newest; when it is taken, all go in order", () => {
+    const history = new History();
+    for (const reply of [BUSY, BUSY, BUSY, BUSY, TAKEN]) {
+      history.collect({ a: history.rounds.length + 1 });
+      history.push(reply);
+    }
+    assert.deepEqual(
+      history.rounds.map((round) => round.map((points) => points.length)),
+      [[1], [2], [3], [1, 1], [1, 4]],
+    );
+  });
+
+  test("without an answer all go together, oldest first", () => {
+    const history = new History();
+    for (const reply of [AWAY, AWAY, AWAY, AWAY, AWAY, AWAY, TAKEN]) {
+      history.collect({ a: history.rounds.length + 1 });
+      history.push(reply);
+    }
+    assert.deepEqual(lastRound(history), [[1, 2, 3, 4, 5, 6, 7]]);
+  });
+
+  test("what cannot be taken any more does not keep back what is new, nor what can", () => {
+    const history = new History();
+    for (let number = 1; number <= 30; number += 1) {
+      history.collect({ a: number });
+      history.push(isBusyForTheFirstThree);
+    }
+    assert.deepEqual(
+      valuesOf(history, "a"),
+      Array.from({ length: 27 }, (_, index) => index + 4),
+    );
+  });
+
+  test("half as much goes with the next request where none came in time", () => {
+    const history = new History();
+    for (const reply of [SILENT, SILENT, SILENT, SILENT, SILENT, SILENT]) {
+      history.collect({ a: history.rounds.length + 1 });
+      history.push(reply);
+    }
+    assert.deepEqual(lastRound(history), [[1]]);
+    history.push(TAKEN);
+    assert.deepEqual(lastRound(history).flat(), [1, 2, 3, 4, 5, 6]);
+  });
+});
+
+describe("a request that is too large", () => {
+  test("is followed by smaller ones", () => {
+    const history = new History();
+    for (let number = 1; number <= 8; number += 1) {
+      history.collect({ a: number });
+      history.push(number < 8 ? AWAY : takesThree);
+    }
+    assert.deepEqual(valuesOf(history, "a"), [1, 2, 3, 4, 5, 6, 7, 8]);
+    assert.equal(history.lost, 0);
+  });
+
+  test("and is one collection is divided: the clock's own first", () => {
+    const history = new History();
+    history.collect({ a: 1, b: 1, c: 1, d: 1, e: 1, clock: 1 });
+    history.push(takesThree);
+    const [, own] = history.rounds[0] ?? [];
+    assert.deepEqual(
+      own?.map(({ name }) => name),
+      ["clock"],
+    );
+    assert.equal(history.queue.counts.points, 0);
+    assert.equal(history.lost, 0);
+  });
+
+  test("and is one point is dropped, and counted", () => {
+    const history = new History();
+    history.collect({ a: 1, b: 1 });
+    history.push((points) => (points.some(({ name }) => name === "a") ? TOO_LARGE : TAKEN));
+    assert.deepEqual(history.queue.counts, {
+      points: 0,
+      dropped: { age: 0, bytes: 0, rejected: 1 },
+    });
+    assert.deepEqual(valuesOf(history, "b"), [1]);
+  });
+});
+
+test("what a partial success says was rejected is counted, and gone", () => {
+  const history = new History();
+  history.collect({ a: 1, b: 1 });
+  history.push({ writes: true, outcome: { kind: "accepted", rejectedPoints: 7, reason: "no" } });
+  const dropped = { age: 0, bytes: 0, rejected: 2 };
+  assert.deepEqual(history.queue.counts, { points: 0, dropped }, "not more than were sent");
+});
+
+test("whatever happens, what is not too old arrives once the backend takes all, at one time each", () => {
+  const reply = fc.constantFrom(TAKEN, REJECTED, BUSY, AWAY, SILENT, ANSWER_LOST, TOO_LARGE);
+  const event = fc.record({
+    values: fc.dictionary(fc.constantFrom("a", "b", "clock"), fc.integer(), { maxKeys: 3 }),
+    replies: fc.array(reply, { minLength: 1, maxLength: 4 }),
+    stepMs: fc.constantFrom(0, 0, 0, 3_600_000, -3_600_000),
+  });
+  fc.assert(
+    fc.property(fc.array(event, { maxLength: 12 }), (events) => {
+      const history = new History();
+      for (const { values, replies, stepMs } of events) {
+        history.step(stepMs);
+        history.collect(values);
+        let index = 0;
+        history.push(() => replies[index++ % replies.length] ?? TAKEN);
+      }
+      history.collect({ clock: 1 });
+      history.push(TAKEN);
+      history.push(TAKEN);
+      const { points, dropped } = history.queue.counts;
+      assert.deepEqual([points, dropped.age, dropped.bytes], [0, 0, 0]);
+    }),
+    { numRuns: 300 },
+  );
+});
