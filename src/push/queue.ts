@@ -9,8 +9,9 @@
  * - **rejected** (400, 422, 500): all wait. From now on a round begins with the newest collection
  *   alone. When that is taken the others follow **one by one**, the least tried first (twice as many
  *   together after each that is taken, so that slow requests do not keep them back). One that is
- *   rejected so at least three times over five minutes is dropped (`rejected`). A newest collection that
- *   is rejected three times goes as the clock's own series alone, and the rest of it as one of the others.
+ *   rejected alone is tried again at once; one that was rejected twice so in at least ten rounds over five
+ *   minutes is dropped (`rejected`). A newest collection that is rejected three times goes as the clock's
+ *   own series alone, and the rest of it as one of the others.
  * - **too large** (413): half as much goes with the next request. One collection alone is divided into the
  *   clock's own series and the rest, then in halves; a point that is too large alone is dropped.
  * - **wait** (everything else): all wait. After three answers of that kind a round begins with the oldest
@@ -60,8 +61,14 @@ const MOST_REQUEST_BYTES = 900_000;
 const NEWEST_FIRST = 3;
 const ONE_BY_ONE = 6;
 
-/** A collection is dropped that was rejected alone so often, over so long. */
-const MOST_REJECTIONS = 3;
+/** The newest collection is divided that was rejected so often. */
+const NEWEST_REJECTIONS = 3;
+
+/**
+ * A collection is dropped that was rejected in so many rounds, over so long. A backend that rejects every
+ * second request at random then costs one collection in a million.
+ */
+const MOST_REJECTIONS = 10;
 const REJECTED_FOR_MS = 5 * 60_000;
 
 /** Collections that would change places by less than this keep their order. */
@@ -93,6 +100,8 @@ export class Queue {
   #doubt = 0;
   #newestRejections = 0;
   #mostBytes = MOST_REQUEST_BYTES;
+  /** What was rejected alone a moment ago. */
+  #again: Batch | undefined;
   /** How many of those that go one by one go together, because those before them were taken. */
   #together = 1;
   #round = { number: 0, oldestTried: false, newestTaken: false, isOver: false };
@@ -175,6 +184,8 @@ export class Queue {
   settle(batches: readonly Batch[], outcome: Outcome, nowMs: number): void {
     const isNewest = this.#isNewest(batches);
     const [first] = batches;
+    const again = this.#again;
+    this.#again = undefined;
     switch (outcome.kind) {
       case "accepted":
         this.#remove(batches);
@@ -183,7 +194,7 @@ export class Queue {
         this.#accepted(isNewest);
         return;
       case "rejected":
-        this.#rejected(batches, isNewest, nowMs);
+        this.#rejected(batches, isNewest, again, nowMs);
         return;
       case "too large":
         this.#mostBytes = Math.floor(requestBytesOf(batches) / 2);
@@ -224,7 +235,12 @@ export class Queue {
     }
   }
 
-  #rejected(batches: readonly Batch[], isNewest: boolean, nowMs: number): void {
+  #rejected(
+    batches: readonly Batch[],
+    isNewest: boolean,
+    again: Batch | undefined,
+    nowMs: number,
+  ): void {
     this.#doubt = Math.max(this.#doubt, ONE_BY_ONE);
     const [batch] = batches;
     const isTrial =
@@ -240,6 +256,10 @@ export class Queue {
       for (const one of batches) {
         one.triedInRound = 0;
       }
+      return;
+    }
+    if (batch !== again) {
+      this.#again = batch;
       return;
     }
     batch.rejectedSinceMs = batch.rejections === 0 ? nowMs : batch.rejectedSinceMs;
@@ -258,10 +278,13 @@ export class Queue {
       return [oldest];
     }
     if (this.#doubt >= NEWEST_FIRST && !this.#round.newestTaken && newest !== undefined) {
-      return [this.#newestRejections < MOST_REJECTIONS ? newest : this.#divide(newest)];
+      return [this.#newestRejections < NEWEST_REJECTIONS ? newest : this.#divide(newest)];
     }
     if (this.#doubt < ONE_BY_ONE) {
       return this.#oldest();
+    }
+    if (this.#again !== undefined) {
+      return [this.#again];
     }
     const batches = this.#waiting
       .filter(({ triedInRound }) => triedInRound !== this.#round.number)
