@@ -13,11 +13,9 @@ const root = fileURLToPath(new URL("../", import.meta.url));
 
 /** Each knows only those before it; those of one row do not matter to each other here. */
 const ORDER: readonly (readonly string[])[] = [
-  [
-    ...["exit-codes", "health", "lasting-fault", "log", "privileges", "ptp-clocks", "redact"],
-    ...["result", "setting-parsers", "standard-error", "standard-output", "step-log"],
-    ...["stop-signal", "version"],
-  ].map((name) => `${name}.ts`),
+  "exit-codes health lasting-fault log privileges ptp-clocks redact result setting-parsers standard-error standard-output step-log stop-signal version"
+    .split(" ")
+    .map((name) => `${name}.ts`),
   ["chrony"],
   ["clock"],
   ["settings.ts", "system-clocks.ts"],
