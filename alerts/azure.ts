@@ -1,8 +1,10 @@
 /**
- * The alerts as what `Microsoft.AlertsManagement/prometheusRuleGroups@2023-03-01` wants of them. The
+ * Alerts and recordings as what `Microsoft.AlertsManagement/prometheusRuleGroups@2023-03-01` wants of them. The
  * Bicep that loads the file adds what belongs to a workspace: scopes, cluster name, location, actions.
  */
 import { annotationsOf, PROMETHEUS_TEMPLATES } from "./annotations.ts";
+import { RECORDING_GROUP } from "./prometheus.ts";
+import { RECORDING_INTERVAL, type Recording, recordings } from "./recordings.ts";
 import type { Alert, AlertGroup, Severity } from "./rules.ts";
 
 /** From 0, critical, to 4, verbose. 0 is left to what is worse than a wrong clock. */
@@ -16,10 +18,14 @@ export type AzureRuleGroup = {
   readonly name: string;
   /** Between PT1M and PT15M. */
   readonly interval: string;
-  readonly rules: readonly AzureRule[];
+  readonly rules: readonly (AzureAlert | AzureRecording)[];
 };
 
-type AzureRule = {
+/** A rule that records, which has nobody to tell. */
+export type AzureRecording = { readonly record: string; readonly expression: string };
+
+/** A rule that alerts. */
+export type AzureAlert = {
   readonly alert: string;
   readonly expression: string;
   readonly for?: string;
@@ -35,23 +41,34 @@ type AzureRule = {
  * @throws when a group breaks a rule of Azure, with a sentence that says which.
  */
 export function azureRuleGroups(groups: readonly AlertGroup[]): AzureRuleGroup[] {
-  return groups.map(({ name, alerts }) => {
-    if (!GROUP_NAME.test(name)) {
-      throw new Error(`Azure allows none of :@/#{}%&+*<>? in a group's name: ${name}. Rename it.`);
-    }
-    if (alerts.length > MOST_RULES_OF_A_GROUP) {
-      throw new Error(
-        `${name} has ${alerts.length} rules, and Azure allows ${MOST_RULES_OF_A_GROUP} in a group. Split it.`,
-      );
-    }
-    return { name, interval: "PT1M", rules: alerts.map(ruleOf) };
-  });
+  return [
+    groupOf(RECORDING_GROUP, isoDuration(RECORDING_INTERVAL), recordings().map(recordingOf)),
+    ...groups.map(({ name, alerts }) => groupOf(name, "PT1M", alerts.map(alertOf))),
+  ];
 }
 
-function ruleOf(alert: Alert): AzureRule {
+function groupOf(name: string, interval: string, rules: AzureRuleGroup["rules"]): AzureRuleGroup {
+  if (!GROUP_NAME.test(name)) {
+    throw new Error(`Azure allows none of :@/#{}%&+*<>? in a group's name: ${name}. Rename it.`);
+  }
+  if (rules.length > MOST_RULES_OF_A_GROUP) {
+    throw new Error(
+      `${name} has ${rules.length} rules, and Azure allows ${MOST_RULES_OF_A_GROUP} in a group. Split it.`,
+    );
+  }
+  return { name, interval, rules };
+}
+
+const oneLine = (expression: string) => expression.trim().replaceAll(/\s+/g, " ");
+
+function recordingOf({ name, expression }: Recording): AzureRecording {
+  return { record: name, expression: oneLine(expression) };
+}
+
+function alertOf(alert: Alert): AzureAlert {
   return {
     alert: alert.name,
-    expression: alert.expression.trim().replaceAll(/\s+/g, " "),
+    expression: oneLine(alert.expression),
     ...(alert.for === undefined ? {} : { for: isoDuration(alert.for) }),
     severity: SEVERITIES[alert.severity],
     labels: { severity: alert.severity },

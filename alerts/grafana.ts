@@ -1,5 +1,6 @@
 /** The alerts as Grafana provisions its own: a file for `provisioning/alerting/`. */
 import { annotationsOf, type TemplateNames } from "./annotations.ts";
+import { withoutRecordings } from "./recordings.ts";
 import type { Alert, AlertGroup } from "./rules.ts";
 import { GRAFANA_DATA_SOURCE_UID } from "./thresholds.ts";
 
@@ -56,7 +57,8 @@ function query(expression: string): object {
     relativeTimeRange: { from: QUERIED_SECONDS, to: 0 },
     model: {
       refId: "A",
-      expr: expression.trim(),
+      // Grafana's provisioning has no recordings that every data source takes.
+      expr: withoutRecordings(expression).trim(),
       instant: true,
       range: false,
       editorMode: "code",

@@ -1,11 +1,30 @@
-/** The alerts as Prometheus' rules file, and as a resource of prometheus-operator. */
+/** Alerts and recordings as Prometheus' rules file, and as a resource of prometheus-operator. */
 import { annotationsOf, PROMETHEUS_TEMPLATES } from "./annotations.ts";
+import { RECORDING_INTERVAL, recordings } from "./recordings.ts";
 import type { Alert, AlertGroup } from "./rules.ts";
+
+/** The name of the group of the recordings. */
+export const RECORDING_GROUP = "chrony-tracker-recordings";
 
 /** The content of a rules file: https://prometheus.io/docs/prometheus/latest/configuration/alerting_rules/ */
 export function rulesFile(groups: readonly AlertGroup[]): object {
   return {
-    groups: groups.map(({ name, alerts }) => ({ name, rules: alerts.map(ruleOf) })),
+    groups: [
+      recordingGroup(RECORDING_INTERVAL),
+      ...groups.map(({ name, alerts }) => ({ name, rules: alerts.map(ruleOf) })),
+    ],
+  };
+}
+
+/** The group of the recordings, computed at an interval as Prometheus writes durations. */
+export function recordingGroup(interval: string): object {
+  return {
+    name: RECORDING_GROUP,
+    interval,
+    rules: recordings(interval).map(({ name, expression }) => ({
+      record: name,
+      expr: expression.trim(),
+    })),
   };
 }
 

@@ -14,6 +14,7 @@
  *   and those of its nodes keep still.
  * - Names begin with Clock, Chronyd, TimeSource or ChronyTracker, so that none is another product's.
  */
+import { lastSeen, NODE, ofNode, REPORTING, REPORTING_COUNT } from "./promql.ts";
 import { THRESHOLDS } from "./thresholds.ts";
 
 /** How urgent: someone is woken, someone looks today, someone may want to know. */
@@ -42,18 +43,6 @@ export type AlertGroup = {
   readonly name: string;
   readonly alerts: readonly Alert[];
 };
-
-const NODE = "cluster, k8s_node_name";
-
-/** The largest value of each node, so that push and pull give one series. */
-const ofNode = (expression: string) => `max by (${NODE}) (${expression})`;
-
-/** A gauge as it was last seen, across the gap that a restarted agent leaves. */
-const lastSeen = (selector: string) => ofNode(`last_over_time(${selector}[5m])`);
-
-/** The nodes that report. */
-const REPORTING = lastSeen("chrony_up");
-const REPORTING_COUNT = `count by (cluster) (${REPORTING})`;
 
 /** Nodes that were in a state for most of the last five minutes, however often it came and went. */
 const mostlyInState = (state: string) =>
@@ -177,7 +166,7 @@ unless on (cluster) count by (cluster) (last_over_time(kube_node_info[${hours}])
 unless on () count(last_over_time(kube_node_info{cluster=""}[${hours}]))`;
 
 /** The lowest number of reporting nodes in the hours before a node that is now silent fell silent. */
-const USUAL_COUNT = `min_over_time(${REPORTING_COUNT}[${THRESHOLDS.usualNodeCountOver}:10m] offset ${THRESHOLDS.silentNodeRemembered})`;
+const USUAL_COUNT = `min_over_time(cluster:chrony_up:count[${THRESHOLDS.usualNodeCountOver}] offset ${THRESHOLDS.silentNodeRemembered})`;
 
 /** The same where nobody knows which nodes there are: far fewer report than in the hours before. */
 const MANY_GONE = `(
@@ -190,12 +179,7 @@ const MANY_GONE = `(
 )`;
 
 /** Nodes that came back after a silence, so often that it is no restart. */
-const RETURNED = `(
-  count_over_time((
-    ${REPORTING} unless on (${NODE}) ${ofNode("last_over_time(chrony_up[5m] offset 5m)")}
-  )[${THRESHOLDS.returnsCountedFor}:5m])
-  >= ${THRESHOLDS.returns}
-)`;
+const RETURNED = `count_over_time(cluster_node:chrony_up:returned[${THRESHOLDS.returnsCountedFor}]) >= ${THRESHOLDS.returns}`;
 
 /** Pushes of a node that fail. The last five minutes keep an outage that is over from being told late. */
 const PUSHES_FAIL = `(

@@ -10,6 +10,7 @@ import { parse } from "yaml";
 import { azureRuleGroups, isoDuration } from "../../alerts/azure.ts";
 import { derivedFiles } from "../../alerts/files.ts";
 import { grafanaProvisioning } from "../../alerts/grafana.ts";
+import { recordings } from "../../alerts/recordings.ts";
 import { ALERT_GROUPS } from "../../alerts/rules.ts";
 import { METRICS } from "../../src/metrics/catalogue.ts";
 import { bringPrometheus, progressToStandardError } from "../parts/bring.ts";
@@ -60,7 +61,7 @@ describe("the alerts' files", () => {
 
   test("promtool finds nothing wrong with the rules", async () => {
     const output = await run("check", "rules", "--lint-fatal", "alerts/chrony-tracker.rules.yaml");
-    assert.match(output, new RegExp(`SUCCESS: ${alerts.length} rules found`));
+    assert.match(output, new RegExp(`SUCCESS: ${alerts.length + recordings().length} rules found`));
   });
 
   for (const file of histories) {
@@ -86,8 +87,13 @@ describe("each alert", () => {
     });
 
     test(`${name} asks for metrics that there are, by name, and not by job`, () => {
-      const known = new Set([...METRICS.map((metric) => metric.name), ...OTHER_METRICS]);
-      const asked = expression.match(/\b(?:chrony|kube|otelcol)_[a-z_]+\b/g) ?? [];
+      const known = new Set([
+        ...METRICS.map((metric) => metric.name),
+        ...OTHER_METRICS,
+        ...recordings().map((recording) => recording.name),
+      ]);
+      const asked =
+        expression.match(/\b(?:cluster[a-z_]*:\w+:\w+|(?:chrony|kube|otelcol)_[a-z_]+)\b/g) ?? [];
       assert.notDeepEqual(asked, []);
       assert.deepEqual(
         asked.filter((metric) => !known.has(metric)),
@@ -115,7 +121,7 @@ describe("each alert", () => {
 describe("for Azure", () => {
   test("a group of 20 rules is made, and one of 21 is refused, with a sentence that says why", () => {
     const full = Array.from({ length: 20 }, () => anyAlert);
-    assert.equal(azureRuleGroups([{ name: "full", alerts: full }])[0]?.rules.length, 20);
+    assert.equal(azureRuleGroups([{ name: "full", alerts: full }])[1]?.rules.length, 20);
     assert.throws(
       () => azureRuleGroups([{ name: "overfull", alerts: [...full, anyAlert] }]),
       /overfull has 21 rules, and Azure allows 20 in a group/,
@@ -134,7 +140,11 @@ describe("for Azure", () => {
   });
 
   test("severities are 1 to 3, and each alert resolves by itself", () => {
-    for (const rule of azureRuleGroups(ALERT_GROUPS).flatMap(({ rules }) => rules)) {
+    const rules = azureRuleGroups(ALERT_GROUPS).flatMap((group) => group.rules);
+    for (const rule of rules) {
+      if (!("alert" in rule)) {
+        continue;
+      }
       const expected = { critical: 1, warning: 2, info: 3 }[String(rule.labels["severity"])];
       assert.equal(rule.severity, expected, rule.alert);
       assert.equal(rule.resolveConfiguration.autoResolved, true);
@@ -145,6 +155,14 @@ describe("for Azure", () => {
 describe("for Grafana", () => {
   test("nothing holds a $, which provisioning would take for an environment variable", () => {
     assert.doesNotMatch(JSON.stringify(grafanaProvisioning(ALERT_GROUPS)), /\$/);
+  });
+
+  test("recordings are computed where an alert uses them, because Grafana has none", () => {
+    const text = JSON.stringify(grafanaProvisioning(ALERT_GROUPS));
+    for (const { name } of recordings()) {
+      assert.ok(!text.includes(name), name);
+    }
+    assert.match(text, /count_over_time\(\(.*?\)\[2h:1m\]\) >= 3/);
   });
 
   test("an alert whose uid would be too long is refused", () => {
