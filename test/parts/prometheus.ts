@@ -1,5 +1,7 @@
+import { execFile } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { bringPrometheus } from "./bring-prometheus.ts";
 import { freePort } from "./free-port.ts";
 import { endWith, type Owner } from "./owner.ts";
@@ -20,6 +22,8 @@ export type PrometheusDescription = {
    * even when the very same sample is there already.
    */
   readonly outOfOrderTimeWindow?: string;
+  /** Whether it takes OTLP at `/api/v1/otlp/v1/metrics`: see {@link otlpOption}. */
+  readonly takesOtlp?: boolean;
   /** The paths of files with rules; none when left out. */
   readonly ruleFiles?: readonly string[];
   /** How often the rules are evaluated, for instance `1s`; every minute when left out. */
@@ -76,6 +80,13 @@ export type Prometheus = {
   restart(): Promise<void>;
 };
 
+/** The option that has this version of Prometheus take OTLP, which it can since 3.0. */
+export async function otlpOption(): Promise<string | undefined> {
+  const { prometheus } = await bringPrometheus(progressToStandardError);
+  const { stdout, stderr } = await promisify(execFile)(prometheus, ["--help"]);
+  return /--web\.enable-otlp-receiver/.exec(stdout + stderr)?.[0];
+}
+
 /** Starts Prometheus and waits until it is ready. */
 export async function startPrometheus(
   owner: Owner,
@@ -86,6 +97,7 @@ export async function startPrometheus(
   const {
     scrapeConfigs = [],
     outOfOrderTimeWindow = "0s",
+    takesOtlp = false,
     ruleFiles = [],
     evaluationInterval = "1m",
     host = "127.0.0.1",
@@ -101,6 +113,7 @@ export async function startPrometheus(
   // JSON is YAML.
   await writeFile(configurationFile, JSON.stringify(configuration, null, 2));
   const url = `http://${host}:${port}`;
+  const otlp = takesOtlp ? await otlpOption() : undefined;
 
   function run(): RunningProcess {
     return startProcess({
@@ -111,6 +124,7 @@ export async function startPrometheus(
         `--storage.tsdb.path=${join(folder, "data")}`,
         `--web.listen-address=${host}:${port}`,
         "--web.enable-remote-write-receiver",
+        ...(otlp === undefined ? [] : [otlp]),
       ],
       cwd: folder,
     });
