@@ -41,9 +41,8 @@ export type Batch = {
   readonly values: Float64Array;
   /** What it takes in a request, in bytes of JSON, at the most. */
   readonly requestBytes: number;
-  /** The last round of pushes in which it was tried alone, and in how many it was. */
+  /** The last round of requests in which it was tried one by one. */
   triedInRound: number;
-  tries: number;
   /** How often it was rejected alone while others were taken, and when first (monotonic). */
   rejections: number;
   rejectedSinceMs: number;
@@ -129,7 +128,6 @@ function batchOf(moment: Moment, points: readonly SeriesValue[], requestBytes: n
     values: Float64Array.from(points, ({ value }) => value),
     requestBytes,
     triedInRound: 0,
-    tries: 0,
     rejections: 0,
     rejectedSinceMs: 0,
   };

@@ -236,7 +236,7 @@ export class Push {
       if (batches.length === 0) {
         return;
       }
-      const isTrial = this.#queue.isTrial(batches);
+      const { isTrial } = this.#queue;
       const outcome = await this.#deliver(batches);
       this.#queue.settle(batches, outcome, performance.now());
       // That one which is tried alone is rejected is no news: the newest collection was taken.

@@ -2,33 +2,33 @@
  * The queue of collections: what waits until the backend has it, which of it goes with the next
  * request, and what becomes of it by the answer (answer.ts). Pure: the clocks are arguments.
  *
- * A **round** of requests is due once an interval. It sends what waits, oldest first, whole collections,
- * at most 900 kB a request. What becomes of a request's points:
+ * A **round** of requests is due once an interval. A request carries whole collections, oldest first, at
+ * most 900 kB. By its outcome:
  *
- * - **accepted**: gone. What the answer says was rejected of them is counted as dropped (`rejected`).
- * - **rejected** (400, 422, 500): all wait. From now on a round begins with the newest collection
- *   alone. When that is taken the others follow **one by one**, the least tried first (twice as many
- *   together after each that is taken, so that slow requests do not keep them back). One that is
- *   rejected alone is tried again at once; one that was rejected twice so in at least ten rounds over five
- *   minutes is dropped (`rejected`). A newest collection that is rejected three times goes as the clock's
- *   own series alone, and the rest of it as one of the others.
- * - **too large** (413): half as much goes with the next request. One collection alone is divided into the
- *   clock's own series and the rest, then in halves; a point that is too large alone is dropped.
- * - **wait** (everything else): all wait. After three answers of that kind a round begins with the oldest
- *   collection alone, so that a backend that was away gets all in order. When that is not taken, the
- *   newest is tried alone; and when that is, the others follow together, after three more answers one by
- *   one. Where no answer came in time, half as much goes with the next request.
+ * - **accepted**: its points are gone. What the backend rejected of them is counted (`rejected`).
+ * - **rejected** (400, 422, 500): all wait, and are sent **one by one** from now on.
+ * - **too large** (413): half as much goes with the next request. A collection that is too large alone is
+ *   divided into the clock's own series and the rest, then in halves. A point alone is dropped
+ *   (`rejected`).
+ * - **wait** (everything else): all wait, and the round is over. Where no answer came in time, half as
+ *   much goes with the next request. After three answers in a row that say wait, a round begins with the
+ *   oldest collection alone, so that a backend that was away gets all in order. Where only the newest is
+ *   accepted in its place, all are sent **one by one**.
  *
- * When nothing waits any more, all that is forgotten. Always:
+ * **One by one**: a round begins with the newest collection alone, and only when that is accepted the
+ * others follow, the one that was not tried for longest first. After each that is accepted, twice as much
+ * goes with the next request. One that is rejected alone is tried again at once; when it was rejected
+ * twice in ten rounds over five minutes, it is dropped (`rejected`). A newest collection that is rejected
+ * three times goes as the clock's own series alone. All this ends when nothing waits.
+ *
+ * Always:
  *
  * - No collection is older than the age (`age`), and all together take no more memory than the bytes
  *   (`bytes`: the oldest goes first). Only the newest is kept whatever it takes.
- * - A collection has the same time in each request. It gets it when points are first sent after it was
- *   made: by the node's clock, with the correction of that moment (collector-time.ts), and never at or
- *   before the time of the collection before it, unless the clock was put right by ten seconds or more.
- * - **Gone means gone.** A series that was sent and is not observed any more has an end, a point of
- *   value NaN, in the next collection, and in each further one until a request with one was accepted,
- *   or the backend does not show it any more anyway.
+ * - A collection has the same time in each request: that of the node's clock and the correction
+ *   (collector-time.ts) when any was sent for the first time after it was made. It is never at or before
+ *   the collection before it, unless the clock was put right by ten seconds or more.
+ * - A series that was sent and is not observed any more has an end (ended-series.ts).
  */
 import type { ResourceMetrics } from "@opentelemetry/sdk-metrics";
 import { type ClockPair, timeWithSleepMs } from "../clock/clock-pair.ts";
@@ -42,8 +42,8 @@ import {
   pointsOf,
   type Series,
   type SeriesValue,
-  seriesValuesOf,
 } from "./batch.ts";
+import { EndedSeries } from "./ended-series.ts";
 
 export type QueueOptions = {
   readonly maxAgeMs: number;
@@ -57,9 +57,8 @@ export type QueueOptions = {
 /** What a request carries before it is compressed; the rest of 1 MiB is for the resource. */
 const MOST_REQUEST_BYTES = 900_000;
 
-/** So many answered failures, and the newest collection goes first; so many, and all go one by one. */
-const NEWEST_FIRST = 3;
-const ONE_BY_ONE = 6;
+/** So many answers in a row that say wait, and a round begins with a collection alone. */
+const MOST_WAITS = 3;
 
 /** The newest collection is divided that was rejected so often. */
 const NEWEST_REJECTIONS = 3;
@@ -71,22 +70,19 @@ const NEWEST_REJECTIONS = 3;
 const MOST_REJECTIONS = 10;
 const REJECTED_FOR_MS = 5 * 60_000;
 
-/** Collections that would change places by less than this keep their order. */
-const SAME_ORDER_MS = 10_000;
-
 /** Prometheus shows a series for 5 minutes after its last sample. */
 const LONGEST_SHOWN_MS = 5 * 60_000;
 
-type Shown = {
-  readonly series: Series;
-  /** The number of the last collection that observed it, and when that was taken. */
-  readonly number: number;
-  readonly observedMs: number;
-};
+/** Collections that would change places by less than this keep their order. */
+const SAME_ORDER_MS = 10_000;
+
+/** What a request is to find out: whether the newest or the oldest collection is accepted, or nothing. */
+type Purpose = "newest" | "oldest" | "rest";
 
 export class Queue {
   readonly #options: QueueOptions;
   readonly #clock = new UnsteppedClock();
+  readonly #ended: EndedSeries;
   /** In the order of their collections. */
   #waiting: Batch[] = [];
   /** The newest collection's, and when that was, by the clock without steps. */
@@ -94,24 +90,19 @@ export class Queue {
   #timeMs = Number.NEGATIVE_INFINITY;
   /** The time of the last collection that has one. */
   #lastSentMs = Number.NEGATIVE_INFINITY;
-  /** What the backend may show: each series, and the last collection that observed it. */
-  readonly #shown: Map<string, Shown>;
-  /** Counts answered failures; a rejection counts as many as there need be. */
-  #doubt = 0;
+  #waits = 0;
+  #isOneByOne = false;
   #newestRejections = 0;
   #mostBytes = MOST_REQUEST_BYTES;
   /** What was rejected alone a moment ago. */
   #again: Batch | undefined;
-  /** How many of those that go one by one go together, because those before them were taken. */
-  #together = 1;
-  #round = { number: 0, oldestTried: false, newestTaken: false, isOver: false };
+  #purpose: Purpose = "rest";
+  #round = { number: 0, oldestTried: false, newestAccepted: false, isOver: false };
   readonly #dropped: Record<DropReason, number> = { age: 0, bytes: 0, rejected: 0 };
 
   constructor(options: QueueOptions) {
     this.#options = options;
-    this.#shown = new Map(
-      options.seriesBefore.map((series) => [series.key, { series, number: 0, observedMs: 0 }]),
-    );
+    this.#ended = new EndedSeries(options.seriesBefore);
   }
 
   get counts(): BacklogCounts {
@@ -127,13 +118,7 @@ export class Queue {
   add(collected: ResourceMetrics, clocks: ClockPair, startedWallMs: number): void {
     const number = this.#number + 1;
     const nowMs = timeWithSleepMs(clocks);
-    const observed = seriesValuesOf(collected, this.#shown);
-    for (const { series } of observed) {
-      this.#shown.set(series.key, { series, number, observedMs: nowMs });
-    }
-    const ends = [...this.#shown.values()]
-      .filter((shown) => shown.number < number)
-      .map(({ series }) => ({ series, value: Number.NaN }));
+    const points = this.#ended.withEnds(collected, number, nowMs);
     // Readings of the clocks that were too blurred to tell a step by must not change the order.
     const timeMs = Math.max(this.#clock.timeOf(clocks), this.#timeMs + 1);
     const moment = {
@@ -145,7 +130,7 @@ export class Queue {
     };
     [this.#number, this.#timeMs] = [number, timeMs];
     // The clock's own come first, so that they are together where there is too much for one request.
-    const { own, others } = this.#divided([...observed, ...ends]);
+    const { own, others } = this.#divided(points);
     this.#waiting.push(...batchesOf(moment, [...own, ...others], MOST_REQUEST_BYTES));
     this.#dropOld(nowMs);
     this.#dropForRoom();
@@ -154,7 +139,7 @@ export class Queue {
   /** Begins a round of requests. */
   beginRound(): void {
     const number = this.#round.number + 1;
-    this.#round = { number, oldestTried: false, newestTaken: false, isOver: false };
+    this.#round = { number, oldestTried: false, newestAccepted: false, isOver: false };
   }
 
   /**
@@ -172,161 +157,134 @@ export class Queue {
     return batches;
   }
 
-  /** Whether a request is one of those that find out which of the older collections is rejected. */
-  isTrial(batches: readonly Batch[]): boolean {
-    return this.#doubt >= ONE_BY_ONE && !this.#isNewest(batches);
+  /** Whether the last request was one of those that find out which of the older collections is rejected. */
+  get isTrial(): boolean {
+    return this.#isOneByOne && this.#purpose === "rest";
   }
 
   /**
-   * What became of a request.
+   * What became of the request that {@link next} gave last.
    * @param nowMs monotonic time, in milliseconds
    */
   settle(batches: readonly Batch[], outcome: Outcome, nowMs: number): void {
-    const isNewest = this.#isNewest(batches);
-    const [first] = batches;
     const again = this.#again;
     this.#again = undefined;
     switch (outcome.kind) {
       case "accepted":
         this.#remove(batches);
         this.#dropped.rejected += Math.min(outcome.rejectedPoints, countPoints(batches));
-        this.#endsTaken(batches);
-        this.#accepted(isNewest);
+        this.#ended.accepted(batches);
+        this.#accepted(requestBytesOf(batches));
         return;
       case "rejected":
-        this.#rejected(batches, isNewest, again, nowMs);
+        this.#rejected(batches, again, nowMs);
         return;
       case "too large":
-        this.#mostBytes = Math.floor(requestBytesOf(batches) / 2);
-        if (batches.length > 1) {
-          return;
-        }
-        if (first !== undefined && first.series.length > 1) {
-          this.#divide(first);
-        } else {
-          this.#drop("rejected", batches);
-        }
+        this.#tooLarge(batches);
         return;
       case "wait":
-        this.#together = 1;
-        if (outcome.isAnswer && this.#isOldest(batches)) {
-          return;
-        }
-        this.#round.isOver = true;
+        this.#round.isOver = !(outcome.isAnswer && this.#purpose === "oldest");
         if (outcome.error.kind === "timed out") {
           this.#mostBytes = Math.floor(requestBytesOf(batches) / 2);
-        } else if (outcome.isAnswer && (this.#doubt < NEWEST_FIRST || !isNewest)) {
-          this.#doubt += 1;
+        } else if (outcome.isAnswer) {
+          this.#waits += 1;
         }
         return;
     }
   }
 
-  #accepted(isNewest: boolean): void {
-    this.#mostBytes = Math.min(2 * this.#mostBytes, MOST_REQUEST_BYTES);
-    this.#together *= isNewest ? 1 : 2;
-    this.#round.newestTaken ||= isNewest;
-    if (!this.#waiting.some(({ moment }) => moment.number === this.#number)) {
+  #accepted(bytes: number): void {
+    const isNewest = this.#purpose === "newest";
+    this.#round.newestAccepted ||= isNewest;
+    this.#isOneByOne = (this.#isOneByOne || isNewest) && this.#waiting.length > 0;
+    this.#waits = 0;
+    this.#mostBytes = isNewest
+      ? 0
+      : Math.min(2 * Math.max(this.#mostBytes, bytes), MOST_REQUEST_BYTES);
+    if (this.#newest === undefined) {
       this.#newestRejections = 0;
-    }
-    const areTogether = this.#doubt < NEWEST_FIRST || (this.#doubt < ONE_BY_ONE && !isNewest);
-    if (this.#waiting.length === 0 || areTogether) {
-      this.#doubt = 0;
     }
   }
 
-  #rejected(
-    batches: readonly Batch[],
-    isNewest: boolean,
-    again: Batch | undefined,
-    nowMs: number,
-  ): void {
-    this.#doubt = Math.max(this.#doubt, ONE_BY_ONE);
+  #rejected(batches: readonly Batch[], again: Batch | undefined, nowMs: number): void {
     const [batch] = batches;
-    const isTrial =
-      !isNewest && batches.every(({ triedInRound }) => triedInRound === this.#round.number);
-    this.#together = 1;
-    if (batch === undefined || !isTrial) {
-      this.#newestRejections += isNewest ? 1 : 0;
+    if (!this.isTrial || batch === undefined) {
+      this.#isOneByOne = true;
+      this.#newestRejections += batches.length === 1 && batch === this.#newest ? 1 : 0;
       this.#round.isOver = true;
       return;
     }
+    this.#mostBytes = 0;
     if (batches.length > 1) {
-      // Which of them it is, they tell alone.
+      // Which of them it is shows when each is tried alone.
       for (const one of batches) {
-        one.triedInRound = 0;
+        one.triedInRound = this.#round.number - 1;
       }
-      return;
-    }
-    if (batch !== again) {
+    } else if (batch !== again) {
       this.#again = batch;
-      return;
+    } else {
+      batch.rejectedSinceMs = batch.rejections === 0 ? nowMs : batch.rejectedSinceMs;
+      batch.rejections += 1;
+      if (batch.rejections >= MOST_REJECTIONS && nowMs - batch.rejectedSinceMs >= REJECTED_FOR_MS) {
+        this.#drop("rejected", batches);
+      }
     }
-    batch.rejectedSinceMs = batch.rejections === 0 ? nowMs : batch.rejectedSinceMs;
-    batch.rejections += 1;
-    if (batch.rejections >= MOST_REJECTIONS && nowMs - batch.rejectedSinceMs >= REJECTED_FOR_MS) {
-      this.#drop("rejected", batches);
+  }
+
+  #tooLarge(batches: readonly Batch[]): void {
+    const [first] = batches;
+    this.#mostBytes = Math.floor(requestBytesOf(batches) / 2);
+    if (batches.length === 1 && first !== undefined) {
+      if (first.series.length > 1) {
+        this.#divide(first);
+      } else {
+        this.#drop("rejected", batches);
+      }
     }
+  }
+
+  get #newest(): Batch | undefined {
+    return this.#waiting.find(({ moment }) => moment.number === this.#number);
   }
 
   #chosen(): readonly Batch[] {
-    const newest = this.#waiting.find(({ moment }) => moment.number === this.#number);
+    const newest = this.#newest;
     const [oldest] = this.#waiting;
-    const isInDoubt = this.#doubt >= NEWEST_FIRST && this.#doubt < ONE_BY_ONE;
+    const isInDoubt = this.#waits >= MOST_WAITS && !this.#isOneByOne;
     if (isInDoubt && !this.#round.oldestTried && oldest !== undefined && oldest !== newest) {
       this.#round.oldestTried = true;
+      this.#purpose = "oldest";
       return [oldest];
     }
-    if (this.#doubt >= NEWEST_FIRST && !this.#round.newestTaken && newest !== undefined) {
+    if ((isInDoubt || this.#isOneByOne) && !this.#round.newestAccepted && newest !== undefined) {
+      this.#purpose = "newest";
       return [this.#newestRejections < NEWEST_REJECTIONS ? newest : this.#divide(newest)];
     }
-    if (this.#doubt < ONE_BY_ONE) {
-      return this.#oldest();
-    }
+    this.#purpose = "rest";
+    return this.#isOneByOne ? this.#oneByOne() : this.#fitting(this.#waiting);
+  }
+
+  #oneByOne(): readonly Batch[] {
     if (this.#again !== undefined) {
       return [this.#again];
     }
-    const batches = this.#waiting
-      .filter(({ triedInRound }) => triedInRound !== this.#round.number)
-      .toSorted((a, b) => a.tries - b.tries)
-      .slice(0, this.#together)
-      .filter(
-        (_, index, all) =>
-          index === 0 || requestBytesOf(all.slice(0, index + 1)) <= this.#mostBytes,
-      )
-      .toSorted((a, b) => a.moment.number - b.moment.number);
+    const { number } = this.#round;
+    const untried = this.#waiting.filter(({ triedInRound }) => triedInRound !== number);
+    const batches = this.#fitting(untried.toSorted((a, b) => a.triedInRound - b.triedInRound));
     for (const batch of batches) {
-      batch.triedInRound = this.#round.number;
-      batch.tries += 1;
+      batch.triedInRound = number;
     }
-    return batches;
+    return batches.toSorted((a, b) => a.moment.number - b.moment.number);
   }
 
-  #oldest(): readonly Batch[] {
+  /** The first of these that fit in a request; one at least. */
+  #fitting(all: readonly Batch[]): readonly Batch[] {
     let bytes = 0;
-    const tooMuch = this.#waiting.findIndex((batch, index) => {
+    const tooMuch = all.findIndex((batch, index) => {
       bytes += batch.requestBytes;
       return index > 0 && bytes > this.#mostBytes;
     });
-    return tooMuch < 0 ? [...this.#waiting] : this.#waiting.slice(0, tooMuch);
-  }
-
-  /** Whether a request was only to see if the newest collection is taken. */
-  #isNewest(batches: readonly Batch[]): boolean {
-    return (
-      batches.length === 1 && batches[0]?.moment.number === this.#number && !this.#round.newestTaken
-    );
-  }
-
-  /** Whether a request was only to see if the oldest collection is taken. */
-  #isOldest(batches: readonly Batch[]): boolean {
-    return (
-      batches.length === 1 &&
-      batches[0] === this.#waiting[0] &&
-      this.#round.oldestTried &&
-      !this.#round.newestTaken &&
-      batches[0]?.moment.number !== this.#number
-    );
+    return tooMuch < 0 ? [...all] : all.slice(0, tooMuch);
   }
 
   /** Divides a batch that waits: the clock's own series and the rest, or two halves. @returns the first part */
@@ -361,27 +319,11 @@ export class Queue {
     }
   }
 
-  /** The backend does not show any more what was ended after it was last observed. */
-  #endsTaken(batches: readonly Batch[]): void {
-    for (const batch of batches) {
-      for (const { series, value } of pointsOf(batch)) {
-        const shown = this.#shown.get(series.key);
-        if (Number.isNaN(value) && shown !== undefined && shown.number < batch.moment.number) {
-          this.#shown.delete(series.key);
-        }
-      }
-    }
-  }
-
   #dropOld(nowMs: number): void {
     const { maxAgeMs } = this.#options;
     const old = this.#waiting.filter(({ moment }) => nowMs - moment.takenMs > maxAgeMs);
     this.#drop("age", old);
-    for (const [key, { number, observedMs }] of this.#shown) {
-      if (number < this.#number && nowMs - observedMs > Math.max(maxAgeMs, LONGEST_SHOWN_MS)) {
-        this.#shown.delete(key);
-      }
-    }
+    this.#ended.forget(nowMs - Math.max(maxAgeMs, LONGEST_SHOWN_MS));
   }
 
   #dropForRoom(): void {
