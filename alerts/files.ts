@@ -3,14 +3,20 @@ import { stringify } from "yaml";
 import { azureRuleGroups } from "./azure.ts";
 import { grafanaProvisioning } from "./grafana.ts";
 import { prometheusRule, rulesFile } from "./prometheus.ts";
+import { assertAffordable, MOST_OF_A_RULE } from "./query-cost.ts";
+import { recordings } from "./recordings.ts";
 import type { AlertGroup } from "./rules.ts";
 
 /**
  * Path, from the repository's root, and text of each file.
  *
- * @throws when the alerts break a rule of one of the places that they are for.
+ * @throws when the alerts break a rule of one of the places that they are for, or a query costs too much.
  */
 export function derivedFiles(groups: readonly AlertGroup[]): ReadonlyMap<string, string> {
+  const alerts = groups.flatMap((group) => group.alerts);
+  for (const { name, expression } of [...alerts, ...recordings()]) {
+    assertAffordable(name, expression, { rangeSeconds: 0, most: MOST_OF_A_RULE });
+  }
   return new Map([
     ["alerts/chrony-tracker.rules.yaml", yaml(rulesFile(groups))],
     ["alerts/prometheus-rule.yaml", yaml(prometheusRule(groups))],

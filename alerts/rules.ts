@@ -523,14 +523,15 @@ const AZURE: readonly Alert[] = [
 (
   ${ofNode('chrony_sources_reachability_ratio{source_address="PHC0"}')} == 0
   or
-  ${ofNode(`count_over_time(chrony_tracking_info{tracking_refid="${PHC0}"}[1d])`)} > 10
+  ${ofNode(`count_over_time(chrony_tracking_info{tracking_refid="${PHC0}"}[${THRESHOLDS.hostClockRemembered}])`)} > 10
   unless on (${NODE}) chrony_sources_state_info{source_address="PHC0",source_state=~"sync|candidate|outlier"}
 )
 and on (${NODE}) ${ofNode('chrony_sync_state{state=~"synchronised|stale|stepped"}')} == 1
 unless on (${NODE}) ${FOLLOWS_PHC0}`,
     for: THRESHOLDS.hostClockLostFor,
     summary: "the clock of the host (PHC0) is gone, and the node follows another source",
-    value: "0 when PHC0 answers no poll, else how often it was seen to be followed in the last day",
+    value:
+      "0 when PHC0 answers no poll, else how often it was seen to be followed in the last hours",
   },
   {
     name: "TimeSourcePhcNotHost",

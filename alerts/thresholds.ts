@@ -63,6 +63,8 @@ export const THRESHOLDS = {
 
   /** How long the host's clock is lost, or another PHC is in its place, before an alert. */
   hostClockLostFor: "30m",
+  /** How long it is remembered that a node followed the host's clock. */
+  hostClockRemembered: "10h",
   phcNotHostFor: "10m",
 } as const;
 

@@ -1,12 +1,8 @@
 /** The clusters at one look: is any clock wrong, which one, since when. */
 import { PanelBuilder as BarGaugeBuilder } from "@grafana/grafana-foundation-sdk/bargauge";
 import {
-  HeatmapCalculationBucketConfigBuilder,
-  HeatmapCalculationMode,
-  HeatmapCalculationOptionsBuilder,
+  HeatmapCellLayout,
   ReduceDataOptionsBuilder,
-  ScaleDistribution,
-  ScaleDistributionConfigBuilder,
   VizOrientation,
 } from "@grafana/grafana-foundation-sdk/common";
 import type { Dashboard } from "@grafana/grafana-foundation-sdk/dashboard";
@@ -14,8 +10,10 @@ import {
   PanelBuilder as HeatmapBuilder,
   HeatmapColorMode,
   HeatmapColorOptionsBuilder,
+  RowsHeatmapOptionsBuilder,
   YAxisConfigBuilder,
 } from "@grafana/grafana-foundation-sdk/heatmap";
+import { PromQueryFormat } from "@grafana/grafana-foundation-sdk/prometheus";
 import { ALERT_GROUPS } from "../alerts/rules.ts";
 import {
   BLUE,
@@ -49,11 +47,22 @@ import {
   titled,
   valueField,
   withStateColours,
+  worstFirst,
 } from "./panel.ts";
-import { among, CHOSEN_CLUSTERS, fleet, increase, ofEachNode, selector } from "./query.ts";
+import {
+  among,
+  CHOSEN_CLUSTERS,
+  fleet,
+  NEEDS_RECORDINGS,
+  ofEachNode,
+  recorded,
+  recordedSum,
+  selector,
+} from "./query.ts";
 
 const PEAK = fleet("chrony_clock_error_peak_ms");
 const COLLECTOR_OFFSET = fleet("chrony_collector_offset_seconds");
+const FARTHEST = recorded("cluster_node:chrony_collector_offset_seconds:topk10");
 
 /** States in which no error is published, because none is known. */
 const ERROR_UNKNOWN = fleet("chrony_sync_state", 'state=~"local|unreachable"');
@@ -79,12 +88,14 @@ const KUBERNETES_NODES = selector(
 
 const ALERT_NAMES = ALERT_GROUPS.flatMap(({ alerts }) => alerts.map(({ name }) => name));
 
-const FIRING = selector(
-  "ALERTS",
-  CHOSEN_CLUSTERS,
-  'alertstate="firing"',
-  `alertname=~"${ALERT_NAMES.join("|")}"`,
-);
+const OURS = [CHOSEN_CLUSTERS, `alertname=~"${ALERT_NAMES.join("|")}"`];
+const FIRING = selector("ALERTS", ...OURS, 'alertstate="firing"');
+
+/**
+ * There while the data source has the series ALERTS at all: of any alert now, or of one of ours in the
+ * time that is shown. Not every ruler writes it; Azure does not say whether its own does.
+ */
+const ALERTS_EXIST = `(count(ALERTS) or count(last_over_time(${selector("ALERTS", ...OURS)}[$__range])))`;
 
 /** The dashboard of all nodes. */
 export function overview(): Dashboard {
@@ -195,17 +206,12 @@ function stepsCounted() {
     {
       ...TILE,
       title: "Steps",
-      description: "Jumps of a node's clock by 10 ms or more, on all nodes, in the time shown.",
+      description: `Jumps of a node's clock by 10 ms or more, on all nodes, in the time shown. ${NEEDS_RECORDINGS}`,
       unit: "none",
     },
-    [
-      {
-        expression: `sum(round(${increase("chrony_clock_steps_total", CHOSEN_CLUSTERS, "$__range")}))`,
-        legend: "steps",
-      },
-    ],
+    [{ expression: recordedSum("cluster_node:chrony_clock_steps:delta1m"), legend: "steps" }],
     COUNT_THRESHOLDS,
-  );
+  ).noValue("not recorded");
 }
 
 function alertsFiring() {
@@ -214,13 +220,20 @@ function alertsFiring() {
       ...TILE,
       title: "Alerts firing",
       description:
-        "Alerts of Chrony Tracker that fire, as the rules in this data source see them. It says nothing " +
-        "of rules that run elsewhere, and it cannot tell rules that are silent from rules that are not there.",
+        "Alerts of Chrony Tracker that fire, by the series ALERTS of this data source. Without that series " +
+        "it cannot know: the rules run elsewhere, their results are not written here, or no alert was " +
+        "pending or firing in the time shown. Azure does not document whether its rules write it; Azure " +
+        "Monitor's own list of alerts has them.",
       unit: "none",
     },
-    [{ expression: `count(${ofEachNode(FIRING, "alertname")})`, legend: "alerts" }],
+    [
+      {
+        expression: `count(${ofEachNode(FIRING, "alertname")}) or 0 * ${ALERTS_EXIST}`,
+        legend: "alerts",
+      },
+    ],
     COUNT_THRESHOLDS,
-  ).noValue("none seen");
+  ).noValue("no ALERTS here");
 }
 
 function worstNodes() {
@@ -294,16 +307,23 @@ function worstNodes() {
 }
 
 function errorOverTime() {
-  return errorSeries(
-    {
-      width: 24,
-      height: 9,
-      title: "Largest clock error, the ten worst nodes of each moment",
-      description:
-        `What all judgements go by. Dashed: ${WARNING_MS} and ${CRITICAL_MS} ms. A line that ends is a node whose error is ` +
-        "not known any more, or one that left the ten.",
-    },
-    [{ expression: `topk(10, ${PEAK})`, legend: "{{k8s_node_name}}" }],
+  return worstFirst(
+    errorSeries(
+      {
+        width: 24,
+        height: 9,
+        title: "Largest clock error, the ten worst nodes of each moment",
+        description:
+          `What all judgements go by. Dashed: ${WARNING_MS} and ${CRITICAL_MS} ms. A line that ends is a node whose error is ` +
+          `not known any more, or one that left the ten. ${NEEDS_RECORDINGS}`,
+      },
+      [
+        {
+          expression: `topk(10, ${recorded("cluster_node:chrony_clock_error_peak_ms:topk10")})`,
+          legend: "{{k8s_node_name}}",
+        },
+      ],
+    ),
   );
 }
 
@@ -352,38 +372,32 @@ function nodesWithin(aboveMs: number, upToMs: number): string {
 }
 
 function heatmap() {
-  const logarithmic = new ScaleDistributionConfigBuilder().type(ScaleDistribution.Log).log(10);
+  const nodes = `sum by (le) (${recorded("cluster_le:chrony_clock_error_peak_ms:count")})`;
   return new HeatmapBuilder()
     .title("Largest errors of all nodes")
     .description(
       "How many nodes have a peak of which size, over time: a band that widens or moves up is the " +
-        "time source, a lonely cell above it is one node.",
+        `time source, a lonely cell above it is one node. ${NEEDS_RECORDINGS}`,
     )
-    .unit("ms")
+    .unit("none")
     .span(16)
     .height(9)
     .datasource(DATA_SOURCE)
     .interval("1m")
-    .calculate(true)
-    .calculation(
-      new HeatmapCalculationOptionsBuilder().yBuckets(
-        new HeatmapCalculationBucketConfigBuilder()
-          .mode(HeatmapCalculationMode.Count)
-          .value("2")
-          .scale(logarithmic),
-      ),
-    )
+    .calculate(false)
+    .rowsFrame(new RowsHeatmapOptionsBuilder().layout(HeatmapCellLayout.Le))
     .yAxis(new YAxisConfigBuilder().unit("ms"))
     .color(
       new HeatmapColorOptionsBuilder().mode(HeatmapColorMode.Scheme).scheme("Viridis").steps(64),
     )
-    .withTarget(rangeQuery("A", { expression: PEAK, legend: "{{k8s_node_name}}" }));
+    .withTarget(
+      rangeQuery("A", { expression: nodes, legend: "{{le}}" }).format(PromQueryFormat.Heatmap),
+    );
 }
 
 const HALF: Pick<PanelText, "width" | "height"> = { width: 12, height: 8 };
 
 function statesOverTime() {
-  const state = ofEachNode(selector("chrony_sync_state", CHOSEN_CLUSTERS), "state");
   return withStateColours(
     stacked(
       {
@@ -391,10 +405,15 @@ function statesOverTime() {
         title: "Nodes by state",
         description:
           "A node that does not report is in no state: the stack becomes lower. With push and pull both " +
-          "on, a node that changes can count twice until both have told.",
+          `on, a node that changes can count twice until both have told. ${NEEDS_RECORDINGS}`,
         unit: "none",
       },
-      [{ expression: `sum by (state) (${state})`, legend: "{{state}}" }],
+      [
+        {
+          expression: `sum by (state) (${recorded("cluster_state:chrony_sync_state:sum")})`,
+          legend: "{{state}}",
+        },
+      ],
     ).min(0),
   );
 }
@@ -406,12 +425,12 @@ function steps() {
       title: "Steps of a clock",
       description:
         "Jumps by 10 ms or more. What ran on the node at that moment saw time repeat or go missing. A " +
-        "bar is as wide as the time in which a step is still counted.",
+        `bar is as wide as the time in which a step is still counted. ${NEEDS_RECORDINGS}`,
       unit: "none",
     },
     [
       {
-        expression: `round(${increase("chrony_clock_steps_total", CHOSEN_CLUSTERS, "$__rate_interval")}) > 0`,
+        expression: `sum_over_time(${recorded("cluster_node:chrony_clock_steps:delta1m")}[$__rate_interval])`,
         legend: "{{k8s_node_name}}",
       },
     ],
@@ -425,15 +444,18 @@ function collectorOffset() {
       title: "The collector's clock minus the node's (push only)",
       description:
         "A second opinion that does not depend on chrony; the network's delay is in it. When the median " +
-        "is off, it is the collector's clock; when one node is off, it is the node's.",
+        `is off, it is the collector's clock; when one node is off, it is the node's. ${NEEDS_RECORDINGS}`,
       unit: "s",
     },
     [
       {
-        expression: among(COLLECTOR_OFFSET, `topk(10, abs(${COLLECTOR_OFFSET}))`),
+        expression: among(FARTHEST, `topk(10, abs(${FARTHEST}))`),
         legend: "{{k8s_node_name}}",
       },
-      { expression: `quantile(0.5, ${COLLECTOR_OFFSET})`, legend: "median of all nodes" },
+      {
+        expression: recorded("cluster:chrony_collector_offset_seconds:median"),
+        legend: "median of {{cluster}}",
+      },
     ],
   );
 }
@@ -444,8 +466,8 @@ function firingAlerts() {
       ...HALF,
       title: "Alerts firing",
       description:
-        "Which alert fires for which node, as the rules in this data source see it. Empty, too, where " +
-        "the rules run elsewhere.",
+        "Which alert fires for which node, by the series ALERTS of this data source. Empty, too, where that " +
+        "series is not there: see the tile of the same name.",
     },
     [
       {
@@ -462,5 +484,5 @@ function firingAlerts() {
     .overrideByName("severity", [titled("Severity")])
     .overrideByName("cluster", [titled("Cluster")])
     .overrideByName("k8s_node_name", [titled("Node")])
-    .noValue("none seen");
+    .noValue("none, or no ALERTS here");
 }

@@ -119,6 +119,19 @@ export function timeSeries(text: PanelText, queries: readonly Query[]): TimeSeri
   );
 }
 
+/** Gives a graph of nodes a legend in which the line with the largest value is first. */
+export function worstFirst(panel: TimeSeriesBuilder): TimeSeriesBuilder {
+  return panel.legend(
+    new VizLegendOptionsBuilder()
+      .showLegend(true)
+      .displayMode(LegendDisplayMode.Table)
+      .placement(LegendPlacement.Right)
+      .calcs(["max"])
+      .sortBy("Max")
+      .sortDesc(true),
+  );
+}
+
 /** Lines that add up. A value that is missing is a gap and not a zero. */
 export function stacked(text: PanelText, queries: readonly Query[]): TimeSeriesBuilder {
   return timeSeries(text, queries)

@@ -8,8 +8,17 @@ import {
   stacked,
   stat,
   timeSeries,
+  worstFirst,
 } from "./panel.ts";
-import { CHOSEN_CLUSTERS, fleet, increase, ofEachNode, selector } from "./query.ts";
+import {
+  CHOSEN_CLUSTERS,
+  fleet,
+  NEEDS_RECORDINGS,
+  recorded,
+  recordedRate,
+  recordedSum,
+  selector,
+} from "./query.ts";
 
 /** Said of every panel of the collector's own metrics. */
 const OF_COLLECTOR = "From the collector's own metrics, which it writes itself (push only).";
@@ -31,12 +40,12 @@ export function pipeline(): Dashboard {
           agentsReporting(),
           failures(
             "Failed pushes (push only)",
-            "chrony_tracker_exports_total",
+            "cluster_result:chrony_tracker_exports:delta1m",
             "Pushes that the collector did not accept.",
           ),
           failures(
             "Failed readings",
-            "chrony_tracker_readings_total",
+            "cluster_result:chrony_tracker_readings:delta1m",
             "Questions that chronyd did not answer.",
           ),
           oldestPush(),
@@ -49,12 +58,12 @@ export function pipeline(): Dashboard {
         panels: [
           byResult(
             "Pushes by all agents (push only)",
-            "chrony_tracker_exports_total",
+            "cluster_result:chrony_tracker_exports:delta1m",
             "A failed push is told by the next one that succeeds, so a long outage shows at its end.",
           ),
           byResult(
             "Readings by all agents",
-            "chrony_tracker_readings_total",
+            "cluster_result:chrony_tracker_readings:delta1m",
             "Failures: chronyd does not answer on some nodes.",
           ),
           pushAges(),
@@ -82,13 +91,19 @@ function agentsReporting() {
   );
 }
 
-function failures(title: string, counter: string, meaning: string) {
-  const failed = selector(counter, CHOSEN_CLUSTERS, 'result="failure"');
+function failures(title: string, recording: string, meaning: string) {
   return stat(
-    { ...TILE, title, description: `${meaning} In the time shown, on all nodes.`, unit: "short" },
-    [{ expression: `sum(${ofEachNode(`increase(${failed}[$__range])`)})`, legend: "failures" }],
+    {
+      ...TILE,
+      title,
+      description: `${meaning} In the time shown, on all nodes. ${NEEDS_RECORDINGS}`,
+      unit: "short",
+    },
+    [{ expression: recordedSum(recording, 'result="failure"'), legend: "failures" }],
     COUNT_THRESHOLDS,
-  ).decimals(0);
+  )
+    .decimals(0)
+    .noValue("not recorded");
 }
 
 const PUSH_AGE = `time() - ${fleet("chrony_tracker_last_export_success_timestamp_seconds")}`;
@@ -137,79 +152,87 @@ function pointsNotWritten() {
     .noValue("none seen");
 }
 
-function byResult(title: string, counter: string, meaning: string) {
-  const rate = ofEachNode(
-    `rate(${selector(counter, CHOSEN_CLUSTERS)}[$__rate_interval])`,
-    "result",
-  );
-  return timeSeries({ ...HALF, title, description: meaning, unit: "ops" }, [
-    { expression: `sum by (result) (${rate})`, legend: "{{result}}" },
+function byResult(title: string, recording: string, meaning: string) {
+  const description = `${meaning} ${NEEDS_RECORDINGS}`;
+  return timeSeries({ ...HALF, title, description, unit: "ops" }, [
+    { expression: recordedRate(recording, "result"), legend: "{{result}}" },
   ]).min(0);
 }
 
 function pushAges() {
-  return timeSeries(
-    {
-      ...HALF,
-      title: "Time since a push was accepted, the ten longest (push only)",
-      description:
-        "All agents at once: the collector or what it writes to. One agent: its network, or its token.",
-      unit: "s",
-    },
-    [{ expression: `topk(10, ${PUSH_AGE})`, legend: "{{k8s_node_name}}" }],
+  return worstFirst(
+    timeSeries(
+      {
+        ...HALF,
+        title: "Time since a push was accepted, the ten longest (push only)",
+        description: `All agents at once: the collector or what it writes to. One agent: its network, or its token. ${NEEDS_RECORDINGS}`,
+        unit: "s",
+      },
+      [
+        {
+          expression: `topk(10, ${recorded("cluster_node:chrony_tracker_push_age_seconds:topk10")})`,
+          legend: "{{k8s_node_name}}",
+        },
+      ],
+    ),
   ).min(0);
 }
 
 function backlog() {
-  const dropped = increase(
-    "chrony_tracker_backlog_dropped_points_total",
-    CHOSEN_CLUSTERS,
-    "$__rate_interval",
-    "reason",
-  );
+  const droppedPoints = recorded("cluster_reason:chrony_tracker_backlog_dropped_points:delta1m");
   return timeSeries(
     {
       ...HALF,
       title: "Points that wait in the agents (push only)",
       description:
         "Points that the collector did not accept yet; they go again and land at their own time. Dropped: too " +
-        "old, no room, or rejected; these are lost. An outage is told when it is over.",
+        `old, no room, or rejected; these are lost. An outage is told when it is over. ${NEEDS_RECORDINGS}`,
       unit: "short",
     },
     [
-      { expression: `sum(${fleet("chrony_tracker_backlog_points")})`, legend: "waiting" },
-      { expression: `sum by (reason) (${dropped})`, legend: "dropped: {{reason}}" },
+      {
+        expression: `sum(${recorded("cluster:chrony_tracker_backlog_points:sum")})`,
+        legend: "waiting",
+      },
+      {
+        expression: `sum by (reason) (sum_over_time(${droppedPoints}[$__rate_interval]))`,
+        legend: "dropped: {{reason}}",
+      },
     ],
   ).min(0);
 }
 
 function readingDuration() {
-  const duration = fleet("chrony_tracker_reading_duration_seconds");
   return timeSeries(
     {
       ...HALF,
       title: "Duration of a reading",
-      description:
-        "How long chronyd takes to answer: on the slowest node, and on half of all nodes at most.",
+      description: `How long chronyd takes to answer: on the slowest node, and on half of each cluster's nodes at most. ${NEEDS_RECORDINGS}`,
       unit: "s",
     },
     [
-      { expression: `max(${duration})`, legend: "slowest" },
-      { expression: `quantile(0.5, ${duration})`, legend: "median" },
+      {
+        expression: `max(${recorded("cluster:chrony_tracker_reading_duration_seconds:max")})`,
+        legend: "slowest",
+      },
+      {
+        expression: recorded("cluster:chrony_tracker_reading_duration_seconds:median"),
+        legend: "median of {{cluster}}",
+      },
     ],
   ).min(0);
 }
 
 function versions() {
-  const version = ofEachNode(selector("chrony_tracker_build_info", CHOSEN_CLUSTERS), "version");
+  const nodes = recorded("cluster_version:chrony_tracker_build_info:count");
   return stacked(
     {
       ...HALF,
       title: "Agents by version",
-      description: "How far a rollout has come.",
+      description: `How far a rollout has come. ${NEEDS_RECORDINGS}`,
       unit: "none",
     },
-    [{ expression: `count by (version) (${version})`, legend: "{{version}}" }],
+    [{ expression: `sum by (version) (${nodes})`, legend: "{{version}}" }],
   ).min(0);
 }
 
@@ -220,12 +243,12 @@ function medianOffset() {
       title: "The collector's clock minus the median node's (push only)",
       description:
         "Off by more than the network's delay: the clock of the collector's own node is wrong, and the " +
-        "offsets of all nodes with it.",
+        `offsets of all nodes with it. ${NEEDS_RECORDINGS}`,
       unit: "s",
     },
     [
       {
-        expression: `quantile by (cluster) (0.5, ${fleet("chrony_collector_offset_seconds")})`,
+        expression: recorded("cluster:chrony_collector_offset_seconds:median"),
         legend: "{{cluster}}",
       },
     ],

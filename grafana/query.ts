@@ -4,7 +4,10 @@
  * - Each selector has a metric name: Azure's managed data source refuses one without.
  * - No query selects or groups by `job`. A node that is both pushed and scraped has each series twice,
  *   told apart by `job` alone; {@link ofEachNode} makes them one, so that no node counts twice.
+ * - What is shown of all nodes over time is recorded by the rules ({@link recorded}): a series of each
+ *   of 5,000 nodes for a week costs more than Azure allows.
  */
+import { recordings } from "../alerts/recordings.ts";
 
 /** All nodes that the dashboard is about. */
 export const CHOSEN_CLUSTERS = `cluster=~"$cluster"`;
@@ -46,6 +49,32 @@ export function increase(
   ...labels: readonly string[]
 ): string {
   return ofEachNode(`increase(${counter}{${scope}}[${range}])`, ...labels);
+}
+
+/** Said of every panel that asks for recordings. */
+export const NEEDS_RECORDINGS =
+  "Needs the recording rules of alerts/ in this data source, and shows what came after they were loaded.";
+
+/**
+ * What the rules record of the chosen clusters once a minute.
+ *
+ * @throws when they record nothing of that name
+ */
+export function recorded(name: string, matchers = ""): string {
+  if (!recordings().some((recording) => recording.name === name)) {
+    throw new Error(`alerts/recordings.ts has no recording ${name}. Add it, or mend the name.`);
+  }
+  return selector(name, CHOSEN_CLUSTERS, matchers);
+}
+
+/** Events a second of a recording that counts them by the minute, added up by a label. */
+export function recordedRate(name: string, label: string): string {
+  return `sum by (${label}) (avg_over_time(${recorded(name)}[$__rate_interval])) / 60`;
+}
+
+/** How many events a recording counted in the time that is shown; 0 where it counted none. */
+export function recordedSum(name: string, matchers = ""): string {
+  return `sum(sum_over_time(${recorded(name, matchers)}[$__range])) or 0 * sum(${recorded("cluster:chrony_up:count")})`;
 }
 
 /** Only the nodes of one vector that are in another. */

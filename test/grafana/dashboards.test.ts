@@ -5,6 +5,8 @@ import { dirname } from "node:path";
 import { describe, test } from "node:test";
 import type { Dashboard, GridPos } from "@grafana/grafana-foundation-sdk/dashboard";
 import { DASHBOARDS, dashboardPath, dashboardText } from "../../grafana/dashboards.ts";
+import { overview } from "../../grafana/overview.ts";
+import { recorded } from "../../grafana/query.ts";
 import { labelVariablesOf, panelsOf, queriesOf } from "./dashboard-queries.ts";
 
 test("there is a file for each dashboard and no other", async () => {
@@ -71,6 +73,14 @@ for (const [fileName, build] of Object.entries(DASHBOARDS)) {
       }
     });
 
+    test("a panel that stays empty without the recording rules says so", () => {
+      for (const panel of panels) {
+        if (queriesOf(panel).some(({ expr }) => /\bcluster\w*:/.test(expr))) {
+          assert.match(panel.description ?? "", /Needs the recording rules/, panel.title);
+        }
+      }
+    });
+
     test("no query knows job, which is not the same by push and by pull", () => {
       for (const expression of expressionsOf(dashboard)) {
         assert.doesNotMatch(expression, /\bjob\b/);
@@ -78,6 +88,29 @@ for (const [fileName, build] of Object.entries(DASHBOARDS)) {
     });
   });
 }
+
+describe("Azure's limit of what a query may cost, for a week of 5,000 nodes", () => {
+  test("is kept by every query, and one that breaks it is not written", () => {
+    const dashboard = overview();
+    dashboardText(dashboard);
+    const graph = panelsOf(dashboard).find(({ type }) => type === "timeseries");
+    const [query] = graph === undefined ? [] : queriesOf(graph);
+    assert.ok(query);
+    query.expr =
+      'max by (cluster, k8s_node_name) (chrony_clock_error_peak_ms{cluster=~"$cluster"})';
+    assert.throws(
+      () => dashboardText(dashboard),
+      /"Largest clock error, .*" costs \d+ at 5000 nodes, and Azure allows 15000: .* Use a recording/,
+    );
+  });
+
+  test("a query of a recording that there is not is refused", () => {
+    assert.throws(
+      () => recorded("cluster:chrony_up:sum"),
+      /has no recording cluster:chrony_up:sum/,
+    );
+  });
+});
 
 /** The queries of all panels and of all variables. */
 function expressionsOf(dashboard: Dashboard): string[] {

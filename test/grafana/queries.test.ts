@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import type { Dashboard, Panel } from "@grafana/grafana-foundation-sdk/dashboard";
 import type { Dataquery } from "@grafana/grafana-foundation-sdk/prometheus";
+import { recordingGroup } from "../../alerts/prometheus.ts";
 import { DASHBOARDS } from "../../grafana/dashboards.ts";
 import { scrape, scrapeInState } from "../agent/scrape.ts";
 import { folderOf } from "../parts/scratch-folder.ts";
@@ -24,10 +25,11 @@ const UNTIL_TOLD_MS = 60_000;
 
 /** What only an agent that pushes, or the collector, can say. */
 const BY_PUSH_ONLY =
-  /chrony_collector_offset_seconds|chrony_tracker_(exports|last_export|backlog)|\botelcol_/;
+  /chrony_collector_offset_seconds|chrony_tracker_(exports|last_export|push_age|backlog)|\botelcol_/;
 
 /**
- * A rule that fires for a node whose chronyd is dead, and rules in place of kube-state-metrics.
+ * The shipped recordings, but once a second; a rule that fires for a node whose chronyd is dead, and
+ * rules in place of kube-state-metrics.
  *
  * @param nodes the labels of its nodes
  */
@@ -39,7 +41,10 @@ function rulesWith(nodes: readonly Readonly<Record<string, string>>[]): string {
   };
   const known = nodes.map((labels) => ({ record: "kube_node_info", expr: "vector(1)", labels }));
   return JSON.stringify({
-    groups: [{ name: "rules of the test", interval: "1s", rules: [unreachable, ...known] }],
+    groups: [
+      recordingGroup("1s"),
+      { name: "rules of the test", interval: "1s", rules: [unreachable, ...known] },
+    ],
   });
 }
 
@@ -203,6 +208,20 @@ describe("every query finds data", () => {
       });
       return true;
     });
+  });
+
+  test("no alert is only said where the data source has the series ALERTS", async () => {
+    const { query } = queryOf("Alerts firing", "A");
+    const alertsAt = async (cluster: string, endSeconds: number) => {
+      const chosen = { cluster, node: STEPPED, startSeconds: startSeconds - 60, endSeconds };
+      const results = await run(fleet.prometheus.url, query, chosen);
+      return results.map(({ values }) => values);
+    };
+    await waitFor("an alert of the other cluster", async () => {
+      assert.deepEqual(await alertsAt(SCRAPED_CLUSTER, Date.now() / 1000), [[0]]);
+      return true;
+    });
+    assert.deepEqual(await alertsAt(SCRAPED_CLUSTER, startSeconds), []);
   });
 
   test("the table begins with the node whose error is not known", async () => {

@@ -51,34 +51,47 @@ ${drawn.map(({ line, points }) =>
 ${legend.entries}`;
 }
 
-/** How many values fall into each cell of time and size. */
+/** How many nodes are in each class, from queries whose lines are a histogram's: each named by its upper end. */
 export function heatmap(panel: Panel, answers: PanelAnswers, box: Box, span: Span): Html {
   const plot = plotOf(box);
-  const lines = linesOf(panel, answers);
-  const values = lines.flatMap(({ result }) => result.values);
-  const ticks = decades(values);
-  const [lowest, highest] = [Math.log10(ticks[0] ?? 1), Math.log10(ticks.at(-1) ?? 10)];
-  const [columns, rows] = [72, Math.max(1, Math.round((highest - lowest) * 2))];
-  const nodes = new Map<string, Set<string>>();
-  for (const { name, result } of lines) {
+  const buckets = linesOf(panel, answers).toSorted(
+    (one, other) => upperEnd(one.name) - upperEnd(other.name),
+  );
+  const columns = 72;
+  const counts = buckets.map(({ result }) => {
+    const ofColumn = new Map<number, number>();
     for (const [index, value] of result.values.entries()) {
       const share =
         ((result.timesSeconds[index] ?? 0) - span.startSeconds) /
         (span.endSeconds - span.startSeconds);
-      const column = Math.min(columns - 1, Math.floor(share * columns));
-      const row = Math.min(rows - 1, Math.floor((Math.log10(value) - lowest) * 2));
-      const cell = `${column} ${row}`;
-      nodes.set(cell, (nodes.get(cell) ?? new Set()).add(name));
+      ofColumn.set(Math.min(columns - 1, Math.floor(share * columns)), value);
     }
-  }
-  const largest = Math.max(1, ...[...nodes.values()].map(({ size }) => size));
-  const [w, h] = [plot.w / columns, plot.h / rows];
-  const cells = [...nodes].map(([cell, { size }]) => {
-    const [column = 0, row = 0] = cell.split(" ").map(Number);
-    return html`<rect x="${px(plot.x + column * w)}" y="${px(plot.y + plot.h - (row + 1) * h)}" width="${px(w)}" height="${px(h - 1)}" fill="${viridis(size / largest)}"/>`;
+    return ofColumn;
   });
-  const y = scale(ticks, plot, true);
-  return html`${valueAxis(ticks, y, plot, "ms")}${timeAxis(span, timeScale(span, plot), plot)}${cells}`;
+  const cells = counts.flatMap((ofColumn, row) =>
+    [...ofColumn].map(([column, upTo]) => ({
+      column,
+      row,
+      nodes: upTo - (counts[row - 1]?.get(column) ?? 0),
+    })),
+  );
+  const largest = Math.max(1, ...cells.map(({ nodes }) => nodes));
+  const [w, h] = [plot.w / columns, plot.h / Math.max(1, buckets.length)];
+  const bottomOf = (row: number) => plot.y + plot.h - row * h;
+  return html`${buckets.map(
+    ({ name }, row) =>
+      html`<text class="small" text-anchor="end" x="${plot.x - 6}" y="${px(bottomOf(row) - h / 2 + 4)}">${name === "+Inf" ? "more" : withUnit(Number(name), "ms")}</text>`,
+  )}${timeAxis(span, timeScale(span, plot), plot)}${cells
+    .filter(({ nodes }) => nodes > 0)
+    .map(
+      ({ column, row, nodes }) =>
+        html`<rect x="${px(plot.x + column * w)}" y="${px(bottomOf(row + 1))}" width="${px(w)}" height="${px(h - 1)}" fill="${viridis(nodes / largest)}"/>`,
+    )}`;
+}
+
+/** `+Inf` is the largest. */
+function upperEnd(le: string): number {
+  return le === "+Inf" ? Number.POSITIVE_INFINITY : Number(le);
 }
 
 function plotOf(box: Box): Box {

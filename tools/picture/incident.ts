@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Dashboard } from "@grafana/grafana-foundation-sdk/dashboard";
+import { recordingGroup } from "../../alerts/prometheus.ts";
 import { panelsOf, queriesOf, type Result, run } from "../../test/grafana/dashboard-queries.ts";
 import { type Fleet, PUSHING_CLUSTER, startFleet } from "../../test/grafana/fleet.ts";
 import { followerConfiguration } from "../../test/parts/chronyd-configuration.ts";
@@ -21,9 +22,10 @@ export type Answers = {
 const NODES = Array.from({ length: 8 }, (_, index) => `aks-pool-${index + 1}`);
 const HEALTHY_SECONDS = 45;
 
-/** Alerts that need seconds where the shipped ones need minutes, as the incident has only six. */
+/** The shipped recordings, once a second, and alerts that need seconds where the shipped ones need minutes, as the incident has only six. */
 const RULES = {
   groups: [
+    recordingGroup("1s"),
     {
       name: "alerts of the picture",
       interval: "1s",
