@@ -1,6 +1,6 @@
 /** What the demo shows at one moment: what the agent says, and what Prometheus has of it. */
 import { SYNC_STATES, type SyncState } from "../src/clock/sync-state.ts";
-import { parseExposition, type Samples } from "../src/status/exposition.ts";
+import { parseExposition, type Samples } from "../test/parts/exposition.ts";
 import type { Prometheus } from "../test/parts/prometheus.ts";
 import type { Parts } from "./parts.ts";
 import { CLOCK_ERROR, JOBS, NODE_NAME, type Way } from "./series.ts";

@@ -19,7 +19,7 @@ import {
   larger,
   withReadingOf,
 } from "./page/error-history.ts";
-import { PAGE_HEADERS, type PushNews, page } from "./page/page.ts";
+import { PAGE_HEADERS, page } from "./page/page.ts";
 import { describeStranger, type User } from "./privileges.ts";
 import { PTP_FOLDER, readPtpClocks } from "./ptp-clocks.ts";
 import { Push } from "./push/push.ts";
@@ -30,6 +30,7 @@ import { type Answer, plainAnswer } from "./serve/paths.ts";
 import { prometheusText } from "./serve/prometheus-text.ts";
 import type { Settings } from "./settings.ts";
 import { StepLog } from "./step-log.ts";
+import { agentReportText } from "./summary/agent-report.ts";
 import { clockFacts } from "./summary/clock-facts.ts";
 import { describeClockFault } from "./summary/clock-fault.ts";
 import { otherSource } from "./summary/state-words.ts";
@@ -105,6 +106,7 @@ export class Agent {
           settings.servesMetrics
             ? prometheusText(resource, catalogue, observe())
             : plainAnswer(404, "Not served: OTEL_METRICS_EXPORTER does not name prometheus."),
+        "/status": () => this.#status(nodeName(resource)),
         "/livez": () => probeAnswer(this.#livenessFailure()),
         "/readyz": () => probeAnswer(this.#notReadyReason()),
       },
@@ -180,24 +182,25 @@ export class Agent {
       history: this.#errorHistory,
       readingIntervalSeconds: sleepIntervalMs / 1000,
       nowSecond: Math.floor(performance.now() / 1000),
-      push: this.#pushNews(),
+      push: this.#push?.facts,
       servesMetrics,
     });
     return { status: 200, contentType: "text/html; charset=utf-8", headers: PAGE_HEADERS, body };
   }
 
-  #pushNews(): PushNews | undefined {
-    if (this.#push === undefined) {
-      return undefined;
+  #status(node: string): Answer {
+    const observation = this.#observe();
+    if (observation === undefined) {
+      return plainAnswer(503, "chronyd was not asked yet. Try again in a second.");
     }
-    const { counts, lastAcceptedMs, lastFailure } = this.#push;
-    return {
-      acceptedSecondsAgo:
-        lastAcceptedMs === undefined ? undefined : (performance.now() - lastAcceptedMs) / 1000,
-      failure: lastFailure,
-      accepted: counts.success,
-      failed: counts.failure,
-    };
+    const body = agentReportText({
+      version: VERSION,
+      node,
+      clock: clockFacts(observation.assessment, observation.further),
+      peakWidthSeconds: peakWidthMs(this.#settings) / 1000,
+      push: this.#push?.facts,
+    });
+    return { status: 200, contentType: "application/json", headers: STATUS_HEADERS, body };
   }
 
   #afterReading(history: ClockHistory): void {
@@ -267,6 +270,9 @@ export class Agent {
     return this.#push?.tried === false ? "The first push was not tried yet." : undefined;
   }
 }
+
+/** A node's numbers are of this moment. */
+const STATUS_HEADERS = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
 
 function probeAnswer(failure: string | undefined): Answer {
   return failure === undefined ? plainAnswer(200, "ok") : plainAnswer(503, failure);

@@ -9,13 +9,13 @@ import { writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { stringify } from "yaml";
-import { parseExposition, type Sample } from "../src/status/exposition.ts";
 import { type Agent, startAgentBeside } from "../test/parts/agent.ts";
 import { type Chronyd, startChronyd } from "../test/parts/chronyd.ts";
 import {
   followerConfiguration,
   timeServerConfiguration,
 } from "../test/parts/chronyd-configuration.ts";
+import { parseExposition, type Sample } from "../test/parts/exposition.ts";
 import { freeUdpPort } from "../test/parts/free-port.ts";
 import { Scope } from "../test/parts/owner.ts";
 import { startTimeServer } from "../test/parts/time-server.ts";

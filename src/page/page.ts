@@ -3,8 +3,8 @@
  * from elsewhere and runs no script.
  */
 import { createHash } from "node:crypto";
-import { redact } from "../redact.ts";
-import type { ClockFacts, SourceFacts } from "../summary/clock-facts.ts";
+import type { PushFacts } from "../summary/agent-report.ts";
+import { type ClockFacts, followedSource, type SourceFacts } from "../summary/clock-facts.ts";
 import {
   duration,
   interval,
@@ -45,18 +45,8 @@ export type PageContent = {
   /** Monotonic time, in whole seconds. */
   readonly nowSecond: number;
   /** `undefined` when the agent does not push. */
-  readonly push: PushNews | undefined;
+  readonly push: PushFacts | undefined;
   readonly servesMetrics: boolean;
-};
-
-/** What became of the pushes. */
-export type PushNews = {
-  /** How long ago one was accepted; `undefined` when none was. */
-  readonly acceptedSecondsAgo: number | undefined;
-  /** Why the last one failed, as a sentence; `undefined` when it did not. */
-  readonly failure: string | undefined;
-  readonly accepted: number;
-  readonly failed: number;
 };
 
 const REFRESH_SECONDS = 5;
@@ -101,7 +91,7 @@ ${clock?.sources === undefined ? undefined : sourceTable(clock.sources)}
 <section><h2>Push to the collector</h2><dl>${pushRows(content.push)}</dl></section>
 </main>
 <footer>
-<nav>${metricsLink(content.servesMetrics)}<a href="livez">/livez</a> whether the agent works · <a href="readyz">/readyz</a> whether it has begun</nav>
+<nav>${metricsLink(content.servesMetrics)}<a href="status">/status</a> this page as JSON · <a href="livez">/livez</a> whether the agent works · <a href="readyz">/readyz</a> whether it has begun</nav>
 <p>${new Date(wallMs).toISOString().slice(0, 19).replace("T", " ")} UTC by this clock. The page reloads every ${REFRESH_SECONDS} s.</p>
 </footer>
 </body>
@@ -168,7 +158,7 @@ function clockRows({ clock, chronyAddress, steps, lastStepSeconds }: PageContent
 }
 
 function knownRows(clock: ClockFacts): Html[] {
-  const { referenceAgeSeconds, staleAfterSeconds, systemTimeOffsetSeconds, frequencyPpm } = clock;
+  const { referenceAgeSeconds, staleAfterSeconds, tracking } = clock;
   return [
     row("Source", sourceText(clock)),
     row(
@@ -177,23 +167,26 @@ function knownRows(clock: ClockFacts): Html[] {
         ? "not known"
         : `${duration(referenceAgeSeconds)}${staleAfterSeconds === undefined ? "" : ` (stale beyond ${duration(staleAfterSeconds)})`}`,
     ),
-    row("Still to be slewed", offsetText(systemTimeOffsetSeconds)),
-    row("Frequency", frequencyText(frequencyPpm)),
+    row("Still to be slewed", offsetText(tracking?.systemTimeOffsetSeconds)),
+    row("Frequency", frequencyText(tracking?.frequencyPpm)),
   ];
 }
 
-function sourceText({ source, upstreamIsLocal }: ClockFacts): string {
+function sourceText(clock: ClockFacts): string {
+  const { source, upstreamIsLocal } = clock;
   if (source === undefined) {
     return "none";
   }
-  const { name, details } = source;
+  const details = followedSource(clock);
   return [
-    name,
-    details === undefined ? undefined : MODE_WORDS[details.mode],
-    details?.stratum === undefined ? undefined : `stratum ${details.stratum}`,
-    details?.answeredOfLastEight === undefined
-      ? undefined
-      : `answered ${details.answeredOfLastEight} of the last 8 polls`,
+    source.name,
+    ...(details === undefined
+      ? []
+      : [
+          MODE_WORDS[details.mode],
+          `stratum ${details.stratum}`,
+          `answered ${details.answeredOfLastEight} of the last 8 polls`,
+        ]),
     upstreamIsLocal === true ? "follows its own clock" : undefined,
   ]
     .filter((part) => part !== undefined)
@@ -226,9 +219,9 @@ function sourceTable(sources: readonly SourceFacts[]): Html {
 function sourceRow(source: SourceFacts): Html {
   const { text, tone } = USE_WORDS[source.state];
   const cells = [
-    textOr("–", source.stratum, String),
-    textOr("–", source.pollSeconds, interval),
-    textOr("–", source.answeredOfLastEight, (answered) => `${answered}/8`),
+    String(source.stratum),
+    interval(source.pollSeconds),
+    `${source.answeredOfLastEight}/8`,
     textOr("never", source.lastSampleAgeSeconds, duration),
     textOr("–", source.offsetSeconds, (seconds) => signedMilliseconds(1000 * seconds)),
     textOr("–", source.offsetErrorSeconds, (seconds) => milliseconds(1000 * seconds)),
@@ -245,7 +238,7 @@ function textOr(
   return value === undefined ? missing : text(value);
 }
 
-function pushRows(push: PushNews | undefined): Html[] {
+function pushRows(push: PushFacts | undefined): Html[] {
   if (push === undefined) {
     return [row("Last push", "Off: OTEL_METRICS_EXPORTER does not name otlp.")];
   }
@@ -255,7 +248,7 @@ function pushRows(push: PushNews | undefined): Html[] {
       ? html`none yet`
       : failure === undefined
         ? html`<span class="good word">accepted</span>`
-        : html`<span class="bad word">failed:</span> ${redact(failure, [])}`;
+        : html`<span class="bad word">failed:</span> ${failure}`;
   const lastAccepted =
     acceptedSecondsAgo === undefined ? "never" : `${duration(acceptedSecondsAgo)} ago`;
   return [

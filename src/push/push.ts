@@ -19,9 +19,10 @@ import {
   type Observation,
 } from "../metrics/metric.ts";
 import { nodeName } from "../metrics/resource.ts";
-import { shownAddress } from "../redact.ts";
+import { redact, shownAddress } from "../redact.ts";
 import type { Sampler } from "../sampler.ts";
 import type { OtlpSettings } from "../settings.ts";
+import type { PushFacts } from "../summary/agent-report.ts";
 import { readSystemClocks } from "../system-clocks.ts";
 import { describePushError, type Outcome } from "./answer.ts";
 import { attempt } from "./attempt.ts";
@@ -123,14 +124,16 @@ export class Push {
     return this.#queue.counts;
   }
 
-  /** Why the last push failed, as a sentence; `undefined` when it did not, or there was none yet. */
-  get lastFailure(): string | undefined {
-    return this.#lastFailure;
-  }
-
-  /** When a push was last accepted: monotonic time, in milliseconds. */
-  get lastAcceptedMs(): number | undefined {
-    return this.#lastAcceptedMs;
+  /** What became of the pushes until now. */
+  get facts(): PushFacts {
+    const acceptedMs = this.#lastAcceptedMs;
+    return {
+      accepted: this.#counts.success,
+      failed: this.#counts.failure,
+      acceptedSecondsAgo:
+        acceptedMs === undefined ? undefined : (performance.now() - acceptedMs) / 1000,
+      failure: this.#lastFailure === undefined ? undefined : redact(this.#lastFailure, []),
+    };
   }
 
   /** Whether a push was tried, however it ended. */

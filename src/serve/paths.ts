@@ -16,6 +16,7 @@ type PathCost =
 export const PATHS = {
   "/": { cost: "rendering", cache: "poll" },
   "/metrics": { cost: "rendering", cache: "poll" },
+  "/status": { cost: "rendering", cache: "poll" },
   "/livez": { cost: "constant", cache: "none" },
   "/readyz": { cost: "constant", cache: "none" },
 } as const satisfies Readonly<Record<string, PathCost>>;

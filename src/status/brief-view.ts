@@ -2,11 +2,11 @@
  * The report as one line, in the form of monitoring plugins: `CLOCK`, the verdict, what a person
  * reads, and after the bar what a machine reads: LABEL=VALUE;WARNING;CRITICAL;LEAST.
  */
+import { printable } from "../printable.ts";
 import type { ClockFacts } from "../summary/clock-facts.ts";
 import { duration, milliseconds } from "../summary/quantities.ts";
 import type { Thresholds } from "../summary/thresholds.ts";
 import type { StatusReport } from "./report.ts";
-import { printable } from "./styled-line.ts";
 
 export function briefView(report: StatusReport): string {
   const { clock, judgement, problems, saidBy, thresholds } = report;

@@ -10,11 +10,10 @@ import { agentResource, nodeName } from "../metrics/resource.ts";
 import { becomeOwner } from "../privileges.ts";
 import { readSettings, type Settings } from "../settings.ts";
 import { describeOutputError, print } from "../standard-output.ts";
-import { clockFacts, UNREACHABLE } from "../summary/clock-facts.ts";
+import { type ClockFacts, clockFacts, UNREACHABLE } from "../summary/clock-facts.ts";
 import type { Thresholds } from "../summary/thresholds.ts";
 import { judge } from "../summary/verdict.ts";
-import type { AgentFacts } from "./agent-facts.ts";
-import { agentUrl, scrapeAgent } from "./agent-scrape.ts";
+import { agentUrl, askAgent } from "./agent-client.ts";
 import { briefView } from "./brief-view.ts";
 import { type ChronydReading, isFaultOfOurs, readChronyd } from "./chronyd-reading.ts";
 import { fullView } from "./full-view.ts";
@@ -114,9 +113,11 @@ class Observer {
     const number = (this.#history?.newest.number ?? 0) + 1;
     const read = await readChronyd(this.#address, number);
     // After chronyd, so that an agent's word is never older than chronyd's silence.
-    const agent = this.#agentUrl === undefined ? undefined : await scrapeAgent(this.#agentUrl);
+    const url = this.#agentUrl;
+    const agent = url === undefined ? undefined : { url, report: await askAgent(url) };
     this.#history = withReading(this.#history, read.reading, 0);
-    const found = this.#found(this.#history, read, agent);
+    const agentClock = agent?.report.ok ? agent.report.value.clock : undefined;
+    const found = this.#found(this.#history, read, agentClock);
     return {
       node: this.#node,
       wallMs: read.reading.clocks.wallMs,
@@ -124,14 +125,14 @@ class Observer {
       ...found,
       judgement: judge(found.clock, this.#thresholds),
       thresholds: this.#thresholds,
-      agent: { url: this.#agentUrl, facts: agent },
+      agent,
     };
   }
 
   #found(
     history: ClockHistory,
     { reading, sources }: ChronydReading,
-    agent: AgentFacts | undefined,
+    agentClock: ClockFacts | undefined,
   ): Pick<StatusReport, "clock" | "saidBy" | "problems"> {
     if (reading.tracking.ok) {
       const assessment = assess(history, reading.clocks, Number.POSITIVE_INFINITY);
@@ -139,7 +140,7 @@ class Observer {
       return {
         clock: {
           ...clock,
-          peakMs: PUBLISHES[clock.state].boundAndPeak ? agent?.clock.peakMs : undefined,
+          peakMs: PUBLISHES[clock.state].boundAndPeak ? agentClock?.peakMs : undefined,
         },
         saidBy: "chronyd",
         problems: sources?.ok === false ? [describeReportFault(sources.error)] : [],
@@ -150,10 +151,10 @@ class Observer {
     if (!isFaultOfOurs(error, this.#address)) {
       return { clock: UNREACHABLE, saidBy: "nobody", problems: [problem] };
     }
-    return agent === undefined
+    return agentClock === undefined
       ? { clock: UNREACHABLE, saidBy: "nobody", problems: [problem] }
       : {
-          clock: agent.clock,
+          clock: agentClock,
           saidBy: "agent",
           problems: [problem, "What is said here is what the agent read last."],
         };

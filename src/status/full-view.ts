@@ -1,10 +1,11 @@
 /** The report as lines for a person, none longer than the terminal is wide. */
 import type { SyncState } from "../clock/sync-state.ts";
-import type { ClockFacts, SourceFacts } from "../summary/clock-facts.ts";
+import { type ClockFacts, followedSource, type SourceFacts } from "../summary/clock-facts.ts";
 import { duration, interval, milliseconds, partsPerMillion } from "../summary/quantities.ts";
 import { MODE_WORDS, USE_WORDS } from "../summary/source-words.ts";
 import { conclusion, STATE_WORDS } from "../summary/state-words.ts";
 import type { Verdict } from "../summary/verdict.ts";
+import { describeAgentError } from "./agent-client.ts";
 import type { StatusReport } from "./report.ts";
 import { cropped, type StyledLine, span, type Tone, wrapped } from "./styled-line.ts";
 import { WIDEST } from "./terminal.ts";
@@ -17,7 +18,7 @@ const LONGEST_VALUE = 30;
 export function fullView(report: StatusReport, width: number = WIDEST): StyledLine[] {
   const { clock, agent } = report;
   const rows = [
-    ...clockErrorRows(clock, agent.facts !== undefined),
+    ...clockErrorRows(clock, agent),
     sourceRow(clock),
     referenceAgeRow(clock),
     frequencyRow(clock),
@@ -66,8 +67,11 @@ function verdictLines({ clock, judgement, problems }: StatusReport, width: numbe
   ];
 }
 
-function clockErrorRows(clock: ClockFacts, agentIsThere: boolean): Row[] {
+function clockErrorRows(clock: ClockFacts, agent: StatusReport["agent"]): Row[] {
   const { withheldBecause } = STATE_WORDS[clock.state];
+  const width = agent?.report.ok
+    ? `the last ${duration(agent.report.value.peakWidthSeconds)}`
+    : "its window";
   const numberRow = (label: string, valueMs: number | undefined, note: string, missing: string) =>
     valueMs === undefined
       ? row(label, "-", withheldBecause === undefined ? missing : `withheld: ${withheldBecause}`)
@@ -88,26 +92,26 @@ function clockErrorRows(clock: ClockFacts, agentIsThere: boolean): Row[] {
     numberRow(
       "Peak",
       clock.peakMs,
-      "the largest of both in the last minute: it is judged",
-      agentIsThere ? "not known to the agent" : "only an agent knows it, and none was found",
+      `the largest of both in ${width}: it is judged`,
+      agent?.report.ok ? "not known to the agent" : "only an agent knows it, and none was found",
     ),
   ];
 }
 
-function sourceRow({ source, state, upstreamIsLocal }: ClockFacts): Row {
+function sourceRow(clock: ClockFacts): Row {
+  const { source, state, upstreamIsLocal } = clock;
   if (source === undefined) {
     return row("Source", "-", NO_SOURCE[state]);
   }
-  const { name, details } = source;
+  const { name } = source;
+  const details = followedSource(clock);
   if (details === undefined) {
     return row("Source", name, "what chronyd knows of it was not said");
   }
   const notes = [
     MODE_WORDS[details.mode],
-    details.stratum === undefined ? undefined : `stratum ${details.stratum}`,
-    details.answeredOfLastEight === undefined
-      ? undefined
-      : `answered ${details.answeredOfLastEight} of 8 polls`,
+    `stratum ${details.stratum}`,
+    `answered ${details.answeredOfLastEight} of 8 polls`,
     upstreamIsLocal === true ? "follows its own clock" : undefined,
   ];
   return row("Source", name, notes.filter((note) => note !== undefined).join(", "));
@@ -132,10 +136,11 @@ function referenceAgeRow(clock: ClockFacts): Row {
   return row("Reference age", duration(referenceAgeSeconds), `since chronyd's last update${limit}`);
 }
 
-function frequencyRow({ frequencyPpm }: ClockFacts): Row {
-  if (frequencyPpm === undefined) {
+function frequencyRow({ tracking }: ClockFacts): Row {
+  if (tracking === undefined) {
     return row("Frequency", "-", "not known");
   }
+  const { frequencyPpm } = tracking;
   const note =
     frequencyPpm === 0
       ? "chronyd corrects nothing"
@@ -144,16 +149,16 @@ function frequencyRow({ frequencyPpm }: ClockFacts): Row {
 }
 
 function agentRows({ agent, clock }: StatusReport): Row[] {
-  const { url, facts } = agent;
-  if (url === undefined) {
+  if (agent === undefined) {
     return [];
   }
-  if (facts === undefined) {
-    return [row("Agent", "-", `none answers at ${url}metrics`)];
+  const { url, report } = agent;
+  if (!report.ok) {
+    return [row("Agent", "-", describeAgentError(report.error))];
   }
-  const disagrees = facts.clock.state !== clock.state;
-  const note = `${url} says ${facts.clock.state}`;
-  return [row("Agent", facts.version, note, disagrees ? "warning" : "faint")];
+  const { state } = report.value.clock;
+  const note = `${url} reports ${state}`;
+  return [row("Agent", report.value.version, note, state === clock.state ? "faint" : "warning")];
 }
 
 /** A number or a name of the report, and what is to be said of it. */
@@ -196,18 +201,18 @@ type Column = {
 };
 
 const COLUMNS: readonly Column[] = [
-  { title: "Strat", width: 5, rank: 6, text: ({ stratum }) => textOr("-", stratum, String) },
+  { title: "Strat", width: 5, rank: 6, text: ({ stratum }) => String(stratum) },
   {
     title: "Poll",
     width: 7,
     rank: 5,
-    text: ({ pollSeconds }) => textOr("-", pollSeconds, interval),
+    text: ({ pollSeconds }) => interval(pollSeconds),
   },
   {
     title: "Reach",
     width: 5,
     rank: 1,
-    text: ({ answeredOfLastEight }) => textOr("-", answeredOfLastEight, (count) => `${count}/8`),
+    text: ({ answeredOfLastEight }) => `${answeredOfLastEight}/8`,
   },
   {
     title: "Heard",

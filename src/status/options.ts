@@ -113,7 +113,7 @@ export const STATUS_HELP = `chrony-tracker status: can this node's clock be trus
 Usage: chrony-tracker status [OPTION …]
 
 Asks chronyd itself, once. Where an agent runs beside it, the peak comes from
-the agent's /metrics. When this process may not speak to chronyd, everything
+the agent's /status. When this process may not speak to chronyd, everything
 else does, too, and the report says so.
 
   --address ADDRESS   ${CHRONY_ADDRESS_FORM}

@@ -1,8 +1,10 @@
 /** All that one status says, in whatever form. */
+import type { Result } from "../result.ts";
+import type { AgentReport } from "../summary/agent-report.ts";
 import type { ClockFacts } from "../summary/clock-facts.ts";
 import type { Thresholds } from "../summary/thresholds.ts";
 import type { Judgement } from "../summary/verdict.ts";
-import type { AgentFacts } from "./agent-facts.ts";
+import type { AgentError } from "./agent-client.ts";
 
 export type StatusReport = {
   readonly node: string;
@@ -17,11 +19,11 @@ export type StatusReport = {
   readonly problems: readonly string[];
   readonly judgement: Judgement;
   readonly thresholds: Thresholds;
-  readonly agent: AgentInReport;
+  /** `undefined` when no agent was asked. */
+  readonly agent: AskedAgent | undefined;
 };
 
-/** The agent, or where none was found; its `url` is `undefined` when it was not looked for. */
-export type AgentInReport = {
-  readonly url: string | undefined;
-  readonly facts: AgentFacts | undefined;
+export type AskedAgent = {
+  readonly url: string;
+  readonly report: Result<AgentReport, AgentError>;
 };

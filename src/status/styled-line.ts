@@ -1,4 +1,5 @@
 /** Lines for a terminal: pieces of text and how each is meant. */
+import { printable } from "../printable.ts";
 
 export type Tone = "plain" | "strong" | "faint" | "good" | "warning" | "bad";
 
@@ -20,11 +21,6 @@ export function rendered(line: StyledLine, colours: boolean): string {
         : shown;
     })
     .join("");
-}
-
-/** A text that cannot command a terminal, wherever it came from. */
-export function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, "?");
 }
 
 /** "Select graphic rendition": the terminal's own colours, whatever they are. */

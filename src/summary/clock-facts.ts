@@ -1,11 +1,11 @@
 /**
- * What a person is told of a node's clock, whoever asked chronyd. What is `undefined` is not known,
- * or withheld: it is shown as such, and never as a number.
+ * What the page, `status` and the demo show of a node's clock, whoever asked chronyd. What is
+ * `undefined` is not known, or withheld: it is shown as such, and never as a number.
  */
 import type { FurtherReports, OfSource } from "../chrony/further-reports.ts";
 import { sourceAt, sourceText } from "../chrony/source.ts";
 import type { SourceData, SourceMode, SourceState } from "../chrony/source-data.ts";
-import { followsItself, type LeapStatus, type Tracking } from "../chrony/tracking.ts";
+import { followsItself, type Tracking } from "../chrony/tracking.ts";
 import type { Assessment } from "../clock/assessment.ts";
 import type { SyncState } from "../clock/sync-state.ts";
 
@@ -21,33 +21,23 @@ export type ClockFacts = {
   readonly referenceTimeIsAhead: boolean;
   /** The age beyond which the state is `stale`; `undefined` in states that no age leads to it from. */
   readonly staleAfterSeconds: number | undefined;
-  /** Hops from a reference clock; 0 is not synchronised. */
-  readonly stratum: number | undefined;
-  readonly leapStatus: LeapStatus | undefined;
+  /** chronyd's own report, without whom the clock follows. */
+  readonly tracking: TrackingFacts | undefined;
   /** The source that the clock follows; `undefined` also when it follows none, or itself. */
   readonly source: SourceInUse | undefined;
   /** Whether that source says of itself that it follows its own clock; `undefined` when that is not known. */
   readonly upstreamIsLocal: boolean | undefined;
-  /** Positive: the clock is behind, and this is still to be slewed. */
-  readonly systemTimeOffsetSeconds: number | undefined;
-  /** Positive: the clock was ahead at the last update. */
-  readonly lastOffsetSeconds: number | undefined;
-  readonly rootDelaySeconds: number | undefined;
-  readonly rootDispersionSeconds: number | undefined;
-  /** Positive: left alone, the clock would run fast. */
-  readonly frequencyPpm: number | undefined;
-  readonly skewPpm: number | undefined;
   /** In chronyd's order, unresolved ones left out. */
   readonly sources: readonly SourceFacts[] | undefined;
 };
+
+export type TrackingFacts = Omit<Tracking, "referenceId" | "address">;
 
 /** Whom the clock follows. */
 export type SourceInUse = {
   readonly address: string;
   /** What chronyd calls it; the address where the sources are not known. */
   readonly name: string;
-  /** What is known of it as one of chronyd's sources. */
-  readonly details: SourceFacts | undefined;
 };
 
 export type SourceFacts = {
@@ -57,10 +47,10 @@ export type SourceFacts = {
   readonly mode: SourceMode;
   readonly state: SourceState;
   /** Its own. 0 for a reference clock, and before the first measurement. */
-  readonly stratum: number | undefined;
-  readonly pollSeconds: number | undefined;
+  readonly stratum: number;
+  readonly pollSeconds: number;
   /** How many of the last eight polls were answered. */
-  readonly answeredOfLastEight: number | undefined;
+  readonly answeredOfLastEight: number;
   readonly lastSampleAgeSeconds: number | undefined;
   /** Positive: the clock was ahead of the source, with what was corrected since. */
   readonly offsetSeconds: number | undefined;
@@ -77,16 +67,9 @@ export const UNREACHABLE: ClockFacts = {
   referenceAgeSeconds: undefined,
   referenceTimeIsAhead: false,
   staleAfterSeconds: undefined,
-  stratum: undefined,
-  leapStatus: undefined,
+  tracking: undefined,
   source: undefined,
   upstreamIsLocal: undefined,
-  systemTimeOffsetSeconds: undefined,
-  lastOffsetSeconds: undefined,
-  rootDelaySeconds: undefined,
-  rootDispersionSeconds: undefined,
-  frequencyPpm: undefined,
-  skewPpm: undefined,
   sources: undefined,
 };
 
@@ -100,6 +83,7 @@ export function clockFacts(
     return UNREACHABLE;
   }
   const sources = further?.sources?.ok ? further.sources.value.map(sourceFacts) : undefined;
+  const { referenceId, address, ...trackingFacts } = tracking;
   return {
     state,
     errorMs: assessment.clockErrorMs,
@@ -109,16 +93,9 @@ export function clockFacts(
     referenceTimeIsAhead:
       tracking.referenceTimeSeconds !== undefined && assessment.referenceAgeSeconds === undefined,
     staleAfterSeconds: assessment.staleAfterSeconds,
-    stratum: tracking.stratum,
-    leapStatus: tracking.leapStatus,
+    tracking: trackingFacts,
     source: sourceInUse(tracking, sources),
     upstreamIsLocal: assessment.upstreamIsLocal,
-    systemTimeOffsetSeconds: tracking.systemTimeOffsetSeconds,
-    lastOffsetSeconds: tracking.lastOffsetSeconds,
-    rootDelaySeconds: tracking.rootDelaySeconds,
-    rootDispersionSeconds: tracking.rootDispersionSeconds,
-    frequencyPpm: tracking.frequencyPpm,
-    skewPpm: tracking.skewPpm,
     sources,
   };
 }
@@ -153,7 +130,15 @@ function sourceInUse(
     sources?.find(
       (source) => source.state === "selected" && source.address.startsWith(`${text}#`),
     ) ?? sources?.find((source) => source.address === text);
-  return { address: details?.address ?? text, name: details?.name ?? text, details };
+  return { address: details?.address ?? text, name: details?.name ?? text };
+}
+
+/** The source that the clock follows, as one of chronyd's; `undefined` where it is not among them. */
+export function followedSource({
+  source,
+  sources,
+}: Pick<ClockFacts, "source" | "sources">): SourceFacts | undefined {
+  return sources?.find(({ address }) => address === source?.address);
 }
 
 function setBits(register: number): number {

@@ -51,7 +51,7 @@ export function otherSource({
   sources,
 }: Pick<ClockFacts, "source" | "sources">): string | undefined {
   return sources?.find(
-    ({ address, state, answeredOfLastEight = 0 }) =>
+    ({ address, state, answeredOfLastEight }) =>
       address !== source?.address &&
       answeredOfLastEight > 0 &&
       (state === "unselected" || state === "selectable"),

@@ -5,6 +5,7 @@ import { mkdir, rename } from "node:fs/promises";
 import { connect } from "node:net";
 import { dirname } from "node:path";
 import { before, describe, type TestContext, test } from "node:test";
+import { parseAgentReport } from "../../src/summary/agent-report.ts";
 import { type Agent, startAgent } from "../parts/agent.ts";
 import { bringPrometheus, progressToStandardError } from "../parts/bring.ts";
 import { startChronyd } from "../parts/chronyd.ts";
@@ -101,7 +102,7 @@ describe("the agent's pull side", () => {
     const links = [...home.body.matchAll(/href="(?<to>[^"]+)"/g)].map(
       (link) => link.groups?.["to"],
     );
-    for (const link of ["metrics", "livez", "readyz"]) {
+    for (const link of ["metrics", "status", "livez", "readyz"]) {
       assert.ok(links.includes(link), link);
       assert.equal((await get(agent, `/${link}`)).status, 200);
     }
@@ -132,7 +133,7 @@ describe("the agent's pull side", () => {
     await scrapeInState(quick, "synchronised");
   });
 
-  test("with otlp alone /metrics is not served, but the probes are", async (t) => {
+  test("with otlp alone /metrics is not served, but the probes and /status are", async (t) => {
     const agent = await agentWith(t, {
       OTEL_METRICS_EXPORTER: "otlp",
       OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${await freePort()}`,
@@ -145,6 +146,14 @@ describe("the agent's pull side", () => {
     await untilReady(agent);
     assert.equal((await get(agent, "/metrics")).status, 404);
     assert.equal((await get(agent, "/livez")).status, 200);
+    const status = await get(agent, "/status");
+    assert.equal(status.headers.get("content-type"), "application/json");
+    const report = parseAgentReport(status.body);
+    assert.ok(report.ok, status.body);
+    assert.equal(report.value.node, "node-1");
+    assert.equal(report.value.clock.state, "synchronised");
+    assert.ok((report.value.clock.peakMs ?? 0) > 0);
+    assert.match(report.value.push?.failure ?? "", /was not reached: .*ECONNREFUSED/);
     await agent.process.waitForLine(/was not reached: .*ECONNREFUSED/);
   });
 

@@ -1,5 +1,5 @@
-import { labelsOf, parseExposition, seriesValue } from "../../src/status/exposition.ts";
 import type { Agent } from "../parts/agent.ts";
+import { labelsOf, parseExposition, seriesValue } from "../parts/exposition.ts";
 
 const REQUEST_MS = 30_000;
 

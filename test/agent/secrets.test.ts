@@ -1,4 +1,4 @@
-// Secrets that the agent is given, and all that it logs and shows on its page while a collector
+// Secrets that the agent is given, and all that it logs, shows on its page and serves at /status while a collector
 // rejects its pushes and quotes what it was sent.
 
 import assert from "node:assert/strict";
@@ -13,7 +13,7 @@ import { get } from "./scrape.ts";
 
 const SECRETS = ["signature-of-a-query", "key-of-a-header", "token-of-a-file"];
 
-test("no secret is in the log or on the page, and a header's value 1 hides no 1", async (t) => {
+test("no secret is in the log, on the page or in /status, and a header's value 1 hides no 1", async (t) => {
   const folder = await folderOf(t);
   const tokenFile = join(folder, "token");
   await writeFile(tokenFile, SECRETS[2] ?? "");
@@ -41,9 +41,12 @@ test("no secret is in the log or on the page, and a header's value 1 hides no 1"
     const { body } = await get(agent, "/");
     return body.includes("answered 403") && body;
   });
+  const { body: report } = await get(agent, "/status");
+  assert.match(report, /answered 403/);
   await agent.stop();
   for (const secret of SECRETS) {
     assert.ok(!agent.process.output().includes(secret), agent.process.output());
     assert.ok(!page.includes(secret), page);
+    assert.ok(!report.includes(secret), report);
   }
 });

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { agentReport, type PushReport } from "../../demo/snapshot.ts";
-import { parseExposition } from "../../src/status/exposition.ts";
+import { parseExposition } from "../parts/exposition.ts";
 import { HEALTHY } from "./views.ts";
 
 const PAGE = `# HELP chrony_clock_error_ms How wrong the clock can be.

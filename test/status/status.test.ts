@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { readdir, writeFile } from "node:fs/promises";
+import type { RequestListener } from "node:http";
 import { dirname, join } from "node:path";
 import { before, describe, test } from "node:test";
 import { scrapeInState } from "../agent/scrape.ts";
@@ -23,10 +24,14 @@ import { type RunningProcess, startProcess } from "../parts/running-process.ts";
 import { folderOf } from "../parts/scratch-folder.ts";
 import { suiteScope } from "../parts/suite-scope.ts";
 import { waitFor } from "../parts/wait-for.ts";
+import { startFakeAgent } from "./fake-agent.ts";
 import { runStatus, type StatusCircumstances, statusCommand } from "./run-status.ts";
 
 const WIDTH = 80;
 const ESCAPE = "\x1b";
+
+/** A megabyte, and what both kernels' buffers of a connection may take (tcp_wmem, tcp_rmem). */
+const MOST_BYTES_IN_KERNEL = 32 * 1024 * 1024;
 
 /** Any user but root: chronyd needs one who is known by name. */
 const NOBODY = "nobody";
@@ -229,10 +234,99 @@ describe("status, beside a chronyd that", () => {
       url: `http://127.0.0.1:${port}/`,
       version: "0.1.0",
       state: "synchronised",
+      problem: null,
     });
     const other = await jsonOf(follower, ["--address", lonely.address], { environment });
     assert.equal(other.object["agent"], null);
     assert.equal(other.object["clock_error_peak_ms"], null);
+  });
+
+  test("has an agent beside it that only pushes: the peak comes from there all the same", async (t) => {
+    const agent = await startAgent(t, {
+      environment: {
+        CHRONY_ADDRESS: follower.address,
+        OTEL_METRICS_EXPORTER: "otlp",
+        OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${await freePort()}`,
+      },
+    });
+    const environment = { OTEL_EXPORTER_PROMETHEUS_PORT: new URL(agent.pullUrl).port };
+    const { object } = await waitFor("the agent to report", async () => {
+      const seen = await jsonOf(follower, [], { environment });
+      return seen.object["clock_error_peak_ms"] !== null && seen;
+    });
+    assert.ok(Number(object["clock_error_peak_ms"]) > 0);
+    const { stdout } = await statusOf(follower, [], { environment });
+    assert.match(stdout, /^Peak +[\d.<]+ ms +the largest of both in the last 60 s: it is judged$/m);
+  });
+
+  const others: readonly (readonly [string, RequestListener, RegExp])[] = [
+    [
+      "without /status",
+      (_, response) => response.writeHead(404).end("Not found. The paths are /, /metrics."),
+      /^http:\S+status was answered with HTTP status 404\. Expected an agent of this version \(see OTEL_EXPORTER_PROMETHEUS_PORT\)\.$/,
+    ],
+    [
+      "that has not asked chronyd yet",
+      (_, response) => response.writeHead(503).end(),
+      /^http:\S+ has not asked chronyd yet\.$/,
+    ],
+    [
+      "that sends a page",
+      (_, response) => response.end("<!doctype html>\u001b[2J"),
+      /something else than a report: it is not JSON\. Expected an agent/,
+    ],
+    [
+      "that redirects",
+      (_, response) => response.writeHead(302, { location: "http://127.0.0.1/" }).end(),
+      /HTTP status 302/,
+    ],
+    ["that never answers", () => {}, /was not answered within 1000 ms\.$/],
+    [
+      "that answers half",
+      (_, response) => response.write('{"format":'),
+      /was not answered within 1000 ms\.$/,
+    ],
+    [
+      "that closes the connection",
+      (_, response) => response.destroy(),
+      /^No agent answers at \S+ \(ECONNRESET\)\.$/,
+    ],
+  ];
+  for (const [what, answer, sentence] of others) {
+    test(`has a server ${what} in the agent's place: a sentence, and chronyd's own report`, async (t) => {
+      const environment = { OTEL_EXPORTER_PROMETHEUS_PORT: await startFakeAgent(t, answer) };
+      const { code, object } = await jsonOf(follower, [], { environment });
+      assert.equal(code, 0);
+      assert.equal(object["clock_error_peak_ms"], null);
+      const agent = object["agent"] as Record<string, unknown>;
+      assert.match(String(agent["problem"]), sentence);
+      assert.deepEqual([agent["version"], agent["state"]], [null, null]);
+      const { stdout } = await statusOf(follower, [], { environment });
+      assert.match(stdout, /^OK: synchronised$/m);
+      assert.match(stdout, /^Agent +-/m);
+      assert.ok(!stdout.includes(ESCAPE));
+    });
+  }
+
+  test("has a server in the agent's place that sends without end: a megabyte is taken", async (t) => {
+    let taken = 0;
+    const port = await startFakeAgent(t, (_, response) => {
+      const piece = Buffer.alloc(65_536, "x");
+      const send = () => {
+        response.write(piece, (error) => {
+          if (!error) {
+            taken += piece.length;
+            send();
+          }
+        });
+      };
+      send();
+    });
+    const environment = { OTEL_EXPORTER_PROMETHEUS_PORT: port };
+    const { object } = await jsonOf(follower, [], { environment });
+    const { problem } = object["agent"] as Record<string, unknown>;
+    assert.match(String(problem), /with more than 1048576 bytes\.|not answered within 1000 ms\.$/);
+    assert.ok(taken <= MOST_BYTES_IN_KERNEL, `${taken} bytes were taken`);
   });
 
   test("dies beside an agent that has not noticed yet: dead all the same", async (t) => {
@@ -247,7 +341,7 @@ describe("status, beside a chronyd that", () => {
     const { code, stdout } = await statusOf(doomed, [], { environment });
     await doomed.thaw();
     assert.equal(code, 3);
-    assert.match(stdout, /^Agent .* says local$/m);
+    assert.match(stdout, /^Agent .* reports local$/m);
   });
 
   test("serves another user: root becomes that user, and who may not is told by the agent", async (t) => {

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as fc from "fast-check";
 import { SYNC_STATES } from "../../src/clock/sync-state.ts";
+import { failure, success } from "../../src/result.ts";
 import { briefView } from "../../src/status/brief-view.ts";
 import { fullView } from "../../src/status/full-view.ts";
 import { jsonView } from "../../src/status/json-view.ts";
@@ -13,8 +14,9 @@ import { frame, hasColours, type Output, reportWidth } from "../../src/status/te
 import { UNREACHABLE } from "../../src/summary/clock-facts.ts";
 import { DEFAULT_THRESHOLDS } from "../../src/summary/thresholds.ts";
 import { judge } from "../../src/summary/verdict.ts";
-import { anyFacts, factsOf, sourceOf } from "../summary/facts.ts";
+import { agentReportOf, anyFacts, factsOf, sourceOf, trackingOf } from "../summary/facts.ts";
 
+const URL = "http://127.0.0.1:9464/";
 const WIDTH = 80;
 const NARROWEST = 40;
 
@@ -29,7 +31,7 @@ function reportOf(overrides: Partial<StatusReport> = {}): StatusReport {
     problems: [],
     judgement: judge(clock, DEFAULT_THRESHOLDS),
     thresholds: DEFAULT_THRESHOLDS,
-    agent: { url: "http://127.0.0.1:9464/", facts: { version: "0.1.0", clock } },
+    agent: { url: URL, report: success(agentReportOf({ clock })) },
     ...overrides,
   };
 }
@@ -38,7 +40,7 @@ const DEAD = reportOf({
   clock: UNREACHABLE,
   saidBy: "nobody",
   problems: ["There is no socket at /run/chrony/chronyd.sock: chronyd is not running."],
-  agent: { url: "http://127.0.0.1:9464/", facts: undefined },
+  agent: { url: URL, report: failure({ url: URL, kind: "no connection", code: "ECONNREFUSED" }) },
 });
 
 function textOf(report: StatusReport): string {
@@ -58,11 +60,11 @@ The true time is within the bound of this clock, as far as chronyd can know.
 
 Error          0.031 ms    |last offset| + root dispersion + 1/2 root delay
 Bound          0.035 ms    with the offset still to be slewed: rely on this one
-Peak           0.052 ms    the largest of both in the last minute: it is judged
+Peak           0.052 ms    the largest of both in the last 60 s: it is judged
 Source         PHC0        reference clock, stratum 0, answered 8 of 8 polls
 Reference age  3.2 s       since chronyd's last update; stale beyond 64 s
 Frequency      12.500 ppm  too slow without chronyd's correction
-Agent          0.1.0       http://127.0.0.1:9464/ says synchronised
+Agent          0.1.0       http://127.0.0.1:9464/ reports synchronised
 
 Source              Use          Strat    Poll Reach   Heard Offset/ms       +/-
 PHC0                selected         0     8 s   8/8   5.0 s   +0.0123    0.0304
@@ -89,8 +91,8 @@ Bound          0.035 ms
   with the offset still to be slewed:
   rely on this one
 Peak           0.052 ms
-  the largest of both in the last
-  minute: it is judged
+  the largest of both in the last 60 s:
+  it is judged
 Source         PHC0
   reference clock, stratum 0, answered 8
   of 8 polls
@@ -100,7 +102,7 @@ Reference age  3.2 s
 Frequency      12.500 ppm
   too slow without chronyd's correction
 Agent          0.1.0
-  http://127.0.0.1:9464/ says
+  http://127.0.0.1:9464/ reports
   synchronised
 
 Source      Use          Reach Offset/ms
@@ -125,7 +127,7 @@ Peak           -           withheld: chronyd does not answer
 Source         -           not known
 Reference age  -           not known
 Frequency      -           not known
-Agent          -           none answers at http://127.0.0.1:9464/metrics`,
+Agent          -           No agent listens at http://127.0.0.1:9464/.`,
     );
   });
 
@@ -171,24 +173,25 @@ Agent          -           none answers at http://127.0.0.1:9464/metrics`,
   });
 
   test("shows the stratum of the source, and no age at which the clock is stale where there is none", () => {
-    const details = sourceOf({ mode: "client", stratum: 3, answeredOfLastEight: 7 });
-    const source = { address: "192.0.2.1", name: "192.0.2.1", details };
-    const text = textOf(reportOf({ clock: factsOf({ source, staleAfterSeconds: undefined }) }));
+    const source = { address: "192.0.2.1", name: "192.0.2.1" };
+    const sources = [sourceOf({ ...source, mode: "client", stratum: 3, answeredOfLastEight: 7 })];
+    const text = textOf(
+      reportOf({ clock: factsOf({ source, sources, staleAfterSeconds: undefined }) }),
+    );
     assert.match(text, /^Source +192\.0\.2\.1 +server, stratum 3, answered 7 of 8 polls$/m);
     assert.match(text, /^Reference age +3\.2 s +since chronyd's last update$/m);
   });
 
   test("warns when the agent sees another state", () => {
-    const agent = {
-      url: "http://127.0.0.1:9464/",
-      facts: { version: "0.1.0", clock: UNREACHABLE },
-    };
+    const agent = { url: URL, report: success(agentReportOf({ clock: UNREACHABLE })) };
     const row = fullView(reportOf({ agent })).find((line) => line[0]?.text.startsWith("Agent"));
-    assert.deepEqual(row?.at(-1), { text: `${agent.url} says unreachable`, tone: "warning" });
+    assert.deepEqual(row?.at(-1), { text: `${URL} reports unreachable`, tone: "warning" });
   });
 
   test("calls a positive frequency fast, as chronyc does", () => {
-    const text = textOf(reportOf({ clock: factsOf({ frequencyPpm: 12.5 }) }));
+    const text = textOf(
+      reportOf({ clock: factsOf({ tracking: trackingOf({ frequencyPpm: 12.5 }) }) }),
+    );
     assert.match(text, /^Frequency +12\.500 ppm +too fast/m);
   });
 });

@@ -7,13 +7,19 @@ import type { OfSource } from "../../src/chrony/further-reports.ts";
 import type { SourceData } from "../../src/chrony/source-data.ts";
 import type { Tracking } from "../../src/chrony/tracking.ts";
 import { failure, success } from "../../src/result.ts";
-import { type ClockFacts, clockFacts, UNREACHABLE } from "../../src/summary/clock-facts.ts";
+import {
+  type ClockFacts,
+  clockFacts,
+  followedSource,
+  UNREACHABLE,
+} from "../../src/summary/clock-facts.ts";
 import {
   clocksAt,
   LOCAL,
   NEVER_SYNCHRONISED,
   REFERENCE_CLOCK,
   reading,
+  trackingReport,
   unansweredReading,
 } from "../clock/reports.ts";
 import { observation } from "../metrics/observations.ts";
@@ -61,6 +67,7 @@ function factsWith(
 }
 
 test("each number of chronyd's reports is in its place", () => {
+  const { referenceId, address, ...tracking } = trackingReport();
   const { errorMs, boundMs, referenceAgeSeconds, ...facts } = factsWith();
   // |-0.2 ms| + 1 ms + half of 4 ms, and the same with 0.5 ms that are still to be slewed.
   assert.deepEqual(
@@ -75,16 +82,9 @@ test("each number of chronyd's reports is in its place", () => {
       peakMs: undefined,
       referenceTimeIsAhead: false,
       staleAfterSeconds: undefined,
-      stratum: 3,
-      leapStatus: "normal",
       source: undefined,
       upstreamIsLocal: undefined,
-      systemTimeOffsetSeconds: 0.0005,
-      lastOffsetSeconds: -0.0002,
-      rootDelaySeconds: 0.004,
-      rootDispersionSeconds: 0.001,
-      frequencyPpm: -12.5,
-      skewPpm: 0.2,
+      tracking,
       sources: [
         {
           address: "192.0.2.1",
@@ -117,16 +117,16 @@ test("each number of chronyd's reports is in its place", () => {
 
 describe("the source that the clock follows", () => {
   test("has the name and the details of chronyd's source of that address", () => {
-    const { source, sources } = factsWith({}, [NEVER_MEASURED, SERVER]);
-    assert.equal(source?.address, "192.0.2.1");
-    assert.equal(source.name, "ntp.example");
-    assert.deepEqual(source.details, sources?.[1]);
+    const clock = factsWith({}, [NEVER_MEASURED, SERVER]);
+    assert.deepEqual(clock.source, { address: "192.0.2.1", name: "ntp.example" });
+    assert.equal(followedSource(clock), clock.sources?.[1]);
   });
 
   test("has its address for a name and no details where chronyd's sources do not name it", () => {
     for (const sources of [[], [NEVER_MEASURED]]) {
-      const { source } = factsWith({}, sources);
-      assert.deepEqual(source, { address: "192.0.2.1", name: "192.0.2.1", details: undefined });
+      const clock = factsWith({}, sources);
+      assert.deepEqual(clock.source, { address: "192.0.2.1", name: "192.0.2.1" });
+      assert.equal(followedSource(clock), undefined);
     }
     assert.equal(factsWith(REFERENCE_CLOCK).source?.name, "PHC0");
   });

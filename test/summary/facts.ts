@@ -2,8 +2,10 @@
 // node. A case names only what it is about.
 
 import * as fc from "fast-check";
+import { LEAP_STATUSES } from "../../src/chrony/tracking.ts";
 import { SYNC_STATES } from "../../src/clock/sync-state.ts";
-import type { ClockFacts, SourceFacts } from "../../src/summary/clock-facts.ts";
+import type { AgentReport } from "../../src/summary/agent-report.ts";
+import type { ClockFacts, SourceFacts, TrackingFacts } from "../../src/summary/clock-facts.ts";
 
 /** The reference clock of an AKS node, as one of chronyd's sources. */
 export function sourceOf(overrides: Partial<SourceFacts> = {}): SourceFacts {
@@ -22,6 +24,25 @@ export function sourceOf(overrides: Partial<SourceFacts> = {}): SourceFacts {
   };
 }
 
+/** chronyd's own report of a healthy clock. */
+export function trackingOf(overrides: Partial<TrackingFacts> = {}): TrackingFacts {
+  return {
+    stratum: 1,
+    leapStatus: "normal",
+    referenceTimeSeconds: 1_795_366_508.75,
+    systemTimeOffsetSeconds: -0.000_005,
+    lastOffsetSeconds: 0.000_001,
+    rmsOffsetSeconds: 0.000_002,
+    frequencyPpm: -12.5,
+    residualFrequencyPpm: 0.001,
+    skewPpm: 0.02,
+    rootDelaySeconds: 1e-9,
+    rootDispersionSeconds: 0.000_030_2,
+    updateIntervalSeconds: 8,
+    ...overrides,
+  };
+}
+
 /** What is known of the clock of a healthy AKS node. */
 export function factsOf(overrides: Partial<ClockFacts> = {}): ClockFacts {
   const source = sourceOf();
@@ -33,27 +54,32 @@ export function factsOf(overrides: Partial<ClockFacts> = {}): ClockFacts {
     referenceAgeSeconds: 3.25,
     referenceTimeIsAhead: false,
     staleAfterSeconds: 64,
-    stratum: 1,
-    leapStatus: "normal",
-    source: { address: source.address, name: source.name, details: source },
+    tracking: trackingOf(),
+    source: { address: source.address, name: source.name },
     upstreamIsLocal: false,
-    systemTimeOffsetSeconds: -0.000_005,
-    lastOffsetSeconds: 0.000_001,
-    rootDelaySeconds: 1e-9,
-    rootDispersionSeconds: 0.000_030_2,
-    frequencyPpm: -12.5,
-    skewPpm: 0.02,
     sources: [source],
+    ...overrides,
+  };
+}
+
+/** What the agent of that node reports. */
+export function agentReportOf(overrides: Partial<AgentReport> = {}): AgentReport {
+  return {
+    version: "0.1.0",
+    node: "node-1",
+    clock: factsOf(),
+    peakWidthSeconds: 60,
+    push: { accepted: 120, failed: 1, acceptedSecondsAgo: 12.3, failure: undefined },
     ...overrides,
   };
 }
 
 // What a float of chronyd's protocol can hold, in milliseconds.
 const LARGEST = 2 ** 72;
-const anyOffset = fc.option(fc.double({ min: -LARGEST, max: LARGEST, noNaN: true }), {
-  nil: undefined,
-});
-const anySize = fc.option(fc.double({ min: 0, max: LARGEST, noNaN: true }), { nil: undefined });
+const someOffset = fc.double({ min: -LARGEST, max: LARGEST, noNaN: true });
+const someSize = fc.double({ min: 0, max: LARGEST, noNaN: true });
+const anyOffset = fc.option(someOffset, { nil: undefined });
+const anySize = fc.option(someSize, { nil: undefined });
 const anyName = fc.string({ minLength: 1, maxLength: 255 });
 
 const anySource: fc.Arbitrary<SourceFacts> = fc.record({
@@ -68,15 +94,27 @@ const anySource: fc.Arbitrary<SourceFacts> = fc.record({
     "unselected",
     "selectable",
   ),
-  stratum: fc.option(fc.nat({ max: 0xffff }), { nil: undefined }),
-  pollSeconds: fc.option(
-    fc.integer({ min: -128, max: 127 }).map((log2) => 2 ** log2),
-    { nil: undefined },
-  ),
-  answeredOfLastEight: fc.option(fc.nat({ max: 8 }), { nil: undefined }),
+  stratum: fc.nat({ max: 0xffff }),
+  pollSeconds: fc.integer({ min: -128, max: 127 }).map((log2) => 2 ** log2),
+  answeredOfLastEight: fc.nat({ max: 8 }),
   lastSampleAgeSeconds: fc.option(fc.nat({ max: 0xffff_ffff }), { nil: undefined }),
   offsetSeconds: anyOffset,
   offsetErrorSeconds: anySize,
+});
+
+const anyTracking: fc.Arbitrary<TrackingFacts> = fc.record({
+  stratum: fc.nat({ max: 0xffff }),
+  leapStatus: fc.constantFrom(...LEAP_STATUSES),
+  referenceTimeSeconds: anySize,
+  systemTimeOffsetSeconds: someOffset,
+  lastOffsetSeconds: someOffset,
+  rmsOffsetSeconds: someOffset,
+  frequencyPpm: someOffset,
+  residualFrequencyPpm: someOffset,
+  skewPpm: someOffset,
+  rootDelaySeconds: someSize,
+  rootDispersionSeconds: someSize,
+  updateIntervalSeconds: someSize,
 });
 
 /** Anything that chronyd can have said. */
@@ -89,21 +127,13 @@ export const anyFacts: fc.Arbitrary<ClockFacts> = fc.record({
   referenceTimeIsAhead: fc.boolean(),
   upstreamIsLocal: fc.option(fc.boolean(), { nil: undefined }),
   staleAfterSeconds: anySize,
-  stratum: fc.option(fc.nat({ max: 0xffff }), { nil: undefined }),
-  leapStatus: fc.constantFrom("normal", "insert second", "delete second", "unsynchronised"),
+  tracking: fc.option(anyTracking, { nil: undefined }),
   source: fc.option(
     fc.record({
       address: anyName,
       name: anyName,
-      details: fc.option(anySource, { nil: undefined }),
     }),
     { nil: undefined },
   ),
-  systemTimeOffsetSeconds: anyOffset,
-  lastOffsetSeconds: anyOffset,
-  rootDelaySeconds: anySize,
-  rootDispersionSeconds: anySize,
-  frequencyPpm: anyOffset,
-  skewPpm: anySize,
   sources: fc.option(fc.array(anySource, { maxLength: 3 }), { nil: undefined }),
 });

@@ -12,7 +12,7 @@ describe("a clock whose source is silent", () => {
     conclusion(
       factsOf({
         state: "stale",
-        source: { address: silent.address, name: silent.name, details: silent },
+        source: { address: silent.address, name: silent.name },
         sources,
       }),
     );
