@@ -191,7 +191,7 @@ describe("the collector", () => {
       const container = startFakeContainer(t, path.collector, CONTAINER_MIB);
       const { otlpUrl } = path.collector;
       const fleet = await startFakeFleet(t, {
-        otlpUrl,
+        otlpUrl: () => otlpUrl,
         senders: SENDERS,
         pushesPerSecond: PUSHES_PER_SECOND,
         token: (node) => issuer.token({ node }),

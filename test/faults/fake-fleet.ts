@@ -13,7 +13,10 @@ const SECOND_MS = 1_000;
 
 /** What to start. */
 export type FleetDescription = {
-  readonly otlpUrl: string;
+  /** Where the next push goes. */
+  readonly otlpUrl: () => string;
+  /** Whether each push has a connection of its own, as an agent's has; else connections are kept. */
+  readonly connects?: boolean;
   readonly senders: number;
   /** Pushes a second of all together. */
   readonly pushesPerSecond: number;
@@ -35,6 +38,8 @@ export type FakeFleet = {
   pushAtOnce(pushes: number): void;
   /** How many pushes were answered with which status since the last call; 0 is no answer. */
   answers(): Readonly<Record<number, number>>;
+  /** How long each push that was answered took since the last call, in milliseconds. */
+  durationsMs(): readonly number[];
   /** How many collections wait, of all senders. */
   waiting(): number;
   /** How many collections each sender made, by its name. */
@@ -64,9 +69,9 @@ type Sender = {
  */
 export async function startFakeFleet(
   owner: Owner,
-  { otlpUrl, senders: count, pushesPerSecond, token }: FleetDescription,
+  { otlpUrl, connects = false, senders: count, pushesPerSecond, token }: FleetDescription,
 ): Promise<FakeFleet> {
-  const agent = new Agent({ keepAlive: true });
+  const agent = new Agent({ keepAlive: !connects });
   const senders = await Promise.all(
     Array.from({ length: count }, async (_, index): Promise<Sender> => {
       const node = `fleet-${index}`;
@@ -83,6 +88,7 @@ export async function startFakeFleet(
     }),
   );
   const answers = new Map<number, number>();
+  let durationsMs: number[] = [];
   let isRunning = true;
   let makes = true;
   let atOnce = AT_ONCE;
@@ -119,8 +125,9 @@ export async function startFakeFleet(
     const body = bodyOf(sender, sent);
     let status = 0;
     sender.underWay += 1;
+    const beganMs = performance.now();
     const pushing = request(
-      `${otlpUrl}/v1/metrics`,
+      `${otlpUrl()}/v1/metrics`,
       {
         method: "POST",
         agent,
@@ -141,6 +148,9 @@ export async function startFakeFleet(
     pushing.on("error", () => undefined);
     pushing.once("close", () => {
       sender.underWay -= 1;
+      if (status !== 0) {
+        durationsMs.push(performance.now() - beganMs);
+      }
       answers.set(status, (answers.get(status) ?? 0) + 1);
       settle(sender, sent, status);
     });
@@ -186,6 +196,11 @@ export async function startFakeFleet(
     answers() {
       const seen = Object.fromEntries(answers);
       answers.clear();
+      return seen;
+    },
+    durationsMs() {
+      const seen = durationsMs;
+      durationsMs = [];
       return seen;
     },
     pushAtOnce(pushes) {
