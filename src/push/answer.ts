@@ -60,8 +60,6 @@ export type PushError =
       readonly url: string;
       readonly status: number;
       readonly detail: string;
-      /** Whether a token was sent (COLLECTOR_TOKEN_FILE). */
-      readonly withToken: boolean;
     };
 
 /** What becomes of the points of a request. */
@@ -82,19 +80,17 @@ export type Outcome =
 
 /** A shorter text would cut an explanation, a longer one would fill the log. */
 const LONGEST_DETAIL = 300;
-/** No more of a body is looked through for one. */
-const LONGEST_SEARCHED = 4_000;
 
 /**
  * The outcome that an answer means.
+ * @param url where the request was sent
  * @param redacted takes what must not be shown out of a text of the backend
  */
 export function outcomeOf(
   answer: Answer,
-  sent: { readonly url: string; readonly withToken: boolean },
+  url: string,
   redacted: (text: string) => string,
 ): Outcome {
-  const { url, withToken } = sent;
   const { status, body, location } = answer;
   const shown = (text: string) => printable(redacted(text)).slice(0, LONGEST_DETAIL);
   if (status >= 200 && status < 300) {
@@ -112,7 +108,6 @@ export function outcomeOf(
     url,
     status,
     detail: shown(reasonIn(body)),
-    withToken,
   } as const;
   switch (status) {
     case 400:
@@ -147,7 +142,7 @@ export function describePushError(error: PushError): string {
     case "not OTLP":
       return `The server at ${shownAddress(error.url)} answered ${error.status}${quoted(error.detail)}, which is no answer of an OTLP receiver: check OTEL_EXPORTER_OTLP_ENDPOINT, and what is between.`;
     case "answered":
-      return `The collector at ${shownAddress(error.url)} answered ${error.status}${quoted(error.detail)}: ${adviceFor(error.status, error.withToken)}.`;
+      return `The collector at ${shownAddress(error.url)} answered ${error.status}${quoted(error.detail)}: ${adviceFor(error.status)}.`;
   }
 }
 
@@ -175,7 +170,7 @@ function partialSuccess(
   const rejected = Number(partial["rejectedDataPoints"] ?? partial["rejected_data_points"] ?? 0);
   const reason = partial["errorMessage"] ?? partial["error_message"] ?? "";
   return {
-    rejectedPoints: Number.isSafeInteger(rejected) && rejected > 0 ? rejected : 0,
+    rejectedPoints: Number.isSafeInteger(rejected) ? Math.max(0, rejected) : 0,
     reason: typeof reason === "string" ? reason : "",
   };
 }
@@ -184,9 +179,7 @@ function partialSuccess(
 function reasonIn(body = ""): string {
   const { message, error } = parsedObject(body) ?? {};
   const text = [message, error].find((one) => typeof one === "string");
-  return typeof text === "string"
-    ? text
-    : body.slice(0, LONGEST_SEARCHED).replace(/<[^<>]*>/g, " ");
+  return typeof text === "string" ? text : body.replace(/<[^<>]*>/g, " ");
 }
 
 function parsedObject(body: string): Readonly<Record<string, unknown>> | undefined {
@@ -206,13 +199,11 @@ function quoted(detail: string): string {
   return detail === "" ? "" : ` (${detail})`;
 }
 
-function adviceFor(status: number, withToken: boolean): string {
+function adviceFor(status: number): string {
   switch (status) {
     case 401:
     case 403:
-      return withToken
-        ? "it does not accept the agent's token (COLLECTOR_TOKEN_FILE)"
-        : "it wants to know who sends; set COLLECTOR_TOKEN_FILE or OTEL_EXPORTER_OTLP_HEADERS";
+      return "it does not accept the sender; check COLLECTOR_TOKEN_FILE and OTEL_EXPORTER_OTLP_HEADERS";
     case 404:
     case 405:
       return "that is not an OTLP receiver; check OTEL_EXPORTER_OTLP_ENDPOINT";

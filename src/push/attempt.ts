@@ -77,8 +77,7 @@ export async function attempt(
       outcome: unanswered("detail" in error ? { ...error, detail: redacted(error.detail) } : error),
     };
   }
-  const withToken = settings.tokenFile !== undefined;
-  return { outcome: outcomeOf(answer.value, { url, withToken }, redacted), answer: answer.value };
+  return { outcome: outcomeOf(answer.value, url, redacted), answer: answer.value };
 }
 
 function exchange(

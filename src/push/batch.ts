@@ -43,9 +43,8 @@ export type Batch = {
   readonly requestBytes: number;
   /** The last round of requests in which it was tried one by one. */
   triedInRound: number;
-  /** How often it was rejected alone while others were taken, and when first (monotonic). */
-  rejections: number;
-  rejectedSinceMs: number;
+  /** When it was rejected alone while the newest was accepted: monotonic, in milliseconds. */
+  readonly rejectedMs: number[];
 };
 
 /** One series and its value. */
@@ -56,9 +55,8 @@ const POINT_BYTES = 16;
 /** What a batch takes in memory beside its points, and a series beside its texts. */
 const OBJECT_BYTES = 400;
 
-/** OTLP/JSON around the texts of a metric, of a point with its times and value, of an attribute. */
-const METRIC_JSON_BYTES = 150;
-const POINT_JSON_BYTES = 160;
+/** OTLP/JSON around the texts of a metric with one point, and around those of an attribute. */
+const POINT_JSON_BYTES = 280;
 const ATTRIBUTE_JSON_BYTES = 40;
 
 /** The series and values of a collection. A series that is already known is not made again. */
@@ -90,22 +88,20 @@ export function batchesOf(
   points: readonly SeriesValue[],
   mostBytes: number,
 ): Batch[] {
-  const batches: Batch[] = [];
-  let begin = 0;
-  let bytes = 0;
-  let names = new Set<string>();
-  points.forEach(({ series }, index) => {
-    const { name } = series.descriptor;
-    let pointBytes = pointJsonBytes(series) + (names.has(name) ? 0 : metricJsonBytes(series));
-    if (index > begin && bytes + pointBytes > mostBytes) {
-      batches.push(batchOf(moment, points.slice(begin, index), bytes));
-      [begin, bytes, names] = [index, 0, new Set()];
-      pointBytes = pointJsonBytes(series) + metricJsonBytes(series);
+  const parts: SeriesValue[][] = [];
+  let left = 0;
+  for (const point of points) {
+    const bytes = jsonBytesOf(point.series);
+    const part = parts.at(-1);
+    if (part === undefined || bytes > left) {
+      parts.push([point]);
+      left = mostBytes - bytes;
+    } else {
+      part.push(point);
+      left -= bytes;
     }
-    bytes += pointBytes;
-    names.add(name);
-  });
-  return points.length === 0 ? [] : [...batches, batchOf(moment, points.slice(begin), bytes)];
+  }
+  return parts.map((part) => batchOf(moment, part));
 }
 
 /** The points of a batch. */
@@ -116,30 +112,24 @@ export function pointsOf({ series, values }: Batch): SeriesValue[] {
 /** What batches take in memory, in bytes; a series that they share counts once. */
 export function memoryOf(batches: readonly Batch[]): number {
   const series = new Set(batches.flatMap((batch) => batch.series));
-  const points = batches.reduce((sum, batch) => sum + batch.series.length, 0);
-  const texts = [...series].reduce((sum, { key }) => sum + 2 * key.length, 0);
-  return OBJECT_BYTES * (batches.length + series.size) + POINT_BYTES * points + texts;
+  const ofBatches = batches.map(({ values }) => OBJECT_BYTES + POINT_BYTES * values.length);
+  const ofSeries = [...series].map(({ key }) => OBJECT_BYTES + 2 * key.length);
+  return [...ofBatches, ...ofSeries].reduce((sum, bytes) => sum + bytes, 0);
 }
 
-function batchOf(moment: Moment, points: readonly SeriesValue[], requestBytes: number): Batch {
+function batchOf(moment: Moment, points: readonly SeriesValue[]): Batch {
   return {
     moment,
     series: points.map(({ series }) => series),
     values: Float64Array.from(points, ({ value }) => value),
-    requestBytes,
+    requestBytes: points.reduce((sum, { series }) => sum + jsonBytesOf(series), 0),
     triedInRound: 0,
-    rejections: 0,
-    rejectedSinceMs: 0,
+    rejectedMs: [],
   };
 }
 
-function metricJsonBytes({ descriptor: { name, description } }: Series): number {
-  return METRIC_JSON_BYTES + Buffer.byteLength(JSON.stringify(name + description));
-}
-
-function pointJsonBytes({ attributes }: Series): number {
-  return Object.entries(attributes).reduce(
-    (sum, pair) => sum + ATTRIBUTE_JSON_BYTES + Buffer.byteLength(JSON.stringify(pair)),
-    POINT_JSON_BYTES,
-  );
+/** What a point takes in a request at the most, in bytes, as if its metric had no other. */
+function jsonBytesOf({ descriptor: { description }, key, attributes }: Series): number {
+  const texts = Buffer.byteLength(key) + Buffer.byteLength(JSON.stringify(description));
+  return POINT_JSON_BYTES + texts + ATTRIBUTE_JSON_BYTES * Object.keys(attributes).length;
 }

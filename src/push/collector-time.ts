@@ -77,7 +77,7 @@ export class CollectorTime {
    */
   answered(date: string | undefined, askedMs: number, answeredMs: number, now: ClockPair): void {
     this.#followSteps(now);
-    const dateMs = Date.parse(date ?? "");
+    const dateMs = Date.parse(String(date));
     if (Number.isNaN(dateMs) || answeredMs - askedMs >= LONGEST_ANSWER_MS) {
       this.hasNone();
       return;
@@ -151,8 +151,7 @@ export class CollectorTime {
     const before = this.#shiftMs;
     if (before !== undefined && Math.abs(shiftMs - before) > STEP_MS) {
       const wallMs = now.wallMs - shiftMs + before;
-      const agreedBefore = this.#agreeing > 0 && this.#off({ ...now, wallMs }).leastMs === 0;
-      this.#step ??= { agreedBefore };
+      this.#step ??= { agreedBefore: this.#off({ ...now, wallMs }).leastMs === 0 };
       this.#mustAsk = true;
     }
     this.#shiftMs = shiftMs;

@@ -223,9 +223,9 @@ export class Queue {
     } else if (batch !== again) {
       this.#again = batch;
     } else {
-      batch.rejectedSinceMs = batch.rejections === 0 ? nowMs : batch.rejectedSinceMs;
-      batch.rejections += 1;
-      if (batch.rejections >= MOST_REJECTIONS && nowMs - batch.rejectedSinceMs >= REJECTED_FOR_MS) {
+      const { rejectedMs } = batch;
+      const [firstMs = nowMs] = rejectedMs;
+      if (rejectedMs.push(nowMs) >= MOST_REJECTIONS && nowMs - firstMs >= REJECTED_FOR_MS) {
         this.#drop("rejected", batches);
       }
     }

@@ -8,13 +8,13 @@ import {
   type Outcome,
   outcomeOf,
   type PushError,
+  unanswered,
 } from "../../src/push/answer.ts";
 
 type Kind = PushError["kind"];
 const URL = "https://collector.example:4318/v1/metrics";
-const SENT = { url: URL, withToken: false };
 
-function outcome(answer: Partial<Answer>, sent = SENT): Outcome {
+function outcome(answer: Partial<Answer>): Outcome {
   const all = {
     status: 200,
     date: undefined,
@@ -24,11 +24,11 @@ function outcome(answer: Partial<Answer>, sent = SENT): Outcome {
     answeredMs: 1,
     ...answer,
   };
-  return outcomeOf(all, sent, (text) => text.replaceAll("secret", "…"));
+  return outcomeOf(all, URL, (text) => text.replaceAll("secret", "…"));
 }
 
-function sentence(answer: Partial<Answer>, sent = SENT): string {
-  const found = outcome(answer, sent);
+function sentence(answer: Partial<Answer>): string {
+  const found = outcome(answer);
   assert.ok(found.kind !== "accepted");
   return describePushError(found.error);
 }
@@ -37,7 +37,10 @@ describe("an answer means", () => {
   const statuses: readonly (readonly [Outcome["kind"], readonly number[]])[] = [
     ["rejected", [400, 422, 500]],
     ["too large", [413]],
-    ["wait", [301, 302, 303, 307, 308, 401, 402, 403, 404, 405, 407, 408, 409, 415, 418, 429]],
+    [
+      "wait",
+      [300, 301, 302, 303, 307, 308, 401, 402, 403, 404, 405, 399, 407, 408, 409, 415, 418, 429],
+    ],
     ["wait", [501, 502, 503, 504, 505, 511, 599, 999, 100, 0]],
     ["accepted", [200, 201, 202, 204]],
   ];
@@ -75,6 +78,7 @@ describe("an answer means", () => {
   }
 
   for (const [rejected, count] of [
+    [1, 1],
     [60, 60],
     ["60", 60],
     [0, 0],
@@ -94,6 +98,16 @@ describe("an answer means", () => {
     });
   }
 
+  test("no reason when what is said is no text", () => {
+    const body = '{"partialSuccess":{"rejectedDataPoints":2,"errorMessage":5}}';
+    assert.deepEqual(outcome({ body }), { kind: "accepted", rejectedPoints: 2, reason: "" });
+  });
+
+  test("wait when there is none", () => {
+    const error = { kind: "timed out", url: URL, afterMs: 10 } as const;
+    assert.deepEqual(unanswered(error), { kind: "wait", isAnswer: false, error });
+  });
+
   test("the same in the names of the proto file", () => {
     const partial_success = { rejected_data_points: "7", error_message: "no" };
     assert.deepEqual(outcome({ body: JSON.stringify({ partial_success }) }), {
@@ -109,13 +123,19 @@ describe("what the backend says", () => {
     ["in a status of JSON", '{"code":13,"message":"no\\r\\nway\\u0007"}', "no way"],
     ["in another's JSON", '{"error":"no org id"}', "no org id"],
     ["as text", "no org id\n", "no org id"],
-    ["as a page, without its tags", "<html><h1>Not here</h1>\n<p>at all</p>", "Not here at all"],
+    ["as a page, without its tags", "<html><h1>Not here</h1><p>at all</p>", "Not here at all"],
     ["that is not printable", "\u0000\u001b[31mred\u{1f600}", "[31mred"],
     ["with a secret", "token secret is old", "token … is old"],
   ];
   for (const [what, body, shown] of reasons) {
     test(`${what} is in the sentence`, () => {
       assert.ok(sentence({ status: 401, body }).includes(`answered 401 (${shown}): `), shown);
+    });
+  }
+
+  for (const body of ["", undefined]) {
+    test(`is left out when it is ${body === "" ? "nothing" : "too long"}`, () => {
+      assert.ok(sentence({ status: 429, body }).includes("answered 429: "));
     });
   }
 
@@ -160,7 +180,7 @@ const SENTENCES: { readonly [K in Kind]: readonly [PushError & { readonly kind: 
     `The server at ${URL} answered 200 (Welcome), which is no answer of an OTLP receiver: check OTEL_EXPORTER_OTLP_ENDPOINT, and what is between.`,
   ],
   answered: [
-    { kind: "answered", url: URL, status: 418, detail: "a teapot", withToken: false },
+    { kind: "answered", url: URL, status: 418, detail: "a teapot" },
     `The collector at ${URL} answered 418 (a teapot): see the collector's log.`,
   ],
 };
@@ -188,21 +208,22 @@ describe("the sentence of", () => {
 });
 
 describe("an answer is told with what to do:", () => {
-  const advice: readonly (readonly [status: number, withToken: boolean, advice: RegExp])[] = [
-    [400, true, /rejects the data.*see the collector's log\.$/],
-    [401, true, /does not accept the agent's token \(COLLECTOR_TOKEN_FILE\)\.$/],
-    [401, false, /set COLLECTOR_TOKEN_FILE or OTEL_EXPORTER_OTLP_HEADERS\.$/],
-    [403, true, /COLLECTOR_TOKEN_FILE/],
-    [404, true, /check OTEL_EXPORTER_OTLP_ENDPOINT/],
-    [413, true, /the agent sends less at once/],
-    [422, true, /rejects the data/],
-    [429, true, /goes on trying/],
-    [500, true, /rejects the data/],
-    [503, true, /goes on trying/],
+  const advice: readonly (readonly [statuses: readonly number[], advice: RegExp])[] = [
+    [[400, 422, 500], /rejects the data.*see the collector's log\.$/],
+    [[401, 403], /the sender; check COLLECTOR_TOKEN_FILE and OTEL_EXPORTER_OTLP_HEADERS\.$/],
+    [[404, 405], /check OTEL_EXPORTER_OTLP_ENDPOINT/],
+    [[413], /the agent sends less at once/],
+    [[408, 429, 502, 503, 504], /goes on trying/],
+    [[300, 399], /a redirect to nowhere/],
+    [[418], /: see the collector's log\.$/],
   ];
-  for (const [status, withToken, text] of advice) {
-    test(`${status}, ${withToken ? "with" : "without"} a token`, () => {
-      assert.match(sentence({ status }, { url: URL, withToken }), text);
-    });
+  for (const [statuses, text] of advice) {
+    for (const status of statuses) {
+      test(`${status}`, () => assert.match(sentence({ status }), text));
+    }
   }
+
+  test("401 of a backend that wants another header is not the token's fault", () => {
+    assert.doesNotMatch(sentence({ status: 401, body: "no org id\n" }), /accept the .*token/);
+  });
 });

@@ -209,8 +209,7 @@ describe("an answer that is no yes", () => {
       assert.equal(outcome.kind, kind);
       const { url } = settings;
       const detail = "not like this";
-      const withToken = false;
-      assert.deepEqual(errorOf(outcome), { kind: "answered", url, status, detail, withToken });
+      assert.deepEqual(errorOf(outcome), { kind: "answered", url, status, detail });
       assert.equal(collector.attempts.length, 1, "nothing is tried again here");
     });
   }

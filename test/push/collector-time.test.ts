@@ -156,6 +156,55 @@ describe("a limit", () => {
   });
 });
 
+for (const suspendedMs of [0, 3_600_000]) {
+  test(`a node an hour ahead is put right after ${suspendedMs} ms of sleep before the start`, () => {
+    const node = nodeThat({ offMs: 3_600_000, suspendedMs });
+    assert.equal(node.askAsNeeded(), 2);
+    node.push(20);
+    assert.ok(Math.abs(node.correctionMs + 3_600_000) <= 1_000, `${node.correctionMs}`);
+  });
+}
+
+test("two dates agree also with a sleep of the machine between them", () => {
+  const node = nodeThat({ offMs: 3_600_000 });
+  node.ask();
+  node.suspendedMs = 600_000;
+  node.pass(1_600);
+  node.ask();
+  assert.ok(Math.abs(node.correctionMs + 3_600_000) <= 1_000, `${node.correctionMs}`);
+});
+
+test("a second date counts from 1.5 s on", () => {
+  for (const [gapMs, counts] of [
+    [1_499, false],
+    [1_500, true],
+  ] as const) {
+    const node = nodeThat({ offMs: 3_600_000, answerMs: 0 });
+    node.push(2, gapMs);
+    assert.equal(node.correctionMs !== 0, counts, `${gapMs}`);
+  }
+});
+
+describe("two dates half a minute apart", () => {
+  for (const [rate, agree] of [
+    [0, true],
+    [1 / 12, true],
+    [-1 / 12, true],
+    [0.2, false],
+    [-0.2, false],
+  ] as const) {
+    test(`${agree ? "agree" : "disagree"} when the node's clock is slewed by ${rate} meanwhile`, () => {
+      const node = nodeThat({ offMs: 3_600_000 });
+      node.ask();
+      node.pass(30_000);
+      // A slewed node counts a shorter or longer time, by both of its clocks.
+      node.collectorOffMs = 30_000 * rate;
+      node.ask();
+      assert.equal(node.correctionMs !== 0, agree);
+    });
+  }
+});
+
 test("a correction stays the same from one push to the next", () => {
   fc.assert(
     fc.property(
@@ -187,6 +236,71 @@ describe("a step", () => {
       assert.ok(Math.abs(node.correctionMs + stepMs) <= 1_000, "and stays so");
     });
   }
+
+  test("of 700 ms has the collector asked, and one of 300 ms has not", () => {
+    for (const [stepMs, mustAsk] of [
+      [700, true],
+      [-700, true],
+      [300, false],
+      [500, false],
+    ] as const) {
+      const node = new Node();
+      node.push(3);
+      node.offMs = stepMs;
+      assert.equal(node.mustAsk, mustAsk, `${stepMs}`);
+    }
+  });
+
+  test("that is seen only when points are sent has the collector asked", () => {
+    const node = new Node();
+    node.push(3);
+    node.offMs = 3_600_000;
+    assert.equal(node.correctionMs, -3_600_000);
+    node.offMs = 0;
+    assert.equal(node.mustAsk, true);
+  });
+
+  test("away from the collector is forgotten once the clock is back: 5 s are left again", () => {
+    const node = new Node();
+    node.push(3);
+    node.offMs = 5_000;
+    node.askAsNeeded();
+    assert.notEqual(node.correctionMs, 0);
+    node.offMs = 0;
+    node.pass(2_000);
+    node.askAsNeeded();
+    assert.equal(node.correctionMs, 0);
+    for (; node.offMs < 5_000; node.offMs += 400) {
+      node.push(1);
+    }
+    node.push(3);
+    assert.equal(node.correctionMs, 0);
+  });
+
+  test("away from the collector is forgotten when dates disagree", () => {
+    const node = new Node();
+    node.push(3);
+    node.offMs = 5_000;
+    node.pass(2_000);
+    node.askAsNeeded();
+    node.collectorOffMs = 60_000;
+    node.push(1);
+    node.collectorOffMs = 0;
+    node.push(20);
+    assert.equal(node.correctionMs, 0);
+  });
+
+  test("does not make a later one look like a step from a clock that agreed", () => {
+    const node = nodeThat({ collectorOffMs: 3_000 });
+    node.push(3);
+    node.offMs = 700;
+    node.push(3);
+    // By slews alone: as far as the synchronised clock may be off.
+    for (; node.offMs < 12_000; node.offMs += 400) {
+      node.push(1);
+    }
+    assert.equal(node.correctionMs, 0);
+  });
 
   test("to the true time, away from a collector that is 3 s off, keeps the node's time", () => {
     const node = nodeThat({ offMs: 5_000, collectorOffMs: 3_000 });

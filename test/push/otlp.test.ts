@@ -68,22 +68,3 @@ test("a request is OTLP in JSON: the end of a series has its flag and no value, 
     },
   });
 });
-
-test("what a batch is said to take in a request is no less than what it takes", async () => {
-  const points = Array.from({ length: 300 }, (_, index) => ({
-    series: {
-      ...seriesNamed(`series_${index}`),
-      attributes: { "a\n": '\u0001ünïcödé "quoted"'.repeat(index % 7), b: String(index) },
-    },
-    value: -1.2345678901234567e-200,
-  }));
-  const batches = batchesOf(MOMENT, points, 20_000);
-  assert.ok(batches.length > 5);
-  for (const batch of batches) {
-    assert.ok(batch.requestBytes <= 20_000);
-    await exportOnce(requestOf([batch], RESOURCE), async (body) => {
-      // The resource and what is around the metrics.
-      assert.ok(body.byteLength - 400 <= batch.requestBytes, `${body.byteLength} bytes`);
-    });
-  }
-});

@@ -19,7 +19,7 @@ type Values = Readonly<Record<string, number>>;
 type Reply = { readonly writes: boolean; readonly outcome: Outcome };
 
 const URL = "http://collector.example/v1/metrics";
-const ANSWERED = { kind: "answered", url: URL, status: 0, detail: "", withToken: false } as const;
+const ANSWERED = { kind: "answered", url: URL, status: 0, detail: "" } as const;
 const TAKEN: Reply = {
   writes: true,
   outcome: { kind: "accepted", rejectedPoints: 0, reason: "" },
