@@ -6,7 +6,7 @@ import {
   type SocketDirectoryFault,
 } from "./chrony/socket-directory.ts";
 import { sweepClientSockets } from "./chrony/unix-datagram.ts";
-import { assess, type ClockHistory } from "./clock/assessment.ts";
+import { type Assessment, assess, type ClockHistory } from "./clock/assessment.ts";
 import { livenessFailure } from "./health.ts";
 import { LastingFault } from "./lasting-fault.ts";
 import type { Log } from "./log.ts";
@@ -102,15 +102,15 @@ export class Agent {
       port: settings.prometheusPort,
       answers: {
         "/": () => this.#page(nodeName(resource)),
-        "/metrics": () =>
+        "/metrics": async () =>
           settings.servesMetrics
-            ? prometheusText(resource, catalogue, observe())
+            ? prometheusText(resource, catalogue, await observe())
             : plainAnswer(404, "Not served: OTEL_METRICS_EXPORTER does not name prometheus."),
         "/status": () => this.#status(nodeName(resource)),
         "/livez": () => probeAnswer(this.#livenessFailure()),
         "/readyz": () => probeAnswer(this.#notReadyReason()),
       },
-      revision: () => revisionOf(observe()),
+      revision: () => revisionOf(this.#assess()),
       log,
     });
     log.info("Chrony Tracker starts.", {
@@ -145,18 +145,25 @@ export class Agent {
     ]);
   }
 
-  #observe(): Observation | undefined {
+  /** What the newest poll means now; `undefined` before the first one. */
+  #assess(): Assessment | undefined {
     const { history } = this.#sampler;
-    if (history === undefined) {
+    return history && assess(history, readSystemClocks(), this.#settings.sleepIntervalMs);
+  }
+
+  /** All that can be reported now; `undefined` before the first poll. */
+  async #observe(): Promise<Observation | undefined> {
+    const further = await this.#sampler.further();
+    const { history } = this.#sampler;
+    const assessment = this.#assess();
+    if (history === undefined || assessment === undefined) {
       return undefined;
     }
-    const assessment = assess(history, readSystemClocks(), this.#settings.sleepIntervalMs);
     return {
       assessment,
-      further: assessment.tracking === undefined ? undefined : this.#sampler.further,
+      further: assessment.tracking === undefined ? undefined : further,
       ptpClocks: readPtpClocks(PTP_FOLDER),
       startedWallMs: this.#startedWallMs,
-      readingNumber: history.newest.number,
       readingDurationSeconds: history.newest.durationSeconds,
       readings: this.#sampler.counts,
       exports: this.#push?.counts,
@@ -164,8 +171,8 @@ export class Agent {
     };
   }
 
-  #page(node: string): Answer {
-    const observation = this.#observe();
+  async #page(node: string): Promise<Answer> {
+    const observation = await this.#observe();
     const { assessment } = observation ?? {};
     const tracking = this.#sampler.history?.newest.tracking;
     const { chronyAddress, sleepIntervalMs, servesMetrics } = this.#settings;
@@ -188,8 +195,8 @@ export class Agent {
     return { status: 200, contentType: "text/html; charset=utf-8", headers: PAGE_HEADERS, body };
   }
 
-  #status(node: string): Answer {
-    const observation = this.#observe();
+  async #status(node: string): Promise<Answer> {
+    const observation = await this.#observe();
     if (observation === undefined) {
       return plainAnswer(503, "chronyd was not asked yet. Try again in a second.");
     }
@@ -213,7 +220,7 @@ export class Agent {
 
     if (newest.tracking.ok) {
       this.#readingFault.absent(nowMs);
-      this.#tellClockFault(history);
+      this.#tellClockFault(history, now);
     } else {
       const { error } = newest.tracking;
       this.#readingFault.present(error.kind, this.#describe(error), nowMs);
@@ -230,16 +237,21 @@ export class Agent {
     return [describeChronyError(error), stranger].filter(Boolean).join(" ");
   }
 
-  #tellClockFault(history: ClockHistory): void {
+  #tellClockFault(history: ClockHistory, assessment: Assessment): void {
     const { clocks } = history.newest;
-    const assessment = assess(history, clocks, this.#settings.sleepIntervalMs);
-    const other = otherSource(clockFacts(assessment, this.#sampler.further));
-    const sentence = describeClockFault(assessment, other);
-    if (sentence === undefined) {
+    if (describeClockFault(assessment, undefined) === undefined) {
       this.#clockFault.absent(clocks.monotonicMs);
-    } else {
-      this.#clockFault.present(assessment.state, sentence, clocks.monotonicMs);
+      return;
     }
+    void this.#sampler.further().then((further) => {
+      const other = otherSource(clockFacts(assessment, further));
+      const sentence = describeClockFault(assessment, other);
+      // Meanwhile another poll may have found the clock well.
+      if (sentence !== undefined && this.#sampler.history === history) {
+        this.#clockFault.present(assessment.state, sentence, clocks.monotonicMs);
+      }
+      return sentence;
+    });
   }
 
   #keepDirectoryFault(fault: SocketDirectoryFault | undefined, nowMs: number): void {
@@ -279,10 +291,10 @@ function probeAnswer(failure: string | undefined): Answer {
 }
 
 /** Another for each poll of chronyd, and when the newest poll has become too old to count. */
-function revisionOf(observation: Observation | undefined): string {
-  return observation === undefined
+function revisionOf(assessment: Assessment | undefined): string {
+  return assessment === undefined
     ? "before the first poll"
-    : `${observation.readingNumber} ${observation.assessment.state}`;
+    : `${assessment.clocks.monotonicMs} ${assessment.state}`;
 }
 
 function peakWidthMs({ exportIntervalMs }: Settings): number {

@@ -37,13 +37,14 @@ export type SamplerOptions = {
   readonly afterReading: (history: ClockHistory) => void;
 };
 
-/** What a reading may take beside TRACKING, in milliseconds. */
+/** What the reports beside TRACKING may take, in milliseconds. */
 const LONGEST_FURTHER_MS = 1000;
 
 /** Reads chronyd once an interval, until it is stopped. */
 export class Sampler {
   readonly #options: SamplerOptions;
   readonly #stop = new AbortController();
+  readonly #sourceFault: LastingFault;
   readonly #furtherFault: LastingFault;
   readonly #leftOutFault: LastingFault;
   readonly #refused = new RefusedReports<FurtherReport | "upstream">();
@@ -51,7 +52,10 @@ export class Sampler {
   readonly #followed = new FollowedSource();
   readonly #upstream = new Upstream();
   #history: ClockHistory | undefined;
-  #further: FurtherReports | undefined;
+  /** What was asked for beside TRACKING last, and after which reading. */
+  #further:
+    | { readonly number: number; readonly reports: Promise<FurtherReports | undefined> }
+    | undefined;
   #counts: ReadingCounts = { success: 0, failure: 0 };
   #waiting: (() => void)[] = [];
   #loop: Promise<void> | undefined;
@@ -62,6 +66,10 @@ export class Sampler {
       options.log,
       "All of chronyd's sources are reported again.",
     );
+    this.#sourceFault = new LastingFault(
+      options.log,
+      "chronyd reports the source that the clock follows again.",
+    );
     this.#furtherFault = new LastingFault(options.log, "chronyd gives all its reports again.");
   }
 
@@ -70,9 +78,20 @@ export class Sampler {
     return this.#history;
   }
 
-  /** What the newest reading gave beside TRACKING; `undefined` when TRACKING was not answered. */
-  get further(): FurtherReports | undefined {
-    return this.#further;
+  /**
+   * What chronyd reports beside TRACKING. It is asked when somebody wants to know, and once after each
+   * reading at most, because these reports cost most of what the agent costs.
+   * @returns `undefined` before the first reading, and when the newest one has no TRACKING
+   */
+  further(): Promise<FurtherReports | undefined> {
+    const newest = this.#history?.newest;
+    if (newest?.tracking.ok !== true) {
+      return Promise.resolve(undefined);
+    }
+    if (this.#further?.number !== newest.number) {
+      this.#further = { number: newest.number, reports: this.#readFurther() };
+    }
+    return this.#further.reports;
   }
 
   get counts(): ReadingCounts {
@@ -88,6 +107,7 @@ export class Sampler {
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#loop;
+    await this.#further?.reports;
     this.#release();
   }
 
@@ -122,14 +142,18 @@ export class Sampler {
       // What the state is judged by belongs to this moment, however long the other reports take.
       const clocks = readSystemClocks();
       this.#noticeRestart(answer);
-      const { followed, upstreamIsLocal, further } =
-        client.ok && answer.ok ? await this.#readSources(client.value, answer.value) : NOT_ASKED;
+      const { followed, upstreamIsLocal } =
+        client.ok && answer.ok ? await this.#readSource(client.value, answer.value) : NOT_ASKED;
       const number = (this.#history?.newest.number ?? 0) + 1;
       const durationSeconds = (performance.now() - beganMs) / 1000;
-      this.#keep(
-        { number, clocks, durationSeconds, tracking: answer, followed, upstreamIsLocal },
-        further,
-      );
+      this.#keep({
+        number,
+        clocks,
+        durationSeconds,
+        tracking: answer,
+        followed,
+        upstreamIsLocal,
+      });
     } finally {
       if (client.ok) {
         client.value.close();
@@ -137,36 +161,51 @@ export class Sampler {
     }
   }
 
-  /** What else a poll asks for, when TRACKING was answered. */
-  async #readSources(client: ChronyClient, report: Tracking): Promise<SourceReports> {
-    // The next reading must not be so late that this one counts for nothing.
-    const longestMs = Math.min(LONGEST_FURTHER_MS, this.#options.intervalMs);
+  /** What else a poll asks for, when TRACKING was answered: the source that the clock follows. */
+  async #readSource(client: ChronyClient, report: Tracking): Promise<SourceReports> {
     const followed = hasSource(report)
-      ? await this.#followed.read(client, report, longestMs)
+      ? await this.#followed.read(client, report, this.#longestMs)
       : undefined;
     const source = followed?.ok ? followed.value : undefined;
     const upstream = this.#refused.has("upstream", performance.now())
       ? undefined
       : await this.#upstream.isLocal(client, source);
-    const wanted = this.#wanted();
-    const further = await readFurtherReports(client, {
-      wanted,
-      names: this.#names,
-      followedIndex: this.#followed.index,
-      longestMs,
-    });
-    this.#logAnswered(further, upstream?.ok ? upstream.value : undefined);
-    this.#logFaults([
+    if (upstream?.ok && upstream.value !== undefined) {
+      this.#logAnswered(["upstream"]);
+    }
+    this.#logFaults(this.#sourceFault, [
       ...(followed?.ok === false ? [faultOf("followed", followed.error)] : []),
       ...(upstream?.ok === false ? [faultOf("upstream", upstream.error)] : []),
-      ...faultsOf(further, wanted),
     ]);
-    this.#logLeftOut(further.sourcesLeftOut ?? 0);
-    return {
-      followed: source,
-      upstreamIsLocal: upstream?.ok ? upstream.value : undefined,
-      further,
-    };
+    return { followed: source, upstreamIsLocal: upstream?.ok ? upstream.value : undefined };
+  }
+
+  async #readFurther(): Promise<FurtherReports | undefined> {
+    const client = await ChronyClient.open(this.#options.address);
+    if (!client.ok) {
+      // The next reading says so, too.
+      return undefined;
+    }
+    try {
+      const wanted = this.#wanted();
+      const further = await readFurtherReports(client.value, {
+        wanted,
+        names: this.#names,
+        followedIndex: this.#followed.index,
+        longestMs: this.#longestMs,
+      });
+      this.#logAnswered(this.#options.further.filter((report) => isAnswered(further[report])));
+      this.#logFaults(this.#furtherFault, faultsOf(further, wanted));
+      this.#logLeftOut(further.sourcesLeftOut ?? 0);
+      return further;
+    } finally {
+      client.value.close();
+    }
+  }
+
+  /** The next reading must not be so late that the one before counts for nothing. */
+  get #longestMs(): number {
+    return Math.min(LONGEST_FURTHER_MS, this.#options.intervalMs);
   }
 
   #wanted(): ReadonlySet<FurtherReport> {
@@ -174,7 +213,7 @@ export class Sampler {
     return new Set(this.#options.further.filter((report) => !this.#refused.has(report, nowMs)));
   }
 
-  #logFaults(faults: readonly NamedFault[]): void {
+  #logFaults(lasting: LastingFault, faults: readonly NamedFault[]): void {
     const nowMs = performance.now();
     for (const { report, fault } of faults) {
       if (
@@ -191,19 +230,15 @@ export class Sampler {
       ({ report, fault }) => fault.kind !== "not available" || report === "followed",
     )?.fault;
     if (passing === undefined) {
-      this.#furtherFault.absent(nowMs);
+      lasting.absent(nowMs);
     } else {
-      this.#furtherFault.present(passing.kind, describeReportFault(passing), nowMs);
+      lasting.present(passing.kind, describeReportFault(passing), nowMs);
     }
   }
 
   /** Of what chronyd refused before and gives now. */
-  #logAnswered(further: FurtherReports, upstreamIsLocal: boolean | undefined): void {
-    const answered = [
-      ...this.#options.further.filter((report) => isAnswered(further[report])),
-      ...(upstreamIsLocal === undefined ? [] : (["upstream"] as const)),
-    ];
-    for (const report of answered) {
+  #logAnswered(reports: readonly (FurtherReport | "upstream")[]): void {
+    for (const report of reports) {
       if (this.#refused.delete(report)) {
         this.#options.log.info(`chronyd gives ${REPORT_WORDS[report] ?? report} now.`);
       }
@@ -235,13 +270,12 @@ export class Sampler {
     }
   }
 
-  #keep(reading: Reading, further: FurtherReports | undefined): void {
+  #keep(reading: Reading): void {
     const { success, failure } = this.#counts;
     this.#counts = reading.tracking.ok
       ? { success: success + 1, failure }
       : { success, failure: failure + 1 };
     this.#history = withReading(this.#history, reading, this.#options.peakWidthMs);
-    this.#further = further;
     this.#options.afterReading(this.#history);
     this.#release();
   }
@@ -256,15 +290,9 @@ export class Sampler {
   }
 }
 
-type SourceReports = Pick<Reading, "followed" | "upstreamIsLocal"> & {
-  readonly further: FurtherReports | undefined;
-};
+type SourceReports = Pick<Reading, "followed" | "upstreamIsLocal">;
 
-const NOT_ASKED: SourceReports = {
-  followed: undefined,
-  upstreamIsLocal: undefined,
-  further: undefined,
-};
+const NOT_ASKED: SourceReports = { followed: undefined, upstreamIsLocal: undefined };
 
 /** Whether there is a source that the clock follows. */
 function hasSource(report: Tracking): boolean {

@@ -18,8 +18,7 @@ export type Observation = {
   readonly ptpClocks: readonly PtpClock[];
   /** When the agent started and its counters began, by the wall clock of that moment, in milliseconds since 1970. */
   readonly startedWallMs: number;
-  /** The number of the newest reading, and how long it took. */
-  readonly readingNumber: number;
+  /** How long the newest reading took. */
   readonly readingDurationSeconds: number;
   readonly readings: ReadingCounts;
   /** What became of the pushes; `undefined` when the agent does not push. */

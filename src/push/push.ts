@@ -45,7 +45,7 @@ export type PushOptions = {
   readonly catalogue: readonly Metric[];
   readonly sampler: Sampler;
   /** What can be said now; `undefined` before the first reading. */
-  readonly observe: () => Observation | undefined;
+  readonly observe: () => Promise<Observation | undefined>;
   readonly log: Log;
 };
 
@@ -187,7 +187,7 @@ export class Push {
 
   async #collect(): Promise<void> {
     const { resource, catalogue, observe } = this.#options;
-    const observation = observe();
+    const observation = await observe();
     if (observation === undefined) {
       return;
     }
@@ -342,7 +342,7 @@ export class Push {
   }
 
   async #untilFirstReading(): Promise<void> {
-    while (this.#options.observe() === undefined && !this.#stop.signal.aborted) {
+    while (this.#options.sampler.history === undefined && !this.#stop.signal.aborted) {
       await this.#options.sampler.nextReading(LATEST_READING_MS);
     }
   }

@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { activity } from "../../src/chrony/activity.ts";
 import { serverStatistics } from "../../src/chrony/server-statistics.ts";
+import { tracking } from "../../src/chrony/tracking.ts";
 import { startAgentBeside } from "../parts/agent.ts";
 import { startFakeChronydRelay } from "../parts/fake-chronyd-relay.ts";
 import { startFollower } from "../parts/follower.ts";
@@ -28,21 +29,25 @@ test("a report that was refused is asked for again after ten minutes, and after 
   const untilGiven = () =>
     waitFor("the report", async () => (await scrape(agent)).value(SERVER_STATISTICS) !== undefined);
 
-  await agent.process.waitForLine(/Without serverstats, which is asked for again/);
+  /** Scrapes until something is so: these reports are asked for only when somebody looks. */
+  const untilScraped = (what: string, isSo: () => boolean) =>
+    waitFor(what, async () => {
+      await scrape(agent);
+      return isSo();
+    });
   const untilPolls = (polls: number) => {
     const before = fake.asked(activity.command);
-    return waitFor(`${polls} polls`, () =>
-      Promise.resolve(fake.asked(activity.command) >= before + polls),
-    );
+    return untilScraped(`${polls} polls`, () => fake.asked(activity.command) >= before + polls);
   };
+  await waitFor("three polls", () => Promise.resolve(fake.asked(tracking.command) >= 3));
+  assert.equal(fake.asked(activity.command), 0, "nobody has asked the agent");
+  await untilScraped("the line", () => logged(/Without serverstats, which is asked for/) === 1);
   await untilPolls(6);
   assert.equal(fake.asked(serverStatistics.command), 1, "it is not asked for at each poll");
 
   // It is still refused: that is no news.
   await agent.letPass(TEN_MINUTES_MS);
-  await waitFor("it to be asked for again", () =>
-    Promise.resolve(fake.asked(serverStatistics.command) > 1),
-  );
+  await untilScraped("it to be asked again", () => fake.asked(serverStatistics.command) > 1);
   // The ten minutes begin when the agent has the answer.
   await untilPolls(2);
   fake.refuse([]);
@@ -52,11 +57,11 @@ test("a report that was refused is asked for again after ten minutes, and after 
   assert.equal(logged(/Without serverstats/), 1);
 
   fake.refuse([serverStatistics.command]);
-  await waitFor("another line", () => Promise.resolve(logged(/Without serverstats/) === 2));
+  await untilScraped("another line", () => logged(/Without serverstats/) === 2);
   await chronyd.stop();
   await scrapeInState(agent, "unreachable");
   fake.refuse([]);
   await chronyd.restart();
   await untilGiven();
-  await waitFor("the line", () => Promise.resolve(logged(/chronyd gives serverstats now/) === 2));
+  await untilScraped("the line", () => logged(/chronyd gives serverstats now/) === 2);
 });

@@ -20,7 +20,6 @@ export function observation(
     further: undefined,
     ptpClocks: [],
     startedWallMs: WALL_AT_START_MS,
-    readingNumber: newest.number,
     readingDurationSeconds: newest.durationSeconds,
     readings: { success: 12, failure: 3 },
     exports: { success: 0, failure: 0, lastSuccessWallMs: undefined },
