@@ -1,5 +1,6 @@
 /** `--seconds N`: whether Prometheus has fresh values that agree with chronyd's own report. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { milliseconds } from "../src/summary/quantities.ts";
 import type { Chronyd } from "../test/parts/chronyd.ts";
 import type { Prometheus, Sample, Series } from "../test/parts/prometheus.ts";
 import {
@@ -10,7 +11,7 @@ import {
   readReport,
 } from "./agreement.ts";
 import { orAborted } from "./interruption.ts";
-import { milliseconds, seconds } from "./numbers.ts";
+import { seconds } from "./numbers.ts";
 import { type Parts, READING_INTERVAL_MS, REPORTING_INTERVAL_MS } from "./parts.ts";
 import { CLOCK_ERROR, JOBS, NODE_NAME, type Way } from "./series.ts";
 

@@ -1,6 +1,6 @@
+import { STALE_FLOOR_SECONDS } from "../src/clock/sync-state.ts";
 import type { Parts } from "./parts.ts";
 import { CLOCK_ERROR } from "./series.ts";
-import { STALE_AFTER_SECONDS } from "./state-words.ts";
 
 /** One step of the incident, in words for a person and in PromQL for the demo. */
 export type Step = {
@@ -17,6 +17,8 @@ export type Step = {
   /** How long it may take. */
   readonly longestSeconds: number;
 };
+
+// Eight of the demo's polls take no longer than the floor, so that is when its clock becomes stale.
 
 const WRONG_BY_SECONDS = 0.3;
 
@@ -51,12 +53,12 @@ and on (job) chrony_clock_error_bound_ms > 299.9 < 300.1`,
   {
     title: "the time source dies",
     done: "The chronyd that serves time was stopped.",
-    expected: `The reference grows old; beyond ${STALE_AFTER_SECONDS} s the state is stale.`,
+    expected: `The reference grows old; beyond ${STALE_FLOOR_SECONDS} s the state is stale.`,
     effect: `chrony_sync_state{state="stale"} == 1
-and on (job) chrony_reference_age_seconds > ${STALE_AFTER_SECONDS}`,
+and on (job) chrony_reference_age_seconds > ${STALE_FLOOR_SECONDS}`,
     act: (parts) => parts.stopTimeServer(),
-    usualSeconds: STALE_AFTER_SECONDS,
-    longestSeconds: STALE_AFTER_SECONDS + 30,
+    usualSeconds: STALE_FLOOR_SECONDS,
+    longestSeconds: STALE_FLOOR_SECONDS + 30,
   },
   {
     title: "chronyd itself dies",

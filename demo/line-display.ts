@@ -1,10 +1,15 @@
 /** The view for what is no terminal: plain lines, when something changes and every few seconds. */
+import { briefFacts } from "../src/status/brief-view.ts";
+import type { AgentReport } from "../src/summary/agent-report.ts";
+import { pushRow } from "../src/summary/clock-rows.ts";
+import { milliseconds } from "../src/summary/quantities.ts";
+import { DEFAULT_THRESHOLDS } from "../src/summary/thresholds.ts";
+import { judge } from "../src/summary/verdict.ts";
 import type { Display } from "./display.ts";
 import type { IncidentProgress } from "./incident-progress.ts";
-import { duration, milliseconds, seconds } from "./numbers.ts";
+import { duration } from "./numbers.ts";
 import { WAYS } from "./series.ts";
-import type { AgentReport, Snapshot } from "./snapshot.ts";
-import { STATE_WORDS } from "./state-words.ts";
+import type { Snapshot, StoredValue } from "./snapshot.ts";
 import { promqlUrl, type View } from "./view.ts";
 
 const LONGEST_SILENCE_SECONDS = 5;
@@ -49,9 +54,9 @@ export function newLines(view: View, before: View | undefined): string[] {
 /** What has to change for a line of its own; numbers change all the time. */
 function gist({ agent, prometheus }: Snapshot): string {
   return JSON.stringify([
-    agent?.state,
-    agent?.source,
-    agent?.push.newest,
+    agent?.clock.state,
+    agent?.clock.source?.address,
+    agent?.push?.failure === undefined,
     prometheus === undefined || WAYS.map((way) => prometheus[way] !== undefined),
   ]);
 }
@@ -77,28 +82,23 @@ function incidentLines(
 
 function snapshotLine({ elapsedSeconds, snapshot }: View): string {
   const { agent, prometheus } = snapshot;
-  const stored =
+  const phrases = [
+    ...(agent === undefined ? ["the agent does not answer"] : agentPhrases(agent)),
     prometheus === undefined
       ? "Prometheus does not answer"
-      : `PromQL ${WAYS.map((way) => `${optional(prometheus[way]?.value, milliseconds)} by ${way}`).join(", ")}`;
-  return `${duration(elapsedSeconds)}  ${[...agentPhrases(agent), stored].join("; ")}`;
+      : `PromQL ${WAYS.map((way) => `${promqlValue(prometheus[way])} by ${way}`).join(", ")}`,
+  ];
+  return `${duration(elapsedSeconds)}  ${phrases.join("; ")}`;
 }
 
-function agentPhrases(agent: AgentReport | undefined): string[] {
-  if (agent?.state === undefined) {
-    return ["the agent does not answer"];
-  }
-  const { state, push } = agent;
-  const { withheldBecause } = STATE_WORDS[state];
-  const numbers = `error ${optional(agent.clockErrorMs, milliseconds)}, bound ${optional(agent.clockErrorBoundMs, milliseconds)}, peak ${optional(agent.clockErrorPeakMs, milliseconds)}`;
+function agentPhrases({ clock, push }: AgentReport): string[] {
+  const { verdict } = judge(clock, DEFAULT_THRESHOLDS);
   return [
-    state,
-    withheldBecause === undefined ? numbers : `${numbers} (withheld: ${withheldBecause})`,
-    `source ${agent.source ?? "-"}, reference ${optional(agent.referenceAgeSeconds, seconds)} old`,
-    `pushed ${optional(push.acceptedSecondsAgo, seconds)} ago${push.newest === "failed" ? ", a newer push failed" : ""}`,
+    `${verdict.toUpperCase()}: ${briefFacts(clock)}`,
+    `last push ${pushRow(push).value ?? "-"}`,
   ];
 }
 
-function optional(value: number | undefined, text: (value: number) => string): string {
-  return value === undefined ? "-" : text(value);
+function promqlValue(stored: StoredValue | undefined): string {
+  return stored === undefined ? "-" : milliseconds(stored.value);
 }

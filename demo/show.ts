@@ -1,4 +1,5 @@
 /** Shows the running demo: in place on a terminal, by plain lines elsewhere. */
+import { takesControlCodes } from "../src/status/terminal.ts";
 import type { Display } from "./display.ts";
 import type { IncidentProgress } from "./incident-progress.ts";
 import type { Step } from "./incident-steps.ts";
@@ -55,6 +56,7 @@ export async function showIncident(
 }
 
 function displayFor(say: (line: string) => void): Display {
-  const canRedraw = process.stdout.isTTY && process.env["TERM"] !== "dumb";
-  return canRedraw ? terminalDisplay(process.stdout) : lineDisplay(say);
+  return takesControlCodes(process.stdout, process.env)
+    ? terminalDisplay(process.stdout, process.env)
+    : lineDisplay(say);
 }

@@ -1,17 +1,9 @@
 import type { WriteStream } from "node:tty";
-import { styleText } from "node:util";
+import { rendered, type StyledLine } from "../src/status/styled-line.ts";
+import { hasColours } from "../src/status/terminal.ts";
 import { atExit } from "../test/parts/at-exit.ts";
 import type { Display } from "./display.ts";
-import { cropped, type StyledLine, type Tone } from "./styled-line.ts";
 import { type View, viewLines } from "./view.ts";
-
-const FORMATS: Readonly<Record<Exclude<Tone, "plain">, Parameters<typeof styleText>[0]>> = {
-  strong: "bold",
-  faint: "dim",
-  good: "green",
-  warning: "yellow",
-  bad: "red",
-};
 
 const HIDE_CURSOR = "\u001b[?25l";
 const SHOW_CURSOR = "\u001b[?25h";
@@ -22,17 +14,18 @@ const CLEAR_LINE = "\u001b[2K";
 const CLEAR_BELOW = "\u001b[J";
 
 /** What is needed of a terminal. */
-type Terminal = NodeJS.WritableStream & Pick<WriteStream, "columns" | "rows">;
+type Terminal = NodeJS.WritableStream & Pick<WriteStream, "columns" | "rows" | "isTTY">;
 
 /**
  * A view that is drawn anew in place, on a screen of its own: when it is closed, the terminal is as
  * it was before. Colours are used where the terminal has them and NO_COLOR does not forbid it.
  */
-export function terminalDisplay(terminal: Terminal): Display {
+export function terminalDisplay(terminal: Terminal, environment: NodeJS.ProcessEnv): Display {
+  const colours = hasColours(terminal, environment);
   let lines: StyledLine[] = [];
   const draw = () => {
     const { rows, columns } = terminal;
-    const shown = lines.slice(0, rows).map((line) => painted(cropped(line, columns), terminal));
+    const shown = lines.slice(0, rows).map((line) => rendered(cropped(line, columns), colours));
     // Each line is cleared before it is written: behind one that is as wide as the terminal, the
     // cursor still stands on the last character.
     const below = shown.length < rows ? `\r\n${CLEAR_BELOW}` : "";
@@ -56,10 +49,12 @@ export function terminalDisplay(terminal: Terminal): Display {
   };
 }
 
-function painted(line: StyledLine, terminal: Terminal): string {
-  return line
-    .map(({ text, tone }) =>
-      tone === "plain" ? text : styleText(FORMATS[tone], text, { stream: terminal }),
-    )
-    .join("");
+/** The first `width` characters of a line. */
+function cropped(line: StyledLine, width: number): StyledLine {
+  let left = width;
+  return line.flatMap(({ text, tone }) => {
+    const kept = text.slice(0, left);
+    left -= kept.length;
+    return kept === "" ? [] : [{ text: kept, tone }];
+  });
 }

@@ -3,7 +3,7 @@ import type { Display } from "./display.ts";
 import type { IncidentProgress } from "./incident-progress.ts";
 import { orAborted } from "./interruption.ts";
 import type { Parts } from "./parts.ts";
-import { type PushReport, takeSnapshot } from "./snapshot.ts";
+import { takeSnapshot } from "./snapshot.ts";
 
 const REDRAW_INTERVAL_MS = 500;
 
@@ -18,17 +18,15 @@ export async function watch(
   signal: AbortSignal,
 ): Promise<never> {
   const beganMs = performance.now();
-  let push: PushReport | undefined;
   for (;;) {
-    const snapshot = await orAborted(takeSnapshot(parts, push), signal);
+    const snapshot = await orAborted(takeSnapshot(parts), signal);
     signal.throwIfAborted();
-    push = snapshot.agent?.push ?? push;
     display.show({
       elapsedSeconds: (performance.now() - beganMs) / 1_000,
       snapshot,
       incident: incidentProgress(),
       prometheusUrl: parts.prometheus.url,
-      agentUrl: `${parts.agent.pullUrl}/metrics`,
+      agentUrl: `${parts.agent.pullUrl}/`,
     });
     await orAborted(sleep(REDRAW_INTERVAL_MS), signal);
   }

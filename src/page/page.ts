@@ -4,15 +4,17 @@
  */
 import { createHash } from "node:crypto";
 import type { PushFacts } from "../summary/agent-report.ts";
-import { type ClockFacts, followedSource, type SourceFacts } from "../summary/clock-facts.ts";
+import type { ClockFacts, SourceFacts } from "../summary/clock-facts.ts";
 import {
-  duration,
-  interval,
-  milliseconds,
-  partsPerMillion,
-  signedMilliseconds,
-} from "../summary/quantities.ts";
-import { MODE_WORDS, USE_WORDS } from "../summary/source-words.ts";
+  chronydRows,
+  errorRows,
+  pushRow,
+  type Row,
+  SOURCE_COLUMNS,
+  SOURCE_COLUMNS_NOTE,
+} from "../summary/clock-rows.ts";
+import { signedMilliseconds } from "../summary/quantities.ts";
+import { USE_WORDS } from "../summary/source-words.ts";
 import { conclusion } from "../summary/state-words.ts";
 import { DEFAULT_THRESHOLDS } from "../summary/thresholds.ts";
 import { judge, type Verdict } from "../summary/verdict.ts";
@@ -88,7 +90,7 @@ ${clock === undefined ? undefined : numbers(clock, content.peakWidthSeconds)}
 ${drawing(content)}
 <section><h2>chronyd</h2><dl>${clockRows(content)}</dl></section>
 ${clock?.sources === undefined ? undefined : sourceTable(clock.sources)}
-<section><h2>Push to the collector</h2><dl>${pushRows(content.push)}</dl></section>
+<section><h2>Push to the collector</h2><dl>${rowHtml(pushRow(content.push))}</dl></section>
 </main>
 <footer>
 <nav>${metricsLink(content.servesMetrics)}<a href="status">/status</a> this page as JSON · <a href="livez">/livez</a> whether the agent works · <a href="readyz">/readyz</a> whether it has begun</nav>
@@ -123,16 +125,12 @@ function paragraph(sentence: string | undefined): Html {
 
 function numbers(clock: ClockFacts, peakWidthSeconds: number): Html {
   return html`<div class="numbers">
-${number("Error now", clock.errorMs, "with the offset of chronyd's last update")}
-${number("Bound", clock.boundMs, "with the offset still to be slewed: rely on this one")}
-${number("Peak", clock.peakMs, `the largest of both in the last ${duration(peakWidthSeconds)}: it is judged`)}
-</div>`;
+${errorRows(clock, peakWidthSeconds).map(number)}</div>`;
 }
 
-function number(name: string, valueMs: number | undefined, note: string): Html {
-  const [text, below] =
-    valueMs === undefined ? ["–", "withheld: not known"] : [milliseconds(valueMs), note];
-  return html`<section><h2>${name}</h2><p>${text}</p><p class="note">${below}</p></section>`;
+function number({ label, value = "–", note }: Row): Html {
+  return html`<section><h2>${label}</h2><p>${value}</p><p class="note">${note}</p></section>
+`;
 }
 
 /** As many readings may fail to come before the newest one counts for nothing (clock/assessment.ts). */
@@ -146,120 +144,37 @@ function drawing({ history, nowSecond, readingIntervalSeconds }: PageContent): H
 }
 
 function clockRows({ clock, chronyAddress, steps, lastStepSeconds }: PageContent): Html[] {
-  const stepsText =
-    steps === 0 || lastStepSeconds === undefined
-      ? "none since the agent started"
-      : `${steps} since the agent started, the last by ${signedMilliseconds(1000 * lastStepSeconds)}`;
-  return [
-    ...(clock === undefined || clock.state === "unreachable" ? [] : knownRows(clock)),
-    row("Steps of the clock", stepsText),
-    row("Asked at", chronyAddress),
+  const last =
+    lastStepSeconds === undefined
+      ? ""
+      : `, the last by ${signedMilliseconds(1000 * lastStepSeconds)}`;
+  const rows: Row[] = [
+    ...(clock === undefined ? [] : chronydRows(clock)),
+    { label: "Steps", value: String(steps), note: `of the clock since the agent started${last}` },
+    { label: "Asked at", value: chronyAddress, note: "" },
   ];
+  return rows.map(rowHtml);
 }
 
-function knownRows(clock: ClockFacts): Html[] {
-  const { referenceAgeSeconds, staleAfterSeconds, tracking } = clock;
-  return [
-    row("Source", sourceText(clock)),
-    row(
-      "Reference age",
-      referenceAgeSeconds === undefined
-        ? "not known"
-        : `${duration(referenceAgeSeconds)}${staleAfterSeconds === undefined ? "" : ` (stale beyond ${duration(staleAfterSeconds)})`}`,
-    ),
-    row("Still to be slewed", offsetText(tracking?.systemTimeOffsetSeconds)),
-    row("Frequency", frequencyText(tracking?.frequencyPpm)),
-  ];
-}
-
-function sourceText(clock: ClockFacts): string {
-  const { source, upstreamIsLocal } = clock;
-  if (source === undefined) {
-    return "none";
-  }
-  const details = followedSource(clock);
-  return [
-    source.name,
-    ...(details === undefined
-      ? []
-      : [
-          MODE_WORDS[details.mode],
-          `stratum ${details.stratum}`,
-          `answered ${details.answeredOfLastEight} of the last 8 polls`,
-        ]),
-    upstreamIsLocal === true ? "follows its own clock" : undefined,
-  ]
-    .filter((part) => part !== undefined)
-    .join(", ");
-}
-
-function offsetText(seconds: number | undefined): string {
-  if (seconds === undefined || seconds === 0) {
-    return seconds === undefined ? "not known" : "nothing";
-  }
-  return `${milliseconds(1000 * Math.abs(seconds))}, the clock is ${seconds > 0 ? "behind" : "ahead"}`;
-}
-
-function frequencyText(ppm: number | undefined): string {
-  if (ppm === undefined || ppm === 0) {
-    return ppm === undefined ? "not known" : "chronyd corrects nothing";
-  }
-  return `${partsPerMillion(Math.abs(ppm))} too ${ppm > 0 ? "fast" : "slow"} without chronyd's correction`;
+function rowHtml({ label, value = "–", note, tone }: Row): Html {
+  const shown = tone === undefined ? value : html`<span class="${tone} word">${value}</span>`;
+  return html`<dt>${label}</dt><dd>${shown} <span class="faint">${note}</span></dd>
+`;
 }
 
 function sourceTable(sources: readonly SourceFacts[]): Html {
   return sources.length === 0
     ? html`<section><h2>Its sources</h2><p>None, or none whose name has an address yet.</p></section>`
     : html`<section><h2>Its sources</h2><div class="wide"><table>
-<thead><tr><th>Source</th><th>Use</th><th class="number">Stratum</th><th class="number">Poll</th><th class="number">Reach</th><th class="number">Heard</th><th class="number">Offset</th><th class="number">±</th></tr></thead>
+<thead><tr><th>Source</th><th>Use</th>${SOURCE_COLUMNS.map(({ title }) => html`<th class="number">${title}</th>`)}</tr></thead>
 <tbody>${sources.map(sourceRow)}</tbody></table></div>
-<p class="faint">Heard: how long ago. Offset: + the clock is ahead of the source, - behind.</p></section>`;
+<p class="faint">${SOURCE_COLUMNS_NOTE}</p></section>`;
 }
 
 function sourceRow(source: SourceFacts): Html {
   const { text, tone } = USE_WORDS[source.state];
-  const cells = [
-    String(source.stratum),
-    interval(source.pollSeconds),
-    `${source.answeredOfLastEight}/8`,
-    textOr("never", source.lastSampleAgeSeconds, duration),
-    textOr("–", source.offsetSeconds, (seconds) => signedMilliseconds(1000 * seconds)),
-    textOr("–", source.offsetErrorSeconds, (seconds) => milliseconds(1000 * seconds)),
-  ];
+  const cells = SOURCE_COLUMNS.map((column) => column.text(source));
   return html`<tr><td class="name">${source.name}</td><td class="${tone} word">${text}</td>${cells.map((cell) => html`<td class="number">${cell}</td>`)}</tr>
-`;
-}
-
-function textOr(
-  missing: string,
-  value: number | undefined,
-  text: (value: number) => string,
-): string {
-  return value === undefined ? missing : text(value);
-}
-
-function pushRows(push: PushFacts | undefined): Html[] {
-  if (push === undefined) {
-    return [row("Last push", "Off: OTEL_METRICS_EXPORTER does not name otlp.")];
-  }
-  const { acceptedSecondsAgo, failure, accepted, failed } = push;
-  const last =
-    accepted + failed === 0
-      ? html`none yet`
-      : failure === undefined
-        ? html`<span class="good word">accepted</span>`
-        : html`<span class="bad word">failed:</span> ${failure}`;
-  const lastAccepted =
-    acceptedSecondsAgo === undefined ? "never" : `${duration(acceptedSecondsAgo)} ago`;
-  return [
-    row("Last push", last),
-    row("Last accepted", lastAccepted),
-    row("Since the start", `${accepted} accepted, ${failed} failed`),
-  ];
-}
-
-function row(name: string, value: string | Html): Html {
-  return html`<dt>${name}</dt><dd>${value}</dd>
 `;
 }
 

@@ -10,25 +10,33 @@ import type { StatusReport } from "./report.ts";
 
 export function briefView(report: StatusReport): string {
   const { clock, judgement, problems, saidBy, thresholds } = report;
-  const facts = [
-    clock.state,
-    clock.errorMs === undefined ? undefined : `error ${milliseconds(clock.errorMs)}`,
-    clock.boundMs === undefined ? undefined : `bound ${milliseconds(clock.boundMs)}`,
-    clock.source === undefined ? undefined : `source ${clock.source.name}`,
-    clock.referenceAgeSeconds === undefined
-      ? undefined
-      : `reference age ${duration(clock.referenceAgeSeconds)}`,
-    saidBy === "agent" ? "as the agent says" : undefined,
-  ];
+  const facts = [briefFacts(clock), ...(saidBy === "agent" ? ["as the agent says"] : [])];
   const sentences = [
     judgement.reason,
     // What the agent says needs no excuse here; a reading that failed does.
     ...(saidBy === "agent" ? [] : problems),
   ];
-  const text = [`${facts.filter(isKnown).join(", ")}.`, ...sentences.filter(isKnown)].join(" ");
+  const text = [`${facts.join(", ")}.`, ...sentences.filter(isKnown)].join(" ");
   const data = performanceData(clock, thresholds).join(" ");
   const line = `CLOCK ${judgement.verdict.toUpperCase()} - ${printable(text).replaceAll("|", "/")}`;
   return data === "" ? line : `${line} | ${data}`;
+}
+
+/** The state, the numbers and the source of a clock, with commas between. */
+export function briefFacts(clock: ClockFacts): string {
+  const { errorMs, boundMs, peakMs, source, referenceAgeSeconds } = clock;
+  return [
+    clock.state,
+    errorMs === undefined ? undefined : `error ${milliseconds(errorMs)}`,
+    boundMs === undefined ? undefined : `bound ${milliseconds(boundMs)}`,
+    peakMs === undefined ? undefined : `peak ${milliseconds(peakMs)}`,
+    source === undefined ? undefined : `source ${source.name}`,
+    referenceAgeSeconds === undefined
+      ? undefined
+      : `reference age ${duration(referenceAgeSeconds)}`,
+  ]
+    .filter(isKnown)
+    .join(", ");
 }
 
 function performanceData(clock: ClockFacts, { warningMs, criticalMs }: Thresholds): string[] {

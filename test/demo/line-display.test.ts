@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { lineDisplay } from "../../demo/line-display.ts";
 import type { View } from "../../demo/view.ts";
-import { HEALTHY, snapshotOf, UNREACHABLE, viewOf, WAITING } from "./views.ts";
+import { AGENT_OF_DEAD, agentOf, snapshotOf, viewOf, WAITING } from "./views.ts";
 
 /** What is written of views, one after another: the lines of each. */
 function linesOf(...views: readonly Partial<View>[]): string[][] {
@@ -22,14 +22,14 @@ describe("the view that is no terminal's", () => {
     assert.deepEqual(linesOf({}), [
       [
         "Prometheus: http://127.0.0.1:32767/graph?g0.expr=chrony_clock_error_ms&g0.tab=0",
-        "Agent: http://127.0.0.1:32766/metrics",
-        "1:05  synchronised; error 0.004 ms, bound 0.006 ms, peak 0.128 ms; source 127.0.0.1, reference 1.4 s old; pushed 0.4 s ago; PromQL 0.004 ms by push, 0.004 ms by pull",
+        "Agent: http://127.0.0.1:32766/",
+        "1:05  OK: synchronised, error 0.031 ms, bound 0.035 ms, peak 0.052 ms, source PHC0, reference age 3.2 s; last push 12 s ago; PromQL 0.031 ms by push, 0.031 ms by pull",
       ],
     ]);
   });
 
   test("is silent for 5 s while only numbers change", () => {
-    const changed = snapshotOf({ ...HEALTHY, clockErrorMs: 0.1 });
+    const changed = snapshotOf(agentOf({ errorMs: 0.1 }));
     const written = linesOf(
       { elapsedSeconds: 0 },
       { elapsedSeconds: 4.9, snapshot: changed },
@@ -43,14 +43,14 @@ describe("the view that is no terminal's", () => {
   });
 
   test("says at once what has changed: the state, and what Prometheus has", () => {
-    const unreachable = snapshotOf(UNREACHABLE);
+    const unreachable = snapshotOf(AGENT_OF_DEAD);
     const [, state, gone] = linesOf(
       {},
-      { snapshot: { ...unreachable, prometheus: snapshotOf(HEALTHY).prometheus } },
+      { snapshot: { ...unreachable, prometheus: snapshotOf(agentOf()).prometheus } },
       { snapshot: unreachable },
     );
     assert.deepEqual(state, [
-      "1:05  unreachable; error -, bound -, peak - (withheld: chronyd does not answer); source -, reference - old; pushed 0.4 s ago; PromQL 0.004 ms by push, 0.004 ms by pull",
+      "1:05  UNKNOWN: unreachable; last push 12 s ago; PromQL 0.031 ms by push, 0.031 ms by pull",
     ]);
     assert.match(gone?.join() ?? "", /PromQL - by push, - by pull$/);
   });

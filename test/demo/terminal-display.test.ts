@@ -10,17 +10,11 @@ class FakeTerminal extends PassThrough {
   readonly isTTY = true;
   readonly columns: number;
   readonly rows: number;
-  readonly #depth: number;
 
-  constructor(columns: number, rows: number, depth: number) {
+  constructor(columns: number, rows: number) {
     super({ encoding: "utf8" });
     this.columns = columns;
     this.rows = rows;
-    this.#depth = depth;
-  }
-
-  getColorDepth(): number {
-    return this.#depth;
   }
 
   /** All that was written since it was last asked. */
@@ -30,13 +24,13 @@ class FakeTerminal extends PassThrough {
 }
 
 const ESCAPE = "\u001b";
-const MONOCHROME = 1;
-const COLOURED = 8;
+const MONOCHROME = { TERM: "xterm", NO_COLOR: "1" };
+const COLOURED = { TERM: "xterm" };
 
-/** What is written to a terminal of some colour depth, from beginning to end. */
-function drawn(depth: number): string {
-  const terminal = new FakeTerminal(80, 24, depth);
-  const display = terminalDisplay(terminal);
+/** What is written to a terminal, from beginning to end. */
+function drawn(environment: NodeJS.ProcessEnv): string {
+  const terminal = new FakeTerminal(80, 24);
+  const display = terminalDisplay(terminal, environment);
   display.show(viewOf({}));
   display.close();
   return terminal.written();
@@ -44,8 +38,8 @@ function drawn(depth: number): string {
 
 describe("the view on a terminal", () => {
   test("is drawn on a screen of its own, and the terminal is as before when it is closed", () => {
-    const terminal = new FakeTerminal(80, 24, MONOCHROME);
-    const display = terminalDisplay(terminal);
+    const terminal = new FakeTerminal(80, 24);
+    const display = terminalDisplay(terminal, MONOCHROME);
     assert.equal(terminal.written(), `${ESCAPE}[?1049h${ESCAPE}[?25l`);
     display.close();
     assert.equal(terminal.written(), `${ESCAPE}[?25h${ESCAPE}[?1049l`);
@@ -54,8 +48,8 @@ describe("the view on a terminal", () => {
   });
 
   test("stays within a small terminal", () => {
-    const terminal = new FakeTerminal(20, 4, MONOCHROME);
-    const display = terminalDisplay(terminal);
+    const terminal = new FakeTerminal(20, 4);
+    const display = terminalDisplay(terminal, MONOCHROME);
     terminal.written();
     display.show(viewOf({}));
     const written = terminal.written();
@@ -63,16 +57,16 @@ describe("the view on a terminal", () => {
     assert.equal(
       written.replaceAll(ESCAPE, "^"),
       [
-        "^[H^[2KChrony Tracker: how ",
-        "^[2K",
-        "^[2K  State            s",
-        "^[2K  Clock error       ",
+        "^[H^[2KChrony Tracker: how",
+        "^[2KOK: synchronised",
+        "^[2KThe true time is wit",
+        "^[2KError          0.031",
       ].join("\r\n"),
     );
   });
 
-  test("has colours only where the terminal has them", () => {
-    assert.ok(drawn(COLOURED).includes(`${ESCAPE}[32m`));
-    assert.ok(!drawn(MONOCHROME).includes(`${ESCAPE}[32m`));
+  test("has colours unless NO_COLOR forbids them", () => {
+    assert.ok(drawn(COLOURED).includes(`${ESCAPE}[1;32m`));
+    assert.ok(!drawn(MONOCHROME).includes(`${ESCAPE}[1;32m`));
   });
 });

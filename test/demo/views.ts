@@ -1,34 +1,21 @@
 import type { IncidentProgress } from "../../demo/incident-progress.ts";
-import type { AgentReport, Snapshot } from "../../demo/snapshot.ts";
+import type { Snapshot } from "../../demo/snapshot.ts";
 import type { View } from "../../demo/view.ts";
+import type { AgentReport } from "../../src/summary/agent-report.ts";
+import { type ClockFacts, UNREACHABLE } from "../../src/summary/clock-facts.ts";
+import { agentReportOf, factsOf } from "../summary/facts.ts";
 
-/** What the agent says of a healthy clock. */
-export const HEALTHY: AgentReport = {
-  state: "synchronised",
-  clockErrorMs: 0.0042,
-  clockErrorBoundMs: 0.0061,
-  clockErrorPeakMs: 0.1277,
-  source: "127.0.0.1",
-  stratum: 9,
-  referenceAgeSeconds: 1.36,
-  push: { accepted: 12, failed: 0, newest: "accepted", acceptedSecondsAgo: 0.44 },
-};
+/** What the agent reports of a healthy clock, changed. */
+export function agentOf(clock: Partial<ClockFacts> = {}): AgentReport {
+  return agentReportOf({ clock: factsOf(clock), node: "demo-node" });
+}
 
-/** What it says of a chronyd that does not answer. */
-export const UNREACHABLE: AgentReport = {
-  ...HEALTHY,
-  state: "unreachable",
-  clockErrorMs: undefined,
-  clockErrorBoundMs: undefined,
-  clockErrorPeakMs: undefined,
-  source: undefined,
-  stratum: undefined,
-  referenceAgeSeconds: undefined,
-};
+/** What it reports of a chronyd that does not answer. */
+export const AGENT_OF_DEAD: AgentReport = agentReportOf({ clock: UNREACHABLE });
 
 /** A snapshot with the agent's report, and with what Prometheus has of its error. */
 export function snapshotOf(agent: AgentReport | undefined): Snapshot {
-  const value = agent?.clockErrorMs;
+  const value = agent?.clock.errorMs;
   const stored = value === undefined ? undefined : { value, ageSeconds: 0.91 };
   return { agent, prometheus: { push: stored, pull: stored } };
 }
@@ -37,10 +24,10 @@ export function snapshotOf(agent: AgentReport | undefined): Snapshot {
 export function viewOf(parts: Partial<View>): View {
   return {
     elapsedSeconds: 65.2,
-    snapshot: snapshotOf(HEALTHY),
+    snapshot: snapshotOf(agentOf()),
     incident: undefined,
     prometheusUrl: "http://127.0.0.1:32767",
-    agentUrl: "http://127.0.0.1:32766/metrics",
+    agentUrl: "http://127.0.0.1:32766/",
     ...parts,
   };
 }

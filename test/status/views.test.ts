@@ -58,12 +58,14 @@ describe("the full view", () => {
 OK: synchronised
 The true time is within the bound of this clock, as far as chronyd can know.
 
-Error          0.031 ms    |last offset| + root dispersion + 1/2 root delay
+Error          0.031 ms    with the offset of chronyd's last update
 Bound          0.035 ms    with the offset still to be slewed: rely on this one
 Peak           0.052 ms    the largest of both in the last 60 s: it is judged
 Source         PHC0        reference clock, stratum 0, answered 8 of 8 polls
 Reference age  3.2 s       since chronyd's last update; stale beyond 64 s
+To be slewed   0.005 ms    the clock is ahead
 Frequency      12.500 ppm  too slow without chronyd's correction
+Last push      12 s ago    accepted (120 accepted, 1 failed)
 Agent          0.1.0       http://127.0.0.1:9464/ reports synchronised
 
 Source              Use          Strat    Poll Reach   Heard Offset/ms       +/-
@@ -85,8 +87,8 @@ The true time is within the bound of
 this clock, as far as chronyd can know.
 
 Error          0.031 ms
-  |last offset| + root dispersion + 1/2
-  root delay
+  with the offset of chronyd's last
+  update
 Bound          0.035 ms
   with the offset still to be slewed:
   rely on this one
@@ -99,8 +101,12 @@ Source         PHC0
 Reference age  3.2 s
   since chronyd's last update; stale
   beyond 64 s
+To be slewed   0.005 ms
+  the clock is ahead
 Frequency      12.500 ppm
   too slow without chronyd's correction
+Last push      12 s ago
+  accepted (120 accepted, 1 failed)
 Agent          0.1.0
   http://127.0.0.1:9464/ reports
   synchronised
@@ -126,6 +132,7 @@ Bound          -           withheld: chronyd does not answer
 Peak           -           withheld: chronyd does not answer
 Source         -           not known
 Reference age  -           not known
+To be slewed   -           withheld: chronyd does not answer
 Frequency      -           not known
 Agent          -           No agent listens at http://127.0.0.1:9464/.`,
     );
@@ -200,7 +207,7 @@ describe("the brief view", () => {
   test("of a healthy node, word by word", () => {
     assert.equal(
       briefView(reportOf()),
-      "CLOCK OK - synchronised, error 0.031 ms, bound 0.035 ms, source PHC0, reference age 3.2 s. | error_ms=0.0312;50;250;0 bound_ms=0.0354;50;250;0 peak_ms=0.0521;50;250;0 reference_age_seconds=3.25;;;0",
+      "CLOCK OK - synchronised, error 0.031 ms, bound 0.035 ms, peak 0.052 ms, source PHC0, reference age 3.2 s. | error_ms=0.0312;50;250;0 bound_ms=0.0354;50;250;0 peak_ms=0.0521;50;250;0 reference_age_seconds=3.25;;;0",
     );
   });
 

@@ -1,0 +1,198 @@
+/**
+ * A clock as rows for a person: the page, `status` and the demo draw these, each in its way. Every row
+ * is there in every state; what is not known has no value, and its note says why.
+ */
+import type { SyncState } from "../clock/sync-state.ts";
+import type { PushFacts } from "./agent-report.ts";
+import { type ClockFacts, followedSource, type SourceFacts } from "./clock-facts.ts";
+import { duration, interval, milliseconds, partsPerMillion } from "./quantities.ts";
+import { MODE_WORDS } from "./source-words.ts";
+import { STATE_WORDS } from "./state-words.ts";
+
+/** A number or a name, and what there is to say of it. */
+export type Row = {
+  readonly label: string;
+  readonly value: string | undefined;
+  readonly note: string;
+  /** What is not as it should be. */
+  readonly tone?: "warning" | "bad";
+};
+
+/**
+ * How wrong the clock can be.
+ * @param peakWidthSeconds how long an error counts for the peak; `undefined` where no agent reports it
+ */
+export function errorRows(clock: ClockFacts, peakWidthSeconds: number | undefined): Row[] {
+  const { withheldBecause } = STATE_WORDS[clock.state];
+  const row = (label: string, valueMs: number | undefined, note: string, missing: string): Row =>
+    valueMs === undefined
+      ? {
+          label,
+          value: undefined,
+          note: withheldBecause === undefined ? missing : `withheld: ${withheldBecause}`,
+        }
+      : { label, value: milliseconds(valueMs), note };
+  return [
+    row("Error", clock.errorMs, "with the offset of chronyd's last update", "not known"),
+    row(
+      "Bound",
+      clock.boundMs,
+      "with the offset still to be slewed: rely on this one",
+      "not known",
+    ),
+    peakWidthSeconds === undefined
+      ? row("Peak", undefined, "", "only an agent knows it, and none was found")
+      : row(
+          "Peak",
+          clock.peakMs,
+          `the largest of both in the last ${duration(peakWidthSeconds)}: it is judged`,
+          "not known to the agent",
+        ),
+  ];
+}
+
+/** What chronyd goes by. */
+export function chronydRows(clock: ClockFacts): Row[] {
+  return [sourceRow(clock), referenceAgeRow(clock), slewRow(clock), frequencyRow(clock)];
+}
+
+function sourceRow(clock: ClockFacts): Row {
+  const { source, state, upstreamIsLocal } = clock;
+  if (source === undefined) {
+    return { label: "Source", value: undefined, note: NO_SOURCE[state] };
+  }
+  const details = followedSource(clock);
+  const notes =
+    details === undefined
+      ? ["chronyd reports no details of it"]
+      : [
+          MODE_WORDS[details.mode],
+          `stratum ${details.stratum}`,
+          `answered ${details.answeredOfLastEight} of 8 polls`,
+        ];
+  const note = [...notes, ...(upstreamIsLocal === true ? ["follows its own clock"] : [])].join(
+    ", ",
+  );
+  return { label: "Source", value: source.name, note };
+}
+
+const NO_SOURCE: Readonly<Record<SyncState, string>> = {
+  synchronised: "not known",
+  stale: "not known",
+  stepped: "not known",
+  local: "none: chronyd follows its own clock",
+  unsynchronised: "none",
+  unreachable: "not known",
+};
+
+function referenceAgeRow({
+  referenceAgeSeconds,
+  referenceTimeIsAhead,
+  staleAfterSeconds,
+}: ClockFacts): Row {
+  const label = "Reference age";
+  if (referenceAgeSeconds === undefined) {
+    const note = referenceTimeIsAhead ? "not known: see above" : "not known";
+    return { label, value: undefined, note };
+  }
+  const limit =
+    staleAfterSeconds === undefined ? "" : `; stale beyond ${duration(staleAfterSeconds)}`;
+  const note = `since chronyd's last update${limit}`;
+  return { label, value: duration(referenceAgeSeconds), note };
+}
+
+function slewRow({ state, tracking }: ClockFacts): Row {
+  const label = "To be slewed";
+  const { withheldBecause } = STATE_WORDS[state];
+  if (tracking === undefined || withheldBecause !== undefined) {
+    const note = withheldBecause === undefined ? "not known" : `withheld: ${withheldBecause}`;
+    return { label, value: undefined, note };
+  }
+  const { systemTimeOffsetSeconds: seconds } = tracking;
+  const note = seconds === 0 ? "" : `the clock is ${seconds > 0 ? "behind" : "ahead"}`;
+  return { label, value: milliseconds(1000 * Math.abs(seconds)), note };
+}
+
+function frequencyRow({ tracking }: ClockFacts): Row {
+  const label = "Frequency";
+  if (tracking === undefined) {
+    return { label, value: undefined, note: "not known" };
+  }
+  const { frequencyPpm } = tracking;
+  const note =
+    frequencyPpm === 0
+      ? "chronyd corrects nothing"
+      : `too ${frequencyPpm > 0 ? "fast" : "slow"} without chronyd's correction`;
+  return { label, value: partsPerMillion(Math.abs(frequencyPpm)), note };
+}
+
+/** @param push `undefined` when the agent does not push */
+export function pushRow(push: PushFacts | undefined): Row {
+  const label = "Last push";
+  if (push === undefined) {
+    return { label, value: "off", note: "OTEL_METRICS_EXPORTER does not name otlp" };
+  }
+  const { accepted, failed, acceptedSecondsAgo, failure } = push;
+  const counts = `(${accepted} accepted, ${failed} failed)`;
+  const ago = acceptedSecondsAgo === undefined ? undefined : `${duration(acceptedSecondsAgo)} ago`;
+  if (failure !== undefined) {
+    const note = `${failure} Last accepted: ${ago ?? "never"} ${counts}.`;
+    return { label, value: "failed", note, tone: "bad" };
+  }
+  return ago === undefined
+    ? { label, value: undefined, note: "none yet" }
+    : { label, value: ago, note: `accepted ${counts}` };
+}
+
+/** A column of numbers in the table of sources. */
+export type SourceColumn = {
+  readonly title: string;
+  /** No text is longer, in characters. */
+  readonly width: number;
+  /** Where there is no room for all columns, those of the lowest ranks are shown. */
+  readonly rank: number;
+  readonly text: (source: SourceFacts) => string;
+};
+
+export const SOURCE_COLUMNS: readonly SourceColumn[] = [
+  { title: "Strat", width: 5, rank: 6, text: ({ stratum }) => String(stratum) },
+  { title: "Poll", width: 7, rank: 5, text: ({ pollSeconds }) => interval(pollSeconds) },
+  {
+    title: "Reach",
+    width: 5,
+    rank: 1,
+    text: ({ answeredOfLastEight }) => `${answeredOfLastEight}/8`,
+  },
+  {
+    title: "Heard",
+    width: 7,
+    rank: 4,
+    text: ({ lastSampleAgeSeconds: seconds }) =>
+      seconds === undefined ? "never" : duration(seconds),
+  },
+  {
+    title: "Offset/ms",
+    width: 9,
+    rank: 2,
+    text: ({ offsetSeconds: seconds }) =>
+      seconds === undefined
+        ? "-"
+        : `${seconds > 0 ? "+" : seconds < 0 ? "-" : ""}${bareMilliseconds(seconds)}`,
+  },
+  {
+    title: "+/-",
+    width: 9,
+    rank: 3,
+    text: ({ offsetErrorSeconds: seconds }) =>
+      seconds === undefined ? "-" : bareMilliseconds(seconds),
+  },
+];
+
+export const SOURCE_COLUMNS_NOTE =
+  "Offset: + the clock is ahead of the source, - behind; as of the last sample.";
+
+/** The size in milliseconds in eight characters at most; the column's title has the unit. */
+function bareMilliseconds(seconds: number): string {
+  const size = Math.abs(seconds) * 1000;
+  return size < 999.999_95 ? size.toFixed(4) : size < 1e7 ? size.toFixed(0) : size.toExponential(1);
+}

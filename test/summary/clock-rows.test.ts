@@ -1,0 +1,117 @@
+// The rows that the page, status and the demo draw, where these do not show them themselves.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { ClockFacts } from "../../src/summary/clock-facts.ts";
+import { UNREACHABLE } from "../../src/summary/clock-facts.ts";
+import { chronydRows, errorRows, pushRow, SOURCE_COLUMNS } from "../../src/summary/clock-rows.ts";
+import { factsOf, sourceOf, trackingOf } from "./facts.ts";
+
+/** The row of a label, as `VALUE: NOTE`. */
+function rowOf(label: string, clock: ClockFacts, peakWidthSeconds?: number): string {
+  const rows = [...errorRows(clock, peakWidthSeconds), ...chronydRows(clock)];
+  const row = rows.find((one) => one.label === label);
+  return `${row?.value}: ${row?.note}`;
+}
+
+describe("a clock's rows", () => {
+  const cases: readonly (readonly [string, ClockFacts, string])[] = [
+    [
+      "To be slewed",
+      factsOf({ tracking: trackingOf({ systemTimeOffsetSeconds: 0.3 }) }),
+      "300.000 ms: the clock is behind",
+    ],
+    [
+      "To be slewed",
+      factsOf({ tracking: trackingOf({ systemTimeOffsetSeconds: 0 }) }),
+      "0.000 ms: ",
+    ],
+    [
+      "Frequency",
+      factsOf({ tracking: trackingOf({ frequencyPpm: 0 }) }),
+      "0.000 ppm: chronyd corrects nothing",
+    ],
+    ["Source", factsOf({ source: undefined }), "undefined: not known"],
+    ["Source", factsOf({ source: undefined, state: "unsynchronised" }), "undefined: none"],
+    ["Source", factsOf({ sources: [] }), "PHC0: chronyd reports no details of it"],
+    [
+      "Reference age",
+      factsOf({ referenceAgeSeconds: undefined, referenceTimeIsAhead: true }),
+      "undefined: not known: see above",
+    ],
+    ["Reference age", UNREACHABLE, "undefined: not known"],
+    [
+      "To be slewed",
+      factsOf({ state: "local" }),
+      "undefined: withheld: chronyd's 0 ms means nothing here",
+    ],
+    ["Error", factsOf({ errorMs: undefined }), "undefined: not known"],
+    [
+      "Error",
+      factsOf({ errorMs: undefined, state: "stepped" }),
+      "undefined: withheld: chronyd's offset is that of before the step",
+    ],
+    ["Peak", factsOf(), "undefined: only an agent knows it, and none was found"],
+  ];
+  for (const [label, clock, expected] of cases) {
+    test(`${label} of a clock that is ${clock.state}: ${expected}`, () => {
+      assert.equal(rowOf(label, clock), expected);
+    });
+  }
+
+  test("say how long the peak lasts, where the agent is known", () => {
+    assert.equal(
+      rowOf("Peak", factsOf(), 600),
+      "0.052 ms: the largest of both in the last 10 min: it is judged",
+    );
+    assert.equal(
+      rowOf("Peak", factsOf({ peakMs: undefined }), 60),
+      "undefined: not known to the agent",
+    );
+  });
+});
+
+test("a push is off, not tried, accepted, or failed with its reason", () => {
+  const push = { accepted: 0, failed: 0, acceptedSecondsAgo: undefined, failure: undefined };
+  assert.equal(pushRow(undefined).value, "off");
+  assert.deepEqual(pushRow(push), { label: "Last push", value: undefined, note: "none yet" });
+  assert.deepEqual(pushRow({ ...push, accepted: 3, acceptedSecondsAgo: 0 }), {
+    label: "Last push",
+    value: "0.0 s ago",
+    note: "accepted (3 accepted, 0 failed)",
+  });
+  assert.deepEqual(
+    pushRow({ accepted: 3, failed: 1, acceptedSecondsAgo: 30, failure: "It said no." }),
+    {
+      label: "Last push",
+      value: "failed",
+      note: "It said no. Last accepted: 30 s ago (3 accepted, 1 failed).",
+      tone: "bad",
+    },
+  );
+});
+
+test("a source's columns fit their width, with signs and without a measurement", () => {
+  const texts = (source: Parameters<typeof sourceOf>[0]) =>
+    SOURCE_COLUMNS.map(({ text }) => text(sourceOf(source)));
+  assert.deepEqual(texts({ offsetSeconds: -0.0007, offsetErrorSeconds: 12_345 }), [
+    "0",
+    "8 s",
+    "8/8",
+    "5.0 s",
+    "-0.7000",
+    "1.2e+7",
+  ]);
+  assert.deepEqual(texts({ offsetSeconds: 1, offsetErrorSeconds: 0 }).slice(4), [
+    "+1000",
+    "0.0000",
+  ]);
+  assert.deepEqual(
+    texts({
+      lastSampleAgeSeconds: undefined,
+      offsetSeconds: undefined,
+      offsetErrorSeconds: undefined,
+    }).slice(3),
+    ["never", "-", "-"],
+  );
+});
