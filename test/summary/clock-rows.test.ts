@@ -92,8 +92,6 @@ test("a push is off, not tried, accepted, or failed with its reason", () => {
 });
 
 test("a source's columns fit their width, with signs and without a measurement", () => {
-  const texts = (source: Parameters<typeof sourceOf>[0]) =>
-    SOURCE_COLUMNS.map(({ text }) => text(sourceOf(source)));
   assert.deepEqual(texts({ offsetSeconds: -0.0007, offsetErrorSeconds: 12_345 }), [
     "0",
     "8 s",
@@ -115,3 +113,8 @@ test("a source's columns fit their width, with signs and without a measurement",
     ["never", "-", "-"],
   );
 });
+
+/** The texts of a source, column by column. */
+function texts(source: Parameters<typeof sourceOf>[0]): string[] {
+  return SOURCE_COLUMNS.map(({ text }) => text(sourceOf(source)));
+}
