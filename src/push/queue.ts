@@ -16,8 +16,8 @@
  *   accepted in its place, all are sent **one by one**.
  *
  * **One by one**: a round begins with the newest collection alone, and only when that is accepted the
- * others follow, the one that was not tried for longest first. After each that is accepted, twice as much
- * goes with the next request. One that is rejected alone is tried again at once; when it was rejected
+ * others follow, those first that were not tried for longest, and of these the newest, which a backend
+ * takes longest. After each that is accepted, twice as much goes with the next request. One that is rejected alone is tried again at once; when it was rejected
  * twice in ten rounds over five minutes, it is dropped (`rejected`). A newest collection that is rejected
  * three times goes as the clock's own series alone. All this ends when nothing waits.
  *
@@ -270,7 +270,7 @@ export class Queue {
     }
     const { number } = this.#round;
     const untried = this.#waiting.filter(({ triedInRound }) => triedInRound !== number);
-    const batches = this.#fitting(untried.toSorted((a, b) => a.triedInRound - b.triedInRound));
+    const batches = this.#fitting(untried.toSorted(inOrderOfTrial));
     for (const batch of batches) {
       batch.triedInRound = number;
     }
@@ -343,6 +343,10 @@ export class Queue {
     const removed = new Set(batches);
     this.#waiting = this.#waiting.filter((batch) => !removed.has(batch));
   }
+}
+
+function inOrderOfTrial(a: Batch, b: Batch): number {
+  return a.triedInRound - b.triedInRound || b.moment.number - a.moment.number;
 }
 
 function countPoints(batches: readonly Batch[]): number {

@@ -9,15 +9,18 @@ import { startChronyd } from "../parts/chronyd.ts";
 import { localReferenceConfiguration } from "../parts/chronyd-configuration.ts";
 import { startCollector } from "../parts/collector.ts";
 import { type FakeGate, startFakeGate } from "../parts/fake-gate.ts";
+import { freePort } from "../parts/free-port.ts";
 import type { Owner } from "../parts/owner.ts";
 import { NODE, type Path, startPath } from "../parts/path.ts";
-import { type Sample, startPrometheus } from "../parts/prometheus.ts";
+import { type PrometheusDescription, type Sample, startPrometheus } from "../parts/prometheus.ts";
 import { suiteScope } from "../parts/suite-scope.ts";
 import { scrape, scrapeInState } from "./scrape.ts";
 
 const HOUR_MS = 3_600_000;
 /** How long a collection is rejected alone before it is dropped (src/push/queue.ts). */
 const REJECTED_FOR_MS = 5 * 60_000;
+/** BACKLOG_MAX_AGE. */
+const OLDEST_MS = 1_140_000;
 const WAITING = "chrony_tracker_backlog_points";
 const DROPPED = "chrony_tracker_backlog_dropped_points_total";
 const FAILED = { result: "failure" };
@@ -27,10 +30,14 @@ const RANGE_SECONDS = 2 * 3600;
 /** A path with a gate between the collector and Prometheus. */
 type GatedPath = Path & { readonly gate: FakeGate };
 
-async function startGatedPath(owner: Owner, outOfOrderTimeWindow: string): Promise<GatedPath> {
+async function startGatedPath(
+  owner: Owner,
+  outOfOrderTimeWindow: string,
+  ofPrometheus: PrometheusDescription = {},
+): Promise<GatedPath> {
   // Whatever becomes of the clocks here, what such a chronyd reports stays the same.
   const chronyd = await startChronyd(owner, { configuration: localReferenceConfiguration() });
-  const prometheus = await startPrometheus(owner, { outOfOrderTimeWindow });
+  const prometheus = await startPrometheus(owner, { ...ofPrometheus, outOfOrderTimeWindow });
   const gate = await startFakeGate(owner, prometheus.remoteWriteUrl);
   const collector = await startCollector(owner, { remoteWriteUrl: gate.remoteWriteUrl });
   const path = await startPath(owner, {
@@ -172,6 +179,48 @@ for (const window of ["0s", "30m"]) {
     }
   });
 }
+
+test("what the backend can no longer take after lost answers and an outage does not keep back what is new", async (t) => {
+  const port = await freePort();
+  const windowSeconds = 3;
+  // Its own samples go on during the outage: what is older than the window is rejected afterwards.
+  const itself = {
+    job_name: "itself",
+    scrape_interval: "1s",
+    static_configs: [{ targets: [`127.0.0.1:${port}`] }],
+  };
+  const path = await startGatedPath(t, `${windowSeconds}s`, { port, scrapeConfigs: [itself] });
+  path.gate.behave("answer lost");
+  await untilFailed(path, 4);
+  path.gate.behave(503);
+  const beganSeconds = Date.now() / 1000;
+  await untilFailed(path, 1);
+  await path.agent.process.waitUntil("an outage of three windows", () => {
+    return Date.now() / 1000 > beganSeconds + 3 * windowSeconds;
+  });
+  const openedSeconds = Date.now() / 1000;
+  path.gate.behave("open");
+  const times = async () =>
+    only(await pushed(path), "chrony_up ").map(({ timestampSeconds }) => timestampSeconds);
+  await path.agent.process.waitUntil("ten new collections", async () => {
+    return (await times()).filter((seconds) => seconds > openedSeconds).length >= 10;
+  });
+  const waiting = await own(path, WAITING);
+  assert.ok(waiting > 0, "some can no longer be taken");
+  const arrived = await times();
+  assert.ok(
+    arrived.some((seconds) => seconds > openedSeconds - windowSeconds && seconds < openedSeconds),
+    "what was within the window is there",
+  );
+  assert.ok(!arrived.some((seconds) => seconds > beganSeconds + 1 && seconds < beganSeconds + 3));
+  for (const reason of ["age", "bytes", "rejected"]) {
+    assert.equal(await own(path, DROPPED, { reason }), 0, reason);
+  }
+  // Prometheus 2.42 answers 500 for what is too old, and the collector 503: it waits until it is too old.
+  await path.agent.letMonotonicPass(OLDEST_MS);
+  await untilPushed(path);
+  assertReadings(await pushed(path));
+});
 
 describe("a backend that rejects", () => {
   const scope = suiteScope();

@@ -381,13 +381,13 @@ describe("after a rejection", () => {
     assert.deepEqual([history.queue.counts.points, history.lost], [20, 0]);
   });
 
-  test("the older ones follow one by one when the newest is taken, oldest first", () => {
+  test("the older ones follow one by one when the newest is taken, newest first", () => {
     const history = new History();
     for (const reply of [REJECTED, REJECTED, TAKEN]) {
       history.collect({ a: history.rounds.length + 1 });
       history.push(reply);
     }
-    assert.deepEqual(lastRound(history), [[3], [1], [2]]);
+    assert.deepEqual(lastRound(history), [[3], [2], [1]]);
     history.collect({ a: 4 });
     history.collect({ a: 5 });
     history.push(TAKEN);
@@ -499,6 +499,18 @@ describe("after answers that say nothing of the points", () => {
       valuesOf(history, "a"),
       Array.from({ length: 27 }, (_, index) => index + 4),
     );
+  });
+
+  test("what can still be taken goes before what cannot any more", () => {
+    const history = new History();
+    for (let number = 1; number <= 10; number += 1) {
+      history.collect({ a: number });
+      history.push(AWAY);
+    }
+    for (let round = 1; round <= 4; round += 1) {
+      history.push(isBusyForTheFirstThree);
+    }
+    assert.deepEqual(valuesOf(history, "a"), [4, 5, 6, 7, 8, 9, 10]);
   });
 
   test("half as much goes with the next request where none came in time", () => {
