@@ -3,10 +3,10 @@ import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 
 /** A test that hangs is a failure; the slowest take a minute. */
-const LONGEST_TEST_MS = 300_000;
+export const LONGEST_TEST_MS = 300_000;
 
 /** More than there are cores: most tests wait for real programs most of their time. */
-const FILES_AT_ONCE = availableParallelism() + 1;
+export const FILES_AT_ONCE = availableParallelism() + 1;
 
 /** All that `npm test` runs; those that are left out have commands of their own. */
 const ALL_FILES = ["test/*.test.ts", "test/!(cluster)/**/*.test.ts"];

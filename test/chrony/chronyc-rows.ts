@@ -69,9 +69,9 @@ export function activityRow(activity: Activity): string[] {
   return [online, offline, burstOnline, burstOffline, unresolved].map(String);
 }
 
-/** The row of `serverstats` of chrony 4.2 and 4.3. */
+/** The row of `serverstats`: the older chrony is, the fewer fields it has. */
 export function serverstatsRow(statistics: ServerStatistics): string[] {
-  return [
+  return fieldsOf([
     statistics.ntpPacketsReceived,
     statistics.ntpPacketsDropped,
     statistics.commandPacketsReceived,
@@ -83,7 +83,18 @@ export function serverstatsRow(statistics: ServerStatistics): string[] {
     statistics.interleavedNtpPackets,
     statistics.ntpTimestampsHeld,
     statistics.ntpTimestampSpanSeconds,
-  ].map(String);
+    statistics.ntpDaemonReceiveTimestamps,
+    statistics.ntpDaemonTransmitTimestamps,
+    statistics.ntpKernelReceiveTimestamps,
+    statistics.ntpKernelTransmitTimestamps,
+    statistics.ntpHardwareReceiveTimestamps,
+    statistics.ntpHardwareTransmitTimestamps,
+  ]);
+}
+
+/** The counts that a version of chrony has. */
+function fieldsOf(counts: readonly (number | undefined)[]): string[] {
+  return counts.filter((count) => count !== undefined).map(String);
 }
 
 const NTP_MODES: Readonly<Record<number, string>> = {
@@ -125,10 +136,16 @@ export function ntpdataRow(data: NtpData): string[] {
     response?.authenticated === true ? "Yes" : "No",
     capitalised(response?.transmitTimestamping ?? "invalid"),
     capitalised(response?.receiveTimestamping ?? "invalid"),
-    `${data.sentPackets}`,
-    `${data.receivedPackets}`,
-    `${data.validPackets}`,
-    `${data.goodPackets}`,
+    ...fieldsOf([
+      data.sentPackets,
+      data.receivedPackets,
+      data.validPackets,
+      data.goodPackets,
+      data.kernelTransmitTimestamps,
+      data.kernelReceiveTimestamps,
+      data.hardwareTransmitTimestamps,
+      data.hardwareReceiveTimestamps,
+    ]),
   ];
 }
 

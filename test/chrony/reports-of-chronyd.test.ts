@@ -160,7 +160,8 @@ describe("the reports of a chronyd with sources of all kinds", () => {
       const states = rows.map((row) => row[1]);
       const [statistics = []] = await follower.query("serverstats");
       const isReferenceClockMeasured = rows[0]?.[5] !== "0";
-      const isInterleaved = Number(statistics[8]) > 0;
+      // chrony 4.0 does not count them.
+      const isInterleaved = statistics[8] === undefined || Number(statistics[8]) > 0;
       return (
         ["x", "*"].every((state) => states.includes(state)) &&
         isReferenceClockMeasured &&
@@ -446,7 +447,10 @@ describe("the reports of a chronyd with sources of all kinds", () => {
           assert.ok(content.source.kind === "ntp" && content.source.address.text === address);
         }
         for (const { address, content } of reported(reports.ntpdata)) {
-          assert.deepEqual(content.remoteAddress, { family: "ipv4", text: address });
+          // chrony 4.0 gives none before the first response.
+          if (content.remoteAddress.family !== "unspecified") {
+            assert.deepEqual(content.remoteAddress, { family: "ipv4", text: address });
+          }
         }
         for (const address of SOURCES.toSpliced(1, 1)) {
           assert.ok(addressesOf(reports.sourcestats).includes(address), `question ${number}`);

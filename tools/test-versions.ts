@@ -1,0 +1,201 @@
+/**
+ * `npm run test:versions`: what users run, where it can be had: chronyd and Prometheus of the other
+ * suites of this machine's distribution, in those tests of `npm test` that use them through their real
+ * door. A version that cannot be had is a row `not tested`, no failure.
+ * `-- --write` records the run and writes docs/versions.md.
+ */
+import { spawnSync } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { failure, type Result, success } from "../src/result.ts";
+import { bringPrograms, progressToStandardError } from "../test/parts/bring.ts";
+import { isExecutable } from "../test/parts/executable.ts";
+import { runToEnd } from "../test/parts/run-to-end.ts";
+import { otherSuites, programsOfSuite } from "../test/parts/suite-package.ts";
+import { orSayWhatIsMissing } from "./or-say-what-is-missing.ts";
+import { FILES_AT_ONCE, LONGEST_TEST_MS, ROOT } from "./run-tests.ts";
+import {
+  minutes,
+  type TestedVersion,
+  type VersionsRun,
+  versionsTable,
+  writeVersionsRun,
+} from "./tested-versions.ts";
+
+const VERSION_MS = 60_000;
+
+/** Every report against `chronyc -c` of the same version, and every state. */
+const CHRONYD_TESTS = [
+  "test/chrony/reports-of-chronyd.test.ts",
+  "test/agent/reading.test.ts",
+  "test/agent/sources.test.ts",
+  "test/agent/states.test.ts",
+  "test/agent/stepped.test.ts",
+];
+
+/** Push, the end of a series, out-of-order samples, scrapes, the rules, every dashboard's queries. */
+const PROMETHEUS_TESTS = [
+  "test/agent/outage.test.ts",
+  "test/alerts/real-path.test.ts",
+  "test/agent/whole-path.test.ts",
+  "test/agent/pull.test.ts",
+  "test/agent/scrape-configurations.test.ts",
+  "test/grafana/queries.test.ts",
+  "test/otel-collector/repetition.test.ts",
+  "test/otel-collector/series.test.ts",
+];
+
+/** The rules' histories take promtool a minute of CPU: with the version alone that most users have. */
+const PROMETHEUS_3_TESTS = ["test/alerts/alerts.test.ts", ...PROMETHEUS_TESTS];
+
+/** The first version with an out-of-order window. */
+const OLDEST_PROMETHEUS = { major: 2, minor: 39 };
+
+/** A program of a suite: its path, or why there is none. */
+type Candidate = Pick<TestedVersion, "program" | "source"> & {
+  readonly path: Result<string, string>;
+};
+
+const { values } = parseArgs({ options: { write: { type: "boolean", default: false } } });
+const beganMs = performance.now();
+const own = await orSayWhatIsMissing(() => bringPrograms(progressToStandardError));
+const suites = await Promise.all(
+  (await otherSuites()).map(async (suite) => ({
+    suite,
+    folder: await orReason(programsOfSuite(suite, progressToStandardError)),
+  })),
+);
+
+const rows: TestedVersion[] = [];
+for (const { suite, folder } of suites) {
+  add(await chronyRow({ program: "chrony", source: suite, path: programOf(folder, "chronyd") }));
+}
+for (const { suite, folder } of suites) {
+  const path = programOf(folder, "prometheus");
+  add(await prometheusRow({ program: "Prometheus", source: suite, path }));
+}
+if (!rows.some(({ program, version }) => program === "Prometheus" && version?.startsWith("3."))) {
+  const reason = "no suite that is available here has it";
+  add({ program: "Prometheus", version: "3", source: "none", outcome: "not tested", reason });
+}
+
+process.stdout.write(`\n${versionsTable(rows)}in all ${minutes(secondsSince(beganMs))}\n`);
+if (values.write) {
+  const run: VersionsRun = {
+    date: new Date().toISOString().slice(0, 10),
+    system: await systemName(),
+    npmTest: {
+      chrony: await versionOf(own.chronyd),
+      Prometheus: await versionOf(own.prometheus),
+      "Node.js": process.versions.node,
+    },
+    versions: rows,
+  };
+  await writeVersionsRun(run);
+}
+process.exit(rows.some(({ outcome }) => outcome === "failed") ? 1 : 0);
+
+function add(row: TestedVersion): void {
+  rows.push(row);
+  const { program, version = "", source, outcome, reason, seconds } = row;
+  const details = [reason, seconds === undefined ? undefined : `after ${minutes(seconds)}`].filter(
+    (detail) => detail !== undefined,
+  );
+  process.stdout.write(`${program} ${version} (${source}): ${[outcome, ...details].join(", ")}\n`);
+}
+
+async function chronyRow({ path, ...row }: Candidate): Promise<TestedVersion> {
+  if (!path.ok) {
+    return notTested(row, path.error);
+  }
+  const version = await versionOf(path.value);
+  return { ...row, version, ...test(CHRONYD_TESTS, { CHRONYD: path.value }) };
+}
+
+async function prometheusRow({ path, ...row }: Candidate): Promise<TestedVersion> {
+  if (!path.ok) {
+    return notTested(row, path.error);
+  }
+  const version = await versionOf(path.value);
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  const oldest = OLDEST_PROMETHEUS;
+  if (major < oldest.major || (major === oldest.major && minor < oldest.minor)) {
+    const reason = `older than ${oldest.major}.${oldest.minor}, the first with an out-of-order window`;
+    return { ...notTested(row, reason), version };
+  }
+  const files = major === 3 ? PROMETHEUS_3_TESTS : PROMETHEUS_TESTS;
+  return { ...row, version, ...test(files, { PROMETHEUS: path.value }) };
+}
+
+function notTested(row: Omit<TestedVersion, "outcome">, reason: string): TestedVersion {
+  return { ...row, outcome: "not tested", reason };
+}
+
+/** Runs tests; what they print is shown when one fails. */
+function test(
+  files: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): Pick<TestedVersion, "outcome" | "seconds"> {
+  const startedMs = performance.now();
+  const { status, stdout, stderr, error } = spawnSync(
+    process.execPath,
+    [
+      "--test",
+      "--test-reporter=spec",
+      `--test-timeout=${LONGEST_TEST_MS}`,
+      `--test-concurrency=${FILES_AT_ONCE}`,
+      ...files,
+    ],
+    {
+      cwd: ROOT,
+      encoding: "utf8",
+      maxBuffer: Number.POSITIVE_INFINITY,
+      env: { ...process.env, ...environment },
+    },
+  );
+  if (status !== 0) {
+    process.stderr.write(`${stdout}${stderr}${error?.message ?? ""}\n`);
+  }
+  return { outcome: status === 0 ? "passed" : "failed", seconds: secondsSince(startedMs) };
+}
+
+/** A program among those of a suite. */
+function programOf(folder: Result<string, string>, name: string): Result<string, string> {
+  if (!folder.ok) {
+    return folder;
+  }
+  const path = join(folder.value, name);
+  return isExecutable(path) ? success(path) : failure("not in this suite");
+}
+
+async function orReason(work: Promise<string>): Promise<Result<string, string>> {
+  try {
+    return success(await work);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`${message}\n`);
+    return failure(message.split("\n")[0]?.trim() ?? "");
+  }
+}
+
+/** `4.6.1` of what a program prints of itself. */
+async function versionOf(program: string): Promise<string> {
+  const text = await runToEnd({
+    name: `${program} --version`,
+    command: program,
+    args: ["--version"],
+    timeoutMs: VERSION_MS,
+  });
+  return /\d+\.\d+(?:\.\d+)?/.exec(text)?.[0] ?? text;
+}
+
+async function systemName(): Promise<string> {
+  const release = await readFile("/etc/os-release", "utf8").catch(() => "");
+  const name = /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(release)?.[1] ?? process.platform;
+  return `${name}, ${process.arch}`;
+}
+
+function secondsSince(beganMs: number): number {
+  return Math.round((performance.now() - beganMs) / 1000);
+}
