@@ -17,7 +17,8 @@
  *
  * **One by one**: a round begins with the newest collection alone, and only when that is accepted the
  * others follow, those first that were not tried for longest, and of these the newest, which a backend
- * takes longest. After each that is accepted, twice as much goes with the next request. One that is rejected alone is tried again at once; when it was rejected
+ * takes longest. After each that is accepted, twice as much goes with the next request; several that are
+ * not accepted together are tried alone. One that is rejected alone is tried again at once; when it was rejected
  * twice in ten rounds over five minutes, it is dropped (`rejected`). A newest collection that is rejected
  * three times goes as the clock's own series alone. All this ends when nothing waits.
  *
@@ -183,6 +184,10 @@ export class Queue {
         this.#tooLarge(batches);
         return;
       case "wait":
+        if (outcome.isAnswer && this.#isGroup(batches)) {
+          this.#tryAlone(batches);
+          return;
+        }
         this.#round.isOver = !(outcome.isAnswer && this.#purpose === "oldest");
         if (outcome.error.kind === "timed out") {
           this.#mostBytes = Math.floor(requestBytesOf(batches) / 2);
@@ -190,6 +195,19 @@ export class Queue {
           this.#waits += 1;
         }
         return;
+    }
+  }
+
+  /** Whether a request carried several of those that are sent one by one, because others were accepted. */
+  #isGroup(batches: readonly Batch[]): boolean {
+    return this.isTrial && batches.length > 1;
+  }
+
+  /** Which of them it is shows when each is tried alone. */
+  #tryAlone(batches: readonly Batch[]): void {
+    this.#mostBytes = 0;
+    for (const batch of batches) {
+      batch.triedInRound = 0;
     }
   }
 
@@ -214,12 +232,8 @@ export class Queue {
       this.#round.isOver = true;
       return;
     }
-    this.#mostBytes = 0;
-    if (batches.length > 1) {
-      // Which of them it is shows when each is tried alone.
-      for (const one of batches) {
-        one.triedInRound = this.#round.number - 1;
-      }
+    if (this.#isGroup(batches)) {
+      this.#tryAlone(batches);
     } else if (batch !== again) {
       this.#again = batch;
     } else {
