@@ -1,11 +1,17 @@
 // Attempts over real connections of this machine, to a fake collector (fake-collector.ts).
 
+// oxlint-disable-next-line import/no-unassigned-import -- what @peculiar/x509 needs before it
+import "reflect-metadata";
 import assert from "node:assert/strict";
+import { webcrypto } from "node:crypto";
 import dns from "node:dns";
+import { getEventListeners } from "node:events";
+import { readdirSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { gunzipSync } from "node:zlib";
+import { PemConverter, X509CertificateGenerator } from "@peculiar/x509";
 import { describePushError, type Outcome, type PushError } from "../../src/push/answer.ts";
 import { attempt } from "../../src/push/attempt.ts";
 import type { OtlpSettings } from "../../src/settings.ts";
@@ -19,6 +25,7 @@ import {
   drip,
   FakeCollector,
   hangUp,
+  type Identity,
   keepSilent,
   refuse,
 } from "./fake-collector.ts";
@@ -302,6 +309,61 @@ describe("a collector that hangs", NO_HANGING_TEST, () => {
   });
 });
 
+/** An answer of so many bytes. */
+function answerOf(length: number): Answer {
+  return (response) => {
+    response.end("{}".padEnd(length));
+  };
+}
+
+describe("a limit of bytes", () => {
+  test("is 64 KiB for an answer", async (t) => {
+    const collector = await startCollector(t, answerOf(65_536), answerOf(65_537));
+    await accepted(push(settingsFor(collector.port)));
+    assert.equal(errorOf(await push(settingsFor(collector.port))).kind, "not OTLP");
+  });
+
+  test("is 1 MiB for a file", async (t) => {
+    const collector = await startCollector(t, accept);
+    const tokenFile = join(await folderFor(t), "token");
+    const settings = settingsFor(collector.port, { tokenFile });
+    await writeFile(tokenFile, "x".padEnd(1_048_576));
+    await accepted(push(settings));
+    await writeFile(tokenFile, "x".padEnd(1_048_577));
+    const error = errorOf(await push(settings));
+    assert.ok(error.kind === "file unreadable");
+    assert.equal(error.detail, "it has 1048577 bytes");
+    const folder = errorOf(await push({ ...settings, tokenFile: "/" }));
+    assert.ok(folder.kind === "file unreadable");
+    assert.equal(folder.detail, "it is no regular file");
+  });
+});
+
+test("a push leaves neither an open file nor a listener behind", async (t) => {
+  const collector = await startCollector(t, accept);
+  const tokenFile = join(await folderFor(t), "token");
+  await writeFile(tokenFile, "token");
+  const settings = settingsFor(collector.port, { tokenFile });
+  const { signal } = new AbortController();
+  await accepted(push(settings, LONG_MS, signal));
+  await collector.withoutConnections();
+  const before = readdirSync("/proc/self/fd").length;
+  for (let time = 0; time < 20; time += 1) {
+    await accepted(push(settings, LONG_MS, signal));
+  }
+  await waitFor("all files to be closed", () => readdirSync("/proc/self/fd").length <= before + 4);
+  assert.deepEqual(getEventListeners(signal, "abort"), []);
+});
+
+test("a collector that switches to another protocol is said to have given no answer", async (t) => {
+  const collector = await startCollector(t, ({ socket }) => {
+    socket?.write("HTTP/1.1 101 Switching\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n");
+  });
+  const error = errorOf(await push(settingsFor(collector.port)));
+  assert.ok(error.kind === "not reached");
+  assert.equal(error.detail, "the connection was closed without an answer");
+});
+
 describe("over TLS", () => {
   test("a replaced authority is followed by the next push", async (t) => {
     const folder = await folderFor(t);
@@ -326,14 +388,32 @@ describe("over TLS", () => {
     await collector.withoutConnections();
   });
 
-  test("a collector of an unknown authority gets nothing", async (t) => {
-    const collector = await FakeCollector.startTls(
-      await makeIdentity(await folderFor(t), "unknown"),
-      accept,
-    );
+  for (const [what, chainOf] of [
+    ["alone", ({ cert }: Chain) => cert],
+    ["with its authority's", ({ cert, authority }: Chain) => `${cert}\n${authority}`],
+  ] as const) {
+    test(`a collector of an unknown authority, which shows its certificate ${what}, gets nothing`, async (t) => {
+      const identity = await makeIdentity(await folderFor(t), "unknown");
+      const { key } = identity;
+      const collector = await FakeCollector.startTls({ key, cert: chainOf(identity) }, accept);
+      t.after(() => collector.stop());
+      const error = errorOf(await push(tlsSettings(collector, {})));
+      assert.ok(error.kind === "not reached" && error.isUntrusted, error.kind);
+      assert.equal(collector.attempts.length, 0);
+    });
+  }
+
+  test("a collector that signed its certificate itself gets nothing", async (t) => {
+    const collector = await FakeCollector.startTls(await selfSigned(), accept);
     t.after(() => collector.stop());
-    assert.equal(errorOf(await push(tlsSettings(collector, {}))).kind, "not reached");
+    const error = errorOf(await push(tlsSettings(collector, {})));
+    assert.ok(error.kind === "not reached" && error.isUntrusted, error.kind);
     assert.equal(collector.attempts.length, 0);
+  });
+
+  test("and only there are the files of certificates read", async (t) => {
+    const collector = await startCollector(t, accept);
+    await accepted(push(settingsFor(collector.port, { certificateFile: "/nowhere" })));
   });
 
   test("the agent shows its own certificate where it has one", async (t) => {
@@ -375,6 +455,16 @@ describe("over TLS", () => {
     assert.equal(collector.attempts.length, 0);
   });
 });
+
+type Chain = { readonly cert: string; readonly authority: string };
+
+async function selfSigned(): Promise<Identity> {
+  const algorithm = { name: "ECDSA", namedCurve: "P-256" };
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
+  const cert = await X509CertificateGenerator.createSelfSigned({ name: "CN=itself", keys });
+  const key = await webcrypto.subtle.exportKey("pkcs8", keys.privateKey);
+  return { cert: cert.toString("pem"), key: PemConverter.encode(key, "PRIVATE KEY") };
+}
 
 function tlsSettings(collector: FakeCollector, overrides: Partial<OtlpSettings>): OtlpSettings {
   const url = `https://127.0.0.1:${collector.port}${METRICS_PATH}`;
