@@ -31,6 +31,9 @@ export function followedAmong(
   );
 }
 
+/** What answers questions. */
+type Client = Pick<ChronyClient, "ask">;
+
 export type FollowedSourceAnswer = Result<SourceData | undefined, ChronyError>;
 
 /** Finds the followed source of one chronyd, poll after poll. */
@@ -54,11 +57,7 @@ export class FollowedSource {
    * @param tracking the report of the same poll
    * @param longestMs after this time no question is asked any more; the search goes on with the next poll
    */
-  async read(
-    client: ChronyClient,
-    tracking: Tracking,
-    longestMs: number,
-  ): Promise<FollowedSourceAnswer> {
+  async read(client: Client, tracking: Tracking, longestMs: number): Promise<FollowedSourceAnswer> {
     const endMs = performance.now() + longestMs;
     const here = await this.#ask(client, this.#index);
     if (!here.ok || (here.value !== undefined && isSelected(here.value))) {
@@ -104,7 +103,7 @@ export class FollowedSource {
     return success(found);
   }
 
-  async #ask(client: ChronyClient, index: number | undefined): Promise<FollowedSourceAnswer> {
+  async #ask(client: Client, index: number | undefined): Promise<FollowedSourceAnswer> {
     if (index === undefined) {
       return success(undefined);
     }
