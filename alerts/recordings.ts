@@ -7,6 +7,7 @@
  * (https://prometheus.io/docs/practices/rules/): LEVEL has the labels that the series carry.
  */
 import { NODE, ofNode, REPORTING_COUNT } from "./promql.ts";
+import { THRESHOLDS } from "./thresholds.ts";
 
 /** A series that a rule computes from others. */
 export type Recording = { readonly name: string; readonly expression: string };
@@ -53,6 +54,15 @@ export function recordings(interval = RECORDING_INTERVAL): readonly Recording[] 
       expression: `
 ${ofNode(`last_over_time(chrony_up[${interval}])`)}
 unless on (${NODE}) ${ofNode(`last_over_time(chrony_up[5m] offset ${interval})`)}`,
+    },
+    {
+      name: "cluster_node:chrony_sync_state:rarely_synchronised",
+      // The share of the last hour. A change is seen in two series: the state that ends and the one
+      // that begins.
+      expression: `
+${ofNode('avg_over_time(chrony_sync_state{state="synchronised"}[1h])')} < 0.5
+and on (${NODE})
+sum by (${NODE}) (max by (${NODE}, state) (changes(chrony_sync_state[1h]))) >= ${2 * THRESHOLDS.stateChangesAnHour}`,
     },
     {
       name: "cluster_state:chrony_sync_state:sum",

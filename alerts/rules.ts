@@ -48,6 +48,9 @@ export type AlertGroup = {
 const mostlyInState = (state: string) =>
   `${ofNode(`avg_over_time(chrony_sync_state{state="${state}"}[5m])`)} > 0.5`;
 
+/** Nodes that change from state to state, and are synchronised for less than half of the time. */
+const RARELY_SYNCHRONISED = "cluster_node:chrony_sync_state:rarely_synchronised";
+
 const SOURCE = `${NODE}, source_address, source_name`;
 
 /** A metric of those sources that chronyd calls so. */
@@ -79,6 +82,11 @@ const NOT_SYNCHRONISED = `(
 /** More bad nodes than this are one incident: a share of all, but at least three, and at most 20. */
 const limitOf = (count: string) =>
   `clamp(${THRESHOLDS.manyNodesShare} * ${count}, ${THRESHOLDS.manyNodesCount - 1}, ${THRESHOLDS.manyNodesAtAnyShare - 1})`;
+
+/** The nodes in a bad state, without those that have the alert for changing states. */
+const inOneState = (bad: string) => `
+${bad}
+unless on (${NODE}) ${RARELY_SYNCHRONISED}`;
 
 /** Clusters in which so many of the nodes are among the bad ones that it is not the nodes. Gives their number. */
 const manyOf = (bad: string, all: string) =>
@@ -154,10 +162,16 @@ const SILENT = `(
     ${REPORTING} and on (k8s_node_name) ${ofNode(withNodeName('kube_node_info{cluster=""}'))}
   )
 )`;
+
+/** What is known of nodes that were there a while ago: the agents of new nodes are still starting. */
+const settled = (nodes: string) => `(
+  ${nodes}
+  and on (${NODE}) ${ofNode(withNodeName(`last_over_time(kube_node_info[5m] offset ${THRESHOLDS.newNodeFor})`))}
+)`;
 const MANY_SILENT = `(
-  ${manyOf(SILENT, EXPECTED)}
+  ${manyOf(settled(SILENT), settled(EXPECTED))}
   or
-  count by (cluster) (${SILENT}) == count by (cluster) (${EXPECTED})
+  count by (cluster) (${settled(SILENT)}) == count by (cluster) (${settled(EXPECTED)})
 )`;
 
 /** Whether kube-state-metrics says, or said within these hours, which nodes there are. */
@@ -247,7 +261,7 @@ and on (${NODE}) (
     name: "ClockNotSynchronised",
     subject: "node",
     severity: "warning",
-    expression: unlessMany(mostlyInState("unsynchronised"), MANY_OFF),
+    expression: unlessMany(inOneState(mostlyInState("unsynchronised")), MANY_OFF),
     for: THRESHOLDS.notSynchronisedFor,
     summary: "chronyd has no time to go by",
     value: "the share of the last five minutes",
@@ -256,7 +270,7 @@ and on (${NODE}) (
     name: "ClockLocal",
     subject: "node",
     severity: "warning",
-    expression: unlessMany(mostlyInState("local"), MANY_OFF),
+    expression: unlessMany(inOneState(mostlyInState("local")), MANY_OFF),
     for: THRESHOLDS.localFor,
     summary: "chronyd follows itself, and how wrong the clock is is not known",
     value: "the share of the last five minutes",
@@ -265,7 +279,7 @@ and on (${NODE}) (
     name: "TimeSourceStale",
     subject: "node",
     severity: "warning",
-    expression: unlessMany(SOURCE_GONE, MANY_OFF),
+    expression: unlessMany(inOneState(SOURCE_GONE), MANY_OFF),
     for: THRESHOLDS.staleFor,
     summary: "the time source is gone, and the error of the clock grows",
     value: "the share of the last five minutes",
@@ -292,7 +306,7 @@ ${ofNode("chrony_tracking_stratum")} >= 11 < 16
     name: "ChronydUnreachable",
     subject: "node",
     severity: "warning",
-    expression: unlessMany(mostlyInState("unreachable"), MANY_OFF),
+    expression: unlessMany(inOneState(mostlyInState("unreachable")), MANY_OFF),
     for: THRESHOLDS.unreachableFor,
     summary: "chronyd does not answer, and how wrong the clock is is not known",
     value: "the share of the last five minutes",
@@ -310,16 +324,10 @@ ${ofNode("chrony_tracking_stratum")} >= 11 < 16
     name: "ClockRarelySynchronised",
     subject: "node",
     severity: "warning",
-    // A node that is in one bad state for most of the time has the alert of that state.
-    expression: unlessMany(
-      `
-${ofNode('avg_over_time(chrony_sync_state{state="synchronised"}[1h])')} < 0.5
-unless on (${NODE}) ${ofNode('avg_over_time(chrony_sync_state{state!="synchronised"}[1h])')} > 0.5`,
-      MANY_OFF,
-    ),
-    for: "15m",
+    expression: unlessMany(RARELY_SYNCHRONISED, MANY_OFF),
+    for: "5m",
     summary:
-      "the clock is synchronised for less than half of the time, by turns in one state and another",
+      "the clock is synchronised for less than half of the time, and its state comes and goes",
     value: "the share of the last hour",
   },
   {

@@ -25,6 +25,11 @@ export const THRESHOLDS = {
   unreachableFor: "5m",
   /** For how many polls of a silent source chronyd may take to follow another one that answers. */
   failoverPolls: 80,
+  /**
+   * From so many changes of state an hour on, a node comes and goes between states, and has one alert
+   * for that: two more than a loss that ends with a restart of chronyd makes.
+   */
+  stateChangesAnHour: 4,
   /** How long a step of the clock is told. */
   stepToldFor: "15m",
 
@@ -45,6 +50,8 @@ export const THRESHOLDS = {
 
   /** How long a node is silent before an alert: longer than a new node takes to its first value. */
   silentFor: "15m",
+  /** How long a node is new, and does not count among the many that are silent. */
+  newNodeFor: "10m",
   /** How long a node that fell silent is remembered where nobody knows which nodes there are. */
   silentNodeRemembered: "1h",
   /** A cluster upgrade with surge nodes should end within this. */

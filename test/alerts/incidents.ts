@@ -26,7 +26,7 @@ export type Incident = {
   readonly expected: (count: number) => Readonly<Record<string, number>>;
 };
 
-type State = "synchronised" | "stale" | "unreachable" | "unsynchronised";
+type State = "synchronised" | "stale" | "stepped" | "unreachable" | "unsynchronised";
 
 /** How one node fares: a function of the minute. */
 type Course = {
@@ -39,19 +39,28 @@ type Course = {
   readonly offset?: (minute: number) => number;
   /** Without a push: no offset from the collector, but the node's clock in the samples. */
   readonly byPull?: boolean;
-  /** Whether kube-state-metrics knows the node. */
+  /** Whether kube-state-metrics knows the node; of all nodes where it is not collected. */
   readonly exists?: (minute: number) => boolean;
+  readonly withoutKubeStateMetrics?: boolean;
   /** A taint that the node has, and Ready being false. */
   readonly down?: (minute: number) => boolean;
   readonly pushesFail?: (minute: number) => boolean;
 };
 
-const STATES: readonly State[] = ["synchronised", "stale", "unreachable", "unsynchronised"];
+const STATES: readonly State[] = [
+  "synchronised",
+  "stale",
+  "stepped",
+  "unreachable",
+  "unsynchronised",
+];
+const UPGRADE_ENDS_AT = BEGINS_AT + 130;
 const since = (minute: number) => minute >= BEGINS_AT;
 
 function history(name: string, minutes: number, course: Course): NodeHistory {
   const reports = course.reports ?? (() => true);
-  const exists = course.exists ?? (() => true);
+  const exists =
+    course.withoutKubeStateMetrics === true ? () => false : (course.exists ?? (() => true));
   const state = course.state ?? (() => "synchronised" as const);
   const each = (value: (minute: number) => number | undefined): Values =>
     Array.from({ length: minutes }, (_, minute) => value(minute));
@@ -115,24 +124,48 @@ function some(
 ): (count: number) => readonly NodeHistory[] {
   return (count) =>
     Array.from({ length: count }, (_, index) =>
-      history(
-        `aks-pool-${index}`,
-        minutes,
-        index < howMany(count)
-          ? course
-          : course.byPull === true
-            ? { byPull: true }
-            : course.pushesFail === undefined
-              ? {}
-              : { pushesFail: () => false },
-      ),
+      history(`aks-pool-${index}`, minutes, index < howMany(count) ? course : wellBeside(course)),
     );
+}
+
+/** How the other nodes of a cluster fare, which report the same way. */
+function wellBeside({ byPull, pushesFail, withoutKubeStateMetrics }: Course): Course {
+  return {
+    ...(byPull !== undefined && { byPull }),
+    ...(pushesFail !== undefined && { pushesFail: () => false }),
+    ...(withoutKubeStateMetrics !== undefined && { withoutKubeStateMetrics }),
+  };
+}
+
+/**
+ * An upgrade with one surge node: for each node another one comes, whose agent reports three minutes
+ * later; the old one goes after another three. It takes two hours, however many nodes there are.
+ */
+function upgraded(course: Course): (count: number) => readonly NodeHistory[] {
+  const minutes = UPGRADE_ENDS_AT + 20;
+  return (count) =>
+    Array.from({ length: count }, (_, index) => {
+      const begins = BEGINS_AT + Math.floor((index * (UPGRADE_ENDS_AT - 10 - BEGINS_AT)) / count);
+      const until = (minute: number) => minute < begins + 6;
+      return [
+        history(`aks-pool-${index}`, minutes, { ...course, exists: until, reports: until }),
+        history(`aks-pool-${index}-new`, minutes, {
+          ...course,
+          exists: (minute) => minute >= begins,
+          reports: (minute) => minute >= begins + 3,
+        }),
+      ];
+    }).flat();
 }
 
 const all = (count: number) => count;
 const one = () => 1;
 const share = (of: number) => (count: number) => Math.max(1, Math.floor(of * count));
 const gone = (minute: number) => !since(minute);
+const allBut = (left: number) => (count: number) => Math.max(0, count - left);
+const away = (from: number, to: number) => (minute: number) => minute < from || minute >= to;
+const STOPPED_IN_ANY: Incident["expected"] = () => ({ ChronyTrackerManyNotReporting: 1 });
+const NOTHING: Incident["expected"] = () => ({});
 
 /** Whether so many nodes are told of by one alert of the cluster: thresholds.ts. */
 const isMany = (bad: number, count: number) => bad > Math.min(19, Math.max(2, 0.3 * count));
@@ -255,6 +288,119 @@ export const INCIDENTS: readonly Incident[] = [
     minutes: 120,
     nodes: some(120, share(0.25), { errorMs: (minute) => (since(minute) ? 300 : 0.05) }),
     expected: oneForMany(share(0.25), "ClocksOffInCluster", "ClockErrorCritical"),
+  },
+  {
+    name: "Every clock is stepped by 5 s, and stepped back after five minutes",
+    minutes: 150,
+    nodes: some(150, all, {
+      steps: (minute) => (minute < 60 ? 0 : minute < 65 ? 1 : 2),
+      state: (minute) => (minute >= 60 && minute < 65 ? "stepped" : "synchronised"),
+      errorMs: (minute) => (minute >= 60 && minute < 66 ? 5000 : 0.05),
+    }),
+    expected: () => ({ ClocksSteppedInCluster: 1 }),
+  },
+  {
+    name: "One clock is 30 s off, and the collector restarts for three minutes",
+    minutes: 120,
+    nodes: (count) =>
+      Array.from({ length: count }, (_, index) =>
+        history(`aks-pool-${index}`, 120, {
+          reports: away(75, 78),
+          offset: (minute) => (index === 0 && since(minute) ? 30 : 0.01),
+        }),
+      ),
+    expected: () => ({ ClockFarFromCollectorCritical: 1 }),
+  },
+  {
+    name: "A clock is well for 4 minutes of 10, else stale",
+    minutes: 240,
+    nodes: some(240, one, {
+      state: (minute) => (since(minute) && minute % 10 >= 4 ? "stale" : "synchronised"),
+    }),
+    expected: () => ({ ClockRarelySynchronised: 1 }),
+  },
+  {
+    name: "A clock is well for 8 minutes of 20, else stale",
+    minutes: 240,
+    nodes: some(240, one, {
+      state: (minute) => (since(minute) && minute % 20 >= 8 ? "stale" : "synchronised"),
+    }),
+    expected: () => ({ ClockRarelySynchronised: 1 }),
+  },
+  {
+    name: "A source is lost for three hours; chronyd is restarted, and finds another",
+    minutes: 360,
+    nodes: some(360, one, {
+      state: (minute) =>
+        minute < 60 || minute >= 244
+          ? "synchronised"
+          : minute < 240
+            ? "stale"
+            : minute < 242
+              ? "unreachable"
+              : "unsynchronised",
+    }),
+    expected: () => ({ TimeSourceStale: 1 }),
+  },
+  {
+    name: "Three in ten nodes lose power at once",
+    minutes: 150,
+    nodes: some(150, share(0.3), { reports: gone, down: (minute) => minute > BEGINS_AT }),
+    expected: NOTHING,
+  },
+  {
+    name: "A cluster shrinks to 3 nodes, and grows again after an hour; new agents take 12 minutes",
+    minutes: 180,
+    nodes: some(180, allBut(3), { exists: away(60, 120), reports: away(60, 132) }),
+    expected: NOTHING,
+  },
+  {
+    name: "The cluster is stopped for two hours; new agents take 5 minutes",
+    minutes: 240,
+    nodes: some(240, all, { exists: away(60, 180), reports: away(60, 185) }),
+    expected: () => ({ ChronyTrackerClusterGone: 1 }),
+  },
+  {
+    name: "Every node is replaced one after the other, with one surge node",
+    minutes: UPGRADE_ENDS_AT + 20,
+    nodes: upgraded({}),
+    expected: NOTHING,
+  },
+  {
+    name: "kube-state-metrics is away for half an hour",
+    minutes: 150,
+    nodes: some(150, all, { exists: away(60, 90) }),
+    expected: NOTHING,
+  },
+  {
+    name: "Without kube-state-metrics: every node is replaced, with one surge node",
+    minutes: UPGRADE_ENDS_AT + 20,
+    nodes: upgraded({ withoutKubeStateMetrics: true }),
+    expected: NOTHING,
+  },
+  {
+    name: "Without kube-state-metrics: one agent is silent for an hour",
+    minutes: 150,
+    nodes: some(150, one, { reports: away(60, 120), withoutKubeStateMetrics: true }),
+    expected: () => ({ ChronyTrackerNodeStoppedReporting: 1 }),
+  },
+  {
+    name: "Without kube-state-metrics: the collector is away for an hour",
+    minutes: 150,
+    nodes: some(150, all, { reports: away(60, 120), withoutKubeStateMetrics: true }),
+    expected: STOPPED_IN_ANY,
+  },
+  {
+    name: "Without kube-state-metrics: the cluster is stopped for the night",
+    minutes: 180,
+    nodes: some(180, all, { reports: gone, withoutKubeStateMetrics: true }),
+    expected: STOPPED_IN_ANY,
+  },
+  {
+    name: "Without kube-state-metrics: a cluster shrinks to 3 nodes",
+    minutes: 180,
+    nodes: some(180, allBut(3), { reports: gone, withoutKubeStateMetrics: true }),
+    expected: (count) => (count > 3 ? { ChronyTrackerManyNotReporting: 1 } : {}),
   },
   {
     name: "Every push fails for an hour, and the agents are scraped as well",
