@@ -1,23 +1,30 @@
 /**
- * `npm run soak -- --minutes 60`: hours of operation compressed, and a line for each look at what the
- * agent holds. What has to hold of it is asserted by test/faults/soak.faults.ts.
+ * `npm run soak -- --minutes 60`: hours of operation compressed, a line for every fifth look at what the
+ * agent holds, and how fast each amount rises. test/faults/soak.faults.ts asserts what has to hold of it.
  */
 import { parseArgs } from "node:util";
-import { soak, type TypicalHoldings } from "../test/faults/soak.ts";
+import { type HeldAmounts, soak } from "../test/faults/soak.ts";
 import { orSayWhatIsMissing } from "./or-say-what-is-missing.ts";
 
 const EVERY_NTH_LOOK = 5;
 
-const { values } = parseArgs({ options: { minutes: { type: "string", default: "10" } } });
+const { values } = parseArgs({ options: { minutes: { type: "string", default: "30" } } });
 const minutes = Number(values.minutes);
 if (!(minutes > 0)) {
   process.stderr.write(`--minutes is ${values.minutes}: expected a number above 0.\n`);
   process.exit(2);
 }
 
-process.stdout.write(
-  "seconds  pushes  resident MiB  heap MiB  descriptors  socket files  resources\n",
-);
+const COLUMNS = {
+  residentMib: "resident MiB",
+  heapMib: "heap MiB",
+  fileDescriptors: "descriptors",
+  sockets: "sockets",
+  socketFiles: "socket files",
+  resources: "resources",
+} as const satisfies Readonly<Record<keyof HeldAmounts, string>>;
+
+process.stdout.write(`seconds  pushes  ${Object.values(COLUMNS).join("  ")}\n`);
 let looks = 0;
 const report = await orSayWhatIsMissing(() =>
   soak({
@@ -25,16 +32,21 @@ const report = await orSayWhatIsMissing(() =>
     onLook(look) {
       looks += 1;
       if (looks % EVERY_NTH_LOOK === 0) {
-        process.stdout.write(`${look.seconds}  ${look.pushes}  ${figures(look)}\n`);
+        const { residentMib, heapMib, fileDescriptors, sockets, socketFiles, resources } = look;
+        process.stdout.write(
+          `${look.seconds}  ${look.pushes}  ${residentMib.toFixed(1)}  ${heapMib.toFixed(1)}  ${fileDescriptors}  ${sockets}  ${socketFiles}  ${resources}\n`,
+        );
       }
     },
   }),
 );
-process.stdout.write(`${report.pushes} pushes were accepted, between ${report.outages} outages.\n`);
-process.stdout.write(`second quarter:  ${figures(report.early)}\n`);
-process.stdout.write(`last quarter:    ${figures(report.late)}\n`);
-
-function figures(held: TypicalHoldings): string {
-  const { residentMib, heapMib, fileDescriptors, socketFiles, resources } = held;
-  return `${residentMib.toFixed(1)}  ${heapMib.toFixed(1)}  ${fileDescriptors}  ${socketFiles}  ${resources}`;
+process.stdout.write(
+  `\n${report.pushes} pushes were accepted, between ${report.outages} outages.\n\n` +
+    "| held | second quarter | last quarter | rise per hour |\n| --- | --- | --- | --- |\n",
+);
+for (const [kind, name] of Object.entries(COLUMNS) as [keyof HeldAmounts, string][]) {
+  const cells = [report.early, report.late, report.risePerHour].map((held) =>
+    held[kind].toFixed(1),
+  );
+  process.stdout.write(`| ${[name, ...cells].join(" | ")} |\n`);
 }

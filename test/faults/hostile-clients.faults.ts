@@ -12,6 +12,7 @@ import { rawRequest, statusesIn } from "../agent/raw-request.ts";
 import { type Scrape, scrape, scrapeInState } from "../agent/scrape.ts";
 import { type Agent, startAgent } from "../parts/agent.ts";
 import { startFollower } from "../parts/follower.ts";
+import { IMAGE_FLAGS } from "../parts/image-flags.ts";
 import { endWith } from "../parts/owner.ts";
 import { fileDescriptors } from "../parts/process-status.ts";
 import { suiteScope } from "../parts/suite-scope.ts";
@@ -38,7 +39,7 @@ const HEAP_GROWTH_MIB = 24;
 const WITH_IMAGE_FLAGS = [
   "/bin/sh",
   "-c",
-  'node=$1; shift; exec "$node" --max-semi-space-size=1 --max-old-space-size=32 "$@"',
+  `node=$1; shift; exec "$node" ${IMAGE_FLAGS.join(" ")} "$@"`,
   "sh",
 ];
 

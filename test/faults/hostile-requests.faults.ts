@@ -20,6 +20,7 @@ import { type Agent, startAgent } from "../parts/agent.ts";
 import { startChronyd } from "../parts/chronyd.ts";
 import { type ContainerLimits, containerLimits } from "../parts/container-limits.ts";
 import { freeUdpPort } from "../parts/free-port.ts";
+import { IMAGE_FLAGS } from "../parts/image-flags.ts";
 import { endWith } from "../parts/owner.ts";
 import { runToEnd } from "../parts/run-to-end.ts";
 import { folderOf } from "../parts/scratch-folder.ts";
@@ -77,7 +78,7 @@ describe("through 256 connections, the agent's memory, probes, polls and pushes 
     endWith(scope, watchPolls(dirname(chronyd.socketPath), polls));
     agent = await startAgent(scope, {
       entry: join(folder, "dist/chrony-tracker.cjs"),
-      wrapper: [...(limits?.wrapper ?? []), ...IMAGE_FLAGS],
+      wrapper: [...(limits?.wrapper ?? []), ...WITH_IMAGE_FLAGS],
       environment: {
         CHRONY_ADDRESS: chronyd.address,
         SLEEP_INTERVAL: String(POLL_INTERVAL_MS / 1000),
@@ -158,10 +159,10 @@ async function manifestContainer(): Promise<ManifestContainer> {
 }
 
 /** As in the Dockerfile's ENTRYPOINT. */
-const IMAGE_FLAGS = [
+const WITH_IMAGE_FLAGS = [
   "/bin/sh",
   "-c",
-  'node=$1; shift; exec "$node" --max-semi-space-size=1 --max-old-space-size=32 "$@"',
+  `node=$1; shift; exec "$node" ${IMAGE_FLAGS.join(" ")} "$@"`,
   "sh",
 ];
 

@@ -7,10 +7,13 @@ import { soak } from "./soak.ts";
 const MINUTES = 2;
 
 test("through outage after outage the agent holds no more than before", async (t) => {
-  const { pushes, outages, early, late } = await soak({ minutes: MINUTES });
-  t.diagnostic(`${pushes} pushes, ${outages} outages: ${JSON.stringify({ early, late })}`);
+  const { pushes, outages, early, late, risePerHour } = await soak({ minutes: MINUTES });
+  t.diagnostic(
+    `${pushes} pushes, ${outages} outages: ${JSON.stringify({ early, late, risePerHour })}`,
+  );
   assert.ok(pushes > 100 && outages > 10, `${pushes} pushes, ${outages} outages`);
   assert.ok(late.fileDescriptors <= early.fileDescriptors + 2, "file descriptors");
+  assert.ok(late.sockets <= early.sockets + 2, "sockets");
   assert.ok(late.resources <= early.resources + 2, "timers and sockets");
   assert.ok(late.socketFiles <= 2, "socket files: chronyd's, and that of the reading under way");
   assert.ok(late.residentMib <= early.residentMib * 1.25, "resident memory");

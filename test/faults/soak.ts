@@ -11,8 +11,10 @@ import { fileURLToPath } from "node:url";
 import { startChronyd } from "../parts/chronyd.ts";
 import { localReferenceConfiguration } from "../parts/chronyd-configuration.ts";
 import { freePort } from "../parts/free-port.ts";
+import { IMAGE_FLAGS } from "../parts/image-flags.ts";
 import { listen } from "../parts/listen.ts";
 import { endWith, type Owner, Scope } from "../parts/owner.ts";
+import { fileDescriptors } from "../parts/process-status.ts";
 import { runToEnd } from "../parts/run-to-end.ts";
 import { startProcess } from "../parts/running-process.ts";
 import { type FakeNetwork, type NetworkCondition, startFakeNetwork } from "./fake-network.ts";
@@ -26,23 +28,27 @@ export type Holdings = {
   /** JavaScript's heap after a collection of garbage. */
   readonly heapMib: number;
   readonly fileDescriptors: number;
+  /** Sockets among the descriptors. */
+  readonly sockets: number;
   /** Files in the directory of chronyd's socket, chronyd's own among them. */
   readonly socketFiles: number;
   /** Timers, sockets and other things that Node.js keeps for the program. */
   readonly resources: number;
 };
 
-/** Several looks at what the agent holds, taken together: the median of each. */
-export type TypicalHoldings = Omit<Holdings, "seconds" | "pushes">;
+/** Each kind of thing that the agent holds, without the moment. */
+export type HeldAmounts = Omit<Holdings, "seconds" | "pushes">;
 
 /** How a soak went. */
 export type SoakReport = {
   readonly pushes: number;
   readonly outages: number;
-  /** In its second quarter, when all is warm. */
-  readonly early: TypicalHoldings;
-  /** In its last quarter. */
-  readonly late: TypicalHoldings;
+  /** The medians of its second quarter, when the process is warm. */
+  readonly early: HeldAmounts;
+  /** The medians of its last quarter. */
+  readonly late: HeldAmounts;
+  /** How much each rises in an hour: the least-squares line through all looks after the first quarter. */
+  readonly risePerHour: HeldAmounts;
 };
 
 export type SoakOptions = {
@@ -50,13 +56,6 @@ export type SoakOptions = {
   /** Gets each look at what the agent holds. */
   readonly onLook?: (holdings: Holdings) => void;
 };
-
-/** Those of the image. */
-export const V8_FLAGS: readonly string[] = [
-  "--max-semi-space-size=1",
-  "--max-old-space-size=32",
-  "--optimize-for-size",
-];
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const DIAGNOSIS = new URL("process-diagnosis.mjs", import.meta.url).href;
@@ -91,13 +90,7 @@ export async function soak({ minutes, onLook = () => {} }: SoakOptions): Promise
   const agent = startProcess({
     name: "the agent",
     command: process.execPath,
-    args: [
-      ...V8_FLAGS,
-      "--expose-gc",
-      "--import",
-      DIAGNOSIS,
-      join(ROOT, "dist/chrony-tracker.cjs"),
-    ],
+    args: [...IMAGE_FLAGS, "--import", DIAGNOSIS, join(ROOT, "dist/chrony-tracker.cjs")],
     env: {
       PATH,
       HOME,
@@ -131,12 +124,14 @@ export async function soak({ minutes, onLook = () => {} }: SoakOptions): Promise
     while (!isOver()) {
       await agent.waitUntil("the time of the next look", () => delay(LOOK_MS, true));
       const told = (await agent.ask("diagnose", ANSWER_MS)) as Diagnosis;
+      const descriptors = await fileDescriptors(agent.pid);
       const holdings: Holdings = {
         seconds: Math.round((performance.now() - beganMs) / 1000),
         pushes: collector.pushes(),
         residentMib: await residentMib(agent.pid),
         heapMib: told.heapUsed / MIB,
-        fileDescriptors: (await readdir(`/proc/${agent.pid}/fd`)).length,
+        fileDescriptors: descriptors.length,
+        sockets: descriptors.filter((target) => target.startsWith("socket:")).length,
         socketFiles: (await readdir(dirname(chronyd.socketPath))).length,
         resources: told.resources,
       };
@@ -151,8 +146,11 @@ export async function soak({ minutes, onLook = () => {} }: SoakOptions): Promise
   return {
     pushes: collector.pushes(),
     outages,
-    early: typical(looks.slice(quarter, 2 * quarter)),
-    late: typical(looks.slice(-quarter)),
+    early: ofEach((amount) => median(looks.slice(quarter, 2 * quarter).map(amount))),
+    late: ofEach((amount) => median(looks.slice(-quarter).map(amount))),
+    risePerHour: ofEach((amount) =>
+      risePerHour(looks.slice(quarter).map((look) => [look.seconds, amount(look)])),
+    ),
   };
 }
 
@@ -202,16 +200,29 @@ async function residentMib(pid: number): Promise<number> {
   return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) / 1024;
 }
 
-function typical(looks: readonly Holdings[]): TypicalHoldings {
-  const median = (of: (look: Holdings) => number) => {
-    const sorted = looks.map(of).toSorted((a, b) => a - b);
-    return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
-  };
+/** A figure for each kind of thing that is held. */
+function ofEach(figure: (amount: (look: Holdings) => number) => number): HeldAmounts {
   return {
-    residentMib: median((look) => look.residentMib),
-    heapMib: median((look) => look.heapMib),
-    fileDescriptors: median((look) => look.fileDescriptors),
-    socketFiles: median((look) => look.socketFiles),
-    resources: median((look) => look.resources),
+    residentMib: figure((look) => look.residentMib),
+    heapMib: figure((look) => look.heapMib),
+    fileDescriptors: figure((look) => look.fileDescriptors),
+    sockets: figure((look) => look.sockets),
+    socketFiles: figure((look) => look.socketFiles),
+    resources: figure((look) => look.resources),
   };
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
+/** @param points seconds and the amount at that time */
+function risePerHour(points: readonly (readonly [number, number])[]): number {
+  const mean = (of: (point: readonly [number, number]) => number) =>
+    points.reduce((sum, point) => sum + of(point), 0) / points.length;
+  const meanSeconds = mean(([seconds]) => seconds);
+  const covariance = mean(([seconds, amount]) => (seconds - meanSeconds) * amount);
+  const variance = mean(([seconds]) => (seconds - meanSeconds) ** 2);
+  return (covariance / variance) * 3600;
 }

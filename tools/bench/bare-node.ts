@@ -1,8 +1,9 @@
-/** Programs of a few lines for bare Node.js, which do as little as a program that does the same must. */
+/**
+ * Programs of a few lines for bare Node.js, which do as little as a program that does the same must.
+ * They run with the image's flags, as the other side of a comparison does.
+ */
+import { IMAGE_FLAGS } from "../../test/parts/image-flags.ts";
 import { startProcess } from "../../test/parts/running-process.ts";
-
-/** The flags of the image (Dockerfile): both sides of a comparison run with them. */
-export const IMAGE_FLAGS = ["--max-semi-space-size=1", "--max-old-space-size=32"];
 
 /** A timer a second, which does nothing. */
 export function startTimer() {

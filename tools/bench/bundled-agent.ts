@@ -2,10 +2,10 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { freePort } from "../../test/parts/free-port.ts";
+import { IMAGE_FLAGS } from "../../test/parts/image-flags.ts";
 import { endWith, type Owner } from "../../test/parts/owner.ts";
 import { runToEnd } from "../../test/parts/run-to-end.ts";
 import { startProcess } from "../../test/parts/running-process.ts";
-import { IMAGE_FLAGS } from "./bare-node.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
