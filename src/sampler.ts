@@ -1,25 +1,21 @@
 /** The loop: ask chronyd, keep what the readings mean. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ChronyError } from "./chrony/chrony-error.ts";
-import { type ChronyAddress, ChronyClient } from "./chrony/client.ts";
-import { FollowedSource } from "./chrony/followed-source.ts";
+import type { ChronyAddress } from "./chrony/client.ts";
 import {
   describeReportFault,
   type FurtherReport,
   type FurtherReports,
   MOST_SOURCES,
   type ReportFault,
-  readFurtherReports,
 } from "./chrony/further-reports.ts";
 import { isRefusal, RefusedReports } from "./chrony/report-refusal.ts";
-import { SourceNames } from "./chrony/source-names.ts";
-import { followsItself, type Tracking, tracking } from "./chrony/tracking.ts";
-import { Upstream } from "./chrony/upstream.ts";
+import type { Tracking } from "./chrony/tracking.ts";
 import { type ClockHistory, type Reading, withReading } from "./clock/assessment.ts";
 import { LastingFault } from "./lasting-fault.ts";
 import type { Log } from "./log.ts";
+import { Poller } from "./poll.ts";
 import type { Result } from "./result.ts";
-import { readSystemClocks } from "./system-clocks.ts";
 
 /** How the agent's readings ended, since it started. */
 export type ReadingCounts = { readonly success: number; readonly failure: number };
@@ -43,14 +39,12 @@ const LONGEST_FURTHER_MS = 1000;
 /** Reads chronyd once an interval, until it is stopped. */
 export class Sampler {
   readonly #options: SamplerOptions;
+  readonly #poller: Poller;
   readonly #stop = new AbortController();
   readonly #sourceFault: LastingFault;
   readonly #furtherFault: LastingFault;
   readonly #leftOutFault: LastingFault;
   readonly #refused = new RefusedReports<FurtherReport | "upstream">();
-  readonly #names = new SourceNames();
-  readonly #followed = new FollowedSource();
-  readonly #upstream = new Upstream();
   #history: ClockHistory | undefined;
   /** What was asked for beside TRACKING last, and after which reading. */
   #further:
@@ -62,6 +56,7 @@ export class Sampler {
 
   constructor(options: SamplerOptions) {
     this.#options = options;
+    this.#poller = new Poller(options.address);
     this.#leftOutFault = new LastingFault(
       options.log,
       "All of chronyd's sources are reported again.",
@@ -126,7 +121,7 @@ export class Sampler {
   async #run(): Promise<void> {
     let dueMs = performance.now();
     while (!this.#stop.signal.aborted) {
-      await this.#read();
+      await this.#poll();
       // What was missed (a paused machine, a slow answer) is not made up for.
       const nowMs = performance.now();
       dueMs = Math.max(dueMs + this.#options.intervalMs, nowMs);
@@ -134,73 +129,34 @@ export class Sampler {
     }
   }
 
-  async #read(): Promise<void> {
-    const beganMs = performance.now();
-    const client = await ChronyClient.open(this.#options.address);
-    try {
-      const answer = client.ok ? await client.value.ask(tracking) : client;
-      // What the state is judged by belongs to this moment, however long the other reports take.
-      const clocks = readSystemClocks();
-      this.#noticeRestart(answer);
-      const { followed, upstreamIsLocal } =
-        client.ok && answer.ok ? await this.#readSource(client.value, answer.value) : NOT_ASKED;
-      const number = (this.#history?.newest.number ?? 0) + 1;
-      const durationSeconds = (performance.now() - beganMs) / 1000;
-      this.#keep({
-        number,
-        clocks,
-        durationSeconds,
-        tracking: answer,
-        followed,
-        upstreamIsLocal,
-      });
-    } finally {
-      if (client.ok) {
-        client.value.close();
-      }
-    }
-  }
-
-  /** What else a poll asks for, when TRACKING was answered: the source that the clock follows. */
-  async #readSource(client: ChronyClient, report: Tracking): Promise<SourceReports> {
-    const followed = hasSource(report)
-      ? await this.#followed.read(client, report, this.#longestMs)
-      : undefined;
-    const source = followed?.ok ? followed.value : undefined;
-    const upstream = this.#refused.has("upstream", performance.now())
-      ? undefined
-      : await this.#upstream.isLocal(client, source);
-    if (upstream?.ok && upstream.value !== undefined) {
+  async #poll(): Promise<void> {
+    const asksUpstream = !this.#refused.has("upstream", performance.now());
+    const { reading, followedError, upstreamError } = await this.#poller.poll(
+      this.#longestMs,
+      asksUpstream,
+    );
+    this.#noticeRestart(reading.tracking);
+    if (reading.upstreamIsLocal !== undefined) {
       this.#logAnswered(["upstream"]);
     }
-    this.#logFaults(this.#sourceFault, [
-      ...(followed?.ok === false ? [faultOf("followed", followed.error)] : []),
-      ...(upstream?.ok === false ? [faultOf("upstream", upstream.error)] : []),
-    ]);
-    return { followed: source, upstreamIsLocal: upstream?.ok ? upstream.value : undefined };
+    if (reading.tracking.ok) {
+      this.#logFaults(this.#sourceFault, [
+        ...(followedError === undefined ? [] : [faultOf("followed", followedError)]),
+        ...(upstreamError === undefined ? [] : [faultOf("upstream", upstreamError)]),
+      ]);
+    }
+    this.#keep(reading);
   }
 
   async #readFurther(): Promise<FurtherReports | undefined> {
-    const client = await ChronyClient.open(this.#options.address);
-    if (!client.ok) {
-      // The next reading says so, too.
-      return undefined;
-    }
-    try {
-      const wanted = this.#wanted();
-      const further = await readFurtherReports(client.value, {
-        wanted,
-        names: this.#names,
-        followedIndex: this.#followed.index,
-        longestMs: this.#longestMs,
-      });
+    const wanted = this.#wanted();
+    const further = await this.#poller.furtherReports(wanted, this.#longestMs);
+    if (further !== undefined) {
       this.#logAnswered(this.#options.further.filter((report) => isAnswered(further[report])));
       this.#logFaults(this.#furtherFault, faultsOf(further, wanted));
       this.#logLeftOut(further.sourcesLeftOut ?? 0);
-      return further;
-    } finally {
-      client.value.close();
     }
+    return further;
   }
 
   /** The next reading must not be so late that the one before counts for nothing. */
@@ -288,15 +244,6 @@ export class Sampler {
       resolve();
     }
   }
-}
-
-type SourceReports = Pick<Reading, "followed" | "upstreamIsLocal">;
-
-const NOT_ASKED: SourceReports = { followed: undefined, upstreamIsLocal: undefined };
-
-/** Whether there is a source that the clock follows. */
-function hasSource(report: Tracking): boolean {
-  return report.leapStatus !== "unsynchronised" && !followsItself(report);
 }
 
 type NamedFault = {

@@ -19,6 +19,7 @@ const ORDER: readonly (readonly string[])[] = [
   ["chrony"],
   ["clock"],
   ["settings.ts", "system-clocks.ts"],
+  ["poll.ts"],
   ["sampler.ts"],
   ["summary"],
   ["metrics"],

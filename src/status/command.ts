@@ -2,11 +2,16 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ParsedChronyAddress } from "../chrony/address.ts";
 import { describeChronyError } from "../chrony/chrony-error.ts";
-import { describeReportFault } from "../chrony/further-reports.ts";
+import {
+  describeReportFault,
+  type FurtherReport,
+  type FurtherReports,
+} from "../chrony/further-reports.ts";
 import { assess, type ClockHistory, withReading } from "../clock/assessment.ts";
 import { PUBLISHES } from "../clock/sync-state.ts";
 import { STATUS_EXIT } from "../exit-codes.ts";
 import { agentResource, nodeName } from "../metrics/resource.ts";
+import { Poller } from "../poll.ts";
 import { becomeOwner } from "../privileges.ts";
 import { readSettings, type Settings } from "../settings.ts";
 import { describeOutputError, print } from "../standard-output.ts";
@@ -15,10 +20,10 @@ import type { Thresholds } from "../summary/thresholds.ts";
 import { judge } from "../summary/verdict.ts";
 import { agentUrl, askAgent } from "./agent-client.ts";
 import { briefView } from "./brief-view.ts";
-import { type ChronydReading, isFaultOfOurs, readChronyd } from "./chronyd-reading.ts";
 import { fullView } from "./full-view.ts";
 import { jsonView } from "./json-view.ts";
 import { parseStatusOptions, STATUS_HELP, type StatusOptions } from "./options.ts";
+import { isFaultOfOurs } from "./own-fault.ts";
 import type { StatusReport } from "./report.ts";
 import { rendered } from "./styled-line.ts";
 import { frame, hasColours, reportWidth } from "./terminal.ts";
@@ -87,9 +92,15 @@ async function showAgainAndAgain(
   return exitCode;
 }
 
+/** What chronyd may take for its sources, in milliseconds: a person waits. */
+const LONGEST_SOURCES_MS = 1_000;
+
+const SOURCES: ReadonlySet<FurtherReport> = new Set(["sources"]);
+
 /** What is asked, and what is kept from one reading to the next. */
 class Observer {
   readonly #address: ParsedChronyAddress;
+  readonly #poller: Poller;
   readonly #node: string;
   readonly #agentUrl: string | undefined;
   readonly #thresholds: Thresholds;
@@ -97,6 +108,7 @@ class Observer {
 
   constructor(settings: Settings, { address, thresholds }: StatusOptions) {
     this.#address = address ?? settings.chronyAddress;
+    this.#poller = new Poller(this.#address);
     this.#node = nodeName(agentResource(settings));
     // An agent speaks for the chronyd of CHRONY_ADDRESS only.
     const isAgents = this.#address.text === settings.chronyAddress.text;
@@ -110,17 +122,19 @@ class Observer {
   }
 
   async observe(): Promise<StatusReport> {
-    const number = (this.#history?.newest.number ?? 0) + 1;
-    const read = await readChronyd(this.#address, number);
+    const { reading } = await this.#poller.poll(LONGEST_SOURCES_MS, true);
+    const further = reading.tracking.ok
+      ? await this.#poller.furtherReports(SOURCES, LONGEST_SOURCES_MS)
+      : undefined;
     // After chronyd, so that an agent's word is never older than chronyd's silence.
     const url = this.#agentUrl;
     const agent = url === undefined ? undefined : { url, report: await askAgent(url) };
-    this.#history = withReading(this.#history, read.reading, 0);
+    this.#history = withReading(this.#history, reading, 0);
     const agentClock = agent?.report.ok ? agent.report.value.clock : undefined;
-    const found = this.#found(this.#history, read, agentClock);
+    const found = this.#found(this.#history, further?.sources, agentClock);
     return {
       node: this.#node,
-      wallMs: read.reading.clocks.wallMs,
+      wallMs: reading.clocks.wallMs,
       chronyAddress: this.#address.text,
       ...found,
       judgement: judge(found.clock, this.#thresholds),
@@ -131,9 +145,10 @@ class Observer {
 
   #found(
     history: ClockHistory,
-    { reading, sources }: ChronydReading,
+    sources: FurtherReports["sources"],
     agentClock: ClockFacts | undefined,
   ): Pick<StatusReport, "clock" | "saidBy" | "problems"> {
+    const reading = history.newest;
     if (reading.tracking.ok) {
       const assessment = assess(history, reading.clocks, Number.POSITIVE_INFINITY);
       const clock = clockFacts(assessment, { sources });
