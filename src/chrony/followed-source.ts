@@ -87,11 +87,8 @@ export class FollowedSource {
       this.#next = other.value === undefined ? 0 : index + 1;
       this.#toSearch = Math.max(this.#toSearch - 1, 0);
       if (other.value !== undefined) {
-        const isBetter =
-          isSelected(other.value) ||
-          (isNamed(other.value, tracking) &&
-            (found === undefined || worse(found, other.value) === other.value));
-        if (isBetter) {
+        const known = found === undefined ? [] : [found];
+        if (followedAmong([...known, other.value], tracking) === other.value) {
           found = other.value;
           this.#index = index;
         }
