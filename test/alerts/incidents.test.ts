@@ -14,7 +14,6 @@ describe("an on-call person gets one page for", () => {
     ({ promtool } = await bringPrometheus(progressToStandardError));
   });
 
-  const named = (pattern: RegExp) => INCIDENTS.filter(({ name }) => pattern.test(name));
   for (const [count, incidents] of [
     [3, INCIDENTS],
     // What takes more than three nodes to happen, or is another incident then.
@@ -33,3 +32,7 @@ describe("an on-call person gets one page for", () => {
     }
   }
 });
+
+function named(pattern: RegExp): typeof INCIDENTS {
+  return INCIDENTS.filter(({ name }) => pattern.test(name));
+}
