@@ -86,9 +86,8 @@ export class Queue {
   readonly #ended: EndedSeries;
   /** In the order of their collections. */
   #waiting: Batch[] = [];
-  /** The newest collection's, and when that was, by the clock without steps. */
+  /** The newest collection's. */
   #number = 0;
-  #timeMs = Number.NEGATIVE_INFINITY;
   /** The time of the last collection that has one. */
   #lastSentMs = Number.NEGATIVE_INFINITY;
   #waits = 0;
@@ -98,7 +97,7 @@ export class Queue {
   /** What was rejected alone a moment ago. */
   #again: Batch | undefined;
   #purpose: Purpose = "rest";
-  #round = { number: 0, oldestTried: false, newestAccepted: false, isOver: false };
+  #round = roundOf(0);
   readonly #dropped: Record<DropReason, number> = { age: 0, bytes: 0, rejected: 0 };
 
   constructor(options: QueueOptions) {
@@ -118,18 +117,16 @@ export class Queue {
    */
   add(collected: ResourceMetrics, clocks: ClockPair, startedWallMs: number): void {
     const number = this.#number + 1;
+    this.#number = number;
     const nowMs = timeWithSleepMs(clocks);
     const points = this.#ended.withEnds(collected, number, nowMs);
-    // Readings of the clocks that were too blurred to tell a step by must not change the order.
-    const timeMs = Math.max(this.#clock.timeOf(clocks), this.#timeMs + 1);
     const moment = {
       number,
       takenMs: nowMs,
-      timeMs,
+      timeMs: this.#clock.timeOf(clocks),
       countedMs: Math.max(0, clocks.wallMs - startedWallMs),
       sentMs: undefined,
     };
-    [this.#number, this.#timeMs] = [number, timeMs];
     // The clock's own come first, so that they are together where there is too much for one request.
     const { own, others } = this.#divided(points);
     this.#waiting.push(...batchesOf(moment, [...own, ...others], MOST_REQUEST_BYTES));
@@ -139,8 +136,7 @@ export class Queue {
 
   /** Begins a round of requests. */
   beginRound(): void {
-    const number = this.#round.number + 1;
-    this.#round = { number, oldestTried: false, newestAccepted: false, isOver: false };
+    this.#round = roundOf(this.#round.number + 1);
   }
 
   /**
@@ -190,7 +186,7 @@ export class Queue {
         }
         this.#round.isOver = !(outcome.isAnswer && this.#purpose === "oldest");
         if (outcome.error.kind === "timed out") {
-          this.#mostBytes = Math.floor(requestBytesOf(batches) / 2);
+          this.#mostBytes = requestBytesOf(batches) / 2;
         } else if (outcome.isAnswer) {
           this.#waits += 1;
         }
@@ -228,7 +224,7 @@ export class Queue {
     const [batch] = batches;
     if (!this.isTrial || batch === undefined) {
       this.#isOneByOne = true;
-      this.#newestRejections += batches.length === 1 && batch === this.#newest ? 1 : 0;
+      this.#newestRejections += batch === this.#newest ? 1 : 0;
       this.#round.isOver = true;
       return;
     }
@@ -247,7 +243,7 @@ export class Queue {
 
   #tooLarge(batches: readonly Batch[]): void {
     const [first] = batches;
-    this.#mostBytes = Math.floor(requestBytesOf(batches) / 2);
+    this.#mostBytes = requestBytesOf(batches) / 2;
     if (batches.length === 1 && first !== undefined) {
       if (first.series.length > 1) {
         this.#divide(first);
@@ -294,18 +290,17 @@ export class Queue {
   /** The first of these that fit in a request; one at least. */
   #fitting(all: readonly Batch[]): readonly Batch[] {
     let bytes = 0;
-    const tooMuch = all.findIndex((batch, index) => {
-      bytes += batch.requestBytes;
-      return index > 0 && bytes > this.#mostBytes;
+    return all.filter(({ requestBytes }, index) => {
+      bytes += requestBytes;
+      return index === 0 || bytes <= this.#mostBytes;
     });
-    return tooMuch < 0 ? [...all] : all.slice(0, tooMuch);
   }
 
   /** Divides a batch that waits: the clock's own series and the rest, or two halves. @returns the first part */
   #divide(batch: Batch): Batch {
     const points = pointsOf(batch);
     const { own, others } = this.#divided(points);
-    const half = Math.ceil(points.length / 2);
+    const half = points.length / 2;
     const parts =
       own.length > 0 && others.length > 0
         ? [own, others]
@@ -357,6 +352,10 @@ export class Queue {
     const removed = new Set(batches);
     this.#waiting = this.#waiting.filter((batch) => !removed.has(batch));
   }
+}
+
+function roundOf(number: number) {
+  return { number, oldestTried: false, newestAccepted: false, isOver: false };
 }
 
 function inOrderOfTrial(a: Batch, b: Batch): number {

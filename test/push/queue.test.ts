@@ -6,9 +6,10 @@ import { describe, test } from "node:test";
 import * as fc from "fast-check";
 import type { Outcome } from "../../src/push/answer.ts";
 import type { Batch } from "../../src/push/batch.ts";
+import { requestOf } from "../../src/push/otlp.ts";
 import { Queue, type QueueOptions } from "../../src/push/queue.ts";
 import { clocksAt, WALL_AT_START_MS } from "../clock/reports.ts";
-import { collectionOf, ModelBackend, type Sent, sentIn, seriesNamed } from "./points.ts";
+import { collectionOf, ModelBackend, RESOURCE, type Sent, sentIn, seriesNamed } from "./points.ts";
 
 const INTERVAL_MS = 30_000;
 const MAX_AGE_MS = 1_140_000;
@@ -142,6 +143,14 @@ class History {
       assert.equal(sentMs, this.#times.get(number) ?? sentMs, "the same time at each attempt");
       this.#times.set(number, sentMs);
     }
+    const bytes = batches.reduce((sum, { requestBytes }) => sum + requestBytes, 0);
+    assert.ok(batches.length === 1 || bytes <= 900_000, `${bytes} bytes`);
+    const numbers = batches.map(({ moment }) => moment.number);
+    assert.deepEqual(
+      numbers,
+      numbers.toSorted((a, b) => a - b),
+      "oldest first within a request",
+    );
     for (const [name, ofSeries] of Map.groupBy(points, (point) => point.name)) {
       const times = ofSeries.map(({ timeMs }) => timeMs);
       assert.deepEqual(times, [...new Set(times)], `${name} twice at a time`);
@@ -164,6 +173,11 @@ function lastRound(history: History, name = "a"): Sent["value"][][] {
   return (history.rounds.at(-1) ?? []).map((points) =>
     points.filter((point) => point.name === name).map(({ value }) => value),
   );
+}
+
+/** How many collections each request of a round carried. */
+function sizes(round: readonly Sent[][] = []): number[] {
+  return round.map((points) => points.filter(({ name }) => name === "a").length);
 }
 
 function takesThree(points: readonly Sent[]): Reply {
@@ -253,7 +267,69 @@ describe("what waits", () => {
   });
 });
 
+test("what is too old is dropped when a collection comes, also where nothing is sent", () => {
+  const history = new History({ maxAgeMs: 2 * INTERVAL_MS });
+  for (let number = 1; number <= 5; number += 1) {
+    history.collect({ a: number });
+  }
+  assert.deepEqual(history.queue.counts.dropped, { age: 2, bytes: 0, rejected: 0 });
+});
+
+test("two collections of one moment are a millisecond apart", () => {
+  const history = new History();
+  history.collect({ a: 1 });
+  history.collect({ a: 2 }, 0);
+  history.push(TAKEN);
+  assert.deepEqual(history.backend.samplesOf("a"), [
+    [atCollection(1), 1],
+    [atCollection(1) + 1, 2],
+  ]);
+});
+
+test("a counter began when it began, by the clock that the points have, and not after them", () => {
+  const history = new History();
+  history.pass(60_000);
+  for (const startedWallMs of [WALL_AT_START_MS, WALL_AT_START_MS + 3_600_000]) {
+    history.queue.add(collectionOf({ a: 1 }), history.clocks, startedWallMs);
+  }
+  history.queue.beginRound();
+  const { scopeMetrics } = requestOf(history.queue.next(history.clocks, -1_000), RESOURCE);
+  const points = scopeMetrics[0]?.metrics[0]?.dataPoints ?? [];
+  const times = points.map(({ startTime, endTime }) =>
+    [startTime, endTime].map(([seconds, nanoseconds]) => seconds * 1_000 + nanoseconds / 1e6),
+  );
+  const endMs = WALL_AT_START_MS + 59_000;
+  assert.deepEqual(times, [
+    [endMs - 60_000, endMs],
+    [endMs + 1, endMs + 1],
+  ]);
+});
+
 describe("after a step of the wall clock, what was not sent yet", () => {
+  test("moves also when the step is only seen when it is sent", () => {
+    const history = new History();
+    history.collect({ a: 1 });
+    history.step(3_600_000);
+    history.pass(1_000);
+    history.push(TAKEN);
+    assert.deepEqual(history.backend.samplesOf("a"), [[atCollection(1) + 3_600_000, 1]]);
+  });
+
+  for (const [stepMs, keepsOrder] of [
+    [-39_999, true],
+    [-40_000, false],
+  ] as const) {
+    test(`by ${stepMs} ms ${keepsOrder ? "stays behind" : "goes before"} what was sent 30 s earlier`, () => {
+      const history = new History();
+      history.collect({ a: 1 });
+      history.push(AWAY);
+      history.step(stepMs);
+      history.collect({ a: 2 });
+      history.push(TAKEN);
+      assert.deepEqual(valuesOf(history, "a"), keepsOrder ? [1, 2] : [2, 1]);
+    });
+  }
+
   for (const stepMs of [-86_400_000, -3_600_000, -12_000, 1_000, 5_000, 3_600_000]) {
     test(`moves with ${stepMs} ms, in order, and what was sent stays`, () => {
       const history = new History();
@@ -309,7 +385,46 @@ test("a correction is added when a collection is first sent, and not again", () 
   ]);
 });
 
+test("a collection that came when the round was over gets the correction of the next", () => {
+  const history = new History();
+  history.collect({ a: 1 });
+  history.push(AWAY);
+  history.collect({ a: 2 });
+  assert.deepEqual(history.queue.next(history.clocks, -7_000), []);
+  history.push(TAKEN, -3_000);
+  assert.deepEqual(history.backend.samplesOf("a").at(-1), [atCollection(2) - 3_000, 2]);
+});
+
 describe("a series that is gone", () => {
+  for (const [maxAgeMs, shownMs] of [
+    [60_000, 300_000],
+    [600_000, 600_000],
+  ] as const) {
+    test(`ends for ${shownMs / 1000} s where what waits is ${maxAgeMs / 1000} s old at the most`, () => {
+      const history = new History({ maxAgeMs });
+      history.collect({ a: 1, b: 1 });
+      history.collect({ b: 2 }, shownMs - 1);
+      history.push(AWAY);
+      history.collect({ b: 3 }, 1);
+      history.push(TAKEN);
+      history.collect({ b: 4 }, 1);
+      history.push(TAKEN);
+      const ends = valuesOf(history, "a").filter((value) => value === "ends");
+      assert.equal(ends.length, 2);
+    });
+
+    test(`and was not seen for more than ${shownMs / 1000} s has no end`, () => {
+      const history = new History({ maxAgeMs });
+      history.collect({ a: 1, b: 1 });
+      history.push(AWAY);
+      history.pass(shownMs + 1);
+      history.push(AWAY);
+      history.collect({ b: 2 }, 0);
+      history.push(TAKEN);
+      assert.deepEqual(valuesOf(history, "a"), []);
+    });
+  }
+
   test("has an end in the next collection, and only there when that is taken", () => {
     const history = new History();
     for (const values of [{ a: 1, b: 1 }, { b: 2 }, { b: 3 }, { a: 4, b: 4 }]) {
@@ -393,6 +508,104 @@ describe("after a rejection", () => {
     history.push(TAKEN);
     assert.deepEqual(lastRound(history), [[4, 5]], "then all is as before");
   });
+
+  test("the whole newest is tried three times, and what waited before counts for nothing", () => {
+    const history = new History();
+    for (let number = 1; number <= 7; number += 1) {
+      history.collect({ a: number, clock: number });
+      history.push(number <= 3 ? AWAY : REJECTED);
+    }
+    assert.deepEqual(
+      history.rounds.slice(3).map((round) => round.map((points) => points.length)),
+      [[8], [2], [2], [2]],
+    );
+    history.collect({ a: 8, clock: 8 });
+    history.push(REJECTED);
+    assert.deepEqual(history.rounds.at(-1), [
+      [{ name: "clock", timeMs: atCollection(8), value: 8 }],
+    ]);
+  });
+
+  test("the count of the newest's rejections ends when one is taken whole", () => {
+    const history = new History();
+    const replies = [REJECTED, REJECTED, TAKEN, REJECTED, REJECTED, REJECTED];
+    for (const reply of replies) {
+      history.collect({ a: history.rounds.length + 1, clock: 1 });
+      history.push(reply);
+    }
+    assert.deepEqual(
+      history.rounds.map((round) => round[0]?.length),
+      [2, 2, 2, 2, 2, 2],
+    );
+    history.collect({ a: 7, clock: 1 });
+    history.push(REJECTED);
+    assert.deepEqual(
+      history.rounds.at(-1)?.map((points) => points.length),
+      [1],
+    );
+  });
+
+  test("the older ones are taken, too, when the newest was divided", () => {
+    const history = new History();
+    for (let number = 1; number <= 5; number += 1) {
+      history.collect({ a: number, clock: number });
+      history.push(REJECTED);
+    }
+    history.collect({ bad: 6, clock: 6 });
+    history.push(rejects(({ name }) => name === "bad"));
+    assert.deepEqual(valuesOf(history, "clock"), [1, 2, 3, 4, 5, 6]);
+    assert.deepEqual(valuesOf(history, "a"), [1, 2, 3, 4, 5]);
+  });
+
+  test("twice as many go after each that is taken, until one is not: then each alone", () => {
+    const history = new History();
+    for (let number = 1; number <= 20; number += 1) {
+      history.collect({ a: number });
+      history.push(number < 19 ? AWAY : REJECTED);
+    }
+    history.collect({ a: 21 });
+    history.push(rejects(({ value }) => value === 10));
+    // The newest, 20, 19 and 18, 17 to 14, 13 to 6: rejected, because of 10.
+    const expected = [1, 1, 2, 4, 8].concat([1, 2, 4], [1, 1], [1, 2, 4, 2]);
+    assert.deepEqual(sizes(history.rounds.at(-1)), expected);
+    assert.equal(history.queue.counts.points, 1);
+  });
+
+  test("those that were not tried for longest go first", () => {
+    const history = new History();
+    for (let number = 1; number <= 4; number += 1) {
+      history.collect({ a: number });
+      history.push(REJECTED);
+    }
+    const onlyNewest = (points: readonly Sent[]) =>
+      points.every(({ value }) => value === history.rounds.length) ? TAKEN : BUSY;
+    const tried: Sent["value"][] = [];
+    for (let number = 5; number <= 10; number += 1) {
+      history.collect({ a: number });
+      history.push(onlyNewest);
+      tried.push(...(lastRound(history)[1] ?? []));
+    }
+    assert.deepEqual(tried, [4, 3, 2, 1, 4, 3]);
+  });
+
+  for (const [intervalMs, rounds] of [
+    [60_000, 10],
+    [10_000, 31],
+  ] as const) {
+    test(`one that is rejected alone is dropped in round ${rounds} of ${intervalMs / 1000} s each`, () => {
+      const history = new History();
+      history.collect({ a: 0 });
+      history.push(REJECTED);
+      const isBad = rejects(({ value }) => value === 0);
+      for (let round = 1; round <= rounds; round += 1) {
+        assert.equal(history.lost, 0, `round ${round}`);
+        history.collect({ a: round }, intervalMs);
+        history.push(isBad);
+        assert.deepEqual(lastRound(history), [[round], [0], [0]]);
+      }
+      assert.equal(history.lost, 1);
+    });
+  }
 
   test("one that is rejected alone is dropped after five minutes, and the others are taken", () => {
     const history = new History();
@@ -480,6 +693,24 @@ describe("after answers that say nothing of the points", () => {
     );
   });
 
+  test("each takes three in a row: one that is taken between starts the count anew", () => {
+    const history = new History();
+    for (const reply of [BUSY, BUSY, TAKEN, BUSY, BUSY, BUSY, BUSY]) {
+      history.collect({ a: history.rounds.length + 1 });
+      history.push(reply);
+    }
+    assert.deepEqual(history.rounds.map(sizes), [[1], [2], [3], [1], [2], [3], [1, 1]]);
+  });
+
+  test("several that are not taken together are tried alone in the same round", () => {
+    const history = new History();
+    for (let number = 1; number <= 8; number += 1) {
+      history.collect({ a: number });
+      history.push(number <= 7 ? BUSY : (points) => isBusyForTheFirstThree(points));
+    }
+    assert.deepEqual(lastRound(history), [[1], [8], [7], [5, 6], [1, 2, 3, 4], [4], [2, 3], [3]]);
+  });
+
   test("without an answer all go together, oldest first", () => {
     const history = new History();
     for (const reply of [AWAY, AWAY, AWAY, AWAY, AWAY, AWAY, TAKEN]) {
@@ -519,9 +750,16 @@ describe("after answers that say nothing of the points", () => {
       history.collect({ a: history.rounds.length + 1 });
       history.push(reply);
     }
-    assert.deepEqual(lastRound(history), [[1]]);
+    assert.deepEqual(history.rounds.map(sizes), [[1], [1], [1], [1], [1], [1]]);
     history.push(TAKEN);
-    assert.deepEqual(lastRound(history).flat(), [1, 2, 3, 4, 5, 6]);
+    assert.deepEqual(sizes(history.rounds.at(-1)), [1, 2, 3]);
+    for (let number = 7; number <= 16; number += 1) {
+      history.collect({ a: number });
+    }
+    for (const reply of [SILENT, SILENT, SILENT]) {
+      history.push(reply);
+    }
+    assert.deepEqual(history.rounds.slice(-3).map(sizes), [[8], [4], [2]]);
   });
 });
 
@@ -547,6 +785,22 @@ describe("a request that is too large", () => {
     );
     assert.equal(history.queue.counts.points, 0);
     assert.equal(history.lost, 0);
+  });
+
+  test("and has the clock's own series alone is divided, too, and so are the others, in halves", () => {
+    const history = new History();
+    history.collect({ clock_a: 1, clock_b: 1, clock_c: 1, clock_d: 1 });
+    history.push(takesThree);
+    assert.deepEqual(
+      history.rounds.at(-1)?.map((points) => points.length),
+      [4, 2, 2],
+    );
+    history.collect({ a: 1, b: 1, c: 1, d: 1 });
+    history.push(takesThree);
+    assert.deepEqual(
+      history.rounds.at(-1)?.map((points) => points.length),
+      [8, 4, 2, 2, 4, 2, 2],
+    );
   });
 
   test("and is one point is dropped, and counted", () => {
