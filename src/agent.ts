@@ -1,14 +1,9 @@
-/** The agent's parts, put together: one loop that reads, and the ways out. */
-import { type ChronyError, describeChronyError } from "./chrony/chrony-error.ts";
-import {
-  describeSocketDirectoryFault,
-  SocketDirectory,
-  type SocketDirectoryFault,
-} from "./chrony/socket-directory.ts";
+/** The agent's parts, put together: one loop that polls chronyd, and the ways out. */
+import { SocketDirectory } from "./chrony/socket-directory.ts";
 import { sweepClientSockets } from "./chrony/unix-datagram.ts";
 import { type Assessment, assess, type ClockHistory } from "./clock/assessment.ts";
-import { livenessFailure } from "./health.ts";
-import { LastingFault } from "./lasting-fault.ts";
+import { ClockLog, describePollProblem } from "./clock-log.ts";
+import { Health } from "./health.ts";
 import type { Log } from "./log.ts";
 import { catalogueOf } from "./metrics/catalogue.ts";
 import type { Observation } from "./metrics/metric.ts";
@@ -20,7 +15,7 @@ import {
   withReadingOf,
 } from "./page/error-history.ts";
 import { PAGE_HEADERS, page } from "./page/page.ts";
-import { describeStranger, type User } from "./privileges.ts";
+import type { User } from "./privileges.ts";
 import { PTP_FOLDER, readPtpClocks } from "./ptp-clocks.ts";
 import { Push } from "./push/push.ts";
 import { shownAddress } from "./redact.ts";
@@ -29,11 +24,8 @@ import { HttpServer } from "./serve/http-server.ts";
 import { type Answer, plainAnswer } from "./serve/paths.ts";
 import { prometheusText } from "./serve/prometheus-text.ts";
 import type { Settings } from "./settings.ts";
-import { StepLog } from "./step-log.ts";
 import { agentReportText } from "./summary/agent-report.ts";
 import { clockFacts } from "./summary/clock-facts.ts";
-import { describeClockFault } from "./summary/clock-fault.ts";
-import { otherSource } from "./summary/state-words.ts";
 import { readSystemClocks } from "./system-clocks.ts";
 import { VERSION } from "./version.ts";
 
@@ -46,38 +38,30 @@ const LAST_PUSH_MS = 1_500;
 /** Reads chronyd and reports, from {@link Agent.start} to {@link Agent.stop}. */
 export class Agent {
   readonly #settings: Settings;
-  readonly #log: Log;
   readonly #startedWallMs = Date.now();
-  readonly #startedMs = performance.now();
   readonly #sampler: Sampler;
   readonly #push: Push | undefined;
   readonly #httpServer: HttpServer;
-  readonly #readingFault: LastingFault;
-  readonly #clockFault: LastingFault;
-  readonly #stepLog: StepLog;
-  readonly #socketDirectory: SocketDirectory | undefined;
+  readonly #clockLog: ClockLog;
+  readonly #health: Health;
   #errorHistory: ErrorHistory = EMPTY_ERROR_HISTORY;
-  #directoryFault: { readonly sentence: string; readonly sinceMs: number } | undefined;
 
   /** @param runAs whom this process became, when root started it */
   constructor(settings: Settings, log: Log, runAs?: User) {
     this.#settings = settings;
-    this.#log = log;
-    this.#readingFault = new LastingFault(log, "chronyd answers again.");
-    this.#clockFault = new LastingFault(log, "The clock is synchronised again.");
-    this.#stepLog = new StepLog(log);
-    const { chronyAddress, exportIntervalMs } = settings;
-    this.#socketDirectory =
-      chronyAddress.socketDirectory === undefined
-        ? undefined
-        : new SocketDirectory(chronyAddress.socketDirectory, runAs);
+    this.#clockLog = new ClockLog(log);
+    const { chronyAddress, exportIntervalMs, sleepIntervalMs } = settings;
+    const { socketDirectory } = chronyAddress;
+    const directory =
+      socketDirectory === undefined ? undefined : new SocketDirectory(socketDirectory, runAs);
+    this.#health = new Health(log, directory, sleepIntervalMs, performance.now());
     this.#sampler = new Sampler({
       address: chronyAddress,
-      intervalMs: settings.sleepIntervalMs,
+      intervalMs: sleepIntervalMs,
       peakWidthMs: peakWidthMs(settings),
       further: settings.metricGroups.filter((group) => group !== "tracking"),
       log,
-      afterReading: (history) => this.#afterReading(history),
+      afterReading: (history) => this.#afterPoll(history),
     });
     const resource = agentResource(settings);
     const catalogue = catalogueOf(settings.metricGroups);
@@ -86,7 +70,7 @@ export class Agent {
       ? new Push({
           otlp: settings.otlp,
           intervalMs: exportIntervalMs,
-          readingIntervalMs: settings.sleepIntervalMs,
+          readingIntervalMs: sleepIntervalMs,
           timeoutMs: settings.exportTimeoutMs,
           backlogMaxAgeMs: settings.backlogMaxAgeMs,
           backlogMaxBytes: settings.backlogMaxBytes,
@@ -107,7 +91,7 @@ export class Agent {
             ? prometheusText(resource, catalogue, await observe())
             : plainAnswer(404, "Not served: OTEL_METRICS_EXPORTER does not name prometheus."),
         "/status": () => this.#status(nodeName(resource)),
-        "/livez": () => probeAnswer(this.#livenessFailure()),
+        "/livez": () => probeAnswer(this.#health.livenessFailure(performance.now())),
         "/readyz": () => probeAnswer(this.#notReadyReason()),
       },
       revision: () => revisionOf(this.#assess()),
@@ -174,7 +158,6 @@ export class Agent {
   async #page(node: string): Promise<Answer> {
     const observation = await this.#observe();
     const { assessment } = observation ?? {};
-    const tracking = this.#sampler.history?.newest.tracking;
     const { chronyAddress, sleepIntervalMs, servesMetrics } = this.#settings;
     const body = page({
       node,
@@ -183,7 +166,7 @@ export class Agent {
       wallMs: Date.now(),
       clock: assessment && clockFacts(assessment, observation?.further),
       peakWidthSeconds: peakWidthMs(this.#settings) / 1000,
-      problem: tracking?.ok === false ? this.#describe(tracking.error) : undefined,
+      problem: this.#pollProblem(this.#sampler.history),
       steps: assessment?.steps ?? 0,
       lastStepSeconds: assessment?.lastStepSeconds,
       history: this.#errorHistory,
@@ -210,69 +193,17 @@ export class Agent {
     return { status: 200, contentType: "application/json", headers: STATUS_HEADERS, body };
   }
 
-  #afterReading(history: ClockHistory): void {
-    const { newest } = history;
-    const nowMs = newest.clocks.monotonicMs;
-    const now = assess(history, newest.clocks, this.#settings.sleepIntervalMs);
-    const largestMs = larger(now.clockErrorMs, now.clockErrorBoundMs);
-    this.#errorHistory = withReadingOf(this.#errorHistory, largestMs, nowMs);
-    this.#keepDirectoryFault(this.#socketDirectory?.check(), nowMs);
-
-    if (newest.tracking.ok) {
-      this.#readingFault.absent(nowMs);
-      this.#tellClockFault(history, now);
-    } else {
-      const { error } = newest.tracking;
-      this.#readingFault.present(error.kind, this.#describe(error), nowMs);
-    }
-    this.#stepLog.follow(history.stepMs, nowMs);
-    if (history.leapSecond) {
-      this.#log.info("A leap second passed: the wall clock was set by one second, as UTC was.");
-    }
-  }
-
-  #describe(error: ChronyError): string {
-    const { socketDirectory } = this.#settings.chronyAddress;
-    const stranger = socketDirectory === undefined ? undefined : describeStranger(socketDirectory);
-    return [describeChronyError(error), stranger].filter(Boolean).join(" ");
-  }
-
-  #tellClockFault(history: ClockHistory, assessment: Assessment): void {
+  #afterPoll(history: ClockHistory): void {
     const { clocks } = history.newest;
-    if (describeClockFault(assessment, undefined) === undefined) {
-      this.#clockFault.absent(clocks.monotonicMs);
-      return;
-    }
-    void this.#sampler.further().then((further) => {
-      const other = otherSource(clockFacts(assessment, further));
-      const sentence = describeClockFault(assessment, other);
-      // Meanwhile another poll may have found the clock well.
-      if (sentence !== undefined && this.#sampler.history === history) {
-        this.#clockFault.present(assessment.state, sentence, clocks.monotonicMs);
-      }
-      return sentence;
-    });
+    const now = assess(history, clocks, this.#settings.sleepIntervalMs);
+    const largestMs = larger(now.clockErrorMs, now.clockErrorBoundMs);
+    this.#errorHistory = withReadingOf(this.#errorHistory, largestMs, clocks.monotonicMs);
+    this.#health.follow(clocks.monotonicMs);
+    this.#clockLog.follow(history, now, this.#pollProblem(history), () => this.#sampler.further());
   }
 
-  #keepDirectoryFault(fault: SocketDirectoryFault | undefined, nowMs: number): void {
-    if (fault === undefined) {
-      this.#directoryFault = undefined;
-    } else if (this.#directoryFault === undefined) {
-      const sentence = describeSocketDirectoryFault(fault);
-      this.#directoryFault = { sentence, sinceMs: nowMs };
-      this.#log.error(sentence);
-    }
-  }
-
-  #livenessFailure(): string | undefined {
-    return livenessFailure(
-      {
-        lastReadingMs: this.#sampler.history?.newest.clocks.monotonicMs ?? this.#startedMs,
-        readingIntervalMs: this.#settings.sleepIntervalMs,
-        directoryFault: this.#directoryFault,
-      },
-      performance.now(),
-    );
+  #pollProblem(history: ClockHistory | undefined): string | undefined {
+    return describePollProblem(history, this.#settings.chronyAddress.socketDirectory);
   }
 
   #notReadyReason(): string | undefined {

@@ -1,4 +1,10 @@
-/** What the probes are told. Every time is an argument, by the monotonic clock, in milliseconds. */
+/** What the probes are answered. Every time is an argument, by the monotonic clock, in milliseconds. */
+import {
+  describeSocketDirectoryFault,
+  type SocketDirectory,
+  type SocketDirectoryFault,
+} from "./chrony/socket-directory.ts";
+import type { Log } from "./log.ts";
 
 /** For how long something may be wrong before a restart is asked for, in milliseconds. */
 export const GRACE_MS = 30_000;
@@ -27,4 +33,46 @@ export function livenessFailure(vitals: Vitals, nowMs: number): string | undefin
     return directoryFault.sentence;
   }
   return undefined;
+}
+
+/** Whether the agent still works, poll after poll. */
+export class Health {
+  readonly #log: Log;
+  readonly #directory: Pick<SocketDirectory, "check"> | undefined;
+  #vitals: Vitals;
+
+  /**
+   * @param directory of chronyd's socket; `undefined` over UDP
+   * @param readingIntervalMs between two polls
+   */
+  constructor(
+    log: Log,
+    directory: SocketDirectory | undefined,
+    readingIntervalMs: number,
+    startedMs: number,
+  ) {
+    this.#log = log;
+    this.#directory = directory;
+    this.#vitals = { lastReadingMs: startedMs, readingIntervalMs, directoryFault: undefined };
+  }
+
+  /** A poll has ended, whether chronyd answered or not. */
+  follow(nowMs: number): void {
+    const directoryFault = this.#keptFault(this.#directory?.check(), nowMs);
+    this.#vitals = { ...this.#vitals, lastReadingMs: nowMs, directoryFault };
+  }
+
+  livenessFailure(nowMs: number): string | undefined {
+    return livenessFailure(this.#vitals, nowMs);
+  }
+
+  /** The fault that is there, since when it was first seen. */
+  #keptFault(fault: SocketDirectoryFault | undefined, nowMs: number): Vitals["directoryFault"] {
+    if (fault === undefined || this.#vitals.directoryFault !== undefined) {
+      return fault && this.#vitals.directoryFault;
+    }
+    const sentence = describeSocketDirectoryFault(fault);
+    this.#log.error(sentence);
+    return { sentence, sinceMs: nowMs };
+  }
 }

@@ -13,15 +13,16 @@ const root = fileURLToPath(new URL("../", import.meta.url));
 
 /** Each knows only those before it; those of one row do not matter to each other here. */
 const ORDER: readonly (readonly string[])[] = [
-  "exit-codes health json-shape lasting-fault log printable privileges ptp-clocks redact result setting-parsers standard-error standard-output step-log stop-signal version"
+  "exit-codes json-shape lasting-fault log printable privileges ptp-clocks redact result setting-parsers standard-error standard-output step-log stop-signal version"
     .split(" ")
     .map((name) => `${name}.ts`),
   ["chrony"],
   ["clock"],
-  ["settings.ts", "system-clocks.ts"],
+  ["health.ts", "settings.ts", "system-clocks.ts"],
   ["poll.ts"],
   ["sampler.ts"],
   ["summary"],
+  ["clock-log.ts"],
   ["metrics"],
   ["push"],
   ["page", "status"],

@@ -1,0 +1,87 @@
+/** What the log has of chronyd and the clock: when a fault begins, now and then, and when it ends. */
+import { describeChronyError } from "./chrony/chrony-error.ts";
+import type { FurtherReports } from "./chrony/further-reports.ts";
+import type { Assessment, ClockHistory } from "./clock/assessment.ts";
+import { LastingFault } from "./lasting-fault.ts";
+import type { Log } from "./log.ts";
+import { describeStranger } from "./privileges.ts";
+import { StepLog } from "./step-log.ts";
+import { clockFacts } from "./summary/clock-facts.ts";
+import { describeClockFault } from "./summary/clock-fault.ts";
+import { otherSource } from "./summary/state-words.ts";
+
+export class ClockLog {
+  readonly #log: Log;
+  readonly #pollFault: LastingFault;
+  readonly #clockFault: LastingFault;
+  readonly #stepLog: StepLog;
+  #newest: ClockHistory | undefined;
+
+  constructor(log: Log) {
+    this.#log = log;
+    this.#pollFault = new LastingFault(log, "chronyd answers again.");
+    this.#clockFault = new LastingFault(log, "The clock is synchronised again.");
+    this.#stepLog = new StepLog(log);
+  }
+
+  /**
+   * A poll has ended.
+   * @param pollProblem why chronyd did not answer, as a sentence
+   * @param further asks for chronyd's other reports, of which a fault of the clock needs the sources
+   */
+  follow(
+    history: ClockHistory,
+    assessment: Assessment,
+    pollProblem: string | undefined,
+    further: () => Promise<FurtherReports | undefined>,
+  ): void {
+    this.#newest = history;
+    const { tracking, clocks } = history.newest;
+    if (tracking.ok) {
+      this.#pollFault.absent(clocks.monotonicMs);
+      this.#followClock(history, assessment, further);
+    } else {
+      this.#pollFault.present(tracking.error.kind, pollProblem ?? "", clocks.monotonicMs);
+    }
+    this.#stepLog.follow(history.stepMs, clocks.monotonicMs);
+    if (history.leapSecond) {
+      this.#log.info("A leap second passed: the wall clock was set by one second, as UTC was.");
+    }
+  }
+
+  #followClock(
+    history: ClockHistory,
+    assessment: Assessment,
+    further: () => Promise<FurtherReports | undefined>,
+  ): void {
+    const nowMs = history.newest.clocks.monotonicMs;
+    if (describeClockFault(assessment, undefined) === undefined) {
+      this.#clockFault.absent(nowMs);
+      return;
+    }
+    void further().then((reports) => {
+      const sentence = describeClockFault(assessment, otherSource(clockFacts(assessment, reports)));
+      // Meanwhile another poll may have found the clock well.
+      if (sentence !== undefined && this.#newest === history) {
+        this.#clockFault.present(assessment.state, sentence, nowMs);
+      }
+      return sentence;
+    });
+  }
+}
+
+/**
+ * Why the newest poll was not answered, as a sentence; `undefined` when it was.
+ * @param directory of chronyd's socket; `undefined` over UDP
+ */
+export function describePollProblem(
+  history: ClockHistory | undefined,
+  directory: string | undefined,
+): string | undefined {
+  const tracking = history?.newest.tracking;
+  if (tracking === undefined || tracking.ok) {
+    return undefined;
+  }
+  const stranger = directory === undefined ? undefined : describeStranger(directory);
+  return [describeChronyError(tracking.error), stranger].filter(Boolean).join(" ");
+}
