@@ -1,4 +1,4 @@
-# The agent's image: Node.js, one bundled file, and the socket package's binary. No shell, no package
+# The agent's image: Node.js, one bundled file, and koffi's binary. No shell, no package
 # manager, no npm.
 #
 #   docker buildx build --platform linux/amd64,linux/arm64 --tag REGISTRY/chrony-tracker:VERSION .
@@ -17,15 +17,14 @@ ARG TARGETARCH
 WORKDIR /source
 COPY package.json package-lock.json .npmrc ./
 # A mirror of the npm registry, where one is needed: --secret id=npmrc,src=$HOME/.npmrc
-# First the packages of the platform that is built for, of which the socket's binary is taken.
+# First the packages of the platform that is built for, of which koffi's binary is taken.
 RUN --mount=type=secret,id=npmrc,target=/root/.npmrc \
     cpu=$(echo "$TARGETARCH" | sed 's/^amd64$/x64/') && \
     npm ci --omit=dev --ignore-scripts --os=linux --cpu="$cpu" --libc=glibc && \
-    mkdir /binary && \
-    find node_modules -maxdepth 1 -name "node-unix-socket-linux-$cpu-gnu" -exec mv {} /binary ';' && \
+    mv node_modules/@koromix / && \
     npm ci --ignore-scripts && \
-    rm -rf node_modules/node-unix-socket-linux-* && \
-    find /binary -mindepth 1 -maxdepth 1 -exec mv {} node_modules ';'
+    rm -rf node_modules/@koromix && \
+    mv /@koromix node_modules/
 COPY tools/bundle.ts tools/
 COPY src src
 # It fails when the binary is not there. No env is in the image to find node: the first line names it.

@@ -114,7 +114,7 @@ export class Agent {
     await this.#httpServer.start();
     const { socketDirectory } = this.#settings.chronyAddress;
     if (socketDirectory !== undefined) {
-      await sweepClientSockets(socketDirectory);
+      sweepClientSockets(socketDirectory);
     }
     this.#sampler.start();
     this.#push?.start();

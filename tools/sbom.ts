@@ -63,7 +63,7 @@ Beside its own code the agent's bundle holds nothing but code of these packages,
 
 ${[line(head), line(widths.map((width) => "-".repeat(width))), ...body.map(line)].join("\n")}
 
-With \`node-unix-socket\` comes its binary for the image's platform (\`node-unix-socket-linux-x64-gnu\`, \`node-unix-socket-linux-arm64-gnu\`), of the same source and licence. The image adds Node.js (MIT, with the licences of what it includes) and the C library of its base image.
+With \`koffi\` comes its binary for the image's platform (\`@koromix/koffi-linux-x64\`, \`@koromix/koffi-linux-arm64\`), of the same source and licence; it includes node-addon-api (MIT). The image adds Node.js (MIT, with the licences of what it includes) and the C library of its base image.
 
 Made by \`node tools/dependencies.ts\` from \`npm sbom\`; a test compares it with package-lock.json. The same as CycloneDX: \`npm sbom --package-lock-only --omit=dev --sbom-format=cyclonedx\`.
 `;

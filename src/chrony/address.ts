@@ -2,12 +2,9 @@
 import { dirname } from "node:path";
 import { failure, type Result, success } from "../result.ts";
 import type { ChronyAddress } from "./client.ts";
+import { LONGEST_SOCKET_PATH_BYTES } from "./datagram-socket.ts";
 import { udpSocket } from "./udp.ts";
-import {
-  CLIENT_SOCKET_NAME_BYTES,
-  LONGEST_SOCKET_PATH_BYTES,
-  unixDatagramSocket,
-} from "./unix-datagram.ts";
+import { CLIENT_SOCKET_NAME_BYTES, unixDatagramSocket } from "./unix-datagram.ts";
 
 /** A chronyd's address; `socketDirectory` only over a Unix socket, where client sockets stand too. */
 export type ParsedChronyAddress = ChronyAddress & { readonly socketDirectory: string | undefined };

@@ -8,13 +8,10 @@
 import { randomUUID } from "node:crypto";
 import { readdirSync, unlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { DgramSocket } from "node-unix-socket";
 import { failure, type Result, success } from "../result.ts";
 import type { ChronyError } from "./chrony-error.ts";
+import { codeOf, DatagramSocket } from "./datagram-socket.ts";
 import type { OpenPacketSocket, PacketListener, PacketSocket } from "./packet-socket.ts";
-
-/** A path fits into `sockaddr_un` with its terminating zero. */
-export const LONGEST_SOCKET_PATH_BYTES = 107;
 
 const CLIENT_SOCKET_NAME = /^chrony-tracker\.[0-9a-f]{32}\.sock$/;
 
@@ -51,52 +48,48 @@ function open(path: string, listener: PacketListener): Result<PacketSocket, Chro
     socket.close();
     removeSocketFile(ownPath);
   };
-  const fail = (error: unknown) => {
-    if (!closed) {
-      listener.failed(socketError(path, messageOf(error)));
-    }
-  };
-  socket.on("data", (packet: Buffer) => {
-    if (!closed) {
-      listener.received(packet);
-    }
-  });
-  socket.on("error", fail);
-
+  const fail = (error: unknown) => listener.failed(socketError(path, error));
+  try {
+    socket.connect(path);
+    socket.receive((packet) => listener.received(packet), fail);
+  } catch (error) {
+    close();
+    return failure(socketError(path, error));
+  }
   const send = (packet: Uint8Array) => {
+    if (closed) {
+      return;
+    }
     try {
-      socket.sendTo(Buffer.from(packet), 0, packet.length, path, (error) => {
-        if (error !== undefined && error !== null) {
-          fail(error);
-        }
-      });
+      socket.send(packet);
     } catch (error) {
-      fail(error);
+      // chronyd's queue is full: lost as any datagram can be, and the client sends again.
+      if (codeOf(error) !== "EAGAIN") {
+        fail(error);
+      }
     }
   };
   return success({ send, close });
 }
 
-/** A socket that is bound to a path, or the system's text why there is none. */
-function bindTo(ownPath: string): Result<DgramSocket, string> {
-  let socket: DgramSocket | undefined;
+/** A socket that is bound to a path, or the error because of which there is none. */
+function bindTo(ownPath: string): Result<DatagramSocket, unknown> {
+  let socket: DatagramSocket | undefined;
   try {
-    // Throws when the process has no file descriptor left.
-    socket = new DgramSocket();
+    socket = new DatagramSocket();
     socket.bind(ownPath);
     return success(socket);
   } catch (error) {
     socket?.close();
-    return failure(messageOf(error));
+    return failure(error);
   }
 }
 
 /**
  * Removes the client sockets that agents left behind in a directory (by a SIGKILL between bind and
- * unlink), whichever container they ran in: those that refuse a datagram have no process. A socket
- * that another agent uses at this moment takes an empty one, and drops it.
+ * unlink), whichever container they ran in: those that no process has open any more.
  */
-export async function sweepClientSockets(directory: string): Promise<void> {
+export function sweepClientSockets(directory: string): void {
   let names: string[];
   try {
     names = readdirSync(directory);
@@ -106,33 +99,23 @@ export async function sweepClientSockets(directory: string): Promise<void> {
   }
   for (const name of names.filter((entry) => CLIENT_SOCKET_NAME.test(entry))) {
     const path = join(directory, name);
-    if (await isAbandoned(path)) {
+    if (isAbandoned(path)) {
       removeSocketFile(path);
     }
   }
 }
 
-/** How long a probe may take: a full queue belongs to a process that lives. */
-const PROBE_DEADLINE_MS = 100;
-
-function isAbandoned(path: string): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const deadline = setTimeout(() => resolve(false), PROBE_DEADLINE_MS);
-  const probe = Buffer.alloc(1);
-  let socket: DgramSocket | undefined;
+function isAbandoned(path: string): boolean {
+  let socket: DatagramSocket | undefined;
   try {
-    // Throws when the process has no file descriptor left.
-    socket = new DgramSocket();
-    socket.sendTo(probe, 0, probe.length, path, (error) =>
-      resolve(error !== undefined && error !== null && error.message === CONNECTION_REFUSED),
-    );
-  } catch {
-    resolve(false);
-  }
-  return promise.finally(() => {
-    clearTimeout(deadline);
+    socket = new DatagramSocket();
+    socket.connect(path);
+    return false;
+  } catch (error) {
+    return codeOf(error) === "ECONNREFUSED";
+  } finally {
     socket?.close();
-  });
+  }
 }
 
 function removeSocketFile(path: string): void {
@@ -143,33 +126,26 @@ function removeSocketFile(path: string): void {
   }
 }
 
-// The socket package gives the C library's texts and no error codes.
-const NO_SUCH_FILE = "No such file or directory";
-const PERMISSION_DENIED = "Permission denied";
-const CONNECTION_REFUSED = "Connection refused";
-
-function bindError(path: string, ownPath: string, message: string): ChronyError {
-  switch (message) {
-    case NO_SUCH_FILE:
-      return { kind: "socket missing", path };
-    case PERMISSION_DENIED:
-      return { kind: "permission denied", path };
-    default:
-      return { kind: "no client socket", path: ownPath, detail: message };
-  }
+function bindError(path: string, ownPath: string, error: unknown): ChronyError {
+  return (
+    pathError(path, error) ?? { kind: "no client socket", path: ownPath, detail: messageOf(error) }
+  );
 }
 
-function socketError(path: string, message: string): ChronyError {
-  switch (message) {
-    case NO_SUCH_FILE:
-      return { kind: "socket missing", path };
-    case PERMISSION_DENIED:
-      return { kind: "permission denied", path };
-    case CONNECTION_REFUSED:
-      return { kind: "nobody listens", address: `unix://${path}` };
-    default:
-      return { kind: "socket failed", address: `unix://${path}`, detail: message };
+function socketError(path: string, error: unknown): ChronyError {
+  const address = `unix://${path}`;
+  return codeOf(error) === "ECONNREFUSED"
+    ? { kind: "nobody listens", address }
+    : (pathError(path, error) ?? { kind: "socket failed", address, detail: messageOf(error) });
+}
+
+/** The error of a path that both sockets share but for their names. */
+function pathError(path: string, error: unknown): ChronyError | undefined {
+  const code = codeOf(error);
+  if (code === "ENOENT") {
+    return { kind: "socket missing", path };
   }
+  return code === "EACCES" ? { kind: "permission denied", path } : undefined;
 }
 
 function messageOf(error: unknown): string {

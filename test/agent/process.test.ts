@@ -146,7 +146,7 @@ describe("the agent's process", () => {
     assert.deepEqual(await readdir(runFolder), ["chronyd.sock"]);
   });
 
-  test("runs from the bundled file and the socket package's binary alone", async (t) => {
+  test("runs from the bundled file and koffi's binary alone", async (t) => {
     await runToEnd({
       name: "npm run build",
       command: process.execPath,

@@ -7,10 +7,10 @@ import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { before, describe, test } from "node:test";
-import { DgramSocket } from "node-unix-socket";
 import { parseChronyAddress } from "../../src/chrony/address.ts";
 import { type ChronyError, describeChronyError } from "../../src/chrony/chrony-error.ts";
 import { ChronyClient } from "../../src/chrony/client.ts";
+import { DatagramSocket } from "../../src/chrony/datagram-socket.ts";
 import { decodeReply, encodeRequest, type Report } from "../../src/chrony/packet.ts";
 import { type Tracking, tracking } from "../../src/chrony/tracking.ts";
 import { sweepClientSockets } from "../../src/chrony/unix-datagram.ts";
@@ -193,7 +193,7 @@ describe("a reading of chronyd", () => {
 
     // What a killed chronyd leaves: a socket file without a process.
     const abandoned = join(folder, "abandoned.sock");
-    const socket = new DgramSocket();
+    const socket = new DatagramSocket();
     socket.bind(abandoned);
     socket.close();
     assert.deepEqual(await errorOf(`unix://${abandoned}`), {
@@ -213,7 +213,10 @@ describe("a reading of chronyd", () => {
     await writeFile(file, "");
     const error = await errorOf(`unix://${file}/chronyd.sock`);
     assert.equal(error.kind, "no client socket");
-    assert.match(describeChronyError(error), /Could not bind a socket at .*: Not a directory/);
+    assert.match(
+      describeChronyError(error),
+      /Could not bind a socket at .*: ENOTDIR: not a directory/,
+    );
   });
 
   test("leaves no file descriptor and no socket file behind, whatever it ends with", async () => {
@@ -241,24 +244,24 @@ describe("a reading of chronyd", () => {
   test("sweeps the sockets of killed agents, and no other file", async () => {
     const directory = join(folder, "swept");
     await mkdir(directory);
-    const abandoned = new DgramSocket();
+    const abandoned = new DatagramSocket();
     abandoned.bind(join(directory, clientSocketName("a")));
     abandoned.close();
-    const inUse = new DgramSocket();
+    const inUse = new DatagramSocket();
     inUse.bind(join(directory, clientSocketName("b")));
-    const foreign = new DgramSocket();
+    const foreign = new DatagramSocket();
     foreign.bind(join(directory, "chronyd.sock"));
     foreign.close();
     await writeFile(join(directory, "chrony-tracker.txt"), "");
     try {
-      await sweepClientSockets(directory);
+      sweepClientSockets(directory);
       assert.deepEqual((await readdir(directory)).toSorted(), [
         clientSocketName("b"),
         "chrony-tracker.txt",
         "chronyd.sock",
       ]);
       await rm(directory, { recursive: true });
-      await sweepClientSockets(directory);
+      sweepClientSockets(directory);
     } finally {
       inUse.close();
     }

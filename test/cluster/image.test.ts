@@ -13,7 +13,7 @@ import { type RuncContainer, startRuncContainer } from "../image/runc-container.
 import { progressToStandardError } from "../parts/bring.ts";
 import { type ChronydOfUser, startChronydOfUser } from "../parts/chronyd-of-user.ts";
 import { labelsOf, parseExposition, seriesValue } from "../parts/exposition.ts";
-import { freePort, freeUdpPort } from "../parts/free-port.ts";
+import { freePort } from "../parts/free-port.ts";
 import { threadStatuses } from "../parts/process-status.ts";
 import { runToEnd } from "../parts/run-to-end.ts";
 import { type RunningProcess, startProcess } from "../parts/running-process.ts";
@@ -51,7 +51,6 @@ describe("the agent's image", () => {
   let files: string;
   let configuration: ImageConfiguration;
   let chronyd: ChronydOfUser;
-  let commandPort: number;
 
   before(async () => {
     await installDebianPackages(progressToStandardError, ["qemu-user-static", "runc"]);
@@ -60,10 +59,8 @@ describe("the agent's image", () => {
     configuration = await imageConfiguration(image.archive);
     files = join(folder, "files");
     await unpackAgentImage(image, files);
-    commandPort = await freeUdpPort();
     chronyd = await startChronydOfUser(scope, {
       user: { uid: 998, gid: 995, mode: 0o750 },
-      commandPort,
     });
   });
 
@@ -79,7 +76,10 @@ describe("the agent's image", () => {
 
   test("has no shell, no package manager and no npm", async () => {
     const paths = await readdir(files, { recursive: true });
-    assert.ok(paths.includes("usr/local/lib/chrony-tracker/chrony-tracker.cjs"));
+    assert.deepEqual((await readdir(join(files, "usr/local/lib/chrony-tracker"))).toSorted(), [
+      "chrony-tracker.cjs",
+      "koffi.linux-x64.node",
+    ]);
     assert.deepEqual(
       paths.filter((path) => UNWANTED.test(basename(path))),
       [],
@@ -143,12 +143,14 @@ describe("the agent's image", () => {
     assert.deepEqual(await readdir(chronyd.directory), ["chronyd.sock"]);
   });
 
-  // Over UDP: the arm64 binary for Unix sockets is not in every mirror of the npm registry, and the
-  // image is built without it here.
-  test("runs on arm64: it tells its version and reads chronyd over UDP", async (t) => {
+  test("runs on arm64: it tells its version and reads chronyd", async (t) => {
     const arm64 = await bringAgentImage(progressToStandardError, { architecture: "arm64" });
     const arm64Files = join(folder, "arm64");
     await unpackAgentImage(arm64, arm64Files);
+    assert.deepEqual((await readdir(join(arm64Files, "usr/local/lib/chrony-tracker"))).toSorted(), [
+      "chrony-tracker.cjs",
+      "koffi.linux-arm64.node",
+    ]);
     const [node = "", ...words] = (await imageConfiguration(arm64.archive)).config.Entrypoint.map(
       (word) => (word.startsWith("/") ? join(arm64Files, word) : word),
     );
@@ -168,7 +170,7 @@ describe("the agent's image", () => {
       command: "qemu-aarch64-static",
       args,
       env: {
-        CHRONY_ADDRESS: `udp://127.0.0.1:${commandPort}`,
+        CHRONY_ADDRESS: chronyd.address,
         OTEL_METRICS_EXPORTER: "prometheus",
         OTEL_EXPORTER_PROMETHEUS_HOST: "127.0.0.1",
         OTEL_EXPORTER_PROMETHEUS_PORT: String(port),
@@ -176,5 +178,7 @@ describe("the agent's image", () => {
     });
     t.after(() => agent.stop());
     await scraped(agent, port);
+    await agent.stop();
+    assert.deepEqual(await readdir(chronyd.directory), ["chronyd.sock"]);
   });
 });

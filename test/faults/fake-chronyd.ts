@@ -1,5 +1,5 @@
 import { chmodSync, rmSync } from "node:fs";
-import { DgramSocket } from "node-unix-socket";
+import { startDatagramServer } from "../parts/datagram-server.ts";
 import { endWith, type Owner } from "../parts/owner.ts";
 
 /** A fake chronyd whose release speaks another version of the command protocol. */
@@ -19,8 +19,7 @@ const BAD_PACKET_VERSION = 18;
  */
 export function startFakeChronyd(owner: Owner, path: string): FakeChronyd {
   rmSync(path, { force: true });
-  const socket = new DgramSocket();
-  socket.on("data", (request: Buffer, sender: string) => {
+  const server = startDatagramServer(path, (request, answer) => {
     const reply = Buffer.alloc(28);
     reply.writeUInt8(7, 0);
     reply.writeUInt8(2, 1);
@@ -33,16 +32,15 @@ export function startFakeChronyd(owner: Owner, path: string): FakeChronyd {
       REQUEST_SEQUENCE_OFFSET,
       REQUEST_SEQUENCE_OFFSET + 4,
     );
-    socket.sendTo(reply, 0, reply.length, sender, () => {});
+    answer(reply);
   });
-  socket.bind(path);
   // An agent that root started is another user by now.
   chmodSync(path, 0o666);
   let isStopped = false;
   const stop = () => {
     if (!isStopped) {
       isStopped = true;
-      socket.close();
+      server.close();
       rmSync(path, { force: true });
     }
   };

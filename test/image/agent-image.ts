@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, readdir, readFile, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { installDebianPackages } from "../cluster/parts/debian-tools.ts";
@@ -11,7 +11,6 @@ import {
   bringNodeBase,
   bringRuntimeBase,
   type ImageArchitecture,
-  nodeArchitecture,
 } from "./base-images.ts";
 import { type ImageStore, imageStore } from "./image-store.ts";
 import { npmConfiguration } from "./npm-configuration.ts";
@@ -48,9 +47,7 @@ export type AgentImage = {
  * The agent's image of the project's Dockerfile, built with buildah on bases that are made here. It
  * is built anew when a file that goes into it has changed, in a minute; else it is in the cache.
  *
- * For this machine's architecture all stages are built. For the other one the last stage only: its
- * bundle is the same, and its binary of the socket package is left out, since not every mirror of
- * the npm registry has it. Such an image reads over UDP.
+ * For the other architecture, too, the bundler runs natively; only its Node.js comes from elsewhere.
  *
  * @throws {MissingPart} when buildah, debootstrap or a package cannot be had.
  */
@@ -64,10 +61,7 @@ export async function bringAgentImage(
     const store = await imageStore();
     const contexts = await scratchFolder("context");
     try {
-      const options =
-        architecture === ownArchitecture
-          ? await ownOptions(store, contexts, progress)
-          : await foreignOptions(store, contexts, architecture, progress);
+      const options = await buildOptions(store, contexts, architecture, progress);
       progress(`building the agent's image for ${architecture}`);
       await store.imageOfFolder(
         await bringRuntimeBase(architecture, progress),
@@ -110,10 +104,10 @@ export async function unpackAgentImage({ archive }: AgentImage, folder: string):
   }
 }
 
-/** Options of a build from the first stage on. */
-async function ownOptions(
+async function buildOptions(
   store: ImageStore,
   contexts: ScratchFolder,
+  architecture: ImageArchitecture,
   progress: Progress,
 ): Promise<string[]> {
   const base = await bringNodeBase(ownArchitecture, progress);
@@ -121,35 +115,14 @@ async function ownOptions(
   const npmrc = join(contexts.path, "npmrc");
   const { text, authorities } = await npmConfiguration();
   await writeFile(npmrc, text, { mode: 0o600 });
+  const node = join(contexts.path, "node");
+  await cp(await bringNode(architecture, progress), join(node, "usr/local/bin/node"));
   return [
     `--build-arg=NODE=${NODE_BASE}`,
+    `--build-context=node=${node}`,
     `--secret=id=npmrc,src=${npmrc}`,
     ...(authorities === undefined ? [] : [`--volume=${authorities}:${authorities}:ro`]),
   ];
-}
-
-/** Options of a build whose first stages are folders made here. */
-async function foreignOptions(
-  store: ImageStore,
-  contexts: ScratchFolder,
-  architecture: ImageArchitecture,
-  progress: Progress,
-): Promise<string[]> {
-  const { archive } = await bringAgentImage(progress, { architecture: ownArchitecture });
-  await store.buildah("pull", "--quiet", `oci-archive:${archive}`);
-  const built = join(await store.filesOf(AGENT_IMAGE), "usr/local");
-  const build = join(contexts.path, "build");
-  const local = join(build, "image/usr/local");
-  await mkdir(local, { recursive: true });
-  for (const path of ["lib/chrony-tracker", "bin/chrony-tracker"]) {
-    await cp(join(built, path), join(local, path), { recursive: true, verbatimSymlinks: true });
-  }
-  const ownBinary = `node-unix-socket.linux-${nodeArchitecture(ownArchitecture)}.node`;
-  await rm(join(local, "lib/chrony-tracker", ownBinary));
-
-  const node = join(contexts.path, "node");
-  await cp(await bringNode(architecture, progress), join(node, "usr/local/bin/node"));
-  return [`--build-context=build=${build}`, `--build-context=node=${node}`];
 }
 
 async function hashOfSources(): Promise<string> {

@@ -1,7 +1,8 @@
 import { chmodSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { DgramSocket } from "node-unix-socket";
+import { DatagramSocket } from "../../src/chrony/datagram-socket.ts";
 import type { Chronyd } from "./chronyd.ts";
+import { type Answer, startDatagramServer } from "./datagram-server.ts";
 import { endWith, type Owner } from "./owner.ts";
 
 const COMMAND_OFFSET = 4;
@@ -28,38 +29,42 @@ export function startFakeChronydRelay(owner: Owner, chronyd: Chronyd): FakeChron
   const path = join(folder, "fake.sock");
   const clientPath = join(folder, "fake-client.sock");
   const asked = new Map<number, number>();
-  const askers = new Map<number, string>();
+  const answers = new Map<number, Answer>();
   const changes = new Map<number, (reply: Buffer) => void>();
   let refused: readonly number[] = [];
 
-  const server = new DgramSocket();
-  const client = new DgramSocket();
+  const client = new DatagramSocket();
   const handBack = (reply: Buffer) => {
     const sequence = reply.readUInt32BE(REPLY_SEQUENCE_OFFSET);
-    const asker = askers.get(sequence);
-    if (asker !== undefined) {
-      askers.delete(sequence);
-      // The asker may be gone.
-      server.sendTo(reply, 0, reply.length, asker, () => {});
-    }
+    answers.get(sequence)?.(reply);
+    answers.delete(sequence);
   };
-  server.on("data", (request: Buffer, asker: string) => {
+  const server = startDatagramServer(path, (request, answer) => {
     const command = request.readUInt16BE(COMMAND_OFFSET);
     asked.set(command, (asked.get(command) ?? 0) + 1);
-    askers.set(request.readUInt32BE(8), asker);
+    answers.set(request.readUInt32BE(8), answer);
     if (refused.includes(command)) {
       handBack(refusal(request));
-    } else {
+      return;
+    }
+    try {
+      // Each time, because a chronyd that restarts makes a new socket.
+      client.connect(chronyd.socketPath);
+      client.send(request);
+    } catch {
       // chronyd may be gone.
-      client.sendTo(request, 0, request.length, chronyd.socketPath, () => {});
     }
   });
-  client.on("data", (reply: Buffer) => {
-    changes.get(reply.readUInt16BE(COMMAND_OFFSET))?.(reply);
-    handBack(reply);
-  });
-  server.bind(path);
   client.bind(clientPath);
+  client.receive(
+    (reply) => {
+      changes.get(reply.readUInt16BE(COMMAND_OFFSET))?.(reply);
+      handBack(reply);
+    },
+    (error) => {
+      throw error;
+    },
+  );
   for (const socketPath of [path, clientPath]) {
     // chronyd, and an agent that root started, are other users.
     chmodSync(socketPath, 0o666);

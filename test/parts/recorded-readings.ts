@@ -1,14 +1,13 @@
 /**
  * Preloaded into the agent (`--import`, with `?file=PATH`), this records what chronyd really told it:
- * every datagram, byte for byte, at the moment at which the socket package hands it over, before any
- * code of the agent sees it. What the agent then makes of it can be held against the record.
+ * every datagram, byte for byte, at the moment at which the agent's socket hands it over, before its
+ * other code sees it. What the agent then makes of it can be held against the record.
  *
  * A line of JSON an event, written at once, so that a record survives a SIGKILL. The file is opened
  * at the start, so that a process without free descriptors goes on recording.
  */
-import { EventEmitter } from "node:events";
 import { openSync, writeSync } from "node:fs";
-import { DgramSocket } from "node-unix-socket";
+import { DatagramSocket } from "../../src/chrony/datagram-socket.ts";
 
 /** One event of a client socket of the agent. A reading of chronyd is one socket, from bind to close. */
 export type RecordedEvent = {
@@ -28,10 +27,10 @@ if (FILE === null) {
   throw new Error("The recording of readings needs ?file=PATH behind its address.");
 }
 const descriptor = openSync(FILE, "a");
-const numbers = new WeakMap<DgramSocket, number>();
+const numbers = new WeakMap<DatagramSocket, number>();
 let sockets = 0;
 
-function record(socket: DgramSocket, event: RecordedEvent["event"], bytes?: string): void {
+function record(socket: DatagramSocket, event: RecordedEvent["event"], bytes?: string): void {
   const number = numbers.get(socket);
   if (number === undefined) {
     // A socket that was never bound only looks whether another one is still in use.
@@ -49,29 +48,35 @@ function record(socket: DgramSocket, event: RecordedEvent["event"], bytes?: stri
 }
 
 // What is replaced, kept to be called on the socket in question.
-const original = Object.assign({}, DgramSocket.prototype);
+const original: DatagramSocket = Object.create(
+  null,
+  Object.getOwnPropertyDescriptors(DatagramSocket.prototype),
+);
 
-DgramSocket.prototype.bind = function (this: DgramSocket, path: string): void {
+DatagramSocket.prototype.bind = function (this: DatagramSocket, path: string): void {
   sockets += 1;
   numbers.set(this, sockets);
   record(this, "opened");
   original.bind.call(this, path);
 };
 
-DgramSocket.prototype.close = function (this: DgramSocket): void {
+DatagramSocket.prototype.close = function (this: DatagramSocket): void {
   record(this, "closed");
   numbers.delete(this);
   original.close.call(this);
 };
 
-DgramSocket.prototype.emit = function (
-  this: DgramSocket,
-  event: string | symbol,
-  ...words: unknown[]
-): boolean {
-  const [first] = words;
-  if (event === "data" && Buffer.isBuffer(first)) {
-    record(this, "received", first.toString("hex"));
-  }
-  return EventEmitter.prototype.emit.call(this, event, ...words);
+DatagramSocket.prototype.receive = function (
+  this: DatagramSocket,
+  received: (packet: Buffer) => void,
+  failed: (error: unknown) => void,
+): void {
+  original.receive.call(
+    this,
+    (packet) => {
+      record(this, "received", packet.toString("hex"));
+      received(packet);
+    },
+    failed,
+  );
 };

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { DgramSocket } from "node-unix-socket";
+import { DatagramSocket } from "../../src/chrony/datagram-socket.ts";
 import { endWith, type Owner } from "./owner.ts";
 import { folderOf } from "./scratch-folder.ts";
 
@@ -36,12 +36,16 @@ export async function startReferenceClock(
   { poll = -4, filter = 1 }: ReferenceClockOptions = {},
 ): Promise<ReferenceClock> {
   const socketPath = join(await folderOf(owner), "refclock.sock");
-  const socket = new DgramSocket();
+  const socket = new DatagramSocket();
   let offsetSeconds = 0;
   const timer = setInterval(() => {
-    const sample = sampleOf(Date.now(), offsetSeconds);
-    // Until chronyd has started, the socket does not exist and sending fails: the next sample will do.
-    socket.sendTo(sample, 0, sample.length, socketPath, () => {});
+    try {
+      // Each time, because a chronyd that restarts makes a new socket.
+      socket.connect(socketPath);
+      socket.send(sampleOf(Date.now(), offsetSeconds));
+    } catch {
+      // Until chronyd has started, the socket does not exist: the next sample will do.
+    }
   }, FEED_INTERVAL_MS);
   let isStopped = false;
   const stop = () => {

@@ -1,0 +1,159 @@
+/**
+ * Unix datagram sockets, which Node.js has none of. The C library's socket, bind and connect make the
+ * descriptor; Node.js reads, writes and closes it as it does a file's; its event loop watches it, so
+ * that no call ever waits.
+ *
+ * The numbers below are those of Linux on x64 and arm64 alike: glibc's bits/socket.h and
+ * bits/socket_type.h in sysdeps/unix/sysv/linux, which neither of the two replaces, and unix(7).
+ */
+import { closeSync, readSync, writeSync } from "node:fs";
+import { getSystemErrorMap } from "node:util";
+import koffi from "koffi";
+
+const AF_UNIX = 1;
+const SOCK_DGRAM = 2;
+const SOCK_NONBLOCK = 0o4000;
+const SOCK_CLOEXEC = 0o2000000;
+
+/** A path fits into `sun_path` of `struct sockaddr_un` (108 bytes) with its terminating zero. */
+export const LONGEST_SOCKET_PATH_BYTES = 107;
+
+/** Several times the longest packet of chronyd; of a longer datagram the rest is cut off. */
+const LONGEST_DATAGRAM_BYTES = 4096;
+
+type LibC = {
+  socket(domain: number, type: number, protocol: number): number;
+  bind(descriptor: number, address: Uint8Array, addressBytes: number): number;
+  connect(descriptor: number, address: Uint8Array, addressBytes: number): number;
+};
+
+let loaded: LibC | undefined;
+
+/** The functions of the C library that this process has loaded. */
+function libC(): LibC {
+  if (loaded === undefined) {
+    const library = koffi.load(null);
+    loaded = {
+      socket: library.func("int socket(int, int, int)"),
+      bind: library.func("int bind(int, const void *, unsigned int)"),
+      connect: library.func("int connect(int, const void *, unsigned int)"),
+    };
+  }
+  return loaded;
+}
+
+/**
+ * A Unix datagram socket. What fails throws an error with the system's code (ENOENT, EACCES,
+ * ECONNREFUSED …) in `code`, as `node:fs` does. A closed one throws EBADF: its descriptor may be
+ * another file's by then.
+ */
+export class DatagramSocket {
+  readonly #descriptor: number;
+  #watch: ReturnType<typeof koffi.node.poll> | undefined;
+  #isClosed = false;
+
+  /** Opens a socket that is bound to no path yet. */
+  constructor() {
+    this.#descriptor = checked(
+      "socket",
+      libC().socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0),
+    );
+  }
+
+  /** Makes a socket file, which {@link close} does not remove. */
+  bind(path: string): void {
+    const address = socketAddress(path);
+    checked("bind", libC().bind(this.#openDescriptor(), address, address.length));
+  }
+
+  /** From now on packets go to the socket at a path, and the kernel takes them from no other. */
+  connect(path: string): void {
+    const address = socketAddress(path);
+    checked("connect", libC().connect(this.#openDescriptor(), address, address.length));
+  }
+
+  /** Sends a packet to the socket that this one is connected to. EAGAIN: its queue is full. */
+  send(packet: Uint8Array): void {
+    writeSync(this.#openDescriptor(), packet);
+  }
+
+  /** Hands over each packet that comes, and each error in its place. Called once. */
+  receive(received: (packet: Buffer) => void, failed: (error: unknown) => void): void {
+    this.watch((descriptor) => {
+      const packet = Buffer.allocUnsafe(LONGEST_DATAGRAM_BYTES);
+      let bytes: number;
+      try {
+        bytes = readSync(descriptor, packet);
+      } catch (error) {
+        if (codeOf(error) !== "EAGAIN") {
+          failed(error);
+        }
+        return;
+      }
+      received(packet.subarray(0, bytes));
+    });
+  }
+
+  /** Calls back with the descriptor whenever a packet can be read from it. Called once. */
+  watch(readable: (descriptor: number) => void): void {
+    this.#watch = koffi.node.poll(this.#openDescriptor(), () => {
+      // Because koffi drops what its callback throws.
+      setImmediate(() => {
+        if (!this.#isClosed) {
+          readable(this.#descriptor);
+        }
+      });
+    });
+  }
+
+  /** Frees the descriptor. Nothing is handed over afterwards. May be called twice. */
+  close(): void {
+    if (!this.#isClosed) {
+      this.#isClosed = true;
+      // Before the descriptor is free, because the next file that is opened may get it.
+      this.#watch?.close();
+      closeSync(this.#descriptor);
+    }
+  }
+
+  #openDescriptor(): number {
+    if (this.#isClosed) {
+      throw systemError("EBADF", "the socket is closed");
+    }
+    return this.#descriptor;
+  }
+}
+
+/**
+ * `struct sockaddr_un` of a path: `sun_family` in two bytes (little-endian on both architectures),
+ * then `sun_path` with its terminating zero.
+ */
+function socketAddress(path: string): Uint8Array {
+  const bytes = Buffer.byteLength(path);
+  if (bytes > LONGEST_SOCKET_PATH_BYTES) {
+    throw systemError("ENAMETOOLONG", `a socket's path holds ${LONGEST_SOCKET_PATH_BYTES} bytes`);
+  }
+  const address = Buffer.alloc(2 + bytes + 1);
+  address.writeUInt16LE(AF_UNIX, 0);
+  address.write(path, 2);
+  return address;
+}
+
+/** What a function of the C library gave, unless it is -1. */
+function checked(name: string, result: number): number {
+  if (result === -1) {
+    const errno = koffi.errno();
+    const [code, text] = getSystemErrorMap().get(-errno) ?? [`errno ${errno}`, "unknown error"];
+    throw systemError(code, `${text}, ${name}`);
+  }
+  return result;
+}
+
+function systemError(code: string, detail: string): Error {
+  return Object.assign(new Error(`${code}: ${detail}`), { code });
+}
+
+/** The system's code of an error that this module or `node:fs` threw. */
+export function codeOf(error: unknown): string | undefined {
+  return error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+}
