@@ -185,6 +185,71 @@ test("a second date counts from 1.5 s on", () => {
   }
 });
 
+describe("to the millisecond", () => {
+  /** A date says then that the collector's clock is up to a second later, and not earlier. */
+  function nodeAtWholeSecond(offMs: number): Node {
+    const node = nodeThat({ offMs, answerMs: 0 });
+    node.pass(1_000 - (node.trueMs % 1_000));
+    return node;
+  }
+
+  function slew(node: Node, offMs: number): void {
+    while (node.offMs !== offMs) {
+      node.offMs += Math.max(-400, Math.min(400, offMs - node.offMs));
+      node.push(1);
+      node.time.correctionMs(node.clocks, node.isSynchronised);
+    }
+  }
+
+  test("10 s are not beyond 10 s", () => {
+    for (const [offMs, isBeyond] of [
+      [-10_000, false],
+      [-10_001, true],
+    ] as const) {
+      const node = nodeAtWholeSecond(offMs);
+      node.ask();
+      assert.equal(node.mustAsk, isBeyond);
+      node.push(5);
+      assert.equal(node.correctionMs !== 0, isBeyond);
+    }
+  });
+
+  test("5 s are within half of it", () => {
+    const node = nodeAtWholeSecond(-20_000);
+    node.push(3);
+    slew(node, -4_001);
+    assert.notEqual(node.correctionMs, 0);
+    slew(node, -4_000);
+    assert.equal(node.correctionMs, 0);
+  });
+
+  test("a correction changes when it is a second beside what dates say", () => {
+    for (const [offMs, correctionMs] of [
+      [18_001, -19_000],
+      [18_000, -17_000],
+      [20_999, -19_000],
+      [21_000, -20_000],
+    ] as const) {
+      const node = nodeAtWholeSecond(20_000);
+      node.push(3);
+      assert.equal(node.correctionMs, -19_000);
+      slew(node, offMs);
+      assert.equal(node.correctionMs, correctionMs, `${offMs}`);
+    }
+  });
+});
+
+test("a correction that ended because dates disagreed does not begin again within the limit", () => {
+  const node = nodeThat({ offMs: 20_000 });
+  node.push(3);
+  assert.notEqual(node.correctionMs, 0);
+  node.collectorOffMs = 13_000;
+  node.push(1);
+  assert.equal(node.correctionMs, 0);
+  node.push(15);
+  assert.equal(node.correctionMs, 0);
+});
+
 describe("two dates half a minute apart", () => {
   for (const [rate, agree] of [
     [0, true],
@@ -195,6 +260,7 @@ describe("two dates half a minute apart", () => {
   ] as const) {
     test(`${agree ? "agree" : "disagree"} when the node's clock is slewed by ${rate} meanwhile`, () => {
       const node = nodeThat({ offMs: 3_600_000 });
+      node.pass(1_000_000);
       node.ask();
       node.pass(30_000);
       // A slewed node counts a shorter or longer time, by both of its clocks.
