@@ -1,5 +1,5 @@
 /**
- * The exit codes of every command, in one table. README.md and the help texts show it.
+ * The exit codes of every command, in one table. docs/one-machine.md and the help texts show it.
  */
 
 /** How the agent ends (and the demo). */

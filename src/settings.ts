@@ -1,6 +1,6 @@
 /**
  * Every environment variable the agent reads: its default, its check, its explanation. `--help`
- * prints this table, and a test compares the README's with it.
+ * prints this table, and `npm run docs` writes it into docs/settings.md.
  */
 import {
   CHRONY_ADDRESS_FORM,

@@ -1,37 +1,15 @@
-// The table of exit codes against README.md, the help texts and the codes that real processes end with.
+// The table of exit codes against the help texts and the codes that real processes end with.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { readFile } from "node:fs/promises";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { HELP as DEMO_HELP } from "../demo/command-line.ts";
 import { HELP } from "../src/command-line.ts";
-import { EXIT_CODES, exitCodeHelp } from "../src/exit-codes.ts";
+import { exitCodeHelp } from "../src/exit-codes.ts";
 import { STATUS_HELP } from "../src/status/options.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-
-test("README.md has the table, row by row", async () => {
-  const readme = await readFile(`${ROOT}/README.md`, "utf8");
-  const [, below = ""] = readme.split(
-    "<!-- exit codes: compared with src/exit-codes.ts by a test -->",
-  );
-  const rows = below
-    .slice(below.indexOf("|"), below.indexOf("\n\n", below.indexOf("|")))
-    .split("\n")
-    .slice(2)
-    .map((row) =>
-      row
-        .split("|")
-        .slice(1, -1)
-        .map((cell) => cell.trim()),
-    );
-  assert.deepEqual(
-    rows,
-    EXIT_CODES.map(({ command, code, when }) => [`\`${command}\``, String(code), when]),
-  );
-});
 
 describe("the help of each command has its rows, in 80 columns:", () => {
   const helps = [

@@ -59,7 +59,7 @@ export function dependencyDocument(components: readonly Component[]): string {
   const [head = [], ...body] = rows;
   return `# What is shipped
 
-Beside its own code the agent's bundle holds nothing but code of these packages, direct and indirect dependencies alike. The README says what each direct one is for.
+Beside its own code the agent's bundle holds nothing but code of these packages, direct and indirect dependencies alike. [CONTRIBUTING.md](../CONTRIBUTING.md#a-change) says what each direct one is for.
 
 ${[line(head), line(widths.map((width) => "-".repeat(width))), ...body.map(line)].join("\n")}
 

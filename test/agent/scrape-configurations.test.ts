@@ -89,8 +89,8 @@ async function fromConfigMap(): Promise<ScrapeConfig> {
   return onlyConfig(data["prometheus-config"] ?? "");
 }
 
-async function fromReadme(): Promise<ScrapeConfig> {
-  const text = await readFile(`${ROOT}README.md`, "utf8");
+async function fromGuide(): Promise<ScrapeConfig> {
+  const text = await readFile(`${ROOT}docs/prometheus.md`, "utf8");
   const blocks = [...text.matchAll(/^```yaml\n(.*?)^```/gms)].map(([, block = ""]) => block);
   return onlyConfig(blocks.find((block) => block.includes("kubernetes_sd_configs:")) ?? "");
 }
@@ -109,7 +109,7 @@ const CONFIGURATIONS = {
     fromPodMonitor("agent-pod-monitor-prometheus-operator"),
   "the PodMonitor for Azure's add-on": () => fromPodMonitor("agent-pod-monitor-azure"),
   "the ConfigMap for Azure's add-on": fromConfigMap,
-  "the scrape configuration of the README": fromReadme,
+  "the scrape configuration of docs/prometheus.md": fromGuide,
 };
 
 const LABELS = new Set([

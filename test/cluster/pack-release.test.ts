@@ -20,7 +20,7 @@ const AGENT_DIGEST = `sha256:${"a".repeat(64)}`;
 const DIGEST_OF_COLLECTOR = `sha256:${"c".repeat(64)}`;
 /** What else is packed, and is not looked at. */
 const OTHERS = ["azure/main.bicep", "alerts/rules", "grafana/dashboards", "docs/runbook.md"];
-const FILES = ["README.md", "SECURITY.md", "LICENSE"];
+const FILES = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE"];
 
 /** What Azure says of the cluster, in the steps of docs/azure.md. */
 const VALUES = {

@@ -85,7 +85,7 @@ test("pull only: the same series without a collector, and no token in the pods",
     const [sample] = await cluster.backend.query('chrony_clock_error_ms{instance="node-a"}');
     assert.deepEqual(sample?.labels, {
       __name__: "chrony_clock_error_ms",
-      // As the README's example has it.
+      // As the example of docs/prometheus.md has it.
       cluster: "my-cluster",
       instance: "node-a",
       job: "chrony-tracker-pull",

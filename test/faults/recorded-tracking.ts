@@ -59,12 +59,12 @@ function chronyFloat(word: number): number {
   return coefficient * 2 ** (exponent - 25);
 }
 
-/** `chrony_clock_error_ms` as the README gives it. */
+/** `chrony_clock_error_ms` as docs/metrics.md gives it. */
 export function errorMs({ lastOffset, rootDispersion, rootDelay }: RecordedTracking): number {
   return 1000 * (Math.abs(lastOffset) + rootDispersion + rootDelay / 2);
 }
 
-/** `chrony_clock_error_bound_ms` as the README gives it. */
+/** `chrony_clock_error_bound_ms` as docs/metrics.md gives it. */
 export function boundMs({
   currentCorrection,
   rootDispersion,

@@ -4,24 +4,24 @@ import { parse } from "yaml";
 import { readyAgentOn } from "./agent-pods.ts";
 import type { Kubectl } from "./kubectl.ts";
 
-const README_FILE = fileURLToPath(new URL("../../../README.md", import.meta.url));
+const GUIDE = fileURLToPath(new URL("../../../docs/prometheus.md", import.meta.url));
 
 type ScrapeConfiguration = {
   readonly scrape_configs: readonly Readonly<Record<string, unknown>>[];
 };
 
 /**
- * The scrape configuration that the README gives for a cluster, with targets from a file where it has
+ * The scrape configuration that docs/prometheus.md gives for a cluster, with targets from a file where it has
  * Kubernetes' service discovery: Debian builds Prometheus without that.
  *
  * @param targetsFile see {@link writeTargets}.
  */
 export async function documentedScrapeConfiguration(targetsFile: string): Promise<object[]> {
-  const text = await readFile(README_FILE, "utf8");
+  const text = await readFile(GUIDE, "utf8");
   const blocks = [...text.matchAll(/^```yaml\n(.*?)^```/gms)].map(([, block = ""]) => block);
   const block = blocks.find((one) => one.includes("kubernetes_sd_configs:"));
   if (block === undefined) {
-    throw new Error("README.md has no scrape configuration with kubernetes_sd_configs.");
+    throw new Error("docs/prometheus.md has no scrape configuration with kubernetes_sd_configs.");
   }
   const { scrape_configs: configurations }: ScrapeConfiguration = parse(block);
   const byFile = { files: [targetsFile], refresh_interval: "1s" };

@@ -35,7 +35,7 @@ export type Installation = {
   remove(): Promise<void>;
 };
 
-/** Follows the README's steps on a copy of the shipped manifests. */
+/** Follows the steps of docs/prometheus.md on a copy of the shipped manifests. */
 export async function prepareInstallation(
   description: InstallationDescription,
 ): Promise<Installation> {
