@@ -15,6 +15,7 @@ describe("an address that is understood:", () => {
     ["unix:///run/chrony/chronyd.sock", "/run/chrony"],
     ["unix:///chronyd.sock", "/"],
     ["udp://127.0.0.1:323", undefined],
+    ["udp://127.0.0.1:1", undefined],
     ["udp://[::1]:323", undefined],
     ["udp://[fe80::1%eth0]:323", undefined],
     ["udp://clock.example:65535", undefined],

@@ -356,6 +356,14 @@ describe("sources without end", () => {
     assert.equal(reports.sourcesLeftOut, 4);
   });
 
+  test("are not read beyond their number, whatever index was followed", async () => {
+    const fake = new Fake(MOST_SOURCES + 5);
+    const { sources, sourcesLeftOut } = await fake.read(["sources"], 10_000, MOST_SOURCES + 5);
+    assert.equal(addressesOf(sources).length, 300);
+    assert.equal(sourcesLeftOut, 5);
+    assert.equal(fake.questions.length, 1 + MOST_SOURCES);
+  });
+
   test("that are only claimed cost 300 questions, and no error", async () => {
     const fake = new Fake(0);
     fake.otherwise.set(COMMANDS.N_SOURCES, () =>
