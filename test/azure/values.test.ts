@@ -33,7 +33,7 @@ describe("the check of the values for Azure", () => {
   });
   after(() => folder?.remove());
 
-  function checkText(text: string): { status: number | null; output: string } {
+  function checkText(text: string | Buffer): { status: number | null; output: string } {
     const file = join(folder.path, "values.env");
     writeFileSync(file, text);
     return checkFile(file);
@@ -142,6 +142,15 @@ describe("the check of the values for Azure", () => {
   test("counts a file of Windows as one fault a line", () => {
     const { output } = checkText(textOf(GOOD).replaceAll("\n", "\r\n"));
     assert.match(output, /has 5 fault\(s\)/);
+  });
+
+  test("says of a file with a byte order mark, or in UTF-16, how to save it", () => {
+    const marked = `\uFEFF${textOf(GOOD)}`;
+    for (const bytes of [Buffer.from(marked, "utf8"), Buffer.from(marked, "utf16le")]) {
+      const { status, output } = checkText(bytes);
+      assert.equal(status, 1);
+      assert.match(output, /begins with a byte order mark, or is UTF-16\. Save it as UTF-8/);
+    }
   });
 
   test("says of `export NAME=` and `NAME = VALUE` what is wrong with them", () => {

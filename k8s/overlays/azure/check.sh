@@ -25,6 +25,15 @@ if [ -d "$file" ] || [ ! -r "$file" ]; then
   exit 2
 fi
 
+# PowerShell's > and some editors put an invisible mark first, and kustomize would take it for a part of
+# the first name. All other faults would follow from it.
+case $(head -c 3 "$file" | od -An -tx1 | tr -d ' \n') in
+  efbbbf | fffe* | feff*)
+    echo "$file begins with a byte order mark, or is UTF-16. Save it as UTF-8 without such a mark."
+    echo "$file has 1 fault(s). Nothing was applied."
+    exit 1 ;;
+esac
+
 # fault NAME SENTENCE
 fault() {
   faults=$((faults + 1))
@@ -170,7 +179,7 @@ ask_issuer() {
     return
   fi
   document=${issuer%/}/.well-known/openid-configuration
-  if ! answer=$(curl --silent --show-error --fail --location --max-time 20 "$document" 2>&1); then
+  if ! answer=$(curl --silent --show-error --fail --globoff --location --max-time 20 "$document" 2>&1); then
     fault TOKEN_ISSUER_URL "\"$issuer\" cannot be reached from here ($answer). The collector asks it for its keys when it starts, and ends without them. If this machine is offline: check.sh --offline."
     return
   fi
