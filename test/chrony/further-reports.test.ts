@@ -361,7 +361,8 @@ describe("sources without end", () => {
     const { sources, sourcesLeftOut } = await fake.read(["sources"], 10_000, MOST_SOURCES + 5);
     assert.equal(addressesOf(sources).length, 300);
     assert.equal(sourcesLeftOut, 5);
-    assert.equal(fake.questions.length, 1 + MOST_SOURCES);
+    // Their number, and of each its report and its name.
+    assert.equal(fake.questions.length, 1 + 2 * MOST_SOURCES);
   });
 
   test("that are only claimed cost 300 questions, and no error", async () => {
