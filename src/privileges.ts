@@ -1,8 +1,16 @@
 /**
- * Whom this process runs as. chronyd answers to a socket file that its client binds in chronyd's own
- * directory, and must be able to write to it: so the client has to be the user that owns the
- * directory, and that user differs from node to node. A process that root started becomes this user,
- * for good, before it opens anything.
+ * Whom a process that root started runs as. chronyd answers to a socket file that its client binds in
+ * chronyd's own directory, and must be able to write to it: so the client has to be the user that owns
+ * the directory, and that user differs from node to node.
+ *
+ * | asked over                                | becomes                 | because             |
+ * |-------------------------------------------|-------------------------|---------------------|
+ * | UDP                                       | `nobody`                | no Unix socket      |
+ * | a directory that does not exist           | `nobody`                | no directory        |
+ * | a directory that root owns                | `nobody`: never root    | directory is root's |
+ * | a directory that another user owns        | that user               | owns directory      |
+ *
+ * It does so for good, before it opens anything. A process that root did not start stays who it is.
  */
 import { readFileSync, type Stats, statSync } from "node:fs";
 import { failure, type Result, success } from "./result.ts";
@@ -13,10 +21,10 @@ export type User = { readonly uid: number; readonly gid: number };
 /** Who owns nothing: the kernel's overflow user, `nobody` by name. */
 export const NOBODY: User = { uid: 65_534, gid: 65_534 };
 
-/** Whom a process that root started becomes, and why. */
+/** Whom a process that root started becomes, and why: a row of the table. */
 export type RunAs = {
   readonly user: User;
-  readonly because: "owns directory" | "directory is root's" | "no directory" | "no Unix socket";
+  readonly because: "no Unix socket" | "no directory" | "directory is root's" | "owns directory";
 };
 
 /** Why root was not left behind. */
@@ -31,9 +39,9 @@ export function userText({ uid, gid }: User): string {
 }
 
 /**
- * Whom a process that root started becomes.
+ * The row of the table that fits.
  * @param directory of chronyd's socket; `undefined` over UDP, where any user will do
- * @param owner of that directory; `undefined` when it is not there
+ * @param owner of that directory; `undefined` when it does not exist
  */
 export function runAsFor(directory: string | undefined, owner: User | undefined): RunAs {
   if (directory === undefined) {
@@ -42,9 +50,10 @@ export function runAsFor(directory: string | undefined, owner: User | undefined)
   if (owner === undefined) {
     return { user: NOBODY, because: "no directory" };
   }
-  return owner.uid === 0
-    ? { user: NOBODY, because: "directory is root's" }
-    : { user: owner, because: "owns directory" };
+  if (owner.uid === 0) {
+    return { user: NOBODY, because: "directory is root's" };
+  }
+  return { user: owner, because: "owns directory" };
 }
 
 /** A directory of root's has one of two causes, and each its own remedy. */
@@ -55,14 +64,14 @@ const ADVICE_FOR_DIRECTORY_OF_ROOT =
 export function describeRunAs({ user, because }: RunAs, directory = ""): string {
   const became = `Started as root, became ${userText(user)} (uid:gid)`;
   switch (because) {
-    case "owns directory":
-      return `${became}, who owns ${directory}.`;
-    case "directory is root's":
-      return `${became}, because ${directory} is owned by root, and the agent never stays root. ${ADVICE_FOR_DIRECTORY_OF_ROOT}`;
-    case "no directory":
-      return `${became}, because ${directory} does not exist: chronyd is not running, or its directory is not mounted.`;
     case "no Unix socket":
       return `${became}: over UDP no user of its own is needed.`;
+    case "no directory":
+      return `${became}, because ${directory} does not exist: chronyd is not running, or its directory is not mounted.`;
+    case "directory is root's":
+      return `${became}, because ${directory} is owned by root, and the agent never stays root. ${ADVICE_FOR_DIRECTORY_OF_ROOT}`;
+    case "owns directory":
+      return `${became}, who owns ${directory}.`;
   }
 }
 

@@ -17,6 +17,15 @@ export function numberBetween(least: number, most: number): ParseText<number> {
   };
 }
 
+/** A number of seconds in a range, both ends included. Gives milliseconds. */
+export function secondsBetween(least: number, most: number): ParseText<number> {
+  const parse = numberBetween(least, most);
+  return (text) => {
+    const seconds = parse(text);
+    return seconds.ok ? success(seconds.value * 1000) : seconds;
+  };
+}
+
 /** A whole number in a range, both ends included. */
 export function wholeNumberBetween(least: number, most: number): ParseText<number> {
   return (text) => {

@@ -2,11 +2,7 @@
  * Every environment variable the agent reads: its default, its check, its explanation. `--help`
  * prints this table, and `npm run docs` writes it into docs/settings.md.
  */
-import {
-  CHRONY_ADDRESS_FORM,
-  type ParsedChronyAddress,
-  parseChronyAddress,
-} from "./chrony/address.ts";
+import { CHRONY_ADDRESS_FORM, parseChronyAddress } from "./chrony/address.ts";
 import { LOG_LEVELS } from "./log.ts";
 import { shownAddress } from "./redact.ts";
 import { failure, type Result, success } from "./result.ts";
@@ -17,9 +13,9 @@ import {
   keyValueList,
   listOf,
   noneOr,
-  numberBetween,
   oneOf,
   type ParseText,
+  secondsBetween,
   wholeNumberBetween,
 } from "./setting-parsers.ts";
 
@@ -56,12 +52,12 @@ const table = {
     explanation: `Where chronyd answers: ${CHRONY_ADDRESS_FORM}.`,
     parse: parseChronyAddress,
   }),
-  sleepIntervalSeconds: withDefault({
+  sleepIntervalMs: withDefault({
     names: ["SLEEP_INTERVAL"],
     default: "1",
     explanation:
       "Seconds between two readings of chronyd; from 0.1 to 60, at most the export interval.",
-    parse: numberBetween(0.1, LONGEST_SLEEP_INTERVAL_SECONDS),
+    parse: secondsBetween(0.1, LONGEST_SLEEP_INTERVAL_SECONDS),
   }),
   metricGroups: withDefault({
     names: ["CHRONY_METRICS"],
@@ -91,12 +87,12 @@ const table = {
     explanation: "Milliseconds a push may take; never above the export interval.",
     parse: wholeNumberBetween(100, 86_400_000),
   }),
-  backlogMaxAgeSeconds: withDefault({
+  backlogMaxAgeMs: withDefault({
     names: ["BACKLOG_MAX_AGE"],
     default: "1140",
     explanation:
       "Seconds that points wait at the most while pushes fail; from 1 to 86400. Azure takes nothing older than 1200.",
-    parse: numberBetween(1, 86_400),
+    parse: secondsBetween(1, 86_400),
   }),
   backlogMaxBytes: withDefault({
     names: ["BACKLOG_MAX_BYTES"],
@@ -229,28 +225,22 @@ export type OtlpSettings = {
   readonly tokenFile: string | undefined;
 };
 
-/** The checked settings. */
-export type Settings = {
-  readonly chronyAddress: ParsedChronyAddress;
-  /** Between two readings, in milliseconds. */
-  readonly sleepIntervalMs: number;
-  /** The reports beyond the clock error, each once. */
-  readonly metricGroups: Given["metricGroups"];
+/** What is combined with others of the table. */
+type Combined =
+  | "metricsExporters"
+  | "exportTimeoutMs"
+  | "resourceAttributes"
+  | "collectorTokenFile"
+  | Extract<keyof Given, `otlp${string}`>;
+
+/** The checked settings: those of the table, under its names, and what is combined of several. */
+export type Settings = Omit<Given, Combined> & {
   readonly pushes: boolean;
   readonly servesMetrics: boolean;
-  readonly exportIntervalMs: number;
   /** What a push may take at the most, in milliseconds. */
   readonly exportTimeoutMs: number;
-  /** How long points wait at the most, in milliseconds. */
-  readonly backlogMaxAgeMs: number;
-  readonly backlogMaxBytes: number;
   readonly otlp: OtlpSettings;
-  /** Where to listen; `undefined` is all addresses of both families. */
-  readonly prometheusHost: string | undefined;
-  readonly prometheusPort: number;
-  readonly serviceName: string | undefined;
   readonly resourceAttributes: Readonly<Record<string, string>>;
-  readonly logLevel: Given["logLevel"];
 };
 
 /** The settings as rows for people, in the order of the table. */
@@ -296,13 +286,13 @@ function conflicts(
   environment: Readonly<Record<string, string | undefined>>,
 ): string[] {
   const found: string[] = [];
-  const { sleepIntervalSeconds, exportIntervalMs, exportTimeoutMs } = given;
+  const { sleepIntervalMs, exportIntervalMs, exportTimeoutMs } = given;
   if (exportIntervalMs !== undefined) {
-    if (sleepIntervalSeconds !== undefined && sleepIntervalSeconds * 1000 > exportIntervalMs) {
+    if (sleepIntervalMs !== undefined && sleepIntervalMs > exportIntervalMs) {
       found.push(
         problem(
           "SLEEP_INTERVAL",
-          `${sleepIntervalSeconds}`,
+          `${sleepIntervalMs / 1000}`,
           `expected at most the export interval (OTEL_METRIC_EXPORT_INTERVAL is ${exportIntervalMs} ms)`,
         ),
       );
@@ -333,15 +323,10 @@ function combine(given: Given): Settings {
   const exportTimeoutMs =
     given.exportTimeoutMs ?? Math.min(LONGEST_DEFAULT_EXPORT_TIMEOUT_MS, given.exportIntervalMs);
   return {
-    chronyAddress: given.chronyAddress,
-    sleepIntervalMs: given.sleepIntervalSeconds * 1000,
-    metricGroups: given.metricGroups,
+    ...given,
+    exportTimeoutMs,
     pushes: given.metricsExporters.includes("otlp"),
     servesMetrics: given.metricsExporters.includes("prometheus"),
-    exportIntervalMs: given.exportIntervalMs,
-    exportTimeoutMs,
-    backlogMaxAgeMs: given.backlogMaxAgeSeconds * 1000,
-    backlogMaxBytes: given.backlogMaxBytes,
     otlp: {
       url: given.otlpMetricsEndpoint ?? metricsUrl(given.otlpEndpoint),
       compression: given.otlpCompression,
@@ -352,11 +337,7 @@ function combine(given: Given): Settings {
       clientKeyFile: given.otlpClientKeyFile,
       tokenFile: given.collectorTokenFile,
     },
-    prometheusHost: given.prometheusHost,
-    prometheusPort: given.prometheusPort,
-    serviceName: given.serviceName,
     resourceAttributes: given.resourceAttributes ?? {},
-    logLevel: given.logLevel,
   };
 }
 
