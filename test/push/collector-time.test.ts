@@ -185,22 +185,22 @@ test("a second date counts from 1.5 s on", () => {
   }
 });
 
+/** A date says then that the collector's clock is up to a second later, and not earlier. */
+function nodeAtWholeSecond(offMs: number): Node {
+  const node = nodeThat({ offMs, answerMs: 0 });
+  node.pass(1_000 - (node.trueMs % 1_000));
+  return node;
+}
+
+function slew(node: Node, offMs: number): void {
+  while (node.offMs !== offMs) {
+    node.offMs += Math.max(-400, Math.min(400, offMs - node.offMs));
+    node.push(1);
+    node.time.correctionMs(node.clocks, node.isSynchronised);
+  }
+}
+
 describe("to the millisecond", () => {
-  /** A date says then that the collector's clock is up to a second later, and not earlier. */
-  function nodeAtWholeSecond(offMs: number): Node {
-    const node = nodeThat({ offMs, answerMs: 0 });
-    node.pass(1_000 - (node.trueMs % 1_000));
-    return node;
-  }
-
-  function slew(node: Node, offMs: number): void {
-    while (node.offMs !== offMs) {
-      node.offMs += Math.max(-400, Math.min(400, offMs - node.offMs));
-      node.push(1);
-      node.time.correctionMs(node.clocks, node.isSynchronised);
-    }
-  }
-
   test("10 s are not beyond 10 s", () => {
     for (const [offMs, isBeyond] of [
       [-10_000, false],
