@@ -250,12 +250,12 @@ const LONGEST_DEFAULT_EXPORT_TIMEOUT_MS = 20_000;
 
 /**
  * The settings that an environment gives.
- * @returns all of them, or a sentence for each bad value: the variable, the value, what is allowed
+ * @returns all of them, or a sentence for each invalid one: the variable, the value, what is allowed
  */
 export function readSettings(
   environment: Readonly<Record<string, string | undefined>>,
 ): Result<Settings, readonly string[]> {
-  const problems: string[] = [];
+  const problems: string[] = unknownSettings(environment);
   const values: Record<string, unknown> = {};
   for (const [key, entry] of Object.entries(table)) {
     // OpenTelemetry's specification: an empty variable counts as not set.
@@ -278,6 +278,62 @@ export function readSettings(
   const given = values as Given;
   const contradictions = conflicts(given, environment);
   return contradictions.length > 0 ? failure(contradictions) : success(combine(given));
+}
+
+/** The names of all settings. */
+const NAMES: readonly string[] = Object.values(table).flatMap(({ names }) => names);
+
+/** Variables of other programs that begin as ours do: of the demo and the tests, and Kubernetes' service links. */
+const FOREIGN =
+  /^CHRONY_TRACKER_|_SERVICE_(?:HOST|PORT(?:_\w+)?)$|_PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?)?$/;
+
+/** So many letters may differ in a misspelt name of OpenTelemetry's. Its own names differ by more. */
+const MOST_MISSPELT_LETTERS = 2;
+
+/**
+ * Variables that set nothing and look as if they did, because that is seen only when a clock is wrong:
+ * all that begin as a setting of ours does, and misspelt ones of OpenTelemetry's.
+ */
+function unknownSettings(environment: Readonly<Record<string, string | undefined>>): string[] {
+  const given = Object.keys(environment).filter((name) => (environment[name] ?? "") !== "");
+  return given.flatMap((name) => {
+    const meant = NAMES.includes(name) ? [] : namesMeantBy(name);
+    return meant.length === 0
+      ? []
+      : [`${name} is not a setting: expected ${meant.join(" or ")}, or remove it.`];
+  });
+}
+
+/** The settings that somebody who wrote an unknown name can have meant. */
+function namesMeantBy(name: string): string[] {
+  if (FOREIGN.test(name)) {
+    return [];
+  }
+  return NAMES.filter((known) => {
+    const prefix = known.slice(0, known.indexOf("_") + 1);
+    return (
+      name.startsWith(prefix) &&
+      (prefix !== "OTEL_" || editDistance(name, known) <= MOST_MISSPELT_LETTERS)
+    );
+  });
+}
+
+/** How many letters have to be put in, taken out or replaced to make one text of the other (Levenshtein). */
+function editDistance(one: string, other: string): number {
+  let row = Array.from({ length: other.length + 1 }, (_, column) => column);
+  for (let line = 1; line <= one.length; line += 1) {
+    const next = [line];
+    for (let column = 1; column <= other.length; column += 1) {
+      const isSame = one[line - 1] === other[column - 1];
+      next[column] = Math.min(
+        (row[column - 1] ?? 0) + (isSame ? 0 : 1),
+        (row[column] ?? 0) + 1,
+        (next[column - 1] ?? 0) + 1,
+      );
+    }
+    row = next;
+  }
+  return row[other.length] ?? 0;
 }
 
 /** What two settings say against each other; a setting that is bad by itself is left out. */

@@ -357,6 +357,49 @@ for (const { names, value, default: fallback, good, bad, beside = {} } of CASES)
   });
 }
 
+describe("a variable that sets nothing", () => {
+  const unknown = [
+    ["SLEEP_MS", "SLEEP_INTERVAL"],
+    ["CHRONY_ADDRES", "CHRONY_ADDRESS or CHRONY_METRICS"],
+    ["BACKLOG_MAX", "BACKLOG_MAX_AGE or BACKLOG_MAX_BYTES"],
+    ["COLLECTOR_TOKEN", "COLLECTOR_TOKEN_FILE"],
+    ["OTEL_METRICS_EXPORT_INTERVAL", "OTEL_METRIC_EXPORT_INTERVAL"],
+    ["OTEL_EXPORTER_OTLP_ENDPIONT", "OTEL_EXPORTER_OTLP_ENDPOINT"],
+  ] as const;
+  for (const [name, meant] of unknown) {
+    test(`${name} is an error that names ${meant}, and does not show its value`, () => {
+      assert.deepEqual(problemsOf({ [name]: "secret" }), [
+        `${name} is not a setting: expected ${meant}, or remove it.`,
+      ]);
+    });
+  }
+
+  const foreign = [
+    "CHRONY_TRACKER_CACHE",
+    "CHRONY_SERVICE_HOST",
+    "COLLECTOR_SERVICE_PORT_OTLP",
+    "COLLECTOR_PORT",
+    "COLLECTOR_PORT_4318_TCP_ADDR",
+    "OTEL_TRACES_EXPORTER",
+    "OTEL_LOGS_EXPORTER",
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_INSECURE",
+    "OTEL_METRICS_EXEMPLAR_FILTER",
+    "CHRONYD_OPTIONS",
+    "PATH",
+  ];
+  for (const name of foreign) {
+    test(`${name} is another program's`, () => {
+      assert.ok(readSettings({ [name]: "value" }).ok);
+    });
+  }
+
+  test("is not set when it is empty", () => {
+    assert.ok(readSettings({ SLEEP_MS: "" }).ok);
+  });
+});
+
 describe("bad values", () => {
   test("are reported all at once, a sentence each, in the order of the table", () => {
     const environment: Record<string, string> = {};

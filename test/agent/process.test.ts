@@ -6,6 +6,7 @@ import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { VERSION } from "../../src/version.ts";
 import { startAgent } from "../parts/agent.ts";
 import type { Chronyd } from "../parts/chronyd.ts";
 import { startFollower } from "../parts/follower.ts";
@@ -47,7 +48,7 @@ describe("the agent's process", () => {
   });
 
   test("answers --version and --help", async () => {
-    assert.deepEqual(await run(["--version"]), { code: 0, output: "0.1.0" });
+    assert.deepEqual(await run(["--version"]), { code: 0, output: VERSION });
     const help = await run(["--help"]);
     assert.equal(help.code, 0);
     assert.match(help.output, /^SLEEP_INTERVAL$/m);
@@ -162,7 +163,7 @@ describe("the agent's process", () => {
       environment: { CHRONY_ADDRESS: chronyd.address, OTEL_METRICS_EXPORTER: "prometheus" },
     });
     const seen = await scrapeInState(agent, "synchronised");
-    assert.equal(seen.value("chrony_tracker_build_info", { version: "0.1.0" }), 1);
+    assert.equal(seen.value("chrony_tracker_build_info", { version: VERSION }), 1);
     await agent.stop();
   });
 });
