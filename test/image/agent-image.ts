@@ -32,6 +32,15 @@ const SOURCES = [
 const ownArchitecture: ImageArchitecture = process.arch === "arm64" ? "arm64" : "amd64";
 const NODE_BASE = "localhost/base/node";
 const RUNTIME_BASE = "localhost/base/runtime";
+const BUNDLE_STAGE = "localhost/stage/build";
+const BUILD = [
+  "build",
+  "--quiet",
+  "--pull-never",
+  // Neither asks for what a container may not do where tests run in one.
+  "--isolation=chroot",
+  "--network=host",
+];
 
 /** The name that the agent's image has in its archive. */
 export const AGENT_IMAGE = "localhost/chrony-tracker:test";
@@ -47,7 +56,8 @@ export type AgentImage = {
  * The agent's image of the project's Dockerfile, built with buildah on bases that are made here. It
  * is built anew when a file that goes into it has changed, in a minute; else it is in the cache.
  *
- * For the other architecture, too, the bundler runs natively; only its Node.js comes from elsewhere.
+ * For the other architecture, too, the bundler runs natively. Its stage is built alone, because
+ * buildah's release in Debian 12 finds no base of this machine's when it builds for another.
  *
  * @throws {MissingPart} when buildah, debootstrap or a package cannot be had.
  */
@@ -61,7 +71,11 @@ export async function bringAgentImage(
     const store = await imageStore();
     const contexts = await scratchFolder("context");
     try {
-      const options = await buildOptions(store, contexts, architecture, progress);
+      const own = await ownOptions(store, contexts, progress);
+      const options =
+        architecture === ownArchitecture
+          ? own
+          : await foreignOptions(store, contexts, architecture, own, progress);
       progress(`building the agent's image for ${architecture}`);
       await store.imageOfFolder(
         await bringRuntimeBase(architecture, progress),
@@ -69,12 +83,7 @@ export async function bringAgentImage(
         architecture,
       );
       await store.buildah(
-        "build",
-        "--quiet",
-        "--pull-never",
-        // Neither asks for what a container may not do where tests run in one.
-        "--isolation=chroot",
-        "--network=host",
+        ...BUILD,
         `--platform=linux/${architecture}`,
         `--build-arg=RUNTIME=${RUNTIME_BASE}`,
         "--build-arg=REVISION=test",
@@ -104,10 +113,10 @@ export async function unpackAgentImage({ archive }: AgentImage, folder: string):
   }
 }
 
-async function buildOptions(
+/** Options of a build from the first stage on. */
+async function ownOptions(
   store: ImageStore,
   contexts: ScratchFolder,
-  architecture: ImageArchitecture,
   progress: Progress,
 ): Promise<string[]> {
   const base = await bringNodeBase(ownArchitecture, progress);
@@ -115,14 +124,38 @@ async function buildOptions(
   const npmrc = join(contexts.path, "npmrc");
   const { text, authorities } = await npmConfiguration();
   await writeFile(npmrc, text, { mode: 0o600 });
-  const node = join(contexts.path, "node");
-  await cp(await bringNode(architecture, progress), join(node, "usr/local/bin/node"));
   return [
     `--build-arg=NODE=${NODE_BASE}`,
-    `--build-context=node=${node}`,
     `--secret=id=npmrc,src=${npmrc}`,
     ...(authorities === undefined ? [] : [`--volume=${authorities}:${authorities}:ro`]),
   ];
+}
+
+/** Options of a build whose first stages are folders made here. */
+async function foreignOptions(
+  store: ImageStore,
+  contexts: ScratchFolder,
+  architecture: ImageArchitecture,
+  own: readonly string[],
+  progress: Progress,
+): Promise<string[]> {
+  progress(`bundling the agent for ${architecture}`);
+  await store.buildah(
+    ...BUILD,
+    "--target=build",
+    `--build-arg=TARGETARCH=${architecture}`,
+    `--tag=${BUNDLE_STAGE}`,
+    ...own,
+    ROOT,
+  );
+  const build = join(contexts.path, "build");
+  await cp(join(await store.filesOf(BUNDLE_STAGE), "image"), join(build, "image"), {
+    recursive: true,
+    verbatimSymlinks: true,
+  });
+  const node = join(contexts.path, "node");
+  await cp(await bringNode(architecture, progress), join(node, "usr/local/bin/node"));
+  return [`--build-context=build=${build}`, `--build-context=node=${node}`];
 }
 
 async function hashOfSources(): Promise<string> {
