@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { mkdir, rename } from "node:fs/promises";
+import { createServer } from "node:http";
 import { connect } from "node:net";
 import { dirname } from "node:path";
 import { before, describe, type TestContext, test } from "node:test";
@@ -12,6 +13,7 @@ import { startChronyd } from "../parts/chronyd.ts";
 import { localReferenceConfiguration } from "../parts/chronyd-configuration.ts";
 import { type Follower, startFollower } from "../parts/follower.ts";
 import { freePort } from "../parts/free-port.ts";
+import { listen } from "../parts/listen.ts";
 import { startProcess } from "../parts/running-process.ts";
 import { folderOf } from "../parts/scratch-folder.ts";
 import { suiteScope } from "../parts/suite-scope.ts";
@@ -155,6 +157,27 @@ describe("the agent's pull side", () => {
     assert.ok((report.value.clock.peakMs ?? 0) > 0);
     assert.match(report.value.push?.failure ?? "", /was not reached: .*ECONNREFUSED/);
     await agent.process.waitForLine(/was not reached: .*ECONNREFUSED/);
+  });
+
+  test("is not ready until the first push was answered, however it was", async (t) => {
+    const { promise: released, resolve: release } = Promise.withResolvers<void>();
+    const { promise: asked, resolve: wasAsked } = Promise.withResolvers<void>();
+    const fakeCollector = createServer((_, response) => {
+      wasAsked();
+      void released.then(() => response.writeHead(503).end());
+    });
+    const { port } = await listen(t, fakeCollector);
+    const agent = await agentWith(t, {
+      OTEL_METRICS_EXPORTER: "otlp",
+      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`,
+    });
+    await asked;
+    const early = await get(agent, "/readyz");
+    assert.deepEqual([early.status, early.body], [503, "The first push was not tried yet.\n"]);
+    assert.equal((await get(agent, "/livez")).status, 200);
+    release();
+    await untilReady(agent);
+    assert.equal((await get(agent, "/readyz")).body, "ok\n");
   });
 
   test("a dead chronyd is a state and no reason to restart: ready and alive", async (t) => {

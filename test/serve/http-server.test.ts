@@ -246,6 +246,15 @@ describe("the HTTP server", () => {
     assert.equal(Atomics.load(shared, ANSWERED), CROWD);
   });
 
+  test("dates each answer by the wall clock, to the second", async () => {
+    const beganMs = Date.now();
+    const received = await ask("GET /livez");
+    const [, date = ""] = /^Date: (.*)\r$/m.exec(received) ?? [];
+    assert.match(date, /^\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT$/);
+    const dateMs = Date.parse(date);
+    assert.ok(dateMs > beganMs - 1_000 && dateMs <= Date.now(), date);
+  });
+
   test("says which paths there are when another is asked for", async () => {
     const received = await ask("GET /nowhere");
     assert.deepEqual(statusesIn(received), [404]);

@@ -11,6 +11,7 @@ import { jsonView } from "../../src/status/json-view.ts";
 import type { StatusReport } from "../../src/status/report.ts";
 import { rendered } from "../../src/status/styled-line.ts";
 import { frame, hasColours, type Output, reportWidth } from "../../src/status/terminal.ts";
+import { agentReportText } from "../../src/summary/agent-report.ts";
 import { UNREACHABLE } from "../../src/summary/clock-facts.ts";
 import { DEFAULT_THRESHOLDS } from "../../src/summary/thresholds.ts";
 import { judge } from "../../src/summary/verdict.ts";
@@ -239,6 +240,38 @@ describe("the JSON view", () => {
       const object = JSON.parse(JSON.stringify(jsonView(report)));
       assert.deepEqual(Object.keys(object), keys);
     }
+  });
+
+  test("of a healthy node, key by key", () => {
+    const { clock } = JSON.parse(agentReportText(agentReportOf()));
+    assert.deepEqual(jsonView(reportOf({ problems: ["One."] })), {
+      format: 1,
+      node: "node-1",
+      time: "2026-11-22T16:55:12.000Z",
+      verdict: "ok",
+      exit_code: 0,
+      conclusion: "The true time is within the bound of this clock, as far as chronyd can know.",
+      reason: null,
+      problems: ["One."],
+      said_by: "chronyd",
+      chrony_address: "unix:///run/chrony/chronyd.sock",
+      warning_ms: 50,
+      critical_ms: 250,
+      ...clock,
+      agent: { url: URL, version: "0.1.0", state: "synchronised", problem: null },
+    });
+  });
+
+  test("names the reason, and why no agent was found, or that none was asked", () => {
+    const clock = factsOf({ boundMs: 300, peakMs: undefined });
+    const object = jsonView(reportOf({ clock, agent: DEAD.agent }));
+    assert.deepEqual(
+      [object["verdict"], object["exit_code"], object["reason"]],
+      ["critical", 2, "The bound of 300.000 ms is above 250 ms."],
+    );
+    const problem = "No agent listens at http://127.0.0.1:9464/.";
+    assert.deepEqual(object["agent"], { url: URL, version: null, state: null, problem });
+    assert.equal(jsonView(reportOf({ agent: undefined }))["agent"], null);
   });
 
   test("of a dead chronyd says null for every number of the clock", () => {
