@@ -4,7 +4,7 @@ import type { LabelledMetric } from "./metric.ts";
 import { ofEachSource, SOURCE_LABELS, sourceLabels } from "./per-source.ts";
 
 /** chrony_exporter's words for the states. */
-export const STATE_LABELS: Readonly<Record<SourceState, string>> = {
+const STATE_LABELS: Readonly<Record<SourceState, string>> = {
   selected: "sync",
   nonselectable: "unreach",
   falseticker: "falseticker",
@@ -14,7 +14,7 @@ export const STATE_LABELS: Readonly<Record<SourceState, string>> = {
 };
 
 /** chrony_exporter's words for the modes. */
-export const MODE_LABELS: Readonly<Record<SourceMode, string>> = {
+const MODE_LABELS: Readonly<Record<SourceMode, string>> = {
   client: "client",
   peer: "peer",
   "reference clock": "reference clock",
