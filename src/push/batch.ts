@@ -56,8 +56,8 @@ const POINT_BYTES = 16;
 const OBJECT_BYTES = 400;
 
 /** OTLP/JSON around the texts of a metric with one point, and around those of an attribute. */
-const POINT_JSON_BYTES = 280;
-const ATTRIBUTE_JSON_BYTES = 40;
+const POINT_JSON_BYTES = 240;
+const ATTRIBUTE_JSON_BYTES = 30;
 
 /** The series and values of a collection. A series that is already known is not made again. */
 export function seriesValuesOf(
