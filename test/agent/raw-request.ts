@@ -77,6 +77,7 @@ const TARGETS = [
   "/livez",
   "/readyz",
   "/metrics",
+  "/status",
   "/",
   "*",
   "",
