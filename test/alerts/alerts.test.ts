@@ -2,19 +2,20 @@
 // which they fire and do not. What each place demands of its file, and that there is a runbook.
 
 import assert from "node:assert/strict";
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { parse } from "yaml";
+import { parse, stringify } from "yaml";
 import { azureRuleGroups, isoDuration } from "../../alerts/azure.ts";
 import { derivedFiles } from "../../alerts/files.ts";
 import { grafanaProvisioning } from "../../alerts/grafana.ts";
-import { recordings } from "../../alerts/recordings.ts";
+import { recordings, withoutRecordings } from "../../alerts/recordings.ts";
 import { ALERT_GROUPS } from "../../alerts/rules.ts";
 import { METRICS } from "../../src/metrics/catalogue.ts";
 import { bringPrometheus, progressToStandardError } from "../parts/bring.ts";
 import { runToEnd } from "../parts/run-to-end.ts";
+import { folderOf } from "../parts/scratch-folder.ts";
 import { INCIDENTS } from "./incidents.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -62,6 +63,19 @@ describe("the alerts' files", () => {
   test("promtool finds nothing wrong with the rules", async () => {
     const output = await run("check", "rules", "--lint-fatal", "alerts/chrony-tracker.rules.yaml");
     assert.match(output, new RegExp(`SUCCESS: ${alerts.length + recordings().length} rules found`));
+  });
+
+  test("promtool can read what Grafana gets in place of recordings", async (t) => {
+    const rules = ALERT_GROUPS.flatMap((group) => group.alerts).map(({ name, expression }) => ({
+      alert: name,
+      expr: withoutRecordings(expression),
+    }));
+    const file = join(await folderOf(t), "rules.yaml");
+    await writeFile(file, stringify({ groups: [{ name: "for Grafana", rules }] }));
+    assert.match(
+      await run("check", "rules", file),
+      new RegExp(`SUCCESS: ${rules.length} rules found`),
+    );
   });
 
   for (const file of histories) {
