@@ -1,7 +1,7 @@
 /**
  * `npm run test:versions`: what users run, where it can be had: chronyd and Prometheus of the other
- * suites of this machine's distribution, in those tests of `npm test` that use them through their real
- * door. A version that cannot be had is a row `not tested`, no failure.
+ * suites of this machine's distribution, and the next Node.js. The tests are those of `npm test` that
+ * use the program through its real door. A version that cannot be had is a row `not tested`, no failure.
  * `-- --write` records the run and writes docs/versions.md.
  */
 import { spawnSync } from "node:child_process";
@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { failure, type Result, success } from "../src/result.ts";
 import { bringPrograms, progressToStandardError } from "../test/parts/bring.ts";
+import { bringNode } from "../test/parts/bring-node.ts";
 import { isExecutable } from "../test/parts/executable.ts";
 import { runToEnd } from "../test/parts/run-to-end.ts";
 import { otherSuites, programsOfSuite } from "../test/parts/suite-package.ts";
@@ -17,6 +18,7 @@ import { orSayWhatIsMissing } from "./or-say-what-is-missing.ts";
 import { FILES_AT_ONCE, LONGEST_TEST_MS, ROOT } from "./run-tests.ts";
 import {
   minutes,
+  NEXT_NODE,
   type TestedVersion,
   type VersionsRun,
   versionsTable,
@@ -52,6 +54,17 @@ const PROMETHEUS_3_TESTS = ["test/alerts/alerts.test.ts", ...PROMETHEUS_TESTS];
 /** The first version with an out-of-order window. */
 const OLDEST_PROMETHEUS = { major: 2, minor: 39 };
 
+/** Sockets, TLS, privileges, the bundle, and the whole path. */
+const NODE_TESTS = [
+  "test/agent/whole-path.test.ts",
+  "test/agent/privileges.test.ts",
+  "test/agent/process.test.ts",
+  "test/agent/reading.test.ts",
+  "test/chrony/client.test.ts",
+  "test/otel-collector/tls.test.ts",
+  "test/serve/http-server.test.ts",
+];
+
 /** A program of a suite: its path, or why there is none. */
 type Candidate = Pick<TestedVersion, "program" | "source"> & {
   readonly path: Result<string, string>;
@@ -60,12 +73,15 @@ type Candidate = Pick<TestedVersion, "program" | "source"> & {
 const { values } = parseArgs({ options: { write: { type: "boolean", default: false } } });
 const beganMs = performance.now();
 const own = await orSayWhatIsMissing(() => bringPrograms(progressToStandardError));
-const suites = await Promise.all(
-  (await otherSuites()).map(async (suite) => ({
-    suite,
-    folder: await orReason(programsOfSuite(suite, progressToStandardError)),
-  })),
-);
+const [suites, nextNode] = await Promise.all([
+  Promise.all(
+    (await otherSuites()).map(async (suite) => ({
+      suite,
+      folder: await orReason(programsOfSuite(suite, progressToStandardError)),
+    })),
+  ),
+  orReason(bringNode(NEXT_NODE, progressToStandardError)),
+]);
 
 const rows: TestedVersion[] = [];
 for (const { suite, folder } of suites) {
@@ -79,6 +95,7 @@ if (!rows.some(({ program, version }) => program === "Prometheus" && version?.st
   const reason = "no suite that is available here has it";
   add({ program: "Prometheus", version: "3", source: "none", outcome: "not tested", reason });
 }
+add(nodeRow(nextNode));
 
 process.stdout.write(`\n${versionsTable(rows)}in all ${minutes(secondsSince(beganMs))}\n`);
 if (values.write) {
@@ -110,7 +127,7 @@ async function chronyRow({ path, ...row }: Candidate): Promise<TestedVersion> {
     return notTested(row, path.error);
   }
   const version = await versionOf(path.value);
-  return { ...row, version, ...test(CHRONYD_TESTS, { CHRONYD: path.value }) };
+  return { ...row, version, ...test(process.execPath, CHRONYD_TESTS, { CHRONYD: path.value }) };
 }
 
 async function prometheusRow({ path, ...row }: Candidate): Promise<TestedVersion> {
@@ -125,7 +142,12 @@ async function prometheusRow({ path, ...row }: Candidate): Promise<TestedVersion
     return { ...notTested(row, reason), version };
   }
   const files = major === 3 ? PROMETHEUS_3_TESTS : PROMETHEUS_TESTS;
-  return { ...row, version, ...test(files, { PROMETHEUS: path.value }) };
+  return { ...row, version, ...test(process.execPath, files, { PROMETHEUS: path.value }) };
+}
+
+function nodeRow(node: Result<string, string>): TestedVersion {
+  const row = { program: "Node.js", version: NEXT_NODE, source: "npm" } as const;
+  return node.ok ? { ...row, ...test(node.value, NODE_TESTS, {}) } : notTested(row, node.error);
 }
 
 function notTested(row: Omit<TestedVersion, "outcome">, reason: string): TestedVersion {
@@ -134,12 +156,13 @@ function notTested(row: Omit<TestedVersion, "outcome">, reason: string): TestedV
 
 /** Runs tests; what they print is shown when one fails. */
 function test(
+  node: string,
   files: readonly string[],
   environment: Readonly<Record<string, string>>,
 ): Pick<TestedVersion, "outcome" | "seconds"> {
   const startedMs = performance.now();
   const { status, stdout, stderr, error } = spawnSync(
-    process.execPath,
+    node,
     [
       "--test",
       "--test-reporter=spec",

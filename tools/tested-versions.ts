@@ -31,6 +31,9 @@ export type VersionsRun = {
   readonly versions: readonly TestedVersion[];
 };
 
+/** The Node.js beside the one of package.json: the next one that will have long-term support. */
+export const NEXT_NODE = "26.10.0";
+
 /** The versions of chrony on AKS' Linux nodes. */
 export const AKS_CHRONY_VERSIONS: readonly string[] = ["4.2", "4.5", "4.8"];
 
@@ -75,6 +78,7 @@ What was tested of each:
 
 - **chrony**: every report that the agent reads, compared with \`chronyc -c\` of the same version, and every state.
 - **Prometheus**: push, the end of a series, out-of-order samples (without a window and with one of 30 minutes), a scrape with Prometheus' own headers, the rules (their histories with Prometheus 3 alone), every query of every dashboard.
+- **Node.js**: sockets, TLS, privileges, the bundle, and the whole path from chronyd to PromQL.
 
 ## chrony on AKS nodes
 

@@ -5,6 +5,7 @@ import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import {
   constructedOnly,
+  NEXT_NODE,
   readVersionsRun,
   type TestedVersion,
   type VersionsRun,
@@ -18,10 +19,15 @@ test("docs/versions.md is what the record gives: else run npm run test:versions 
   assert.equal(page, versionsPage(recorded));
 });
 
-test("the record is of a run without a failure", () => {
+test("the record is of a run without a failure, with the Node.js of now", () => {
   assert.deepEqual(
     recorded.versions.filter(({ outcome }) => outcome === "failed"),
     [],
+  );
+  const node = recorded.versions.filter(({ program }) => program === "Node.js");
+  assert.deepEqual(
+    node.map(({ version }) => version),
+    [NEXT_NODE],
   );
 });
 
