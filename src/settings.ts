@@ -56,14 +56,14 @@ const table = {
     names: ["SLEEP_INTERVAL"],
     default: "1",
     explanation:
-      "Seconds between two readings of chronyd; from 0.1 to 60, at most the export interval.",
+      "Seconds between two polls of chronyd; from 0.1 to 60, at most the export interval.",
     parse: secondsBetween(0.1, LONGEST_SLEEP_INTERVAL_SECONDS),
   }),
   metricGroups: withDefault({
     names: ["CHRONY_METRICS"],
     default: "tracking,sources",
     explanation:
-      "The reports beyond the clock error: any of `tracking`, `sources`, `sourcestats`, `ntpdata`, `serverstats`, `activity`, with commas, or `none`.",
+      "The optional reports: any of `tracking`, `sources`, `sourcestats`, `ntpdata`, `serverstats`, `activity`, with commas, or `none`.",
     parse: noneOr(
       listOf(["tracking", "sources", "sourcestats", "ntpdata", "serverstats", "activity"]),
     ),
@@ -72,7 +72,7 @@ const table = {
     names: ["OTEL_METRICS_EXPORTER"],
     default: "otlp,prometheus",
     explanation:
-      "The ways out: `otlp` pushes to a collector, `prometheus` serves /metrics. One of them, or both with a comma.",
+      "`otlp` pushes to a collector, `prometheus` serves /metrics. One of them, or both with a comma.",
     parse: listOf(["otlp", "prometheus"]),
   }),
   exportIntervalMs: withDefault({
@@ -84,26 +84,26 @@ const table = {
   exportTimeoutMs: optional({
     names: ["OTEL_METRIC_EXPORT_TIMEOUT"],
     default: "20000, or the export interval where that is shorter",
-    explanation: "Milliseconds a push may take; never above the export interval.",
+    explanation: "Longest time of a push in milliseconds; at most the export interval.",
     parse: wholeNumberBetween(100, 86_400_000),
   }),
   backlogMaxAgeMs: withDefault({
     names: ["BACKLOG_MAX_AGE"],
     default: "1140",
     explanation:
-      "Seconds that points wait at the most while pushes fail; from 1 to 86400. Azure takes nothing older than 1200.",
+      "Longest time in seconds that points wait while pushes fail; from 1 to 86400. Azure accepts nothing older than 1200.",
     parse: secondsBetween(1, 86_400),
   }),
   backlogMaxBytes: withDefault({
     names: ["BACKLOG_MAX_BYTES"],
     default: "4194304",
-    explanation: "Bytes of memory that they take at the most; 65536 or more.",
+    explanation: "Most memory in bytes for the points that wait; 65536 or more.",
     parse: wholeNumberBetween(65_536, 2 ** 30),
   }),
   otlpProtocol: withDefault({
     names: ["OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"],
     default: "http/json",
-    explanation: "How a push is written: only `http/json`.",
+    explanation: "Encoding of a push: only `http/json`.",
     parse: because(
       oneOf(["http/json"]),
       "the agent ends series by a flag that OpenTelemetry's protobuf and gRPC exporters cannot write",
@@ -118,7 +118,7 @@ const table = {
   otlpMetricsEndpoint: optional({
     names: ["OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"],
     default: "made from OTEL_EXPORTER_OTLP_ENDPOINT",
-    explanation: "The whole address that metrics are pushed to, used as it is.",
+    explanation: "The complete address for metrics, used unchanged.",
     parse: httpUrl,
   }),
   otlpHeaders: optional({
@@ -132,7 +132,7 @@ const table = {
     names: ["OTEL_EXPORTER_OTLP_METRICS_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"],
     default: "the export timeout",
     explanation:
-      "Milliseconds that one request of a push may take; never above the export timeout.",
+      "Longest time of one request in milliseconds; at most the export timeout.",
     parse: wholeNumberBetween(1, 86_400_000),
   }),
   otlpCompression: withDefault({
@@ -143,9 +143,9 @@ const table = {
   }),
   otlpCertificateFile: optional({
     names: ["OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE", "OTEL_EXPORTER_OTLP_CERTIFICATE"],
-    default: "the authorities that Node.js trusts",
+    default: "the CAs that Node.js trusts",
     explanation:
-      "File with the authority of the collector's certificate (PEM), read for each push.",
+      "File with the CA of the collector's certificate (PEM), read for each push.",
     parse: anyText,
   }),
   otlpClientCertificateFile: optional({
@@ -172,13 +172,13 @@ const table = {
   prometheusHost: optional({
     names: ["OTEL_EXPORTER_PROMETHEUS_HOST"],
     default: "all addresses, IPv6 and IPv4",
-    explanation: "The address that /metrics and the probes are served at.",
+    explanation: "The address that /metrics and the probes listen on.",
     parse: anyText,
   }),
   prometheusPort: withDefault({
     names: ["OTEL_EXPORTER_PROMETHEUS_PORT"],
     default: "9464",
-    explanation: "Its port. The probes are served there with `otlp` alone, too.",
+    explanation: "Its port. The probes listen there with `otlp` alone, too.",
     parse: wholeNumberBetween(1, 65_535),
   }),
   serviceName: optional({
@@ -191,7 +191,7 @@ const table = {
     names: ["OTEL_RESOURCE_ATTRIBUTES"],
     default: "none",
     explanation:
-      "Who reports: NAME=VALUE, several with commas, percent-encoded. `k8s.node.name` becomes the label `instance`.",
+      "The resource: NAME=VALUE, several with commas, percent-encoded. `k8s.node.name` becomes the label `instance`.",
     parse: keyValueList(/^[\x21-\x7e]+$/, /^[^\0]*$/),
   }),
   logLevel: withDefault({
