@@ -131,8 +131,7 @@ const table = {
   otlpTimeoutMs: optional({
     names: ["OTEL_EXPORTER_OTLP_METRICS_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"],
     default: "the export timeout",
-    explanation:
-      "Longest time of one request in milliseconds; at most the export timeout.",
+    explanation: "Longest time of one request in milliseconds; at most the export timeout.",
     parse: wholeNumberBetween(1, 86_400_000),
   }),
   otlpCompression: withDefault({
@@ -144,8 +143,7 @@ const table = {
   otlpCertificateFile: optional({
     names: ["OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE", "OTEL_EXPORTER_OTLP_CERTIFICATE"],
     default: "the CAs that Node.js trusts",
-    explanation:
-      "File with the CA of the collector's certificate (PEM), read for each push.",
+    explanation: "File with the CA of the collector's certificate (PEM), read for each push.",
     parse: anyText,
   }),
   otlpClientCertificateFile: optional({
