@@ -27,15 +27,23 @@ const OFFSET = ofNode("chrony_collector_offset_seconds");
 const worst = (expression: string) => `topk by (cluster) (${RECORDED_NODES}, ${expression})`;
 
 /**
- * What a counter grew by since the last time, added up by these labels. Each event counts once, however
- * rarely samples come; what an agent counted in the minute of its restart is lost.
+ * What a counter grew by in the interval before the last one, added up by these labels: by then all samples
+ * of it have come, also those that were pushed late. Each event counts once, however rarely samples
+ * come; what an agent counted in the minute of its restart is lost.
  */
 const growth = (counter: string, labels: string, interval: string) => {
   const each = [...new Set([...NODE.split(", "), ...labels.split(", ")])].join(", ");
+  const end = `${counter} offset ${interval}`;
+  const begin = `${counter} offset ${twice(interval)}`;
   return `sum by (${labels}) (
-  max by (${each}) (${counter}) - max by (${each}) (${counter} offset ${interval}) >= 0
+  max by (${each}) (${end}) - max by (${each}) (${begin}) >= 0
 )`;
 };
+
+/** Twice a duration as Prometheus writes it: `1m` is `2m`. */
+function twice(duration: string): string {
+  return duration.replace(/^\d+/, (count) => String(2 * Number(count)));
+}
 
 /** Nodes up to this error, as `le` of a histogram; those whose error is not known are in none. */
 const upTo = (le: string, nodes: string) => `label_replace(${nodes}, "le", "${le}", "", "")`;

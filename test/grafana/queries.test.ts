@@ -22,13 +22,15 @@ const DEAD = "aks-pool-2";
 const SCRAPED = "edge-1";
 const STEP_MS = 5_000;
 const UNTIL_TOLD_MS = 60_000;
+/** Longer than a pushed sample needs to arrive. */
+const RECORDED_EVERY_SECONDS = 5;
 
 /** What only an agent that pushes, or the collector, can say. */
 const BY_PUSH_ONLY =
   /chrony_collector_offset_seconds|chrony_tracker_(exports|last_export|push_age|backlog)|\botelcol_/;
 
 /**
- * The shipped recordings, but once a second; a rule that fires for a node whose chronyd is dead, and
+ * The shipped recordings, but every five seconds; a rule that fires for a node whose chronyd is dead, and
  * rules in place of kube-state-metrics.
  *
  * @param nodes the labels of its nodes
@@ -42,7 +44,7 @@ function rulesWith(nodes: readonly Readonly<Record<string, string>>[]): string {
   const known = nodes.map((labels) => ({ record: "kube_node_info", expr: "vector(1)", labels }));
   return JSON.stringify({
     groups: [
-      recordingGroup("1s"),
+      recordingGroup(`${RECORDED_EVERY_SECONDS}s`),
       { name: "rules of the test", interval: "1s", rules: [unreachable, ...known] },
     ],
   });
@@ -90,13 +92,16 @@ describe("every query finds data", () => {
     }
     await fleet.node(DEAD).chronyd.stop();
     await Promise.all([STEPPED, SCRAPED].map(untilStepIsTold));
+    await untilStepsAreRecorded();
     await untilAWriteFails();
   });
 
+  /** For so long that the next step is one beside what is recorded before it. */
   async function untilAllReport(): Promise<void> {
+    const query = `chrony_clock_error_peak_ms offset ${3 * RECORDED_EVERY_SECONDS}s`;
     await waitFor(
       "all nodes by each of their ways",
-      async () => (await fleet.prometheus.query("chrony_clock_error_peak_ms")).length === 5,
+      async () => (await fleet.prometheus.query(query)).length === 5,
       UNTIL_TOLD_MS,
     );
   }
@@ -109,6 +114,20 @@ describe("every query finds data", () => {
           `chrony_clock_steps_total{k8s_node_name="${name}"} == 1`,
         );
         return found.length === (name === SCRAPED ? 1 : 2);
+      },
+      UNTIL_TOLD_MS,
+    );
+  }
+
+  /** A Prometheus that is down at that moment records no step. */
+  async function untilStepsAreRecorded(): Promise<void> {
+    await waitFor(
+      "the record of both steps",
+      async () => {
+        const found = await fleet.prometheus.query(
+          "sum_over_time(cluster_node:chrony_clock_steps:delta1m[5m]) == 1",
+        );
+        return found.length === 2;
       },
       UNTIL_TOLD_MS,
     );
