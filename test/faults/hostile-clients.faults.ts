@@ -32,7 +32,7 @@ const MANY_CONNECTIONS = 10_000;
 /** After how long a client that was cut off comes again: 2,000 a second of a crowd of 1,000. */
 const RECONNECT_MS = 500;
 
-/** What an idle heap may have grown by, where the whole container has 160 MiB. */
+/** What an idle heap may have grown by, where the whole container has 192 MiB. */
 const HEAP_GROWTH_MIB = 24;
 
 /** The image's limits of the heap. */
