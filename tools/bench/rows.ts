@@ -131,13 +131,8 @@ function memoryRows(
 async function polls({ bundle, windowMs, tell }: Bench, scope: Scope): Promise<Row[]> {
   const server = await startTimeServer(scope);
   const rows: Row[] = [];
-  for (const [metrics, sources] of [
-    ["none", 1],
-    ["tracking,sources", 1],
-    ["tracking,sources", 10],
-    ["tracking,sources", 300],
-  ] as const) {
-    tell(`polls, ${sources} sources, CHRONY_METRICS=${metrics}`);
+  for (const sources of [1, 10, 300]) {
+    tell(`polls, ${sources} sources`);
     const own = new Scope();
     try {
       const chronyd = await startChronyd(own, {
@@ -147,7 +142,6 @@ async function polls({ bundle, windowMs, tell }: Bench, scope: Scope): Promise<R
       const agent = await startBundledAgent(own, bundle, {
         CHRONY_ADDRESS: chronyd.address,
         SLEEP_INTERVAL: "0.1",
-        CHRONY_METRICS: metrics,
         ...PULL_ONLY,
       });
       const perPoll: number[] = [];
@@ -157,14 +151,11 @@ async function polls({ bundle, windowMs, tell }: Bench, scope: Scope): Promise<R
         const used = await cpuFor(agent.pid, () => delay(windowMs / 2));
         perPoll.push(used / ((await pollsOf(agent)) - before));
       }
-      const isPlain = metrics === "none";
       rows.push({
-        figure: isPlain
-          ? "CPU of a poll: TRACKING and the followed source"
-          : `CPU of a poll with all default reports, ${sources} source${sources === 1 ? "" : "s"}`,
+        figure: `CPU of a poll, ${sources} source${sources === 1 ? "" : "s"}`,
         value: median(perPoll),
         unit: "ms",
-        ...(isPlain && { budget: { value: 0.3 } }),
+        budget: { value: 0.3 },
         ...(sources === 1 && {
           reference: { name: "chronyc -c tracking", value: await chronycMs(chronyd.socketPath) },
         }),
