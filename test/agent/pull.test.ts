@@ -17,14 +17,7 @@ import { listen } from "../parts/listen.ts";
 import { startProcess } from "../parts/running-process.ts";
 import { folderOf } from "../parts/scratch-folder.ts";
 import { suiteScope } from "../parts/suite-scope.ts";
-import { get, scrape, scrapeInState } from "./scrape.ts";
-
-async function untilReady(agent: Agent): Promise<void> {
-  await agent.process.waitUntil("readiness", async () => {
-    const { status, body } = await get(agent, "/readyz");
-    return status === 200 || Promise.reject(new Error(body));
-  });
-}
+import { get, scrape, scrapeInState, waitUntilReady } from "./scrape.ts";
 
 describe("the agent's pull side", () => {
   const scope = suiteScope();
@@ -50,7 +43,7 @@ describe("the agent's pull side", () => {
 
   test("/metrics is what promtool accepts, typed and explained, with the node's labels", async (t) => {
     const agent = await agentWith(t);
-    await untilReady(agent);
+    await waitUntilReady(agent);
     const { text, names } = await scrape(agent);
     const { headers } = await get(agent, "/metrics");
     assert.equal(headers.get("content-type"), "text/plain; version=0.0.4; charset=utf-8");
@@ -85,7 +78,7 @@ describe("the agent's pull side", () => {
 
   test("other paths are not found, other methods not allowed, and / is for people", async (t) => {
     const agent = await agentWith(t);
-    await untilReady(agent);
+    await waitUntilReady(agent);
     for (const path of ["/metrics/", "/metricsx", "/favicon.ico", "/..%2fmetrics", "/__proto__"]) {
       assert.equal((await get(agent, path)).status, 404, path);
     }
@@ -115,7 +108,7 @@ describe("the agent's pull side", () => {
       SLEEP_INTERVAL: "60",
       OTEL_METRIC_EXPORT_INTERVAL: "60000",
     });
-    await untilReady(agent);
+    await waitUntilReady(agent);
     // Numbers that another collection would change: the agent's age of things, its own counters.
     const texts = await Promise.all(Array.from({ length: 50 }, () => scrape(agent)));
     assert.equal(new Set(texts.map(({ text }) => text)).size, 1);
@@ -145,7 +138,7 @@ describe("the agent's pull side", () => {
     const early = await agent.process.waitUntil("an answer", () => get(agent, "/readyz"));
     assert.ok([200, 503].includes(early.status));
     // The first push is tried, and fails; that is enough.
-    await untilReady(agent);
+    await waitUntilReady(agent);
     assert.equal((await get(agent, "/metrics")).status, 404);
     assert.equal((await get(agent, "/livez")).status, 200);
     const status = await get(agent, "/status");
@@ -176,14 +169,14 @@ describe("the agent's pull side", () => {
     assert.deepEqual([early.status, early.body], [503, "The first push was not tried yet.\n"]);
     assert.equal((await get(agent, "/livez")).status, 200);
     release();
-    await untilReady(agent);
+    await waitUntilReady(agent);
     assert.equal((await get(agent, "/readyz")).body, "ok\n");
   });
 
   test("a dead chronyd is a state and no reason to restart: ready and alive", async (t) => {
     const folder = await folderOf(t);
     const agent = await agentWith(t, { CHRONY_ADDRESS: `unix://${folder}/nowhere/chronyd.sock` });
-    await untilReady(agent);
+    await waitUntilReady(agent);
     assert.equal((await get(agent, "/livez")).status, 200);
     const { state, value } = await scrape(agent);
     assert.equal(state, "unreachable");
@@ -210,7 +203,7 @@ describe("the agent's pull side", () => {
 
   test("a client that sends half a request is cut off, and others are served meanwhile", async (t) => {
     const agent = await agentWith(t);
-    await untilReady(agent);
+    await waitUntilReady(agent);
     const port = Number(new URL(agent.pullUrl).port);
     const closed = Promise.withResolvers<void>();
     const slow = connect(port, "127.0.0.1", () => slow.write("GET /metrics HTTP/1.1\r\nHost:"));

@@ -49,6 +49,14 @@ export function scrapeInState(agent: Agent, state: string, timeoutMs?: number): 
   );
 }
 
+/** Until the agent is ready: its first push was tried, which may be after a reading is served. */
+export async function waitUntilReady(agent: Agent): Promise<void> {
+  await agent.process.waitUntil("readiness", async () => {
+    const { status, body } = await get(agent, "/readyz");
+    return status === 200 || Promise.reject(new Error(body));
+  });
+}
+
 /** Asks an agent for a page. */
 export async function get(
   agent: Agent,

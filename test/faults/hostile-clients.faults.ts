@@ -9,7 +9,7 @@ import { readFile } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
 import { before, describe, test } from "node:test";
 import { rawRequest, statusesIn } from "../agent/raw-request.ts";
-import { type Scrape, scrape, scrapeInState } from "../agent/scrape.ts";
+import { type Scrape, scrape, scrapeInState, waitUntilReady } from "../agent/scrape.ts";
 import { type Agent, startAgent } from "../parts/agent.ts";
 import { startFollower } from "../parts/follower.ts";
 import { IMAGE_FLAGS } from "../parts/image-flags.ts";
@@ -87,6 +87,7 @@ describe("the agent's port", () => {
     });
     await scrapeInState(agent, "synchronised");
     port = Number(new URL(agent.pullUrl).port);
+    await waitUntilReady(agent);
     // The code that answers is compiled, and its buffers are there, before what is held is counted.
     await askAll();
   });

@@ -15,7 +15,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parse } from "yaml";
 import { rawRequest, statusesIn } from "../agent/raw-request.ts";
-import { type Scrape, scrape, scrapeInState } from "../agent/scrape.ts";
+import { type Scrape, scrape, scrapeInState, waitUntilReady } from "../agent/scrape.ts";
 import { type Agent, startAgent } from "../parts/agent.ts";
 import { startChronyd } from "../parts/chronyd.ts";
 import { type ContainerLimits, containerLimits } from "../parts/container-limits.ts";
@@ -87,6 +87,7 @@ describe("through 256 connections, the agent's memory, probes, polls and pushes 
       },
     });
     await scrapeInState(agent, "local", 60_000);
+    await waitUntilReady(agent);
     port = Number(new URL(agent.pullUrl).port);
   });
 
