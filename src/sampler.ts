@@ -1,5 +1,4 @@
 /** The loop: ask chronyd, keep what the readings mean. */
-import { setTimeout as sleep } from "node:timers/promises";
 import type { ChronyError } from "./chrony/chrony-error.ts";
 import type { ChronyAddress } from "./chrony/client.ts";
 import {
@@ -40,11 +39,13 @@ const LONGEST_FURTHER_MS = 1000;
 export class Sampler {
   readonly #options: SamplerOptions;
   readonly #poller: Poller;
-  readonly #stop = new AbortController();
   readonly #sourceFault: LastingFault;
   readonly #furtherFault: LastingFault;
   readonly #leftOutFault: LastingFault;
   readonly #refused = new RefusedReports<FurtherReport | "upstream">();
+  #isStopped = false;
+  /** Ends the sleep between two readings. */
+  #wake: () => void = () => {};
   #history: ClockHistory | undefined;
   /** What was asked for beside TRACKING last, and after which reading. */
   #further:
@@ -100,7 +101,8 @@ export class Sampler {
 
   /** Ends the loop, when the reading that is under way has ended. */
   async stop(): Promise<void> {
-    this.#stop.abort();
+    this.#isStopped = true;
+    this.#wake();
     await this.#loop;
     await this.#further?.reports;
     this.#release();
@@ -120,13 +122,24 @@ export class Sampler {
 
   async #run(): Promise<void> {
     let dueMs = performance.now();
-    while (!this.#stop.signal.aborted) {
+    while (!this.#isStopped) {
       await this.#poll();
       // What was missed (a paused machine, a slow answer) is not made up for.
       const nowMs = performance.now();
       dueMs = Math.max(dueMs + this.#options.intervalMs, nowMs);
-      await sleep(dueMs - nowMs, undefined, { signal: this.#stop.signal }).catch(() => undefined);
+      await this.#sleep(dueMs - nowMs);
     }
+  }
+
+  async #sleep(lengthMs: number): Promise<void> {
+    if (this.#isStopped) {
+      return;
+    }
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, lengthMs);
+    this.#wake = resolve;
+    await promise;
+    clearTimeout(timer);
   }
 
   async #poll(): Promise<void> {

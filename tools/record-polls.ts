@@ -256,7 +256,13 @@ class Questions {
     const socket = await udpSocket(
       "127.0.0.1",
       port,
-    )({ received: (packet) => questions.#received(packet), failed: () => {} });
+    )({
+      received: (packet) => {
+        questions.#received(packet);
+        return true;
+      },
+      failed: () => {},
+    });
     if (!socket.ok) {
       throw new Error(JSON.stringify(socket.error));
     }

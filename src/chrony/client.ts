@@ -5,7 +5,7 @@ import { randomInt } from "node:crypto";
 import { failure, type Result, success } from "../result.ts";
 import type { ChronyError } from "./chrony-error.ts";
 import { answers, decodeReply, encodeRequest, type Report } from "./packet.ts";
-import type { OpenPacketSocket, PacketSocket } from "./packet-socket.ts";
+import type { OpenPacketSocket, PacketListener, PacketSocket } from "./packet-socket.ts";
 
 /** When a question that chronyd did not answer fails. */
 export const ANSWER_DEADLINE_MS = 1000;
@@ -25,7 +25,7 @@ export class ChronyClient {
   readonly #address: ChronyAddress;
   #socket: PacketSocket | undefined;
   #failure: ChronyError | undefined;
-  #question: { received(packet: Uint8Array): void; failed(error: ChronyError): void } | undefined;
+  #question: PacketListener | undefined;
 
   private constructor(address: ChronyAddress) {
     this.#address = address;
@@ -35,7 +35,7 @@ export class ChronyClient {
   static async open(address: ChronyAddress): Promise<Result<ChronyClient, ChronyError>> {
     const client = new ChronyClient(address);
     const socket = await address.open({
-      received: (packet) => client.#question?.received(packet),
+      received: (packet) => client.#question?.received(packet) ?? false,
       failed: (error) => {
         client.#failure ??= error;
         client.#question?.failed(error);
@@ -58,25 +58,36 @@ export class ChronyClient {
       return failure(this.#failure);
     }
     const { promise, resolve } = Promise.withResolvers<Result<Content, ChronyError>>();
+    const settle = (result: Result<Content, ChronyError>) => {
+      this.#question = undefined;
+      resolve(result);
+    };
     const deadlineMs = performance.now() + ANSWER_DEADLINE_MS;
     const sequences: number[] = [];
     const send = () => {
       const sequence = randomInt(2 ** 32);
-      this.#socket?.send(encodeRequest(report, sequences.length, sequence));
+      const request = encodeRequest(report, sequences.length, sequence);
       sequences.push(sequence);
+      this.#socket?.send(request);
     };
     this.#question = {
       received: (packet) => {
         const isInTime = performance.now() <= deadlineMs;
-        if (isInTime && sequences.some((sequence) => answers(packet, sequence))) {
-          resolve(decodeReply(report, packet));
+        const isAnswer = isInTime && sequences.some((sequence) => answers(packet, sequence));
+        if (isAnswer) {
+          settle(decodeReply(report, packet));
         }
+        return isAnswer;
       },
-      failed: (error) => resolve(failure(error)),
+      failed: (error) => settle(failure(error)),
     };
+    send();
+    if (this.#question === undefined) {
+      return promise;
+    }
     const resend = setTimeout(send, RESEND_AFTER_MS);
     const deadline = setTimeout(() => {
-      resolve(
+      settle(
         failure({
           kind: "timed out",
           report: report.name,
@@ -85,13 +96,11 @@ export class ChronyClient {
         }),
       );
     }, ANSWER_DEADLINE_MS);
-    send();
     try {
       return await promise;
     } finally {
       clearTimeout(resend);
       clearTimeout(deadline);
-      this.#question = undefined;
     }
   }
 

@@ -1,10 +1,10 @@
 /**
  * Unix datagram sockets, which Node.js has none of. The C library's socket, bind and connect make the
- * descriptor; Node.js reads, writes and closes it as it does a file's; its event loop watches it, so
- * that no call ever waits.
+ * descriptor; Node.js reads, writes and closes it as it does a file's; its event loop watches it. No
+ * call waits but {@link DatagramSocket.receiveWithin}.
  *
- * The numbers below are those of Linux on x64 and arm64 alike: glibc's bits/socket.h and
- * bits/socket_type.h in sysdeps/unix/sysv/linux, which neither of the two replaces, and unix(7).
+ * The numbers below are those of Linux on x64 and arm64 alike: glibc's bits/socket.h, bits/socket_type.h
+ * and bits/poll.h in sysdeps/unix/sysv/linux, which neither of the two replaces, and unix(7).
  */
 import { closeSync, readSync, writeSync } from "node:fs";
 import { getSystemErrorMap } from "node:util";
@@ -14,6 +14,10 @@ const AF_UNIX = 1;
 const SOCK_DGRAM = 2;
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
+const POLLIN = 1;
+
+/** `struct pollfd`: the descriptor in four bytes, the events asked for and those that came in two each. */
+const POLLFD_BYTES = 8;
 
 /** A path fits into `sun_path` of `struct sockaddr_un` (108 bytes) with its terminating zero. */
 export const LONGEST_SOCKET_PATH_BYTES = 107;
@@ -25,6 +29,7 @@ type LibC = {
   socket(domain: number, type: number, protocol: number): number;
   bind(descriptor: number, address: Uint8Array, addressBytes: number): number;
   connect(descriptor: number, address: Uint8Array, addressBytes: number): number;
+  poll(descriptors: Uint8Array, count: number, timeoutMs: number): number;
 };
 
 let loaded: LibC | undefined;
@@ -37,6 +42,7 @@ function libC(): LibC {
       socket: library.func("int socket(int, int, int)"),
       bind: library.func("int bind(int, const void *, unsigned int)"),
       connect: library.func("int connect(int, const void *, unsigned int)"),
+      poll: library.func("int poll(void *, unsigned long, int)"),
     };
   }
   return loaded;
@@ -80,18 +86,30 @@ export class DatagramSocket {
   /** Hands over each packet that comes, and each error in its place. Called once. */
   receive(received: (packet: Buffer) => void, failed: (error: unknown) => void): void {
     this.watch((descriptor) => {
-      const packet = Buffer.allocUnsafe(LONGEST_DATAGRAM_BYTES);
-      let bytes: number;
+      let packet: Buffer;
       try {
-        bytes = readSync(descriptor, packet);
+        packet = readPacket(descriptor);
       } catch (error) {
         if (codeOf(error) !== "EAGAIN") {
           failed(error);
         }
         return;
       }
-      received(packet.subarray(0, bytes));
+      received(packet);
     });
+  }
+
+  /**
+   * The next packet, for which this process does nothing else until it comes; `undefined` when none came
+   * within that time, or a signal came before it.
+   * @param longestMs whole milliseconds
+   */
+  receiveWithin(longestMs: number): Buffer | undefined {
+    const descriptor = this.#openDescriptor();
+    const asked = Buffer.alloc(POLLFD_BYTES);
+    asked.writeInt32LE(descriptor, 0);
+    asked.writeInt16LE(POLLIN, 4);
+    return libC().poll(asked, 1, longestMs) === 1 ? readPacket(descriptor) : undefined;
   }
 
   /** Calls back with the descriptor whenever a packet can be read from it. Called once. */
@@ -122,6 +140,11 @@ export class DatagramSocket {
     }
     return this.#descriptor;
   }
+}
+
+function readPacket(descriptor: number): Buffer {
+  const packet = Buffer.allocUnsafe(LONGEST_DATAGRAM_BYTES);
+  return packet.subarray(0, readSync(descriptor, packet));
 }
 
 /**

@@ -11,7 +11,8 @@ export type PacketSocket = {
 
 /** Who is told what a {@link PacketSocket} receives. */
 export type PacketListener = {
-  received(packet: Uint8Array): void;
+  /** @returns whether this is the answer that was waited for */
+  received(packet: Uint8Array): boolean;
   /** The socket is of no more use. */
   failed(error: ChronyError): void;
 };

@@ -15,6 +15,12 @@ import type { OpenPacketSocket, PacketListener, PacketSocket } from "./packet-so
 
 const CLIENT_SOCKET_NAME = /^chrony-tracker\.[0-9a-f]{32}\.sock$/;
 
+/**
+ * chronyd answers within 0.1 ms. To wait that long costs less than to come back through the event loop;
+ * a chronyd that takes longer is waited for there.
+ */
+const LONGEST_DIRECT_WAIT_MS = 2;
+
 /** How many bytes {@link clientSocketPath} adds to the directory: what a setting must leave room for. */
 export const CLIENT_SOCKET_NAME_BYTES = "/chrony-tracker.".length + 32 + ".sock".length;
 
@@ -40,6 +46,7 @@ function open(path: string, listener: PacketListener): Result<PacketSocket, Chro
   const socket = bound.value;
 
   let closed = false;
+  let watched = false;
   const close = () => {
     if (closed) {
       return;
@@ -51,17 +58,27 @@ function open(path: string, listener: PacketListener): Result<PacketSocket, Chro
   const fail = (error: unknown) => listener.failed(socketError(path, error));
   try {
     socket.connect(path);
-    socket.receive((packet) => listener.received(packet), fail);
   } catch (error) {
     close();
     return failure(socketError(path, error));
   }
+  const receive = () => {
+    if (watched) {
+      return;
+    }
+    const packet = socket.receiveWithin(LONGEST_DIRECT_WAIT_MS);
+    if (packet === undefined || !listener.received(packet)) {
+      watched = true;
+      socket.receive((next) => listener.received(next), fail);
+    }
+  };
   const send = (packet: Uint8Array) => {
     if (closed) {
       return;
     }
     try {
       socket.send(packet);
+      receive();
     } catch (error) {
       // chronyd's queue is full: lost as any datagram can be, and the client sends again.
       if (codeOf(error) !== "EAGAIN") {

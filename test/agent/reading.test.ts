@@ -292,7 +292,10 @@ async function exchange(address: string, packet: Uint8Array): Promise<Uint8Array
   assert.ok(parsed.ok);
   const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
   const socket = await parsed.value.open({
-    received: resolve,
+    received: (answer) => {
+      resolve(answer);
+      return true;
+    },
     failed: (error) => reject(new Error(describeChronyError(error))),
   });
   assert.ok(socket.ok);

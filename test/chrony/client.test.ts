@@ -3,12 +3,17 @@
 // the sequence of the question put in.
 
 import assert from "node:assert/strict";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import type { ChronyError } from "../../src/chrony/chrony-error.ts";
 import { ANSWER_DEADLINE_MS, ChronyClient } from "../../src/chrony/client.ts";
+import { DatagramSocket } from "../../src/chrony/datagram-socket.ts";
 import type { PacketListener } from "../../src/chrony/packet-socket.ts";
 import { type Tracking, tracking } from "../../src/chrony/tracking.ts";
+import { unixDatagramSocket } from "../../src/chrony/unix-datagram.ts";
 import { failure, type Result, success } from "../../src/result.ts";
+import { folderOf } from "../parts/scratch-folder.ts";
 import { LOCAL, NEVER_SYNCHRONISED, type TrackingCapture } from "./captures.ts";
 import { patched } from "./wire.ts";
 
@@ -259,4 +264,30 @@ test("closing frees the socket once, however often it is closed", async (t) => {
   client.close();
   client.close();
   assert.equal(socket.closedTimes, 1);
+});
+
+test("waits on when the first packet of a Unix socket answers another question", async (t) => {
+  const folder = await folderOf(t);
+  const path = join(folder, "fake-chronyd.sock");
+  const fakeChronyd = new DatagramSocket();
+  t.after(() => fakeChronyd.close());
+  fakeChronyd.bind(path);
+  const client = await ChronyClient.open({
+    text: `unix://${path}`,
+    open: unixDatagramSocket(path),
+  });
+  assert.ok(client.ok);
+  t.after(() => client.value.close());
+  const own = (await readdir(folder)).find((name) => name.startsWith("chrony-tracker."));
+  fakeChronyd.connect(join(folder, own ?? ""));
+  const replyTo = (sequence: number) =>
+    patched(LOCAL.reply, { offset: 16, width: 4, value: sequence });
+  fakeChronyd.send(replyTo(0));
+  const { promise: asked, resolve } = Promise.withResolvers<Buffer>();
+  fakeChronyd.receive(resolve, (error) => assert.fail(String(error)));
+  // So that nothing is sent again.
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const answer = client.value.ask(tracking);
+  fakeChronyd.send(replyTo((await asked).readUInt32BE(8)));
+  assert.ok((await answer).ok);
 });

@@ -56,6 +56,18 @@ test("carries packets to a socket, each as it was sent", async (t) => {
   assert.deepEqual(packets, ["one", "", "three"]);
 });
 
+test("receives a packet that is there at once, and nothing where none is", async (t) => {
+  const { server, client } = await connectedPair(t);
+  assert.equal(server.receiveWithin(0), undefined);
+  client.send(Buffer.from("one"));
+  client.send(Buffer.alloc(100_000, "x"));
+  assert.equal(server.receiveWithin(60_000)?.toString(), "one");
+  assert.equal(server.receiveWithin(60_000)?.toString(), "x".repeat(4096));
+  assert.equal(server.receiveWithin(1), undefined);
+  server.close();
+  assert.throws(() => server.receiveWithin(0), { code: "EBADF" });
+});
+
 test("cuts off what exceeds 4096 bytes of a packet", async (t) => {
   const { server, client } = await connectedPair(t);
   client.send(Buffer.alloc(100_000, "x"));
