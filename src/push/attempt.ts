@@ -6,7 +6,6 @@
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { type IncomingMessage, type RequestOptions, request as requestHttp } from "node:http";
-import { request as requestHttps } from "node:https";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { redact, secretsIn } from "../redact.ts";
@@ -70,7 +69,7 @@ export async function attempt(
       ...(isPacked && { "content-encoding": "gzip" }),
     },
   };
-  const answer = await exchange(url, options, packed, limitMs, cut);
+  const answer = await exchange(await requesterTo(url), url, options, packed, limitMs, cut);
   if (!answer.ok) {
     const { error } = answer;
     return {
@@ -80,7 +79,13 @@ export async function attempt(
   return { outcome: outcomeOf(answer.value, url, redacted), answer: answer.value };
 }
 
+/** TLS is loaded by those alone who use it, because it takes 5 MiB. */
+async function requesterTo(url: string): Promise<typeof requestHttp> {
+  return isTls(url) ? (await import("node:https")).request : requestHttp;
+}
+
 function exchange(
+  requester: typeof requestHttp,
   url: string,
   options: RequestOptions,
   body: Uint8Array,
@@ -103,7 +108,7 @@ function exchange(
   const askedMs = performance.now();
   let request: ReturnType<typeof requestHttp> | undefined;
   try {
-    request = (isTls(url) ? requestHttps : requestHttp)(url, options);
+    request = requester(url, options);
     request.on("error", notReached);
     request.on("close", () => notReached(new Error("the connection was closed without an answer")));
     request.on("response", (response) => {

@@ -69,6 +69,10 @@ async function openClient(t: TestContext): Promise<{
   return { client: client.value, socket: opened };
 }
 
+function replyTo(sequence: number): Uint8Array {
+  return patched(LOCAL.reply, { offset: 16, width: 4, value: sequence });
+}
+
 /** Keeps this process from doing anything else, as a machine that stands still does. */
 function freeze(milliseconds: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
@@ -280,8 +284,6 @@ test("waits on when the first packet of a Unix socket answers another question",
   t.after(() => client.value.close());
   const own = (await readdir(folder)).find((name) => name.startsWith("chrony-tracker."));
   fakeChronyd.connect(join(folder, own ?? ""));
-  const replyTo = (sequence: number) =>
-    patched(LOCAL.reply, { offset: 16, width: 4, value: sequence });
   fakeChronyd.send(replyTo(0));
   const { promise: asked, resolve } = Promise.withResolvers<Buffer>();
   fakeChronyd.receive(resolve, (error) => assert.fail(String(error)));
