@@ -2,10 +2,13 @@
  * `npm run bench:fleet`: the shipped collector under the pushes of 1,000, 2,000 and 5,000 agents, each with
  * a token, a connection and a phase of its own, into a real Prometheus; then, at the largest number,
  * with one of two replicas gone, and after 19 minutes without a backend. `--agents 1000,5000` and
- * `--seconds 60` change sizes and lengths, `--json` prints JSON. It takes a quarter of an hour.
+ * `--seconds 60` change sizes and lengths, `--json` prints JSON, `--write` puts the table into
+ * docs/fleet.md. It takes a quarter of an hour.
  */
+import { readFile, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { type FakeFleet, startFakeFleet } from "../test/faults/fake-fleet.ts";
 import { startFakeTokenIssuer } from "../test/otel-collector/fake-token-issuer.ts";
@@ -21,6 +24,7 @@ import { waitFor } from "../test/parts/wait-for.ts";
 import { cpuMs, memory } from "./bench/process-figures.ts";
 import { orSayWhatIsMissing } from "./or-say-what-is-missing.ts";
 
+const PAGE = fileURLToPath(new URL("../docs/fleet.md", import.meta.url));
 const INTERVAL_SECONDS = 30;
 /** As many collections as an agent keeps, by default. */
 const BACKLOG_COLLECTIONS = 38;
@@ -33,6 +37,7 @@ const { values } = parseArgs({
     agents: { type: "string", default: "1000,2000,5000" },
     seconds: { type: "string", default: "60" },
     json: { type: "boolean", default: false },
+    write: { type: "boolean", default: false },
   },
 });
 const sizes = values.agents.split(",").map(Number);
@@ -99,6 +104,10 @@ await orSayWhatIsMissing(async () => {
   });
 });
 process.stdout.write(values.json ? `${JSON.stringify(lines, undefined, 2)}\n` : table());
+if (values.write) {
+  const page = await readFile(PAGE, "utf8");
+  await writeFile(PAGE, page.replace(/^On [\s\S]*?\|\n(?!\|)/m, table()));
+}
 
 async function withFleet(
   agents: number,
