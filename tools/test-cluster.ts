@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url";
 import type { Families } from "../test/cluster/parts/addresses.ts";
 import { bringContainerRuntime } from "../test/cluster/parts/bring-container-runtime.ts";
 import { bringCustomResources } from "../test/cluster/parts/bring-custom-resources.ts";
+import { bringHelm } from "../test/cluster/parts/bring-helm.ts";
 import { bringKubernetes } from "../test/cluster/parts/bring-kubernetes.ts";
 import { installDebianPackages } from "../test/cluster/parts/debian-tools.ts";
 import { programImage } from "../test/cluster/parts/program-image.ts";
@@ -35,6 +36,8 @@ async function main(): Promise<number> {
   const programs = await bringPrograms(progress);
   const containerRuntime = await bringContainerRuntime(progress);
   const kubernetes = await bringKubernetes(progress);
+  // Its tests find it in the cache: the sandbox has no internet.
+  await bringHelm(progress);
   const agentImage = await bringAgentImage(progress, { architecture: "amd64" });
   // Its test finds both in their places: the sandbox has no internet.
   await bringAgentImage(progress, { architecture: "arm64" });

@@ -9,6 +9,7 @@ import { progressToStandardError } from "../parts/bring.ts";
 import { type ScratchFolder, scratchFolder } from "../parts/scratch-folder.ts";
 import { bringKubernetes } from "./parts/bring-kubernetes.ts";
 import { copyManifests, type KubernetesObject, kustomizeBuild } from "./parts/kustomize.ts";
+import { manifestVariants } from "./parts/variants.ts";
 
 const SHIPPED = fileURLToPath(new URL("../../", import.meta.url));
 const AGENT_NAMESPACE = "chrony-tracker";
@@ -28,24 +29,6 @@ const MADE_BY_OTHERS = [
   "Secret chrony-tracker-collector/chrony-tracker-collector-tls",
   "Secret chrony-tracker/chrony-tracker-agent-tls",
   "Secret chrony-tracker-collector/chrony-tracker-backend",
-];
-
-/** Components that change a Deployment which is not there without a collector. */
-const OF_COLLECTOR = [
-  "backend-token",
-  "collector-from-nodes",
-  "egress-proxy",
-  "public-keys-file",
-  "tls",
-  "token-without-node",
-];
-
-/** Components that are given together, beside each alone. */
-const TOGETHER = [
-  ["tls", "token-without-node", "public-keys-file", "backend-token"],
-  ["tls", "run-as-user", "agent-pod-monitor-azure"],
-  ["udp-host-network", "collector-from-nodes", "tls"],
-  ["aks-automatic", "egress-proxy", "agent-pod-monitor-azure"],
 ];
 
 type Environment = {
@@ -133,37 +116,25 @@ type Selecting = KubernetesObject & {
 describe("the manifests", () => {
   let kubectl: string;
   let scratch: ScratchFolder;
-  let overlays: readonly string[];
-  let components: readonly string[];
   const variants: { readonly name: string; readonly objects: readonly KubernetesObject[] }[] = [];
 
   before(async () => {
     ({ kubectl } = await bringKubernetes(progressToStandardError));
     scratch = await scratchFolder("manifests");
     await copyManifests(scratch);
-    overlays = await readdir(join(SHIPPED, "k8s/overlays"));
-    components = await readdir(join(SHIPPED, "k8s/components"));
-    for (const overlay of overlays) {
-      const pushes = !overlay.startsWith("pull-only");
-      const fitting = components.filter((component) => pushes || !OF_COLLECTOR.includes(component));
-      const choices = [[], ...fitting.map((component) => [component]), ...(pushes ? TOGETHER : [])];
-      for (const [index, chosen] of choices.entries()) {
-        if (overlay.startsWith("pull-only-") && chosen.some((name) => name.includes("monitor"))) {
-          continue; // It has its monitor.
-        }
-        const folder = join(scratch.path, "k8s/variants", `${overlay}-${index}`);
-        await mkdir(folder, { recursive: true });
-        // JSON is YAML.
-        await writeFile(
-          join(folder, "kustomization.yaml"),
-          JSON.stringify({
-            resources: [`../../overlays/${overlay}`],
-            components: chosen.map((component) => `../../components/${component}`),
-          }),
-        );
-        const name = [overlay, ...chosen].join(" + ");
-        variants.push({ name, objects: await kustomizeBuild(kubectl, folder) });
-      }
+    for (const [index, { overlay, components }] of manifestVariants().entries()) {
+      const folder = join(scratch.path, "k8s/variants", `${overlay}-${index}`);
+      await mkdir(folder, { recursive: true });
+      // JSON is YAML.
+      await writeFile(
+        join(folder, "kustomization.yaml"),
+        JSON.stringify({
+          resources: [`../../overlays/${overlay}`],
+          components: components.map((component) => `../../components/${component}`),
+        }),
+      );
+      const name = [overlay, ...components].join(" + ");
+      variants.push({ name, objects: await kustomizeBuild(kubectl, folder) });
     }
   });
   after(() => scratch?.remove());

@@ -1,20 +1,11 @@
-import { spawn } from "node:child_process";
-
-const COMMAND_MS = 120_000;
-
-/** What kubectl did. */
-export type KubectlAnswer = {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-};
+import { answerOf, type CommandAnswer } from "./command-answer.ts";
 
 /** Speaks to a cluster as its administrator, by the real kubectl. */
 export type Kubectl = {
   /** Its output. @throws when it does not end with code 0, with what it said. */
   (...args: string[]): Promise<string>;
   /** Its answer, whatever it is. @param input what it reads from its standard input. */
-  try(args: readonly string[], input?: string): Promise<KubectlAnswer>;
+  try(args: readonly string[], input?: string): Promise<CommandAnswer>;
   /** Applies objects in YAML or JSON. @throws when the API server refuses one. */
   apply(objects: string, ...args: string[]): Promise<string>;
   /** Objects as the API server gives them. @throws when it gives none. */
@@ -24,24 +15,7 @@ export type Kubectl = {
 /** @param program the path of kubectl. */
 export function kubectlOf(program: string, kubeconfig: string): Kubectl {
   const attempt: Kubectl["try"] = (args, input = "") =>
-    new Promise((resolve, reject) => {
-      const child = spawn(program, [`--kubeconfig=${kubeconfig}`, ...args], {
-        timeout: COMMAND_MS,
-      });
-      let stdout = "";
-      let stderr = "";
-      child.stdout.setEncoding("utf8").on("data", (text: string) => {
-        stdout += text;
-      });
-      child.stderr.setEncoding("utf8").on("data", (text: string) => {
-        stderr += text;
-      });
-      child.once("error", reject);
-      child.once("close", (code) => resolve({ code: code ?? 1, stdout, stderr }));
-      // kubectl may end before it has read anything.
-      child.stdin.on("error", () => {});
-      child.stdin.end(input);
-    });
+    answerOf(program, [`--kubeconfig=${kubeconfig}`, ...args], { input });
 
   async function run(args: readonly string[], input?: string): Promise<string> {
     const { code, stdout, stderr } = await attempt(args, input);
