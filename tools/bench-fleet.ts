@@ -22,6 +22,7 @@ import { Scope } from "../test/parts/owner.ts";
 import { type Prometheus, startPrometheus } from "../test/parts/prometheus.ts";
 import { waitFor } from "../test/parts/wait-for.ts";
 import { cpuMs, memory } from "./bench/process-figures.ts";
+import { markdownTable } from "./markdown-table.ts";
 import { orSayWhatIsMissing } from "./or-say-what-is-missing.ts";
 
 const PAGE = fileURLToPath(new URL("../docs/fleet.md", import.meta.url));
@@ -220,8 +221,5 @@ function table(): string {
     line.otherAnswers || "none",
     line.lost === undefined ? "" : String(line.lost),
   ]);
-  const text = [header, header.map(() => "---"), ...rows]
-    .map((cells) => `| ${cells.join(" | ")} |`)
-    .join("\n");
-  return `On ${cpus()[0]?.model ?? "an unknown CPU"}, ${cpus().length} cores, which the senders and Prometheus share.\n\n${text}\n`;
+  return `On ${cpus()[0]?.model ?? "an unknown CPU"}, ${cpus().length} cores, which the senders and Prometheus share.\n\n${markdownTable([header, ...rows])}`;
 }

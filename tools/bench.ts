@@ -48,8 +48,7 @@ if (values.write) {
 function text(measured: readonly Row[]): string {
   return `Made by \`npm run bench\` on ${MACHINE}. CPU is user and system time of the whole process. The agent is bundled and has the image's flags, as has bare Node.js.
 
-${tableOf(measured)}
-`;
+${tableOf(measured)}`;
 }
 
 function asJson(measured: readonly Row[]) {

@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { BEGINS_AT, type Fired, INCIDENTS } from "../test/alerts/incidents.ts";
 import { playIncident } from "../test/alerts/play-incident.ts";
 import { bringPrometheus, progressToStandardError } from "../test/parts/bring.ts";
+import { markdownTable } from "./markdown-table.ts";
 
 const SIZES = [3, 40, 400];
 const PAGE = fileURLToPath(new URL("../docs/incidents.md", import.meta.url));
@@ -55,15 +56,13 @@ async function writePage(): Promise<void> {
     name,
     ...SIZES.map((size) => cells.get(`${size} ${name}`) ?? "not played"),
   ]);
-  const table = [header, header.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`);
   await writeFile(
     PAGE,
     `# Which incident fires what
 
 Made by \`npm run incidents\`: histories of whole clusters (\`test/alerts/incidents.ts\`), played by promtool through the shipped rules, one sample a minute. Each cell has the alerts that fire, their severity, the minute after the incident's beginning in which the first fires, and how many fire at once: so many mails Azure sends, which groups nothing, and as many again when they end. An action group sends an address [at most 100 mails an hour](https://learn.microsoft.com/azure/azure-monitor/alerts/action-groups). kube-state-metrics is collected where the incident does not say otherwise: without it, nothing tells a cluster that was stopped or shrank from a collector that is away. "not played": that incident was not run at that size (\`npm run incidents -- 400\` does it).
 
-${table.join("\n")}
-`,
+${markdownTable([header, ...rows])}`,
   );
 }
 

@@ -2,6 +2,7 @@
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { markdownTable } from "./markdown-table.ts";
 
 /** The project's folder, with a slash at its end. */
 export const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -51,18 +52,11 @@ export function dependencyDocument(components: readonly Component[]): string {
       .filter(({ scope }) => scope === "required")
       .map(({ name, version, license }) => [`\`${name}\``, version, license ?? "none stated"]),
   ];
-  const widths = [0, 1, 2].map((column) =>
-    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
-  );
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`;
-  const [head = [], ...body] = rows;
   return `# What is shipped
 
 Beside its own code the agent's bundle holds nothing but code of these packages, direct and indirect dependencies alike. [CONTRIBUTING.md](../CONTRIBUTING.md#a-change) says what each direct one is for.
 
-${[line(head), line(widths.map((width) => "-".repeat(width))), ...body.map(line)].join("\n")}
-
+${markdownTable(rows)}
 With \`koffi\` comes its binary for the image's platform (\`@koromix/koffi-linux-x64\`, \`@koromix/koffi-linux-arm64\`), of the same source and licence; it includes node-addon-api (MIT). The image adds Node.js (MIT, with the licences of what it includes) and the C library of its base image.
 
 Made by \`node tools/dependencies.ts\` from \`npm sbom\`; a test compares it with package-lock.json. The same as CycloneDX: \`npm sbom --package-lock-only --omit=dev --sbom-format=cyclonedx\`.

@@ -4,6 +4,7 @@
  */
 import { parseArgs } from "node:util";
 import { type HeldAmounts, soak } from "../test/faults/soak.ts";
+import { markdownRow } from "./markdown-table.ts";
 import { orSayWhatIsMissing } from "./or-say-what-is-missing.ts";
 
 const EVERY_NTH_LOOK = 5;
@@ -48,5 +49,5 @@ for (const [kind, name] of Object.entries(COLUMNS) as [keyof HeldAmounts, string
   const cells = [report.early, report.late, report.risePerHour].map((held) =>
     held[kind].toFixed(1),
   );
-  process.stdout.write(`| ${[name, ...cells].join(" | ")} |\n`);
+  process.stdout.write(markdownRow([name, ...cells]));
 }

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { AttackReport, FaultReport } from "../test/faults/fault-path.ts";
 import { bringPrograms, progressToStandardError } from "../test/parts/bring.ts";
+import { markdownTable } from "./markdown-table.ts";
 import { orSayWhatIsMissing } from "./or-say-what-is-missing.ts";
 
 /** A scenario waits longest when it fails: for all that is missing. */
@@ -77,7 +78,7 @@ function faultTable(reports: readonly FaultReport[]): string {
     String(report.lost),
     String(report.falsehoods),
   ]);
-  return table(head, rows);
+  return markdownTable([head, ...rows]);
 }
 
 function attackTable(reports: readonly AttackReport[]): string {
@@ -99,16 +100,11 @@ function attackTable(reports: readonly AttackReport[]): string {
     pairs(report.dropped),
     `${report.wellAgainSeconds.toFixed(0)} s`,
   ]);
-  return table(head, rows);
+  return markdownTable([head, ...rows]);
 }
 
 function pairs(counts: Readonly<Record<string, number>>): string {
   return Object.entries(counts)
     .map(([name, count]) => `${name}: ${count}`)
     .join(", ");
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const lines = [head, head.map(() => "---"), ...rows];
-  return `${lines.map((cells) => `| ${cells.join(" | ")} |`).join("\n")}\n`;
 }

@@ -7,6 +7,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { bringPrograms, progressToStandardError } from "../test/parts/bring.ts";
+import { markdownRow } from "./markdown-table.ts";
 import { orSayWhatIsMissing } from "./or-say-what-is-missing.ts";
 import type { TestOutcome } from "./outcomes-reporter.ts";
 import { ROOT, runTests } from "./run-tests.ts";
@@ -55,7 +56,7 @@ for (let run = 1; run <= times; run += 1) {
     count("skipped"),
     count("failed"),
   ];
-  process.stdout.write(`| ${cells.join(" | ")} |\n`);
+  process.stdout.write(markdownRow(cells.map(String)));
   for (const { result, name } of outcomes) {
     if (result === "failed") {
       failures.set(name, (failures.get(name) ?? 0) + 1);

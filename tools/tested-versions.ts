@@ -1,6 +1,7 @@
 /** The record of a run of `npm run test:versions`, and docs/versions.md, which is made from it. */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { markdownTable } from "./markdown-table.ts";
 import { ROOT } from "./run-tests.ts";
 
 /** What users run beside the agent, or run it with. */
@@ -86,7 +87,7 @@ AKS nodes run chrony ${sentenceList(AKS_CHRONY_VERSIONS)}. ${coverage(constructe
 
 Between 4.0 and 4.9 two replies have more than one layout. Tests construct each layout from chrony's \`candm.h\` (\`test/chrony/\`):
 
-${textTable([
+${markdownTable([
   ["reply", "4.2", "4.5", "4.8"],
   ["SERVER_STATS", "as 4.3", "as 4.6", "as 4.6"],
   ["NTP_DATA", "as 4.3", "as 4.3", "as 4.6"],
@@ -107,7 +108,7 @@ function sentenceList(items: readonly string[]): string {
 
 /** The versions as a table in Markdown. */
 export function versionsTable(versions: readonly TestedVersion[]): string {
-  return textTable([
+  return markdownTable([
     ["program", "version", "from", "outcome", "time"],
     ...versions.map(({ program, version, source, outcome, reason, seconds }) => [
       program,
@@ -122,18 +123,4 @@ export function versionsTable(versions: readonly TestedVersion[]): string {
 /** `1 min 05 s`. */
 export function minutes(seconds: number): string {
   return `${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, "0")} s`;
-}
-
-/**
- * A table in Markdown, its columns aligned.
- * @param rows the first one is the head
- */
-function textTable(rows: readonly (readonly string[])[]): string {
-  const [head = [], ...body] = rows;
-  const widths = head.map((_, column) =>
-    Math.max(3, ...rows.map((cells) => cells[column]?.length ?? 0)),
-  );
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |\n`;
-  return [head, widths.map((width) => "-".repeat(width)), ...body].map(line).join("");
 }

@@ -32,6 +32,7 @@ test("the table names value, reference, ratio and budget", () => {
       "| --- | --- | --- | --- | --- | --- |",
       "| CPU | 0.61 ms/s |  |  | ≤ 0.5 ms/s | **no** |",
       "| memory | 62 MiB | bare: 50 MiB | 1.24 × | ≤ 1.3 × | yes |",
+      "",
     ].join("\n"),
   );
 });

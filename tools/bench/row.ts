@@ -1,4 +1,5 @@
 /** A figure of the benchmark, and the table that is made of all. */
+import { markdownTable } from "../markdown-table.ts";
 
 export type Row = {
   readonly figure: string;
@@ -38,9 +39,7 @@ export function tableOf(rows: readonly Row[]): string {
     ];
   });
   const header = ["figure", "agent", "reference", "ratio", "budget", "met"];
-  return [header, header.map(() => "---"), ...lines]
-    .map((cells) => `| ${cells.join(" | ")} |`)
-    .join("\n");
+  return markdownTable([header, ...lines]);
 }
 
 function digits(value: number): string {

@@ -12,6 +12,7 @@ import { SOURCE_STATISTICS_METRICS } from "../../src/metrics/source-statistics.t
 import { SOURCE_METRICS } from "../../src/metrics/sources.ts";
 import { TRACKING_METRICS } from "../../src/metrics/tracking.ts";
 import { SETTING_DESCRIPTIONS, type SettingDescription } from "../../src/settings.ts";
+import { markdownTable } from "../markdown-table.ts";
 
 /** The pages that have such tables, from the project's folder. */
 export const PAGES = [
@@ -92,7 +93,7 @@ export function withTables(page: string): string {
     if (table === undefined) {
       throw new Error(`There is no table "${name}". There are: ${Object.keys(TABLES).join(", ")}.`);
     }
-    return `<!-- ${name}: made by \`npm run docs\` -->\n${markdown(table)}`;
+    return `<!-- ${name}: made by \`npm run docs\` -->\n${markdownTable(table)}`;
   });
 }
 
@@ -134,13 +135,4 @@ function found<Row>(rows: readonly Row[], fits: (row: Row) => boolean): Row {
     );
   }
   return row;
-}
-
-/** Not padded: a change of one row is a change of one line. */
-function markdown([head = [], ...rows]: readonly (readonly string[])[]): string {
-  return [head, head.map(() => "---"), ...rows].map(markdownRow).join("");
-}
-
-function markdownRow(cells: readonly string[]): string {
-  return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |\n`;
 }
