@@ -26,6 +26,13 @@ export function parseCommandLine(words: readonly string[]): Command {
   if (rest.length === 0 && word === "--version") {
     return { kind: "version" };
   }
+  if (word === "report") {
+    return {
+      kind: "misused",
+      problem:
+        "The report is a program of its own, which the agent does not carry: npm run report, or node dist/chrony-tracker-report.cjs (docs/report.md).",
+    };
+  }
   const problem = `Not understood: ${words.join(" ")}. There are status, --help and --version; settings are environment variables.`;
   return { kind: "misused", problem };
 }

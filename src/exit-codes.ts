@@ -2,7 +2,7 @@
  * The exit codes of every command, in one table. docs/one-machine.md and the help texts show it.
  */
 
-/** How the agent ends (and the demo). */
+/** How the agent ends (and the report, and the demo). */
 export const EXIT = { ok: 0, failed: 1, misused: 2 } as const;
 
 /** How `status` ends: the verdicts of monitoring plugins (Monitoring Plugins Development Guidelines). */
@@ -10,7 +10,11 @@ export const STATUS_EXIT = { ok: 0, warning: 1, critical: 2, unknown: 3 } as con
 
 /** One row of the table. */
 export type ExitCode = {
-  readonly command: "chrony-tracker" | "chrony-tracker status" | "npm run demo";
+  readonly command:
+    | "chrony-tracker"
+    | "chrony-tracker status"
+    | "chrony-tracker-report"
+    | "npm run demo";
   readonly code: number | string;
   /** When the command ends with it. */
   readonly when: string;
@@ -53,6 +57,17 @@ export const EXIT_CODES: readonly ExitCode[] = [
     code: STATUS_EXIT.unknown,
     when: "unreachable; invalid option or setting; report cannot be written",
   },
+  {
+    command: "chrony-tracker-report",
+    code: EXIT.ok,
+    when: "the report was written, whatever is in it; --help; --version",
+  },
+  {
+    command: "chrony-tracker-report",
+    code: EXIT.failed,
+    when: "the backend does not give the data, or a file cannot be written",
+  },
+  { command: "chrony-tracker-report", code: EXIT.misused, when: "an invalid command line" },
   {
     command: "npm run demo",
     code: EXIT.ok,

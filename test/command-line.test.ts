@@ -34,6 +34,12 @@ describe("the command line", () => {
   }
 });
 
+test("report is another program, and is named", () => {
+  const command = parseCommandLine(["report", "--from", "2026-10-01"]);
+  assert.ok(command.kind === "misused");
+  assert.match(command.problem, /npm run report, or node dist\/chrony-tracker-report\.cjs/);
+});
+
 describe("--help", () => {
   for (const { names, explanation, default: fallback } of SETTING_DESCRIPTIONS) {
     test(`explains ${names.join(" and ")}`, () => {

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { HELP as DEMO_HELP } from "../demo/command-line.ts";
 import { HELP } from "../src/command-line.ts";
 import { exitCodeHelp } from "../src/exit-codes.ts";
+import { REPORT_HELP } from "../src/report/options.ts";
 import { STATUS_HELP } from "../src/status/options.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -15,6 +16,7 @@ describe("the help of each command has its rows, in 80 columns:", () => {
   const helps = [
     ["chrony-tracker", HELP],
     ["chrony-tracker status", STATUS_HELP],
+    ["chrony-tracker-report", REPORT_HELP],
     ["npm run demo", DEMO_HELP],
   ] as const;
   for (const [command, help] of helps) {
@@ -54,6 +56,8 @@ describe("a process ends with the code of the table:", () => {
     ["src/main.ts --help", 0],
     ["src/main.ts --nonsense", 2],
     ["src/main.ts status --nonsense", 3],
+    ["src/report/main.ts --help", 0],
+    ["src/report/main.ts --nonsense", 2],
     ["demo/main.ts --help", 0],
     ["demo/main.ts --nonsense", 2],
   ];

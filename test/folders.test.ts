@@ -29,6 +29,7 @@ const ORDER: readonly (readonly string[])[] = [
   ["serve"],
   ["agent.ts"],
   ["command-line.ts", "command.ts", "main.ts"],
+  ["report"],
 ];
 
 const ENTRIES = ORDER.flatMap((row, place) => row.map((entry) => ({ entry, place })));

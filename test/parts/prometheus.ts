@@ -6,11 +6,13 @@ import { bringPrometheus } from "./bring-prometheus.ts";
 import { freePort } from "./free-port.ts";
 import { endWith, type Owner } from "./owner.ts";
 import { progressToStandardError } from "./progress.ts";
+import { runToEnd } from "./run-to-end.ts";
 import { type RunningProcess, startProcess } from "./running-process.ts";
 import { folderOf } from "./scratch-folder.ts";
 
 const START_MS = 60_000;
 const REQUEST_MS = 30_000;
+const BLOCKS_MS = 120_000;
 
 /** What to start. */
 export type PrometheusDescription = {
@@ -32,6 +34,8 @@ export type PrometheusDescription = {
   readonly host?: string;
   /** Where it listens; a free port when left out. */
   readonly port?: number;
+  /** The path of an OpenMetrics file whose samples it holds from the start, however old; none when left out. */
+  readonly samplesFile?: string;
 };
 
 /** One value, as Prometheus holds it. */
@@ -92,7 +96,7 @@ export async function startPrometheus(
   owner: Owner,
   description: PrometheusDescription = {},
 ): Promise<Prometheus> {
-  const { prometheus } = await bringPrometheus(progressToStandardError);
+  const { prometheus, promtool } = await bringPrometheus(progressToStandardError);
   const folder = await folderOf(owner);
   const {
     scrapeConfigs = [],
@@ -102,6 +106,7 @@ export async function startPrometheus(
     evaluationInterval = "1m",
     host = "127.0.0.1",
     port = await freePort(),
+    samplesFile,
   } = description;
   const configurationFile = join(folder, "prometheus.yaml");
   const configuration = {
@@ -112,6 +117,18 @@ export async function startPrometheus(
   };
   // JSON is YAML.
   await writeFile(configurationFile, JSON.stringify(configuration, null, 2));
+  if (samplesFile !== undefined) {
+    await runToEnd({
+      name: "promtool",
+      command: promtool,
+      // The file is read once a block: a few large ones.
+      args: ["tsdb", "create-blocks-from", "--max-block-duration=2000h", "openmetrics"].concat(
+        samplesFile,
+        join(folder, "data"),
+      ),
+      timeoutMs: BLOCKS_MS,
+    });
+  }
   const url = `http://${host}:${port}`;
   const otlp = takesOtlp ? await otlpOption() : undefined;
 
@@ -122,6 +139,7 @@ export async function startPrometheus(
       args: [
         `--config.file=${configurationFile}`,
         `--storage.tsdb.path=${join(folder, "data")}`,
+        ...(samplesFile === undefined ? [] : ["--storage.tsdb.retention.time=100y"]),
         `--web.listen-address=${host}:${port}`,
         "--web.enable-remote-write-receiver",
         ...(otlp === undefined ? [] : [otlp]),

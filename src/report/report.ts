@@ -1,0 +1,93 @@
+/** A report: all that its files show, as data. */
+
+import type { AskedMetric } from "./collect.ts";
+import type { FleetFigures } from "./fleet-figures.ts";
+import type { Exceedance, NodeFigures, Question } from "./node-figures.ts";
+import { METRICS_WITHOUT_PEAK } from "./raw-series.ts";
+
+export type Report = {
+  /** Of the program that made it. */
+  readonly version: string;
+  /** When it was made, by the clock of the machine that made it: milliseconds since 1970. */
+  readonly madeMs: number;
+  readonly question: Question;
+  /** The backend's address as it may be shown. */
+  readonly prometheus: string;
+  /** `undefined`: all clusters. */
+  readonly cluster: string | undefined;
+  /** The nodes that were named as expected. */
+  readonly expected: readonly string[];
+  readonly data: {
+    /** Of the samples as OpenMetrics text. */
+    readonly sha256: string;
+    readonly samples: number;
+    readonly asked: readonly AskedMetric[];
+    /** What the backend warned of. */
+    readonly warnings: readonly string[];
+    /** What is missing, as sentences. */
+    readonly lacks: readonly string[];
+  };
+  readonly fleet: FleetFigures;
+  /** By cluster and name. */
+  readonly nodes: readonly NodeFigures[];
+  /** By their beginning, then by node. */
+  readonly exceedances: readonly Exceedance[];
+};
+
+/** What the backend lacks, as sentences. */
+export function lacksOf(
+  nodes: readonly NodeFigures[],
+  asked: readonly AskedMetric[],
+  { fromMs, toMs, peakWindowMs }: Question,
+): string[] {
+  const seen = nodes.filter((node) => isSeen(node));
+  if (seen.length === 0) {
+    return [
+      "The backend has no sample of any of these metrics in this range.",
+      ...nodes.map(expectedAndMissing),
+    ];
+  }
+  const firstMs = Math.min(...seen.map(({ firstSampleMs = toMs }) => firstSampleMs));
+  const lastMs = Math.max(...seen.map(({ lastSampleMs = toMs }) => lastSampleMs));
+  return [
+    ...(firstMs - fromMs > peakWindowMs
+      ? [`The backend has no sample of any node before ${timeText(firstMs)}.`]
+      : []),
+    ...(toMs - lastMs > peakWindowMs
+      ? [`The backend has no sample of any node after ${timeText(lastMs)}.`]
+      : []),
+    ...asked
+      .filter(({ metric, samples }) => samples === 0 && !METRICS_WITHOUT_PEAK.includes(metric))
+      .map(({ metric }) => `The backend has no sample of ${metric}. ${WITHOUT[metric] ?? ""}`),
+    ...nodes.filter((node) => !isSeen(node)).map(expectedAndMissing),
+  ];
+}
+
+function isSeen({ firstSampleMs, largest }: NodeFigures): boolean {
+  return firstSampleMs !== undefined || largest !== undefined;
+}
+
+function expectedAndMissing({ node }: NodeFigures): string {
+  return `The backend has no sample of node ${node.name}, which was expected.`;
+}
+
+/** What follows from a metric that is missing. */
+const WITHOUT: Readonly<Partial<Record<string, string>>> = {
+  chrony_clock_error_peak_ms:
+    "Nodes are judged by error and bound, which say nothing about the time between two samples.",
+  chrony_sync_state: "States are not known.",
+  chrony_clock_steps_total: "Steps are not known.",
+  chrony_tracker_readings_total:
+    "Restarts of the agent are not known: the time before its first sample after one may count as known.",
+  chrony_tracking_info: "Sources are not known.",
+};
+
+/** In UTC, with milliseconds: `2026-10-01T00:00:00.000Z`. */
+export function timeText(timeMs: number): string {
+  return new Date(timeMs).toISOString();
+}
+
+/** An error with at most nine decimals: sums of binary fractions have more digits than meaning. */
+export function errorNumber(errorMs: number): number {
+  return Number(errorMs.toFixed(9));
+}

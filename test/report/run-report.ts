@@ -1,0 +1,62 @@
+import { spawn } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+/** How a report ended. */
+export type ReportRun = {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+};
+
+/** Runs the program as a user does, in a folder. */
+export async function runReport(
+  folder: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<ReportRun> {
+  const { promise, resolve } = Promise.withResolvers<number | null>();
+  const child = spawn(process.execPath, [join(ROOT, "src/report/main.ts"), ...args], {
+    cwd: folder,
+    env: { PATH: process.env["PATH"], ...environment },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const texts = { stdout: "", stderr: "" };
+  child.stdout.on("data", (text: Buffer) => {
+    texts.stdout += text.toString();
+  });
+  child.stderr.on("data", (text: Buffer) => {
+    texts.stderr += text.toString();
+  });
+  child.on("close", resolve);
+  return { code: await promise, ...texts };
+}
+
+/** What is looked at of a report's JSON. */
+export type ReportJson = {
+  readonly version: string;
+  readonly asked: Readonly<Record<string, unknown>>;
+  readonly data: {
+    readonly sha256: string;
+    readonly samples: number;
+    readonly queries: readonly { readonly query: string; readonly requests: number }[];
+    readonly warnings: readonly string[];
+    readonly lacks: readonly string[];
+  };
+  readonly fleet: Readonly<Record<string, unknown>>;
+  readonly nodes: readonly NodeJson[];
+  readonly exceedances: readonly unknown[];
+};
+
+/** One node in it. */
+export type NodeJson = Readonly<Record<string, unknown>> & {
+  readonly node: string;
+  readonly state_seconds: Readonly<Record<string, number>>;
+};
+
+export async function reportJson(folder: string, name = "chrony-report"): Promise<ReportJson> {
+  return JSON.parse(await readFile(join(folder, `${name}.json`), "utf8"));
+}
