@@ -1,129 +1,96 @@
-/** What the picture shows: eight simulated nodes over real chronyds, and six minutes in which things go wrong. */
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
+/** What the picture shows: eight simulated nodes over real chronyds, and four minutes in which things go wrong. */
 import { setTimeout as delay } from "node:timers/promises";
-import type { Dashboard } from "@grafana/grafana-foundation-sdk/dashboard";
-import { recordingGroup } from "../../alerts/prometheus.ts";
-import { panelsOf, queriesOf, type Result, run } from "../../test/grafana/dashboard-queries.ts";
-import { type Fleet, PUSHING_CLUSTER, startFleet } from "../../test/grafana/fleet.ts";
+import { SYNC_STATES, type SyncState } from "../../src/clock/sync-state.ts";
+import { startFleet } from "../../test/grafana/fleet.ts";
 import { followerConfiguration } from "../../test/parts/chronyd-configuration.ts";
-import { Scope } from "../../test/parts/owner.ts";
-import { type ReferenceClock, startReferenceClock } from "../../test/parts/reference-clock.ts";
-import { folderOf } from "../../test/parts/scratch-folder.ts";
+import { type Owner, Scope } from "../../test/parts/owner.ts";
+import type { Sample } from "../../test/parts/prometheus.ts";
+import { startReferenceClock } from "../../test/parts/reference-clock.ts";
 import { startTimeServer } from "../../test/parts/time-server.ts";
 
-/** What the queries of a dashboard's panels gave, by panel and query. */
-export type Answers = {
+export type Incident = {
+  /** Since 1970. */
   readonly startSeconds: number;
   readonly endSeconds: number;
-  readonly results: Readonly<Record<number, Readonly<Record<string, readonly Result[]>>>>;
+  readonly events: readonly { readonly seconds: number; readonly text: string }[];
+  readonly nodes: readonly PlayedNode[];
 };
 
-const NODES = Array.from({ length: 8 }, (_, index) => `aks-pool-${index + 1}`);
-const HEALTHY_SECONDS = 45;
-
-/** The shipped recordings, once a second, and alerts that need seconds where the shipped ones need minutes, as the incident has only six. */
-const RULES = {
-  groups: [
-    recordingGroup("1s"),
-    {
-      name: "alerts of the picture",
-      interval: "1s",
-      rules: [
-        alert("ChronydUnreachable", 'chrony_sync_state{state="unreachable"} == 1', "critical"),
-        alert("TimeSourceStale", 'chrony_sync_state{state="stale"} == 1', "warning"),
-        alert("ClockErrorHigh", "chrony_clock_error_peak_ms > 50", "warning"),
-      ],
-    },
-  ],
+export type PlayedNode = {
+  readonly name: string;
+  /** chrony_clock_error_peak_ms. */
+  readonly errorsMs: readonly Sample[];
+  readonly states: readonly { readonly seconds: number; readonly state: SyncState }[];
 };
 
-/** Plays the incident and asks what the dashboard asks, as it is at the end. */
-export async function playIncident(dashboard: Dashboard): Promise<Answers> {
+const NAMES = Array.from({ length: 8 }, (_, index) => `aks-pool-${index + 1}`);
+const BETWEEN_EVENTS_MS = 30_000;
+
+/** Plays the incident, and asks Prometheus what the agents reported. */
+export async function playIncident(): Promise<Incident> {
   const scope = new Scope();
   try {
-    return await playIncidentIn(scope, dashboard);
+    return await playIn(scope);
   } finally {
     await scope.end();
   }
 }
 
-async function playIncidentIn(scope: Scope, dashboard: Dashboard): Promise<Answers> {
-  const rules = join(await folderOf(scope), "rules.yaml");
-  await writeFile(rules, JSON.stringify(RULES));
+async function playIn(scope: Owner): Promise<Incident> {
   const otherServer = await startTimeServer(scope);
   const referenceClock = await startReferenceClock(scope, { poll: 0, filter: 4 });
   const configurations: Readonly<Record<string, readonly string[]>> = {
-    // Slow enough for the agent to see each update.
     "aks-pool-4": followerConfiguration(otherServer.ntpPort, { polling: "normal" }),
     "aks-pool-7": [referenceClock.configuration],
   };
   const fleet = await startFleet(
     scope,
-    NODES.map((name) => {
+    NAMES.map((name) => {
       const configuration = configurations[name];
+      const ways = "push and pull" as const;
+      return configuration === undefined ? { name, ways } : { name, ways, configuration };
+    }),
+  );
+  const second = fleet.node("aks-pool-2").agent;
+  const fifth = fleet.node("aks-pool-5").chronyd;
+  const story: readonly (readonly [string, () => unknown])[] = [
+    ["aks-pool-2: its clock is set 30 s ahead", () => second.shiftWallClock(30_000)],
+    ["aks-pool-5: chronyd ends", () => fifth.stop()],
+    ["aks-pool-7: its time source goes silent", () => referenceClock.stop()],
+    ["aks-pool-4: its time source moves by 90 ms", () => otherServer.clock.setOffset(-0.09)],
+    ["aks-pool-5: chronyd is back", () => fifth.restart()],
+    ["aks-pool-2: its clock is set right", () => second.shiftWallClock(0)],
+  ];
+  const events: { seconds: number; text: string }[] = [];
+  const startSeconds = Date.now() / 1000;
+  for (const [text, happen] of story) {
+    await delay(BETWEEN_EVENTS_MS);
+    events.push({ seconds: Date.now() / 1000, text });
+    await happen();
+  }
+  await delay(BETWEEN_EVENTS_MS);
+  const endSeconds = Date.now() / 1000;
+  const ask = (name: string, node: string) =>
+    fleet.prometheus.series(
+      `${name}{job="chrony-tracker",k8s_node_name="${node}"}`,
+      startSeconds,
+      endSeconds,
+    );
+  const nodes = await Promise.all(
+    NAMES.map(async (name): Promise<PlayedNode> => {
+      const [errors] = await ask("chrony_clock_error_peak_ms", name);
+      const states = (await ask("chrony_sync_state", name)).flatMap(({ labels, samples }) => {
+        const state = SYNC_STATES.find((one) => one === labels["state"]);
+        return samples.flatMap(({ value, timestampSeconds }) =>
+          value === 1 && state !== undefined ? [{ seconds: timestampSeconds, state }] : [],
+        );
+      });
       return {
         name,
-        ways: "push and pull" as const,
-        ...(configuration === undefined ? {} : { configuration }),
+        errorsMs: errors?.samples.filter(({ value }) => !Number.isNaN(value)) ?? [],
+        states: states.toSorted((one, other) => one.seconds - other.seconds),
       };
     }),
-    [rules],
   );
-  const startSeconds = Date.now() / 1000;
-  await delay(HEALTHY_SECONDS * 1000);
-  await goWrong(fleet, referenceClock, otherServer.clock);
-  return await ask(dashboard, fleet, startSeconds);
-}
-
-/**
- * @param stopping the clock that one node follows
- * @param deviating the clock of the server that another node follows
- */
-async function goWrong(
-  fleet: Fleet,
-  stopping: ReferenceClock,
-  deviating: ReferenceClock,
-): Promise<void> {
-  const stepped = fleet.node("aks-pool-2").agent;
-  const restarted = fleet.node("aks-pool-5").chronyd;
-  await stepped.shiftWallClock(30_000);
-  await delay(30_000);
-  await restarted.stop();
-  await delay(30_000);
-  stopping.stop();
-  await delay(30_000);
-  deviating.setOffset(-0.03);
-  await delay(40_000);
-  await restarted.restart();
-  await delay(40_000);
-  await stepped.shiftWallClock(0);
-  await delay(40_000);
-  await fleet.node("aks-pool-8").chronyd.stop();
-  await delay(40_000);
-  deviating.setOffset(-0.09);
-  await delay(25_000);
-}
-
-async function ask(dashboard: Dashboard, fleet: Fleet, startSeconds: number): Promise<Answers> {
-  const endSeconds = Date.now() / 1000;
-  const chosen = { cluster: PUSHING_CLUSTER, node: "", startSeconds, endSeconds };
-  const results: Record<number, Record<string, readonly Result[]>> = {};
-  for (const panel of panelsOf(dashboard)) {
-    const answers: Record<string, readonly Result[]> = {};
-    for (const query of queriesOf(panel)) {
-      answers[query.refId ?? ""] = await run(fleet.prometheus.url, query, chosen);
-    }
-    results[panel.id ?? 0] = answers;
-  }
-  return { startSeconds, endSeconds, results };
-}
-
-function alert(name: string, condition: string, severity: string): object {
-  return {
-    alert: name,
-    expr: `max by (cluster, k8s_node_name) (${condition})`,
-    for: "10s",
-    labels: { severity },
-  };
+  return { startSeconds, endSeconds, events, nodes };
 }
