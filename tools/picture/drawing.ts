@@ -45,9 +45,10 @@ export function drawIncident(incident: Incident): string {
   const eventsTop = ROWS_TOP + nodes.length * ROW_HEIGHT + 56;
   const height = eventsTop + Math.ceil(events.length / 2) * 20 + 6;
   return html`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-labelledby="title caption">
+<title id="title">How wrong each node's clock can be</title>
 <style>${STYLE}</style>
 <rect class="page" width="${WIDTH}" height="${height}" rx="6"/>
-<text class="title" id="title" x="16" y="26">How wrong each node's clock can be: chrony_clock_error_peak_ms</text>
+<text class="title" x="16" y="26">How wrong each node's clock can be: chrony_clock_error_peak_ms</text>
 <text class="faint" id="caption" x="16" y="46">A played incident on eight simulated nodes, each with a real chronyd and agent, as Prometheus has it.</text>
 ${decades()}${threshold("warning", WARNING_MS)}${threshold("critical", CRITICAL_MS)}
 ${events.map(({ seconds }, index) => mark(x(seconds), ROWS_TOP + nodes.length * ROW_HEIGHT, index + 1))}
