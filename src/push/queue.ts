@@ -12,8 +12,10 @@
  *   (`rejected`).
  * - **wait** (everything else): all wait, and the round is over. Where no answer came in time, half as
  *   much goes with the next request. After three answers in a row that say wait, a round begins with the
- *   oldest collection alone, so that a backend that was away gets all in order. Where only the newest is
- *   accepted in its place, all are sent **one by one**.
+ *   oldest collection alone, so that a backend that was away gets all in order. At every tenth such
+ *   answer the newest follows at once, because the oldest may be what is not accepted any more. When the
+ *   newest is accepted, all are sent **one by one**. Not more often: a backend without an out-of-order
+ *   window that comes back just between these two takes nothing older any more.
  *
  * **One by one**: a round begins with the newest collection alone, and only when that is accepted the
  * others follow, those first that were not tried for longest, and of these the newest, which a backend
@@ -60,6 +62,9 @@ const MOST_REQUEST_BYTES = 900_000;
 
 /** So many answers in a row that say wait, and a round begins with a collection alone. */
 const MOST_WAITS = 3;
+
+/** Whenever there were so many more, the newest collection is tried after the oldest. */
+const WAITS_UNTIL_NEWEST = 10;
 
 /** The newest collection is divided that was rejected so often. */
 const NEWEST_REJECTIONS = 3;
@@ -184,11 +189,10 @@ export class Queue {
           this.#tryAlone(batches);
           return;
         }
-        this.#round.isOver = !(outcome.isAnswer && this.#purpose === "oldest");
+        this.#waits += outcome.isAnswer ? 1 : 0;
+        this.#round.isOver = !(outcome.isAnswer && this.#purpose === "oldest" && this.#isNewestDue);
         if (outcome.error.kind === "timed out") {
           this.#mostBytes = requestBytesOf(batches) / 2;
-        } else if (outcome.isAnswer) {
-          this.#waits += 1;
         }
         return;
     }
@@ -253,6 +257,10 @@ export class Queue {
     }
   }
 
+  get #isNewestDue(): boolean {
+    return this.#waits % WAITS_UNTIL_NEWEST === 0;
+  }
+
   get #newest(): Batch | undefined {
     return this.#waiting.find(({ moment }) => moment.number === this.#number);
   }
@@ -266,7 +274,8 @@ export class Queue {
       this.#purpose = "oldest";
       return [oldest];
     }
-    if ((isInDoubt || this.#isOneByOne) && !this.#round.newestAccepted && newest !== undefined) {
+    const triesNewest = this.#isOneByOne || (isInDoubt && this.#isNewestDue);
+    if (triesNewest && !this.#round.newestAccepted && newest !== undefined) {
       this.#purpose = "newest";
       return [this.#newestRejections < NEWEST_REJECTIONS ? newest : this.#divide(newest)];
     }

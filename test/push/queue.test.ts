@@ -681,16 +681,13 @@ describe("after a rejection", () => {
 });
 
 describe("after answers that say nothing of the points", () => {
-  test("the oldest collection is tried alone, then the newest; when it is taken, all go in order", () => {
+  test("the oldest collection is tried alone, and when it is taken, all go in order", () => {
     const history = new History();
     for (const reply of [BUSY, BUSY, BUSY, BUSY, TAKEN]) {
       history.collect({ a: history.rounds.length + 1 });
       history.push(reply);
     }
-    assert.deepEqual(
-      history.rounds.map((round) => round.map((points) => points.length)),
-      [[1], [2], [3], [1, 1], [1, 4]],
-    );
+    assert.deepEqual(history.rounds.map(sizes), [[1], [2], [3], [1], [1, 4]]);
   });
 
   test("each takes three in a row: one that is taken between starts the count anew", () => {
@@ -699,16 +696,72 @@ describe("after answers that say nothing of the points", () => {
       history.collect({ a: history.rounds.length + 1 });
       history.push(reply);
     }
-    assert.deepEqual(history.rounds.map(sizes), [[1], [2], [3], [1], [2], [3], [1, 1]]);
+    assert.deepEqual(history.rounds.map(sizes), [[1], [2], [3], [1], [2], [3], [1]]);
+  });
+
+  test("the newest is tried after the oldest at every tenth answer, and only then", () => {
+    const history = new History();
+    for (let number = 1; number <= 30; number += 1) {
+      history.collect({ a: number });
+      history.push(BUSY);
+    }
+    const withNewest = history.rounds.flatMap((round, index) =>
+      round.length > 1 ? [[index + 1, ...round.map(([point]) => point?.value)]] : [],
+    );
+    assert.deepEqual(withNewest, [
+      [10, 1, 10],
+      [19, 1, 19],
+      [28, 1, 28],
+    ]);
+  });
+
+  test("without an answer, the newest is not tried", () => {
+    const history = new History();
+    for (let number = 1; number <= 12; number += 1) {
+      history.collect({ a: number });
+      history.push(number < 10 ? BUSY : AWAY);
+    }
+    assert.deepEqual(history.rounds.slice(9).map(sizes), [[1], [1], [1]]);
+  });
+
+  test("a backend without an out-of-order window gets all in order whenever it comes back, but for each tenth time just before the newest is tried", () => {
+    const rounds = 36;
+    const lossesAfter = (answers: number) => {
+      const history = new History();
+      let requests = 0;
+      for (let number = 1; number <= rounds; number += 1) {
+        history.collect({ a: number });
+        history.push((points) => {
+          requests += 1;
+          const isLate = points.some((point) => history.backend.isOutOfOrder(point));
+          return requests <= answers ? BUSY : isLate ? REJECTED : TAKEN;
+        });
+      }
+      return rounds - valuesOf(history, "a").length;
+    };
+    const losing = Array.from({ length: 35 }, (_, index) => index).filter(
+      (answers) => lossesAfter(answers) > 0,
+    );
+    assert.deepEqual(losing, [10, 20, 30]);
   });
 
   test("several that are not taken together are tried alone in the same round", () => {
     const history = new History();
-    for (let number = 1; number <= 8; number += 1) {
+    for (let number = 1; number <= 10; number += 1) {
       history.collect({ a: number });
-      history.push(number <= 7 ? BUSY : (points) => isBusyForTheFirstThree(points));
+      history.push(number < 10 ? BUSY : isBusyForTheFirstThree);
     }
-    assert.deepEqual(lastRound(history), [[1], [8], [7], [5, 6], [1, 2, 3, 4], [4], [2, 3], [3]]);
+    assert.deepEqual(lastRound(history), [
+      [1],
+      [10],
+      [9],
+      [7, 8],
+      [3, 4, 5, 6],
+      [6],
+      [4, 5],
+      [1, 2, 3],
+      [3],
+    ]);
   });
 
   test("without an answer all go together, oldest first", () => {
@@ -738,7 +791,8 @@ describe("after answers that say nothing of the points", () => {
       history.collect({ a: number });
       history.push(AWAY);
     }
-    for (let round = 1; round <= 4; round += 1) {
+    for (let round = 1; round <= 10; round += 1) {
+      assert.deepEqual(valuesOf(history, "a"), [], `before round ${round}`);
       history.push(isBusyForTheFirstThree);
     }
     assert.deepEqual(valuesOf(history, "a"), [4, 5, 6, 7, 8, 9, 10]);
