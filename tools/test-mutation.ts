@@ -1,5 +1,5 @@
 /**
- * `npm run test:mutation -- [--tests FILE]... [--most N] FILE...`: which faults in these source files no
+ * `npm run test:mutation -- [--tests FILE]... [--alone] [--most N] FILE...`: which faults in these source files no
  * test sees. Makes the mutants of each file (mutants.ts), one at a time, in a copy of the project, and
  * runs the tests that belong to it, until one fails. Prints each mutant that survives.
  */
@@ -13,7 +13,7 @@ import { scratchFolder } from "../test/parts/scratch-folder.ts";
 import { type Mutant, mutantsOf } from "./mutants.ts";
 import { ROOT } from "./run-tests.ts";
 
-const HELP = `Usage: npm run test:mutation -- [--tests FILE]... [--most N] FILE...
+const HELP = `Usage: npm run test:mutation -- [--tests FILE]... [--alone] [--most N] FILE...
 
 Puts one small fault at a time into a copy of each FILE of src/, runs the tests that belong to it, and
 prints the faults that no test sees. Those tests are test/FOLDER/*.test.ts for a file in src/FOLDER,
@@ -21,6 +21,7 @@ and each test file with the file's own name; without --tests, only those that ta
 fault that the compiler rejects does not count.
 
   --tests FILE  also run these test files (a pattern); may be given more than once
+  --alone       not the tests of the file's folder, which take longer
   --most N      no more than N mutants of each file, evenly spread (default: all)
   --help        print this
 
@@ -41,7 +42,7 @@ const LONGEST_MS = 20_000;
 
 type TestFile = { readonly path: string; readonly tookMs: number };
 
-const { files, moreTests, most } = commandLine();
+const { files, moreTests, alone, most } = commandLine();
 const folder = await scratchFolder("ct-mutation");
 copyProject();
 const compiler = new API({ cwd: folder.path });
@@ -149,7 +150,7 @@ async function testsOf(file: string): Promise<TestFile[]> {
   const name = basename(file, ".ts");
   const inFolder = dirname(file).replace(/^src/, "test");
   const patterns = [`test/**/${name}.test.ts`, ...moreTests];
-  if (inFolder !== "test") {
+  if (!alone && inFolder !== "test") {
     patterns.push(`${inFolder}/*.test.ts`);
   }
   const tests: TestFile[] = [];
@@ -209,6 +210,7 @@ function commandLine() {
       allowPositionals: true,
       options: {
         tests: { type: "string", multiple: true, default: [] },
+        alone: { type: "boolean", default: false },
         most: { type: "string", default: "1000000" },
         help: { type: "boolean", default: false },
       },
@@ -230,7 +232,7 @@ function commandLine() {
     if (positionals.length === 0) {
       misused("No file is named.");
     }
-    return { files: positionals, moreTests: values.tests, most: mostMutants };
+    return { files: positionals, moreTests: values.tests, alone: values.alone, most: mostMutants };
   } catch (error) {
     return misused(error instanceof Error ? error.message : String(error));
   }

@@ -78,6 +78,6 @@ export function staleAfterSeconds(
 const LEAST_AGE_SECONDS = -2;
 
 /** Whether its newest sample lies in the future: somebody set the clock back since. */
-export function clockWasSetBack({ report }: SourceWatch): boolean {
-  return (report.latestMeasurement?.ageSeconds ?? 0) < LEAST_AGE_SECONDS;
+export function clockWasSetBack({ report: { latestMeasurement } }: SourceWatch): boolean {
+  return latestMeasurement !== undefined && latestMeasurement.ageSeconds < LEAST_AGE_SECONDS;
 }

@@ -11,18 +11,16 @@ import { isSharp, SMALLEST_STEP_MS, stepBetween } from "./step-detector.ts";
  * sleeps.
  */
 export class UnsteppedClock {
-  /** The newest reading of the clocks, by which a later one tells a step. */
+  /** The newest reading of the clocks, by which a step is told. */
   #reference: ClockPair | undefined;
   /** The sum of all steps that were seen, in whole milliseconds; positive is forward. */
   #steppedMs = 0;
 
   /** The clocks were read. An earlier reading than the newest one is left out. */
   follow(clocks: ClockPair): void {
-    const reference = this.#reference;
-    if (reference === undefined) {
-      this.#reference = clocks;
-    } else if (clocks.monotonicMs >= reference.monotonicMs) {
-      const stepMs = certainStepMs(reference, clocks);
+    this.#reference ??= clocks;
+    if (clocks.monotonicMs >= this.#reference.monotonicMs) {
+      const stepMs = certainStepMs(this.#reference, clocks);
       this.#steppedMs += stepMs;
       if (stepMs !== 0 || isSharp(clocks)) {
         this.#reference = clocks;
@@ -34,11 +32,8 @@ export class UnsteppedClock {
   timeOf(clocks: ClockPair): number {
     this.follow(clocks);
     // A reading from before a step that was already followed: its wall clock had not that step yet.
-    const missedMs =
-      this.#reference !== undefined && clocks.monotonicMs < this.#reference.monotonicMs
-        ? certainStepMs(clocks, this.#reference)
-        : 0;
-    return clocks.wallMs - (this.#steppedMs - missedMs);
+    const missedMs = certainStepMs(clocks, this.#reference ?? clocks);
+    return clocks.wallMs - this.#steppedMs + missedMs;
   }
 
   /** What the wall clock as it goes now would have shown at a time by this clock, in milliseconds since 1970. */
@@ -49,7 +44,9 @@ export class UnsteppedClock {
 
 /** The step between two readings, in whole milliseconds; 0 unless it is more than their uncertainty. */
 function certainStepMs(before: ClockPair, after: ClockPair): number {
-  const stepMs = stepBetween(before, after) ?? 0;
+  const stepMs = stepBetween(before, after);
   const uncertainMs = (before.bracketMs + after.bracketMs) / 2;
-  return Math.abs(stepMs) >= SMALLEST_STEP_MS + uncertainMs ? Math.round(stepMs) : 0;
+  return stepMs !== undefined && Math.abs(stepMs) >= SMALLEST_STEP_MS + uncertainMs
+    ? Math.round(stepMs)
+    : 0;
 }

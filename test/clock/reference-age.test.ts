@@ -117,6 +117,12 @@ describe("a reference time in the future", () => {
     assert.equal(referenceAgeSeconds(at11ms, clocksAt(REFERENCE_MS - 11)), undefined);
   });
 
+  test("by exactly what is allowed is not", () => {
+    const report = trackingReport({ systemTimeOffsetSeconds: 0.49 });
+    const clocks = clocksAt(REFERENCE_MS - 500);
+    assert.equal(referenceAgeSeconds(sightReference(NONE, report, clocks), clocks), 0);
+  });
+
   for (const systemTimeOffsetSeconds of [0.5, -0.5]) {
     test(`by what is still to be slewed (${systemTimeOffsetSeconds} s) is not: chronyd speaks of corrected time`, () => {
       const report = trackingReport({ systemTimeOffsetSeconds });

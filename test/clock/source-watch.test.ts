@@ -39,6 +39,32 @@ describe("a source that is reached is gone", () => {
     assert.equal(limit([517], [1797]), 4096);
   });
 
+  test("not by the age of a sample that is only seen twice: ages are whole seconds", () => {
+    assert.equal(limit([517], [517], [517]), 4096);
+  });
+
+  test("after eight polls where samples are replaced at once, however short these are", () => {
+    const fast = { pollLog2Seconds: -4 };
+    const histories = {
+      "two samples": [
+        [0.1, fast],
+        [0.05, fast],
+      ],
+      "no sample at first": [
+        [0, { ...fast, latestMeasurement: undefined }],
+        [0.1, fast],
+        [0, fast],
+      ],
+      "not reached at first": [
+        [9, { ...fast, reachability: 0 }],
+        [0.1, fast],
+      ],
+    } as const;
+    for (const [name, reports] of Object.entries(histories)) {
+      assert.equal(staleAfterSeconds(watched(...reports), 0), 0.5, name);
+    }
+  });
+
   test("after eight of the longest polls since its sample came, though it is polled faster now", () => {
     assert.equal(limit([2], [1, { pollLog2Seconds: 10 }], [900], [1000, {}]), 8192);
     assert.equal(limit([2], [1, { pollLog2Seconds: 10 }], [900], [3]), 1800, "twice 900");

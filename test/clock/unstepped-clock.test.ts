@@ -65,4 +65,42 @@ describe("after steps", () => {
     clock.follow(clocksAt(60_000, 3_600_000));
     assert.ok(Math.abs(clock.onWallClock(WALL_AT_START_MS) - WALL_AT_START_MS - 3_600_000) <= 50);
   });
+
+  test("a small one beside a blurred reading is seen by the next sharp one", () => {
+    const clock = new UnsteppedClock();
+    clock.follow(clocksAt(0));
+    clock.follow({ ...clocksAt(1_000, 100), bracketMs: 300 });
+    assert.equal(clock.onWallClock(WALL_AT_START_MS), WALL_AT_START_MS, "not by the blurred one");
+    clock.follow(clocksAt(2_000, 100));
+    assert.equal(clock.onWallClock(WALL_AT_START_MS), WALL_AT_START_MS + 100);
+  });
+
+  for (const [stepMs, isSeen] of [
+    [60, true],
+    [-60, true],
+    [59, false],
+    [-59, false],
+  ] as const) {
+    test(`one of ${stepMs} ms is ${isSeen ? "" : "not "}seen between readings 40 ms and 60 ms wide: 10 ms and half of these`, () => {
+      const clock = new UnsteppedClock();
+      clock.follow({ ...clocksAt(0), bracketMs: 40 });
+      clock.follow({ ...clocksAt(1_000, stepMs), bracketMs: 60 });
+      const seenMs = clock.onWallClock(WALL_AT_START_MS) - WALL_AT_START_MS;
+      assert.equal(seenMs, isSeen ? stepMs : 0);
+    });
+  }
+
+  test("its size is the nearest whole millisecond, because the wall clock is read in these", () => {
+    const clock = new UnsteppedClock();
+    clock.follow(clocksAt(0));
+    const clocks = { ...clocksAt(1_000, 5_000), monotonicMs: 1_000.4 };
+    assert.equal(clock.timeOf(clocks), WALL_AT_START_MS + 1_000);
+  });
+
+  test("one is seen, too, where no monotonic time passed", () => {
+    const clock = new UnsteppedClock();
+    clock.follow(clocksAt(0));
+    clock.follow(clocksAt(0, 5_000));
+    assert.equal(clock.onWallClock(WALL_AT_START_MS), WALL_AT_START_MS + 5_000);
+  });
 });
