@@ -140,13 +140,12 @@ export function withReading(
     staleFloorSeconds,
   };
   const state = syncState(facts);
-  const figures = figuresOf(report, state, unseen);
-  const largest = Math.max(figures.errorMs ?? 0, figures.boundMs ?? 0);
+  const { errorMs, boundMs } = figuresOf(report, state, unseen);
   const before = history?.peak ?? EMPTY_PEAK_WINDOW;
   const peak =
-    figures.boundMs === undefined
+    boundMs === undefined
       ? before
-      : withValue(before, largest, clocks.monotonicMs, peakWidthMs);
+      : withValue(before, Math.max(errorMs ?? boundMs, boundMs), clocks.monotonicMs, peakWidthMs);
 
   return {
     newest: reading,

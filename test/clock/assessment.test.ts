@@ -234,6 +234,27 @@ describe("the state follows the age of the reference,", () => {
   });
 });
 
+describe("a source is stale", () => {
+  for (const [ageSeconds, expected] of [
+    [16, "synchronised"],
+    [17, "stale"],
+  ] as const) {
+    test(`not within 16 s, however often it is polled: ${expected} at ${ageSeconds} s`, () => {
+      const followed = sourceReport({ pollLog2Seconds: 0, reachability: 0 }, ageSeconds);
+      assert.equal(assessed({ ...reading(clocksAt(12_000)), followed }).state, expected);
+    });
+  }
+
+  test("by the longest polls so far, where it cannot be told any more", () => {
+    const [first, second] = [8, 6].map((pollLog2Seconds, index) => ({
+      ...reading(clocksAt(12_000 + 1_000 * index)),
+      followed: sourceReport({ pollLog2Seconds }, 1 - index),
+    }));
+    assert.ok(first !== undefined && second !== undefined);
+    assert.equal(assessed(first, second, reading(clocksAt(14_000))).staleAfterSeconds, 8 * 256);
+  });
+});
+
 describe("steps of the wall clock", () => {
   test("are counted, and the last one's size is kept after it", () => {
     const history = historyOf(
