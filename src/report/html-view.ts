@@ -18,7 +18,7 @@ th { vertical-align: bottom; } td { vertical-align: top; }
 td.text { white-space: normal; overflow-wrap: anywhere; }
 code { font-size: .9em; overflow-wrap: anywhere; }
 dl { grid-template-columns: 13rem 1fr; }
-.numbers { grid-template-columns: repeat(4, minmax(0, 1fr)); }
+.numbers { grid-template-columns: repeat(4, minmax(0, 1fr)); margin-bottom: .75rem; }
 @media (max-width: 34rem) { .numbers { grid-template-columns: 1fr 1fr; } }
 @media print {
   :root {

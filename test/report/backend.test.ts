@@ -2,6 +2,7 @@
 // markers; and in front of it a fake of Azure's query endpoint with its token and limits.
 
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
@@ -216,6 +217,25 @@ describe("the report of an hour", () => {
       assert.ok(!text.includes("a-secret"), suffix);
     }
     assert.ok(!(written.stdout + written.stderr).includes("a-secret"));
+  });
+
+  test("reads its token anew for each request", async (t) => {
+    const token = join(folder, "rotated");
+    await writeFile(token, TOKEN);
+    const { run, endpoint } = await askAzure(
+      t,
+      {
+        token: undefined,
+        instead: (_, count, authorization) => {
+          writeFileSync(token, `token-${count + 1}`);
+          const expected = count === 1 ? TOKEN : `token-${count}`;
+          return authorization === `Bearer ${expected}` ? undefined : { status: 401, body: "" };
+        },
+      },
+      ["--bearer-token-file=rotated"],
+    );
+    assert.deepEqual([run.code, run.stderr], [0, ""]);
+    assert.ok(endpoint.answers.length > 10);
   });
 
   const fails: [string, Partial<FakeQueryDescription>, readonly string[], RegExp][] = [

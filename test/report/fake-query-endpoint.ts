@@ -21,14 +21,18 @@ export type FakeQueryDescription = {
   /** By TLS with it; plain HTTP without. */
   readonly certificate?: KeyedCertificate;
   /** The one that is accepted; none is asked for when left out. */
-  readonly token?: string;
+  readonly token?: string | undefined;
   /** Samples in an answer above which it is rejected with 422. */
   readonly mostSamples?: number;
   /** Each of as many requests is throttled first: 429, and Retry-After. */
   readonly throttleEvery?: number;
   readonly retryAfter?: string;
   /** Answers a request in place of what is enforced; `undefined` leaves it to that. */
-  readonly instead?: (query: string, count: number) => Instead | undefined;
+  readonly instead?: (
+    query: string,
+    count: number,
+    authorization: string | undefined,
+  ) => Instead | undefined;
   /** The workspace returns label values in any case. */
   readonly changesCase?: boolean;
   readonly warnings?: readonly string[];
@@ -56,7 +60,7 @@ export async function startFakeQueryEndpoint(
       const query = form.get("query") ?? "";
       count++;
       const answer =
-        description.instead?.(query, count) ??
+        description.instead?.(query, count, request.headers.authorization) ??
         rejection(request, query) ??
         (await passedOn(form, query));
       answers.push({ status: answer.status, query });
