@@ -78,8 +78,8 @@ export function seriesValuesOf(
 
 /** Tells series apart by their name and attributes, whatever the order of these. */
 export function seriesKey(name: string, attributes: Attributes): string {
-  const sorted = Object.entries(attributes).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return JSON.stringify([name, sorted]);
+  const names = Object.keys(attributes).toSorted();
+  return JSON.stringify([name, names.map((one) => [one, attributes[one]])]);
 }
 
 /** Points of a moment as batches of at most so many bytes of JSON; a point that is larger is alone. */
@@ -88,20 +88,25 @@ export function batchesOf(
   points: readonly SeriesValue[],
   mostBytes: number,
 ): Batch[] {
-  const parts: SeriesValue[][] = [];
-  let left = 0;
+  const parts: { readonly points: SeriesValue[]; bytes: number }[] = [];
   for (const point of points) {
     const bytes = jsonBytesOf(point.series);
     const part = parts.at(-1);
-    if (part === undefined || bytes > left) {
-      parts.push([point]);
-      left = mostBytes - bytes;
+    if (part === undefined || part.bytes + bytes > mostBytes) {
+      parts.push({ points: [point], bytes });
     } else {
-      part.push(point);
-      left -= bytes;
+      part.points.push(point);
+      part.bytes += bytes;
     }
   }
-  return parts.map((part) => batchOf(moment, part));
+  return parts.map((part) => ({
+    moment,
+    series: part.points.map(({ series }) => series),
+    values: Float64Array.from(part.points, ({ value }) => value),
+    requestBytes: part.bytes,
+    triedInRound: 0,
+    rejectedMs: [],
+  }));
 }
 
 /** The points of a batch. */
@@ -115,17 +120,6 @@ export function memoryOf(batches: readonly Batch[]): number {
   const ofBatches = batches.map(({ values }) => OBJECT_BYTES + POINT_BYTES * values.length);
   const ofSeries = [...series].map(({ key }) => OBJECT_BYTES + 2 * key.length);
   return [...ofBatches, ...ofSeries].reduce((sum, bytes) => sum + bytes, 0);
-}
-
-function batchOf(moment: Moment, points: readonly SeriesValue[]): Batch {
-  return {
-    moment,
-    series: points.map(({ series }) => series),
-    values: Float64Array.from(points, ({ value }) => value),
-    requestBytes: points.reduce((sum, { series }) => sum + jsonBytesOf(series), 0),
-    triedInRound: 0,
-    rejectedMs: [],
-  };
 }
 
 /** What a point takes in a request at the most, in bytes, as if its metric had no other. */

@@ -107,6 +107,8 @@ async function bytesOf(batches: readonly Batch[]): Promise<number> {
 }
 
 describe("what waits takes in memory", () => {
+  test("nothing where nothing waits", () => assert.equal(memoryOf([]), 0));
+
   test("16 bytes a point and 400 more for a further collection of the same series", () => {
     const all = points(100, () => 3);
     assert.equal(memory(all, all) - memory(all), 400 + 100 * 16);

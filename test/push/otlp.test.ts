@@ -68,3 +68,10 @@ test("a request is OTLP in JSON: the end of a series has its flag and no value, 
     },
   });
 });
+
+test("no counter began before 1970, as where the clock was set back to then", () => {
+  const moment = { ...MOMENT, sentMs: MOMENT.countedMs - 1 };
+  const points = [{ series: COUNTER, value: 1 }];
+  const { scopeMetrics } = requestOf(batchesOf(moment, points, 900_000), RESOURCE);
+  assert.deepEqual(scopeMetrics[0]?.metrics[0]?.dataPoints[0]?.startTime, [0, 0]);
+});
