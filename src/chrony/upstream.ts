@@ -23,7 +23,7 @@ export class Upstream {
    * no NTP_DATA, and chronyd gives none over UDP.
    */
   async isLocal(
-    client: ChronyClient,
+    client: Pick<ChronyClient, "ask">,
     followed: SourceData | undefined,
   ): Promise<Result<boolean | undefined, ChronyError>> {
     if (followed?.source.kind !== "ntp") {
