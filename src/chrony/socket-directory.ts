@@ -48,9 +48,9 @@ export class SocketDirectory {
   check(): SocketDirectoryFault | undefined {
     let stats: Stats | undefined;
     try {
-      stats = statSync(this.#path, { throwIfNoEntry: false });
+      stats = statSync(this.#path);
     } catch {
-      // Not allowed to look: the readings fail, too, and say so.
+      // Missing, or not allowed to look: the readings fail, too, and say so.
     }
     if (stats === undefined) {
       return undefined;

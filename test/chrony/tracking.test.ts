@@ -3,8 +3,13 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { decodeReply } from "../../src/chrony/packet.ts";
-import { type LeapStatus, type Tracking, tracking } from "../../src/chrony/tracking.ts";
+import { decodeReply, encodeRequest } from "../../src/chrony/packet.ts";
+import {
+  followsItself,
+  type LeapStatus,
+  type Tracking,
+  tracking,
+} from "../../src/chrony/tracking.ts";
 import {
   LOCAL,
   NEVER_SYNCHRONISED,
@@ -20,6 +25,19 @@ function decoded(reply: Uint8Array): Tracking {
   assert.ok(result.ok, "the reply is refused");
   return result.value;
 }
+
+test("is asked for with 104 bytes: chronyd answers no request that is shorter than its reply", () => {
+  const request = Buffer.from(encodeRequest(tracking, 0, 1));
+  assert.deepEqual([request.byteLength, request.readUInt16BE(4)], [104, 33]);
+});
+
+test("a chronyd follows itself that names 127.127.1.1 and no address", () => {
+  assert.equal(followsItself(decoded(LOCAL.reply)), true);
+  const address = { family: "ipv4", text: "192.0.2.1" } as const;
+  assert.equal(followsItself({ ...decoded(LOCAL.reply), address }), false, "a follower by copy");
+  assert.equal(followsItself(decoded(REFERENCE_CLOCK.reply)), false);
+  assert.equal(followsItself(decoded(SYNCHRONISED.reply)), false);
+});
 
 test("a chronyd that never synchronised says so, with a second of delay and of dispersion", () => {
   assert.deepEqual(decoded(NEVER_SYNCHRONISED.reply), {

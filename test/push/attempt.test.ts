@@ -3,10 +3,11 @@
 // oxlint-disable-next-line import/no-unassigned-import -- what @peculiar/x509 needs before it
 import "reflect-metadata";
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { webcrypto } from "node:crypto";
 import dns from "node:dns";
 import { getEventListeners } from "node:events";
-import { readdirSync } from "node:fs";
+import { readdirSync, readlinkSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
@@ -333,9 +334,17 @@ describe("a limit of bytes", () => {
     const error = errorOf(await push(settings));
     assert.ok(error.kind === "file unreadable");
     assert.equal(error.detail, "it has 1048577 bytes");
-    const folder = errorOf(await push({ ...settings, tokenFile: "/" }));
-    assert.ok(folder.kind === "file unreadable");
-    assert.equal(folder.detail, "it is no regular file");
+  });
+
+  test("is for a regular file: a pipe into which nothing is written does not hold a push up", async (t) => {
+    const collector = await startCollector(t, accept);
+    const pipe = join(await folderFor(t), "pipe");
+    execFileSync("mkfifo", [pipe]);
+    for (const tokenFile of ["/", pipe]) {
+      const error = errorOf(await push(settingsFor(collector.port, { tokenFile })));
+      assert.ok(error.kind === "file unreadable");
+      assert.equal(error.detail, "it is no regular file");
+    }
   });
 });
 
@@ -347,13 +356,25 @@ test("a push leaves neither an open file nor a listener behind", async (t) => {
   const { signal } = new AbortController();
   await accepted(push(settings, LONG_MS, signal));
   await collector.withoutConnections();
-  const before = readdirSync("/proc/self/fd").length;
+  const before = openFiles().length;
   for (let time = 0; time < 20; time += 1) {
     await accepted(push(settings, LONG_MS, signal));
   }
-  await waitFor("all files to be closed", () => readdirSync("/proc/self/fd").length <= before + 4);
+  assert.ok(!openFiles().includes(tokenFile), "the token's file is open");
+  await waitFor("all sockets to be closed", () => openFiles().length <= before + 4);
   assert.deepEqual(getEventListeners(signal, "abort"), []);
 });
+
+/** What this process has open. */
+function openFiles(): string[] {
+  return readdirSync("/proc/self/fd").map((descriptor) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${descriptor}`);
+    } catch {
+      return "closed since";
+    }
+  });
+}
 
 test("a collector that switches to another protocol is said to have given no answer", async (t) => {
   const collector = await startCollector(t, ({ socket }) => {

@@ -1,0 +1,111 @@
+// Packets over UDP (src/chrony/udp.ts), to sockets of this process. With a real chronyd:
+// reports-of-chronyd.test.ts.
+
+import assert from "node:assert/strict";
+import { createSocket, type Socket } from "node:dgram";
+import { once } from "node:events";
+import { describe, type TestContext, test } from "node:test";
+import type { ChronyError } from "../../src/chrony/chrony-error.ts";
+import { udpSocket } from "../../src/chrony/udp.ts";
+import { freeUdpPort } from "../parts/free-port.ts";
+import { waitFor } from "../parts/wait-for.ts";
+
+const PACKET = Buffer.from("packet");
+
+/** What becomes of one socket. */
+class Listener {
+  readonly packets: string[] = [];
+  readonly errors: ChronyError[] = [];
+
+  received(packet: Uint8Array): boolean {
+    this.packets.push(Buffer.from(packet).toString());
+    return true;
+  }
+
+  failed(error: ChronyError): void {
+    this.errors.push(error);
+  }
+}
+
+async function startEcho(t: TestContext, host: string): Promise<Socket> {
+  const echo = createSocket(host.includes(":") ? "udp6" : "udp4");
+  echo.on("message", (packet, { port, address }) => echo.send(packet, port, address));
+  echo.bind(0, host);
+  await once(echo, "listening");
+  t.after(() => new Promise<void>((resolve) => echo.close(() => resolve())));
+  return echo;
+}
+
+async function open(t: TestContext, host: string, port: number) {
+  const listener = new Listener();
+  const opened = await udpSocket(host, port)(listener);
+  assert.ok(opened.ok, JSON.stringify(opened));
+  t.after(() => opened.value.close());
+  return { listener, socket: opened.value };
+}
+
+for (const [host, address] of [
+  ["127.0.0.1", "udp://127.0.0.1"],
+  ["::1", "udp://[::1]"],
+] as const) {
+  describe(`over ${host}`, () => {
+    test("a packet is answered", async (t) => {
+      const echo = await startEcho(t, host);
+      const { listener, socket } = await open(t, host, echo.address().port);
+      socket.send(PACKET);
+      await waitFor("the answer", () => listener.packets.length === 1);
+      assert.deepEqual([listener.packets, listener.errors], [["packet"], []]);
+    });
+
+    test("a port where nobody listens is named", async (t) => {
+      const port = await freeUdpPort();
+      const { listener, socket } = await open(t, host, port);
+      await waitFor("the error", () => {
+        socket.send(PACKET);
+        return listener.errors.length > 0;
+      });
+      assert.deepEqual(listener.errors[0], {
+        kind: "nobody listens",
+        address: `${address}:${port}`,
+      });
+    });
+  });
+}
+
+test("what the system does not send is an error that names why", async (t) => {
+  const echo = await startEcho(t, "127.0.0.1");
+  const { port } = echo.address();
+  const { listener, socket } = await open(t, "127.0.0.1", port);
+  socket.send(Buffer.alloc(100_000));
+  await waitFor("the error", () => listener.errors.length > 0);
+  assert.deepEqual(listener.errors, [
+    { kind: "socket failed", address: `udp://127.0.0.1:${port}`, detail: "EMSGSIZE" },
+  ]);
+});
+
+test("a host that has no address is unknown", async () => {
+  const opened = await udpSocket("host.invalid", 323)(new Listener());
+  assert.ok(!opened.ok && opened.error.kind === "host unknown");
+  assert.equal(opened.error.host, "host.invalid");
+  assert.match(opened.error.detail, /^E[A-Z_]+$/);
+});
+
+test("a port that cannot be asked is an error", async () => {
+  const listener = new Listener();
+  const opened = await udpSocket("255.255.255.255", 323)(listener);
+  const error = { kind: "socket failed", address: "udp://255.255.255.255:323", detail: "EACCES" };
+  assert.deepEqual(opened, { ok: false, error });
+});
+
+test("a socket that was closed says nothing any more, and can be closed again", async (t) => {
+  const echo = await startEcho(t, "127.0.0.1");
+  const { listener, socket } = await open(t, "127.0.0.1", echo.address().port);
+  const other = await open(t, "127.0.0.1", echo.address().port);
+  socket.send(PACKET);
+  socket.send(Buffer.alloc(100_000));
+  socket.close();
+  socket.close();
+  other.socket.send(PACKET);
+  await waitFor("the answer to another", () => other.listener.packets.length === 1);
+  assert.deepEqual([listener.packets, listener.errors], [[], []]);
+});
