@@ -1,5 +1,5 @@
 // Attacks on the collector, and the load after an outage: the real collector with the configuration for
-// a cluster, in a container of 400 MiB that is fake (fake-container.ts); a real agent, whose readings must all
+// a cluster, in a container of 512 MiB that is fake (fake-container.ts); a real agent, whose readings must all
 // arrive; and 200 senders that make the load of 5,000 agents: 167 pushes a second of 44 series.
 
 import assert from "node:assert/strict";
@@ -19,7 +19,7 @@ import { startFakeContainer } from "./fake-container.ts";
 import { type FakeFleet, startFakeFleet } from "./fake-fleet.ts";
 import { type AttackReport, FaultPath } from "./fault-path.ts";
 
-const CONTAINER_MIB = 400;
+const CONTAINER_MIB = 512;
 const SENDERS = 200;
 const AGENTS = 5_000;
 const PUSHES_PER_SECOND = 167;

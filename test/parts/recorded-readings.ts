@@ -80,3 +80,14 @@ DatagramSocket.prototype.receive = function (
     failed,
   );
 };
+
+DatagramSocket.prototype.receiveWithin = function (
+  this: DatagramSocket,
+  longestMs: number,
+): Buffer | undefined {
+  const packet = original.receiveWithin.call(this, longestMs);
+  if (packet !== undefined) {
+    record(this, "received", packet.toString("hex"));
+  }
+  return packet;
+};
