@@ -69,6 +69,11 @@ export const EXIT_CODES: readonly ExitCode[] = [
   },
   { command: "chrony-tracker-report", code: EXIT.misused, when: "an invalid command line" },
   {
+    command: "chrony-tracker-report",
+    code: "128 + n",
+    when: "ended by signal n, as by Ctrl-C (130); no file is left",
+  },
+  {
     command: "npm run demo",
     code: EXIT.ok,
     when: "Prometheus agrees with chronyd (--seconds); the incident was played",

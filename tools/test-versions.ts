@@ -36,7 +36,7 @@ const CHRONYD_TESTS = [
   "test/agent/stepped.test.ts",
 ];
 
-/** Push, the end of a series, out-of-order samples, scrapes, the rules, every dashboard's queries. */
+/** Push, the end of a series, out-of-order samples, scrapes, the rules, every dashboard's queries, the report. */
 const PROMETHEUS_TESTS = [
   "test/agent/outage.test.ts",
   "test/alerts/real-path.test.ts",
@@ -46,6 +46,8 @@ const PROMETHEUS_TESTS = [
   "test/grafana/queries.test.ts",
   "test/otel-collector/repetition.test.ts",
   "test/otel-collector/series.test.ts",
+  "test/report/backend.test.ts",
+  "test/report/month.test.ts",
 ];
 
 /** The rules' histories take promtool a minute of CPU: with the version alone that most users have. */

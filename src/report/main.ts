@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 /** The report, a program of its own: the agent does not carry it. docs/report.md has its use. */
-import { type FileHandle, open, unlink } from "node:fs/promises";
 import { EXIT } from "../exit-codes.ts";
 import { describeOutputError, print } from "../standard-output.ts";
 import { VERSION } from "../version.ts";
@@ -10,6 +9,7 @@ import { htmlView, share } from "./html-view.ts";
 import { jsonView } from "./json-view.ts";
 import { makeReport } from "./make-report.ts";
 import { parseReportOptions, REPORT_HELP, type ReportOptions } from "./options.ts";
+import { makeOutputFiles, type OutputFiles } from "./output-files.ts";
 import { progressBar } from "./progress-bar.ts";
 import type { Report } from "./report.ts";
 
@@ -39,41 +39,38 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 async function writeReport(options: ReportOptions): Promise<number> {
-  const files = new Map<string, FileHandle>();
-  let isWritten = false;
+  const samplesPath = `${options.output}.samples`;
+  const views = VIEWS.map(([suffix, view]) => ({ path: options.output + suffix, view }));
+  const paths = [...views.map(({ path }) => path), ...(options.writesSamples ? [samplesPath] : [])];
+  let files: OutputFiles;
   try {
-    // Before anything is asked: a report of a year is not to end at a file that exists.
-    const suffixes = VIEWS.map(([suffix]) => suffix);
-    for (const suffix of options.writesSamples ? [...suffixes, ".samples"] : suffixes) {
-      files.set(suffix, await open(options.output + suffix, "wx"));
-    }
+    // Before anything is asked: a report of a year must not fail at its end because a file exists.
+    files = await makeOutputFiles(paths);
+  } catch (error) {
+    return fail([fileProblem(error as NodeJS.ErrnoException)], EXIT.failed);
+  }
+  let isComplete = false;
+  try {
     const bar = progressBar(process.stderr, process.env);
     const report = await makeReport(
       options,
       Date.now(),
-      async (text) => {
-        await files.get(".samples")?.writeFile(text);
-      },
+      (text) => files.write(samplesPath, text),
       (what, done) => bar.show(what, done),
     );
     bar.end();
     if (!report.ok) {
       return fail([describeBackendError(report.error)], EXIT.failed);
     }
-    for (const [suffix, view] of VIEWS) {
-      await files.get(suffix)?.writeFile(view(report.value));
+    for (const { path, view } of views) {
+      await files.write(path, view(report.value));
     }
-    isWritten = true;
-    return await printed(summary(report.value, options.output, [...files.keys()]));
+    isComplete = true;
+    return await printed(summary(report.value, paths));
   } catch (error) {
     return fail([fileProblem(error as NodeJS.ErrnoException)], EXIT.failed);
   } finally {
-    for (const [suffix, file] of files) {
-      await file.close();
-      if (!isWritten) {
-        await unlink(options.output + suffix);
-      }
-    }
+    await files.end(isComplete);
   }
 }
 
@@ -83,13 +80,13 @@ function fileProblem({ code, path, message }: NodeJS.ErrnoException): string {
     : `A file of the report cannot be written: ${message}. Name another place with --output.`;
 }
 
-function summary({ fleet, data }: Report, output: string, suffixes: readonly string[]): string {
+function summary({ fleet, data }: Report, paths: readonly string[]): string {
   const missing = [...data.lacks, ...data.warnings];
   return [
     `Nodes: ${fleet.nodes}. Within the limit: ${share(fleet.withinMs, fleet.totalMs)} of the time.`,
     ...missing,
     `SHA-256 of the samples: ${data.sha256}`,
-    ...suffixes.map((suffix) => output + suffix),
+    ...paths,
     "",
   ].join("\n");
 }

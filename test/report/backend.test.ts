@@ -2,8 +2,9 @@
 // markers; and in front of it a fake of Azure's query endpoint with its token and limits.
 
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
-import { readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import {
@@ -22,7 +23,7 @@ import { folderOf } from "../parts/scratch-folder.ts";
 import { suiteScope } from "../parts/suite-scope.ts";
 import { type FakeQueryDescription, startFakeQueryEndpoint } from "./fake-query-endpoint.ts";
 import { type Collection, linesOf } from "./played-month.ts";
-import { type ReportJson, reportJson, runReport } from "./run-report.ts";
+import { type ReportJson, reportJson, runReport, startReport } from "./run-report.ts";
 
 const START_MS = Date.parse("2025-11-02T00:00:00Z");
 const at = (seconds: number) => new Date(START_MS + seconds * 1000).toISOString();
@@ -160,6 +161,43 @@ describe("the report of an hour", () => {
         largest_error_at: at(3000),
       },
     ]);
+  });
+
+  test("has the SHA-256 of the samples as docs/report.md says", async () => {
+    const metrics = [
+      "chrony_clock_error_peak_ms",
+      "chrony_sync_state",
+      "chrony_clock_steps_total",
+      "chrony_tracker_readings_total",
+      "chrony_tracking_info",
+    ];
+    let text = "";
+    for (const metric of metrics) {
+      const series = await prometheus.series(metric, START_MS / 1000 - 60, START_MS / 1000 + 3660);
+      const texts = series.map(({ labels: { __name__, ...labels }, samples }) => {
+        const pairs = Object.keys(labels)
+          .toSorted()
+          .map((name) => `${name}="${labels[name]?.toLowerCase()}"`);
+        const name = `${__name__}{${pairs.join(",")}}`;
+        return samples
+          .filter(({ timestampSeconds }) => timestampSeconds > START_MS / 1000 - 60)
+          .map(({ value, timestampSeconds }) => `${name} ${value} ${timestampSeconds}.000\n`)
+          .join("");
+      });
+      text += texts.toSorted().join("");
+    }
+    const sha256 = createHash("sha256").update(`${text}# EOF\n`).digest("hex");
+    assert.equal(direct.data.sha256, sha256);
+  });
+
+  test("is this JSON", async () => {
+    const golden = await readFile(new URL("hour.golden.txt", import.meta.url), "utf8");
+    const text = await readFile(join(folder, "chrony-report.json"), "utf8");
+    const stable = text
+      .replace(/"version": ".*"/, '"version": "VERSION"')
+      .replace(/"made": ".*"/, '"made": "TIME"')
+      .replace(prometheus.url, "URL");
+    assert.equal(stable, golden);
   });
 
   test("is the same from Azure, with a token", async (t) => {
@@ -315,6 +353,31 @@ describe("the report of an hour", () => {
       await assert.rejects(readFile(join(folder, `${output}.html`)), { code: "ENOENT" });
     });
   }
+
+  test("a signal ends it, and leaves no file", async (t) => {
+    const never = Promise.withResolvers<undefined>();
+    const asked = Promise.withResolvers<undefined>();
+    const endpoint = await startFakeQueryEndpoint(t, {
+      backendUrl: prometheus.url,
+      instead() {
+        asked.resolve(undefined);
+        return { status: 200, body: "", after: never.promise };
+      },
+    });
+    const output = join(folder, "ended");
+    const running = startReport(folder, [
+      `--prometheus=${endpoint.url}`,
+      "--output=ended",
+      "--samples",
+      ...HOUR,
+    ]);
+    await asked.promise;
+    assert.equal(await readFile(`${output}.html`, "utf8"), "");
+    running.kill("SIGINT");
+    assert.equal((await running.ended).signal, "SIGINT");
+    const left = (await readdir(folder)).filter((name) => name.startsWith("ended"));
+    assert.deepEqual(left, []);
+  });
 
   test("a backend that is not there is a sentence", async () => {
     const run = await runReport(folder, [

@@ -43,6 +43,8 @@ export type Instead = {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body: string;
+  /** What it waits for. */
+  readonly after?: Promise<undefined>;
 };
 
 const LONGEST_SPAN_MS = 32 * 86_400_000;
@@ -63,6 +65,7 @@ export async function startFakeQueryEndpoint(
         description.instead?.(query, count, request.headers.authorization) ??
         rejection(request, query) ??
         (await passedOn(form, query));
+      await answer.after;
       answers.push({ status: answer.status, query });
       response.writeHead(answer.status, answer.headers).end(answer.body);
     })();

@@ -8,20 +8,22 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 /** How a report ended. */
 export type ReportRun = {
   readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
   readonly stderr: string;
 };
 
-/** Runs the program as a user does, in a folder. */
-export async function runReport(
-  folder: string,
-  args: readonly string[],
-  environment: Readonly<Record<string, string>> = {},
-): Promise<ReportRun> {
-  const { promise, resolve } = Promise.withResolvers<number | null>();
+/** Runs the program as a user does, in a folder, to its end. */
+export async function runReport(folder: string, args: readonly string[]): Promise<ReportRun> {
+  return await startReport(folder, args).ended;
+}
+
+/** Starts it; it can be ended with a signal. */
+export function startReport(folder: string, args: readonly string[]) {
+  const { promise: ended, resolve } = Promise.withResolvers<ReportRun>();
   const child = spawn(process.execPath, [join(ROOT, "src/report/main.ts"), ...args], {
     cwd: folder,
-    env: { PATH: process.env["PATH"], ...environment },
+    env: { PATH: process.env["PATH"] },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const texts = { stdout: "", stderr: "" };
@@ -31,8 +33,8 @@ export async function runReport(
   child.stderr.on("data", (text: Buffer) => {
     texts.stderr += text.toString();
   });
-  child.on("close", resolve);
-  return { code: await promise, ...texts };
+  child.on("close", (code, signal) => resolve({ code, signal, ...texts }));
+  return { ended, kill: (signal: NodeJS.Signals) => child.kill(signal) };
 }
 
 /** What is looked at of a report's JSON. */
