@@ -17,7 +17,7 @@ tr { break-inside: avoid; } thead { display: table-header-group; }
 th { vertical-align: bottom; } td { vertical-align: top; }
 td.text { white-space: normal; overflow-wrap: anywhere; }
 code { font-size: .9em; overflow-wrap: anywhere; }
-dl { grid-template-columns: 13rem 1fr; }
+@media (min-width: 34rem) { dl { grid-template-columns: 13rem 1fr; } }
 .numbers { grid-template-columns: repeat(4, minmax(0, 1fr)); margin-bottom: .75rem; }
 @media (max-width: 34rem) { .numbers { grid-template-columns: 1fr 1fr; } }
 @media print {
@@ -25,9 +25,11 @@ dl { grid-template-columns: 13rem 1fr; }
     color-scheme: light; --page: #fff; --card: #fff; --text: #000; --faint: #444; --rule: #bbb;
     --good: #000; --warning: #000; --bad: #000; --line: #000;
   }
-  body { max-width: none; padding: 0; font-size: 9pt; }
+  html { font-size: 8.5pt; }
+  body { max-width: none; padding: 0; }
   section { padding: .4rem 0; border: 0; border-radius: 0; }
-  .wide { overflow: visible; } th, td { white-space: normal; }
+  .state { padding-left: .7rem; }
+  .wide { overflow: visible; } th { white-space: normal; }
   @page { size: A4 landscape; margin: 14mm; }
 }
 `;

@@ -3,7 +3,7 @@
 import type { AskedMetric } from "./collect.ts";
 import type { FleetFigures } from "./fleet-figures.ts";
 import type { Exceedance, NodeFigures, Question } from "./node-figures.ts";
-import { METRICS_WITHOUT_PEAK } from "./raw-series.ts";
+import { METRICS_WITHOUT_PEAK, type UsedMetric } from "./raw-series.ts";
 
 export type Report = {
   /** Of the program that made it. */
@@ -59,7 +59,24 @@ export function lacksOf(
     ...asked
       .filter(({ metric, samples }) => samples === 0 && !METRICS_WITHOUT_PEAK.includes(metric))
       .map(({ metric }) => `The backend has no sample of ${metric}. ${WITHOUT[metric] ?? ""}`),
+    ...asked.filter(({ samples }) => samples > 0).flatMap(({ metric }) => missingAt(seen, metric)),
     ...nodes.filter((node) => !isSeen(node)).map(expectedAndMissing),
+  ];
+}
+
+/** How many nodes a sentence names. */
+const NAMED_NODES = 20;
+
+/** A sentence about a metric that some nodes have and others do not. */
+function missingAt(nodes: readonly NodeFigures[], metric: UsedMetric): string[] {
+  const names = nodes.filter(({ lacks }) => lacks.includes(metric)).map(({ node }) => node.name);
+  if (names.length === 0) {
+    return [];
+  }
+  const others = names.length - NAMED_NODES;
+  const more = others > 0 ? ` and ${others} more` : "";
+  return [
+    `The backend has no sample of ${metric} for ${names.slice(0, NAMED_NODES).join(", ")}${more}. ${WITHOUT[metric] ?? ""}`.trim(),
   ];
 }
 
@@ -72,14 +89,14 @@ function expectedAndMissing({ node }: NodeFigures): string {
 }
 
 /** What follows from a metric that is missing. */
-const WITHOUT: Readonly<Partial<Record<string, string>>> = {
+const WITHOUT: Readonly<Partial<Record<UsedMetric, string>>> = {
   chrony_clock_error_peak_ms:
-    "Nodes are judged by error and bound, which say nothing about the time between two samples.",
-  chrony_sync_state: "States are not known.",
-  chrony_clock_steps_total: "Steps are not known.",
+    "What is judged there is error and bound, which say nothing about the time between two samples.",
+  chrony_sync_state: "States are not known there.",
+  chrony_clock_steps_total: "Steps are not known there.",
   chrony_tracker_readings_total:
     "Restarts of the agent are not known: the time before its first sample after one may count as known.",
-  chrony_tracking_info: "Sources are not known.",
+  chrony_tracking_info: "Sources are not known there.",
 };
 
 /** In UTC, with milliseconds: `2026-10-01T00:00:00.000Z`. */
