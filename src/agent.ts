@@ -21,8 +21,9 @@ import { Push } from "./push/push.ts";
 import { shownAddress } from "./redact.ts";
 import { Sampler } from "./sampler.ts";
 import { HttpServer } from "./serve/http-server.ts";
-import { type Answer, plainAnswer } from "./serve/paths.ts";
+import { type Answer, NOT_ASKED_YET, plainAnswer } from "./serve/paths.ts";
 import { prometheusText } from "./serve/prometheus-text.ts";
+import { synchronisedAnswer } from "./serve/synchronised.ts";
 import type { Settings } from "./settings.ts";
 import { agentReportText } from "./summary/agent-report.ts";
 import { clockFacts } from "./summary/clock-facts.ts";
@@ -91,6 +92,7 @@ export class Agent {
             ? prometheusText(resource, catalogue, await observe())
             : plainAnswer(404, "Not served: OTEL_METRICS_EXPORTER does not name prometheus."),
         "/status": () => this.#status(nodeName(resource)),
+        "/synchronised": (query) => this.#synchronised(query),
         "/livez": () => probeAnswer(this.#health.livenessFailure(performance.now())),
         "/readyz": () => probeAnswer(this.#notReadyReason()),
       },
@@ -181,7 +183,7 @@ export class Agent {
   async #status(node: string): Promise<Answer> {
     const observation = await this.#observe();
     if (observation === undefined) {
-      return plainAnswer(503, "chronyd was not asked yet. Try again in a second.");
+      return plainAnswer(503, NOT_ASKED_YET);
     }
     const body = agentReportText({
       version: VERSION,
@@ -190,7 +192,13 @@ export class Agent {
       peakWidthSeconds: peakWidthMs(this.#settings) / 1000,
       push: this.#push?.facts,
     });
-    return { status: 200, contentType: "application/json", headers: STATUS_HEADERS, body };
+    return { status: 200, contentType: "application/json", headers: CLOCK_HEADERS, body };
+  }
+
+  #synchronised(query: string): Answer {
+    const assessment = this.#assess();
+    const clock = assessment && clockFacts(assessment, undefined);
+    return { ...synchronisedAnswer(query, clock), headers: CLOCK_HEADERS };
   }
 
   #afterPoll(history: ClockHistory): void {
@@ -215,7 +223,7 @@ export class Agent {
 }
 
 /** A node's numbers are of this moment. */
-const STATUS_HEADERS = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
+const CLOCK_HEADERS = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
 
 function probeAnswer(failure: string | undefined): Answer {
   return failure === undefined ? plainAnswer(200, "ok") : plainAnswer(503, failure);

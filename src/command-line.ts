@@ -7,6 +7,8 @@ export type Command =
   | { readonly kind: "run" }
   /** With the words behind it (status/options.ts). */
   | { readonly kind: "status"; readonly words: readonly string[] }
+  /** With the arguments behind it (wait/options.ts). */
+  | { readonly kind: "wait"; readonly words: readonly string[] }
   | { readonly kind: "help" }
   | { readonly kind: "version" }
   | { readonly kind: "misused"; readonly problem: string };
@@ -17,8 +19,8 @@ export function parseCommandLine(words: readonly string[]): Command {
   if (word === undefined) {
     return { kind: "run" };
   }
-  if (word === "status") {
-    return { kind: "status", words: rest };
+  if (word === "status" || word === "wait") {
+    return { kind: word, words: rest };
   }
   if (rest.length === 0 && (word === "--help" || word === "-h")) {
     return { kind: "help" };
@@ -33,7 +35,7 @@ export function parseCommandLine(words: readonly string[]): Command {
         "The report is a program of its own, which the agent does not carry: npm run report, or node dist/chrony-tracker-report.cjs (docs/report.md).",
     };
   }
-  const problem = `Not understood: ${words.join(" ")}. There are status, --help and --version; settings are environment variables.`;
+  const problem = `Not understood: ${words.join(" ")}. There are status, wait, --help and --version; settings are environment variables.`;
   return { kind: "misused", problem };
 }
 
@@ -42,10 +44,12 @@ export const HELP = `Chrony Tracker: how wrong can the clock of this node be, ri
 
 Usage: chrony-tracker [--help | --version]
        chrony-tracker status [OPTION …]
+       chrony-tracker wait --within MS --timeout S [--agent URL]
 
 Reads the node's chronyd and reports what its clock can be wrong by, by OTLP to
 a collector and at /metrics. With the word status it asks chronyd once, reports to
-a person, and ends (see: chrony-tracker status --help).
+a person, and ends (see: chrony-tracker status --help). With the word wait it
+ends when the clock is good enough (see: chrony-tracker wait --help).
 
   chrony_clock_error_ms        with the offset of chronyd's last update. Far too
                                small while a large offset is slewed away.

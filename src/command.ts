@@ -11,6 +11,7 @@ import { describeOutputError, print } from "./standard-output.ts";
 import { status } from "./status/command.ts";
 import { leaveStopSignals, onStopSignal } from "./stop-signal.ts";
 import { VERSION } from "./version.ts";
+import { wait } from "./wait/command.ts";
 
 /** What other programs take an HTTP proxy's address from. */
 const PROXY_VARIABLES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"].flatMap((name) => [
@@ -23,7 +24,8 @@ export async function runCommandLine(): Promise<void> {
   // Whoever does not hear why the process ends has its exit code.
   process.stderr.on("error", () => {});
   const command = parseCommandLine(process.argv.slice(2));
-  if (command.kind !== "run") {
+  // Those that may last end by a signal also as the first process of a container.
+  if (command.kind !== "run" && command.kind !== "wait") {
     leaveStopSignals();
   }
   switch (command.kind) {
@@ -39,6 +41,9 @@ export async function runCommandLine(): Promise<void> {
       break;
     case "status":
       process.exitCode = await status(command.words, process.env);
+      break;
+    case "wait":
+      process.exitCode = await wait(command.words, process.env);
       break;
     case "run":
       await run();

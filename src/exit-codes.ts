@@ -8,11 +8,15 @@ export const EXIT = { ok: 0, failed: 1, misused: 2 } as const;
 /** How `status` ends: the verdicts of monitoring plugins (Monitoring Plugins Development Guidelines). */
 export const STATUS_EXIT = { ok: 0, warning: 1, critical: 2, unknown: 3 } as const;
 
+/** How `wait` ends; by a signal with its number added to `signalled`. */
+export const WAIT_EXIT = { good: 0, timedOut: 1, misused: 2, signalled: 128 } as const;
+
 /** One row of the table. */
 export type ExitCode = {
   readonly command:
     | "chrony-tracker"
     | "chrony-tracker status"
+    | "chrony-tracker wait"
     | "chrony-tracker-report"
     | "npm run demo";
   readonly code: number | string;
@@ -56,6 +60,26 @@ export const EXIT_CODES: readonly ExitCode[] = [
     command: "chrony-tracker status",
     code: STATUS_EXIT.unknown,
     when: "unreachable; invalid option or setting; report cannot be written",
+  },
+  {
+    command: "chrony-tracker wait",
+    code: WAIT_EXIT.good,
+    when: "synchronised, and within --within; --help",
+  },
+  {
+    command: "chrony-tracker wait",
+    code: WAIT_EXIT.timedOut,
+    when: "timed out: not so until --timeout had passed",
+  },
+  {
+    command: "chrony-tracker wait",
+    code: WAIT_EXIT.misused,
+    when: "invalid option or setting; --help cannot be written",
+  },
+  {
+    command: "chrony-tracker wait",
+    code: `${WAIT_EXIT.signalled} + n`,
+    when: "ended by signal n, as by SIGTERM (143)",
   },
   {
     command: "chrony-tracker-report",

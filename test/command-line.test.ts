@@ -21,6 +21,7 @@ describe("the command line", () => {
       kind: "status",
       words: ["--json", "-w", "5"],
     });
+    assert.deepEqual(parseCommandLine(["wait", "--help"]), { kind: "wait", words: ["--help"] });
   });
 
   const misuses = [["--verbose"], ["start"], [""], ["--help", "me"], ["--version", "--help"]];

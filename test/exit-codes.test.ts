@@ -9,6 +9,7 @@ import { HELP } from "../src/command-line.ts";
 import { exitCodeHelp } from "../src/exit-codes.ts";
 import { REPORT_HELP } from "../src/report/options.ts";
 import { STATUS_HELP } from "../src/status/options.ts";
+import { WAIT_HELP } from "../src/wait/options.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
@@ -16,6 +17,7 @@ describe("the help of each command has its rows, in 80 columns:", () => {
   const helps = [
     ["chrony-tracker", HELP],
     ["chrony-tracker status", STATUS_HELP],
+    ["chrony-tracker wait", WAIT_HELP],
     ["chrony-tracker-report", REPORT_HELP],
     ["npm run demo", DEMO_HELP],
   ] as const;
@@ -35,6 +37,7 @@ describe("a process that writes into a full device says so, and fails:", () => {
     ["status", 3],
     ["status --brief --watch", 3],
     ["status --help", 3],
+    ["wait --help", 2],
     ["--help", 1],
     ["--version", 1],
   ];
@@ -56,6 +59,8 @@ describe("a process ends with the code of the table:", () => {
     ["src/main.ts --help", 0],
     ["src/main.ts --nonsense", 2],
     ["src/main.ts status --nonsense", 3],
+    ["src/main.ts wait --help", 0],
+    ["src/main.ts wait --nonsense", 2],
     ["src/report/main.ts --help", 0],
     ["src/report/main.ts --nonsense", 2],
     ["demo/main.ts --help", 0],

@@ -26,6 +26,7 @@ const ORDER: readonly (readonly string[])[] = [
   ["metrics"],
   ["push"],
   ["page", "status"],
+  ["wait"],
   ["serve"],
   ["agent.ts"],
   ["command-line.ts", "command.ts", "main.ts"],

@@ -4,7 +4,7 @@ import { LastingFault } from "../lasting-fault.ts";
 import type { Log } from "../log.ts";
 import { ClientConnection, plainRendering, type Rendering } from "./client-connection.ts";
 import { ConnectionLimit } from "./connection-limit.ts";
-import { type Answer, PATHS, type Path, pathOf } from "./paths.ts";
+import { type Answer, PATHS, type Path, pathOf, queryOf } from "./paths.ts";
 import type { RequestHead } from "./request-head.ts";
 
 /**
@@ -17,8 +17,11 @@ export type HttpServerOptions = {
   /** Where to listen; `undefined` is all addresses of both families. */
   readonly host: string | undefined;
   readonly port: number;
-  /** What each path answers now. */
-  readonly answers: Readonly<Record<Path, () => Answer | Promise<Answer>>>;
+  /**
+   * What each path answers now. A path that is kept for a poll gets an empty query: what it answers is
+   * the same for all who ask.
+   */
+  readonly answers: Readonly<Record<Path, (query: string) => Answer | Promise<Answer>>>;
   /** Names what there is to report now: another text for each poll of chronyd. */
   readonly revision: () => string;
   readonly log: Log;
@@ -76,7 +79,9 @@ export class HttpServer {
     if (method !== "GET" && method !== "HEAD") {
       return NOT_ALLOWED;
     }
-    return PATHS[path].cache === "none" ? this.#render(path) : this.#keptRendering(path);
+    return PATHS[path].cache === "none"
+      ? this.#render(path, queryOf(target))
+      : this.#keptRendering(path);
   }
 
   #keptRendering(path: Path): Promise<Rendering> {
@@ -85,14 +90,14 @@ export class HttpServer {
     if (kept?.revision === revision) {
       return kept.rendering;
     }
-    const rendering = this.#render(path);
+    const rendering = this.#render(path, "");
     this.#kept.set(path, { revision, rendering });
     return rendering;
   }
 
-  async #render(path: Path): Promise<Rendering> {
+  async #render(path: Path, query: string): Promise<Rendering> {
     try {
-      const { status, contentType, headers, body } = await this.#options.answers[path]();
+      const { status, contentType, headers, body } = await this.#options.answers[path](query);
       this.#faults.get(path)?.absent(performance.now());
       return {
         status,

@@ -5,7 +5,10 @@
 
 /** What one path may cost, whoever asks how often. */
 type PathCost =
-  /** A sentence that is there already: a few comparisons for each request. */
+  /**
+   * A sentence about what the newest poll means: a few comparisons for each request. chronyd is not
+   * asked, and nothing is rendered.
+   */
   | { readonly cost: "constant"; readonly cache: "none" }
   /**
    * Work that grows with what chronyd reported: done at most once for each poll of chronyd (and once
@@ -17,6 +20,8 @@ export const PATHS = {
   "/": { cost: "rendering", cache: "poll" },
   "/metrics": { cost: "rendering", cache: "poll" },
   "/status": { cost: "rendering", cache: "poll" },
+  // By another limit for each who asks.
+  "/synchronised": { cost: "constant", cache: "none" },
   "/livez": { cost: "constant", cache: "none" },
   "/readyz": { cost: "constant", cache: "none" },
 } as const satisfies Readonly<Record<string, PathCost>>;
@@ -30,6 +35,9 @@ export type Answer = {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body: string;
 };
+
+/** What is answered 503 before the first poll. */
+export const NOT_ASKED_YET = "chronyd was not asked yet. Try again in a second.";
 
 /** An answer of one line. */
 export function plainAnswer(status: number, text: string): Answer {
@@ -45,4 +53,9 @@ export function pathOf(target: string): Path | undefined {
   const [, path = ""] = /^(?:https?:\/\/[^/?#]+)?([^?#]*)/i.exec(target) ?? [];
   const found = path === "" && target !== "" ? "/" : path;
   return Object.hasOwn(PATHS, found) ? (found as Path) : undefined;
+}
+
+/** What stands behind the path of a request's target, without its `?`; empty when nothing does. */
+export function queryOf(target: string): string {
+  return /^[^?#]*\?(?<query>[^#]*)/.exec(target)?.groups?.["query"] ?? "";
 }

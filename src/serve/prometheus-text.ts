@@ -3,7 +3,7 @@ import { PrometheusSerializer } from "@opentelemetry/exporter-prometheus";
 import type { Resource } from "@opentelemetry/resources";
 import { collect } from "../metrics/collection.ts";
 import type { Metric, Observation } from "../metrics/metric.ts";
-import { type Answer, plainAnswer } from "./paths.ts";
+import { type Answer, NOT_ASKED_YET, plainAnswer } from "./paths.ts";
 
 const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -22,7 +22,7 @@ export async function prometheusText(
   observation: Observation | undefined,
 ): Promise<Answer> {
   if (observation === undefined) {
-    return plainAnswer(503, "chronyd was not asked yet. Try again in a second.");
+    return plainAnswer(503, NOT_ASKED_YET);
   }
   const collected = await collect(resource, catalogue, observation);
   return { status: 200, contentType: CONTENT_TYPE, body: serializer.serialize(collected) };

@@ -53,7 +53,8 @@ export function judge(facts: JudgedFacts, thresholds: Thresholds): Judgement {
   }
 }
 
-function reasonForWarning(facts: JudgedFacts): string | undefined {
+/** Why a clock that is synchronised deserves a warning, whatever its error, as one sentence. */
+export function reasonForWarning(facts: JudgedFacts): string | undefined {
   if (facts.upstreamIsLocal === true) {
     return SOURCE_RUNS_FREE;
   }
@@ -70,22 +71,35 @@ function atLeastWarning(judgement: Judgement, reason: string | undefined): Judge
   return judgement.verdict === "ok" ? { verdict: "warning", reason } : judgement;
 }
 
-function byThresholds(
-  { errorMs, boundMs, peakMs }: JudgedFacts,
-  { warningMs, criticalMs }: Thresholds,
-): Judgement {
+/** What is compared with a threshold, and which of the three figures it is. */
+export type JudgedValue = {
+  readonly name: "error" | "bound" | "peak";
+  readonly valueMs: number;
+};
+
+/** The largest of peak, error and bound; `undefined` where error or bound is not known. */
+export function judgedValue({ errorMs, boundMs, peakMs }: JudgedFacts): JudgedValue | undefined {
   if (errorMs === undefined || boundMs === undefined) {
+    return undefined;
+  }
+  const valueMs = Math.max(errorMs, boundMs, peakMs ?? 0);
+  const name = boundMs >= valueMs ? "bound" : errorMs >= valueMs ? "error" : "peak";
+  return { name, valueMs };
+}
+
+function byThresholds(facts: JudgedFacts, { warningMs, criticalMs }: Thresholds): Judgement {
+  const judged = judgedValue(facts);
+  if (judged === undefined) {
     return { verdict: "unknown", reason: "How wrong the clock can be was not reported." };
   }
-  const judgedMs = Math.max(errorMs, boundMs, peakMs ?? 0);
-  if (judgedMs <= warningMs) {
+  const { name, valueMs } = judged;
+  if (valueMs <= warningMs) {
     return { verdict: "ok", reason: undefined };
   }
-  const isCritical = judgedMs > criticalMs;
-  const name = boundMs >= judgedMs ? "bound" : errorMs >= judgedMs ? "error" : "peak";
+  const isCritical = valueMs > criticalMs;
   const thresholdMs = isCritical ? criticalMs : warningMs;
   return {
     verdict: isCritical ? "critical" : "warning",
-    reason: `The ${name} of ${milliseconds(judgedMs)} is above ${thresholdMs} ms.`,
+    reason: `The ${name} of ${milliseconds(valueMs)} is above ${thresholdMs} ms.`,
   };
 }

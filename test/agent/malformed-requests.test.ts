@@ -53,6 +53,11 @@ const CASES: Readonly<Record<string, readonly [bytes: string, ...statuses: numbe
   ],
   "a method that changes things": [`POST /livez HTTP/1.1\r\n${CLOSE}`, 405],
   "a method that the parser knows and the agent does not": [`TRACE / HTTP/1.1\r\n${CLOSE}`, 405],
+  "a limit that is no number": [`GET /synchronised?within=NaN HTTP/1.1\r\n${CLOSE}`, 400],
+  "a limit that is given 800 times": [
+    `GET /synchronised?${"within=1&".repeat(800)} HTTP/1.1\r\n${CLOSE}`,
+    400,
+  ],
   "a path that is not served": [`GET /%00 HTTP/1.1\r\n${CLOSE}`, 404],
   "a chunk of no size, which is not read": [
     `GET /livez HTTP/1.1\r\nTransfer-Encoding: chunked\r\n${CLOSE}zz\r\n`,

@@ -5,6 +5,8 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { parseAllDocuments } from "yaml";
+import { parseWaitOptions } from "../../src/wait/options.ts";
 import { progressToStandardError } from "../parts/bring.ts";
 import { type ScratchFolder, scratchFolder } from "../parts/scratch-folder.ts";
 import { bringKubernetes } from "./parts/bring-kubernetes.ts";
@@ -98,7 +100,7 @@ type Peer = {
 type Rule = {
   readonly from?: readonly Peer[];
   readonly to?: readonly Peer[];
-  readonly ports?: readonly { readonly port: string | number }[];
+  readonly ports?: readonly { readonly port: string | number; readonly protocol?: string }[];
 };
 
 type Selecting = KubernetesObject & {
@@ -108,7 +110,7 @@ type Selecting = KubernetesObject & {
     readonly ingress?: readonly Rule[];
     readonly egress?: readonly Rule[];
     readonly policyTypes?: readonly string[];
-    readonly ports?: readonly { readonly targetPort: string }[];
+    readonly ports?: readonly { readonly port: number; readonly targetPort: string }[];
     readonly podMetricsEndpoints?: readonly { readonly port: string }[];
   };
 };
@@ -399,6 +401,76 @@ describe("the manifests", () => {
       const types = policies.flatMap(({ spec }) => spec.policyTypes ?? []);
       assert.equal(types.includes("Ingress"), policies.length > 0);
     });
+  });
+
+  test("lead a pod to its own node's agent and to no other, with node-local-service alone", () => {
+    inEach((objects, name) => {
+      const services = selecting(objects).filter(
+        ({ kind, metadata }) => kind === "Service" && metadata.namespace === AGENT_NAMESPACE,
+      );
+      assert.deepEqual(
+        services.map(({ metadata, spec }) => ({ name: metadata.name, spec })),
+        name.includes("node-local-service")
+          ? [
+              {
+                name: "chrony-tracker-agent",
+                spec: {
+                  internalTrafficPolicy: "Local",
+                  ipFamilyPolicy: "PreferDualStack",
+                  ports: [{ name: "metrics", port: 9464, targetPort: "metrics" }],
+                  selector: { "app.kubernetes.io/name": "chrony-tracker-agent" },
+                },
+              },
+            ]
+          : [],
+      );
+      // Who asks is a pod of any namespace.
+      const ingress = selecting(objects)
+        .filter(
+          ({ kind, metadata }) =>
+            kind === "NetworkPolicy" && metadata.namespace === AGENT_NAMESPACE,
+        )
+        .flatMap(({ spec }) => spec.ingress ?? []);
+      // In the host's network agents are no pods to a policy.
+      assert.deepEqual(
+        ingress,
+        name.includes("udp-host-network") ? [] : [{ ports: [{ port: 9464, protocol: "TCP" }] }],
+      );
+    });
+  });
+
+  test("show a pod that waits for its node's clock, as wait, Service and agents are", async () => {
+    const text = await readFile(join(SHIPPED, "k8s/examples/wait-for-clock.yaml"), "utf8");
+    const [database, policy] = parseAllDocuments(text).map((document) => document.toJS());
+    const [waiting] = (database as Workload).spec.template.spec.initContainers ?? [];
+    const [command, ...args] = waiting?.args ?? [];
+    const options = parseWaitOptions(args);
+    assert.equal(command, "wait");
+    assert.ok(options.ok && options.value !== "help", JSON.stringify(options));
+    const { hostname, port } = new URL(options.value.agentUrl ?? "");
+    inEach((objects, name) => {
+      const agents = workloads(objects).filter(({ kind }) => kind === "DaemonSet");
+      const [{ spec } = assert.fail("there is no DaemonSet")] = agents;
+      const labels = spec.template.metadata.labels;
+      const [way] = (policy as Selecting).spec.egress ?? [];
+      assert.equal(
+        way?.to?.[0]?.namespaceSelector?.matchLabels["kubernetes.io/metadata.name"],
+        AGENT_NAMESPACE,
+      );
+      assert.partialDeepStrictEqual(labels, way?.to?.[0]?.podSelector?.matchLabels);
+      assert.deepEqual(way?.ports, [{ port: 9464, protocol: "TCP" }]);
+      for (const service of name.includes("node-local-service") ? selecting(objects) : []) {
+        if (service.kind === "Service" && service.metadata.namespace === AGENT_NAMESPACE) {
+          assert.equal(hostname, `${service.metadata.name}.${AGENT_NAMESPACE}`);
+          assert.deepEqual(
+            service.spec.ports?.map((served) => String(served.port)),
+            [port],
+          );
+        }
+      }
+    });
+    assert.equal(waiting?.image, "chrony-tracker:0.1.0");
+    assert.equal(waiting?.securityContext["readOnlyRootFilesystem"], true);
   });
 
   test("offer nothing of the collector to the cluster but the port for pushes", () => {

@@ -21,7 +21,7 @@ const setup: TestSetup = testSetup();
 const kubectl: Kubectl = kubectlOf(setup.kubernetes.kubectl, setup.cluster.kubeconfig);
 
 /** Namespaces that objects need and that a dry run does not make. */
-const NAMESPACES = ["chrony-tracker", "chrony-tracker-collector", "cert-manager"];
+const NAMESPACES = ["chrony-tracker", "chrony-tracker-collector", "cert-manager", "database"];
 
 type Definition = {
   readonly metadata: { readonly name: string };
@@ -83,6 +83,10 @@ for (const component of components) {
     await check(await installation.build());
   });
 }
+
+test("the API server knows every field of the example of a pod that waits for the clock", async () => {
+  await check(await readFile(`${K8S}examples/wait-for-clock.yaml`, "utf8"));
+});
 
 test("the check is strict: a field that does not exist is refused", async () => {
   const installation = await prepareInstallation({ setup, overlay: "pull-only", values: {} });

@@ -20,7 +20,7 @@ import { accept, FakeCollector } from "../push/fake-collector.ts";
 
 /** What is asked, again and again, while a crowd is there. */
 const ROUNDS = 10;
-const PATHS = ["/livez", "/readyz", "/metrics", "/status", "/"];
+const PATHS = ["/livez", "/readyz", "/metrics", "/status", "/synchronised?within=86400000", "/"];
 
 const STRANGER = "127.0.0.2";
 const NEIGHBOUR = "127.0.0.1";

@@ -127,6 +127,32 @@ describe("the HTTP server", () => {
     });
   }
 
+  test("hands the query to a path that is not kept, and to no other", async () => {
+    const queries = new Map<Path, string>();
+    await server.stop();
+    port = await freePort();
+    server = new HttpServer({
+      host: HOST,
+      port,
+      answers: Object.fromEntries(
+        paths.map((path) => [
+          path,
+          (query: string) => {
+            queries.set(path, query);
+            return plainAnswer(200, "ok");
+          },
+        ]),
+      ) as Record<Path, (query: string) => Answer>,
+      revision: () => "1",
+      log: createLog("info", { write: () => {} }),
+    });
+    await server.start();
+    for (const path of paths) {
+      await ask(`GET http://node:9464${path}?within=50`);
+      assert.equal(queries.get(path), PATHS[path].cache === "poll" ? "" : "within=50", path);
+    }
+  });
+
   test("reads no body: it answers, and closes", async () => {
     for (const [method, status] of [
       ["GET", 200],

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import { describe, test } from "node:test";
-import { PATHS, pathOf } from "../../src/serve/paths.ts";
+import { PATHS, pathOf, queryOf } from "../../src/serve/paths.ts";
 
 describe("a request's target", () => {
   const targets = [
@@ -33,6 +33,25 @@ describe("a request's target", () => {
   for (const [target, path] of targets) {
     test(`${JSON.stringify(target)} names ${path ?? "nothing"}`, () => {
       assert.equal(pathOf(target), path);
+    });
+  }
+});
+
+describe("a request's query", () => {
+  const queries = [
+    ["/synchronised?within=50", "within=50"],
+    ["http://node.example:9464/synchronised?within=50", "within=50"],
+    ["/synchronised?a?b", "a?b"],
+    ["/synchronised?a#?b", "a"],
+    ["/synchronised#?a", ""],
+    ["/synchronised?", ""],
+    ["/synchronised", ""],
+    ["?a", "a"],
+    ["", ""],
+  ] as const;
+  for (const [target, query] of queries) {
+    test(`of ${JSON.stringify(target)} is ${JSON.stringify(query)}`, () => {
+      assert.equal(queryOf(target), query);
     });
   }
 });

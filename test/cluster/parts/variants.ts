@@ -19,6 +19,7 @@ const TOGETHER = [
   ["tls", "run-as-user", "agent-pod-monitor-azure"],
   ["udp-host-network", "collector-from-nodes", "tls"],
   ["aks-automatic", "egress-proxy", "agent-pod-monitor-azure"],
+  ["node-local-service", "udp-host-network"],
 ];
 
 /** An overlay with components. */

@@ -1,0 +1,64 @@
+/**
+ * Whether a clock is good enough for something that starts now: it is synchronised, and what is judged
+ * (the largest of peak, error and bound) is within a limit. `/synchronised` and `wait` answer by this.
+ */
+import { because, numberBetween, type ParseText } from "../setting-parsers.ts";
+import type { ClockFacts } from "./clock-facts.ts";
+import { milliseconds } from "./quantities.ts";
+import { conclusion } from "./state-words.ts";
+import { type JudgedFacts, judgedValue, reasonForWarning } from "./verdict.ts";
+
+/** What {@link synchronisedWithin} depends on. */
+export type StartFacts = JudgedFacts & Pick<ClockFacts, "source" | "sources">;
+
+export type StartJudgement = {
+  readonly isGood: boolean;
+  /** What distinguishes one reason from another. */
+  readonly kind: string;
+  /** The reason, for a person. */
+  readonly sentence: string;
+};
+
+const LEAST_LIMIT_MS = 0.001;
+const LARGEST_LIMIT_MS = 86_400_000;
+
+/** A limit in milliseconds. 0 is none: no clock is without an error, so nothing would ever start. */
+export const parseLimitMs: ParseText<number> = because(
+  numberBetween(LEAST_LIMIT_MS, LARGEST_LIMIT_MS),
+  "it is what the clock may be wrong by, in milliseconds",
+);
+
+/**
+ * Whether the state is `synchronised` and what is judged does not exceed the limit. What is not known is
+ * never within it. A source that follows its own clock, or a clock that was set back, is no reason to
+ * wait: the sentence warns of it.
+ */
+export function synchronisedWithin(clock: StartFacts, limitMs: number): StartJudgement {
+  const { state } = clock;
+  if (state !== "synchronised") {
+    const sentence = `The state is ${state}, not synchronised. ${conclusion(clock)}`;
+    return { isGood: false, kind: state, sentence };
+  }
+  const judged = judgedValue(clock);
+  if (judged === undefined) {
+    return {
+      isGood: false,
+      kind: "not known",
+      sentence: "How wrong the clock can be is not known.",
+    };
+  }
+  const { name, valueMs } = judged;
+  if (valueMs > limitMs) {
+    const sentence = `The ${name} of ${milliseconds(valueMs)} is above ${limitMs} ms.`;
+    return { isGood: false, kind: "above the limit", sentence };
+  }
+  const warning = reasonForWarning(clock);
+  return {
+    isGood: true,
+    kind: "good",
+    sentence: [
+      `Synchronised, and the ${name} of ${milliseconds(valueMs)} is within ${limitMs} ms.`,
+      ...(warning === undefined ? [] : [warning]),
+    ].join(" "),
+  };
+}
