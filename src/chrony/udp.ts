@@ -48,11 +48,7 @@ async function open(
     listener.failed(chronyError);
   };
   socket.on("error", fail);
-  socket.on("message", (packet) => {
-    if (!closed) {
-      listener.received(packet);
-    }
-  });
+  socket.on("message", (packet) => listener.received(packet));
   const send = (packet: Uint8Array) => {
     socket.send(packet, (error) => {
       if (error !== null) {

@@ -109,3 +109,16 @@ test("a socket that was closed says nothing any more, and can be closed again", 
   await waitFor("the answer to another", () => other.listener.packets.length === 1);
   assert.deepEqual([listener.packets, listener.errors], [[], []]);
 });
+
+test("a socket that was closed leaves its port to others", async (t) => {
+  const echo = await startEcho(t, "127.0.0.1");
+  const { listener, socket } = await open(t, "127.0.0.1", echo.address().port);
+  const asked = once(echo, "message");
+  socket.send(PACKET);
+  const [, { port }] = await asked;
+  await waitFor("the answer", () => listener.packets.length === 1);
+  socket.close();
+  const next = createSocket("udp4").bind(port, "127.0.0.1");
+  await once(next, "listening");
+  next.close();
+});

@@ -98,9 +98,11 @@ describe("an answer means", () => {
     });
   }
 
-  test("no reason when what is said is no text", () => {
-    const body = '{"partialSuccess":{"rejectedDataPoints":2,"errorMessage":5}}';
-    assert.deepEqual(outcome({ body }), { kind: "accepted", rejectedPoints: 2, reason: "" });
+  test("no reason when none is said, or what is said is no text", () => {
+    for (const said of ["", ',"errorMessage":5']) {
+      const body = `{"partialSuccess":{"rejectedDataPoints":2${said}}}`;
+      assert.deepEqual(outcome({ body }), { kind: "accepted", rejectedPoints: 2, reason: "" });
+    }
   });
 
   test("wait when there is none", () => {
