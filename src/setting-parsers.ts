@@ -113,7 +113,7 @@ export function keyValueList(
         continue;
       }
       const equals = part.indexOf("=");
-      const key = percentDecoded(part.slice(0, Math.max(equals, 0)).trim());
+      const key = percentDecoded(part.slice(0, equals).trim());
       const decoded = percentDecoded(part.slice(equals + 1).trim());
       if (
         equals < 1 ||

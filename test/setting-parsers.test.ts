@@ -117,6 +117,10 @@ describe("pairs", () => {
     );
   });
 
+  test("may have nothing or space between two commas", () => {
+    assert.deepEqual(valueFrom(parse, ",a=1,, ,b=2, "), { a: "1", b: "2" });
+  });
+
   test("may repeat a name: the last one counts", () => {
     assert.deepEqual(valueFrom(parse, "a=1,a=2"), { a: "2" });
   });

@@ -194,7 +194,6 @@ export class Queue {
         if (outcome.error.kind === "timed out") {
           this.#mostBytes = requestBytesOf(batches) / 2;
         }
-        return;
     }
   }
 

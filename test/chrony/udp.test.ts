@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
+import { readdirSync, readlinkSync } from "node:fs";
 import { describe, type TestContext, test } from "node:test";
 import type { ChronyError } from "../../src/chrony/chrony-error.ts";
 import { udpSocket } from "../../src/chrony/udp.ts";
@@ -90,12 +91,29 @@ test("a host that has no address is unknown", async () => {
   assert.match(opened.error.detail, /^E[A-Z_]+$/);
 });
 
-test("a port that cannot be asked is an error", async () => {
+test("a port that cannot be asked is an error, and leaves no socket", async () => {
   const listener = new Listener();
+  const before = openSockets();
   const opened = await udpSocket("255.255.255.255", 323)(listener);
   const error = { kind: "socket failed", address: "udp://255.255.255.255:323", detail: "EACCES" };
   assert.deepEqual(opened, { ok: false, error });
+  assert.deepEqual(
+    openSockets().filter((path) => !before.includes(path)),
+    [],
+  );
 });
+
+/** Of this process. */
+function openSockets(): string[] {
+  return readdirSync("/proc/self/fd").flatMap((descriptor) => {
+    try {
+      const path = readlinkSync(`/proc/self/fd/${descriptor}`);
+      return path.startsWith("socket:") ? [path] : [];
+    } catch {
+      return [];
+    }
+  });
+}
 
 test("a socket that was closed says nothing any more, and can be closed again", async (t) => {
   const echo = await startEcho(t, "127.0.0.1");

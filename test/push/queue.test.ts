@@ -571,6 +571,15 @@ describe("after a rejection", () => {
     assert.equal(history.queue.counts.points, 1);
   });
 
+  test("of two that are not taken together, each is tried alone in the same round", () => {
+    const history = new History();
+    for (let number = 1; number <= 4; number += 1) {
+      history.collect({ a: number });
+      history.push(number < 4 ? REJECTED : rejects(({ value }) => value === 2));
+    }
+    assert.deepEqual(lastRound(history), [[4], [3], [1, 2], [2], [2], [1]]);
+  });
+
   test("those that were not tried for longest go first", () => {
     const history = new History();
     for (let number = 1; number <= 4; number += 1) {

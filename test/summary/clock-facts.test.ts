@@ -131,6 +131,17 @@ describe("the source that the clock follows", () => {
     assert.equal(factsWith(REFERENCE_CLOCK).source?.name, "PHC0");
   });
 
+  test("is the selected one of several reference clocks with one id", () => {
+    const clock = (number: number, state: "selected" | "unselected") => ({
+      ...SERVER,
+      address: `PHC0#${number}`,
+      name: `PHC0#${number}`,
+      content: { ...SERVER.content, state },
+    });
+    const sources = [clock(1, "unselected"), clock(2, "selected"), clock(3, "unselected")];
+    assert.equal(factsWith(REFERENCE_CLOCK, sources).source?.address, "PHC0#2");
+  });
+
   for (const [where, report] of [
     ["at stratum 0, with an address", { stratum: 0 }],
     ["without a reference id", { referenceId: 0 }],
