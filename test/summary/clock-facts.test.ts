@@ -132,13 +132,11 @@ describe("the source that the clock follows", () => {
   });
 
   test("is the selected one of several reference clocks with one id", () => {
-    const clock = (number: number, state: "selected" | "unselected") => ({
-      ...SERVER,
-      address: `PHC0#${number}`,
-      name: `PHC0#${number}`,
+    const sources = (["unselected", "selected", "unselected"] as const).map((state, index) => ({
+      address: `PHC0#${index + 1}`,
+      name: `PHC0#${index + 1}`,
       content: { ...SERVER.content, state },
-    });
-    const sources = [clock(1, "unselected"), clock(2, "selected"), clock(3, "unselected")];
+    }));
     assert.equal(factsWith(REFERENCE_CLOCK, sources).source?.address, "PHC0#2");
   });
 
