@@ -88,7 +88,10 @@ export type Prometheus = {
 export async function otlpOption(): Promise<string | undefined> {
   const { prometheus } = await bringPrometheus(progressToStandardError);
   const { stdout, stderr } = await promisify(execFile)(prometheus, ["--help"]);
-  return /--web\.enable-otlp-receiver/.exec(stdout + stderr)?.[0];
+  // Prometheus 3 writes it as `--[no-]web.enable-otlp-receiver`.
+  return /\bweb\.enable-otlp-receiver\b/.test(stdout + stderr)
+    ? "--web.enable-otlp-receiver"
+    : undefined;
 }
 
 /** Starts Prometheus and waits until it is ready. */
