@@ -44,6 +44,7 @@ const PROMETHEUS_TESTS = [
   "test/agent/pull.test.ts",
   "test/agent/scrape-configurations.test.ts",
   "test/grafana/queries.test.ts",
+  "test/otel-collector/foreign-receivers.test.ts",
   "test/otel-collector/repetition.test.ts",
   "test/otel-collector/series.test.ts",
   "test/report/backend.test.ts",
