@@ -1,21 +1,21 @@
 /**
- * ACTIVITY: how many NTP sources there are in each condition (reference clocks do not count).
+ * ACTIVITY: how many NTP sources are in each condition. Reference clocks are not counted.
  * Command 44, reply 12, 48 bytes each (`RPY_Activity` in chrony's `candm.h`).
  */
 import { InvalidField } from "./fields.ts";
 import type { Report } from "./packet.ts";
 
-/** The ACTIVITY reply, in the order of the wire. */
+/** The ACTIVITY reply, in wire order. */
 export type Activity = {
-  /** Asked for the time regularly. */
+  /** Polled regularly. */
   readonly online: number;
-  /** Not asked, because the network is said to be away. */
+  /** Not polled, because chronyd was told that the network is down. */
   readonly offline: number;
-  /** Asked in quick succession (`burst`, `iburst`), and online afterwards. */
+  /** Polled in a burst (`burst`, `iburst`), online afterwards. */
   readonly burstOnline: number;
-  /** Asked in quick succession, and offline afterwards. */
+  /** Polled in a burst, offline afterwards. */
   readonly burstOffline: number;
-  /** Their names have no address yet. */
+  /** Names without an address yet. */
   readonly unresolved: number;
 };
 
@@ -38,7 +38,7 @@ export const activity: Report<Activity> = {
   ],
 };
 
-/** A count that is signed on the wire. */
+/** The count is signed on the wire. */
 function readCount(data: DataView, offset: number): number {
   const count = data.getInt32(offset);
   if (count < 0) {

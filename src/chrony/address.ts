@@ -1,4 +1,4 @@
-/** Where chronyd is, as CHRONY_ADDRESS writes it: `unix:///PATH` or `udp://HOST:PORT`. */
+/** The address of chronyd in CHRONY_ADDRESS: `unix:///PATH` or `udp://HOST:PORT`. */
 import { dirname } from "node:path";
 import { failure, type Result, success } from "../result.ts";
 import type { ChronyAddress } from "./client.ts";
@@ -6,13 +6,13 @@ import { LONGEST_SOCKET_PATH_BYTES } from "./datagram-socket.ts";
 import { udpSocket } from "./udp.ts";
 import { CLIENT_SOCKET_NAME_BYTES, unixDatagramSocket } from "./unix-datagram.ts";
 
-/** A chronyd's address; `socketDirectory` only over a Unix socket, where client sockets stand too. */
+/** A parsed address. `socketDirectory` holds chronyd's socket and ours; `undefined` over UDP. */
 export type ParsedChronyAddress = ChronyAddress & { readonly socketDirectory: string | undefined };
 
-/** What an address may look like, for messages. */
+/** The valid forms, for error messages. */
 export const CHRONY_ADDRESS_FORM = "unix:///PATH or udp://HOST:PORT ([HOST] for IPv6)";
 
-/** The address, or what is wrong with the text. */
+/** Parses an address; the error says what is wrong with the text. */
 export function parseChronyAddress(text: string): Result<ParsedChronyAddress, string> {
   if (text.startsWith("unix://")) {
     return parseUnix(text, text.slice("unix://".length));

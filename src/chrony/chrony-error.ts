@@ -1,9 +1,9 @@
 /**
- * Everything that can go wrong between the agent and chronyd, by kind, and the sentence that tells
- * a person what was tried, what was found, and what to do.
+ * Everything that can go wrong between the agent and chronyd, by kind, with a sentence for each: what
+ * was tried, what was found, and what to do.
  */
 export type ChronyError =
-  /** The other end. */
+  /** chronyd's end. */
   | { readonly kind: "socket missing"; readonly path: string }
   | { readonly kind: "permission denied"; readonly path: string }
   | { readonly kind: "nobody listens"; readonly address: string }
@@ -14,7 +14,7 @@ export type ChronyError =
       readonly address: string;
       readonly afterMs: number;
     }
-  /** Our own end. */
+  /** Our end. */
   | { readonly kind: "no client socket"; readonly path: string; readonly detail: string }
   | { readonly kind: "socket failed"; readonly address: string; readonly detail: string }
   /** The reply to our request. */
@@ -47,7 +47,7 @@ export type ChronyError =
     }
   | { readonly kind: "invalid field"; readonly report: string; readonly detail: string };
 
-/** chronyd's status codes (`STT_…` in `candm.h`) that an answer to a reading command can carry. */
+/** The status codes (`STT_…` in `candm.h`) with which chronyd can refuse a read-only command. */
 const STATUS_NAMES: Readonly<Record<number, string>> = {
   1: "FAILED",
   2: "UNAUTH: not permitted over this transport, use the Unix socket",
@@ -57,7 +57,7 @@ const STATUS_NAMES: Readonly<Record<number, string>> = {
   19: "BADPKTLENGTH",
 };
 
-/** One sentence for a person: what was tried, what was found, what to do. */
+/** One sentence: what was tried, what was found, what to do. */
 export function describeChronyError(error: ChronyError): string {
   switch (error.kind) {
     case "socket missing":
@@ -93,7 +93,7 @@ export function describeChronyError(error: ChronyError): string {
   }
 }
 
-/** Over a Unix socket more can keep an answer back: the path of ours, and a security policy. */
+/** Over a Unix socket there are two more causes: the path of our socket, and a security policy. */
 function reasonForSilence(address: string): string {
   const ofAnySocket = "it is stopped or overloaded";
   return address.startsWith("unix:")

@@ -1,5 +1,6 @@
 /**
- * Questions to one chronyd, one at a time: a fresh sequence for each send, a deadline, one resend.
+ * Sends requests to one chronyd, one at a time, each with a deadline and one resend. Every send has a
+ * new sequence number.
  */
 import { randomInt } from "node:crypto";
 import { failure, type Result, success } from "../result.ts";
@@ -7,20 +8,20 @@ import type { ChronyError } from "./chrony-error.ts";
 import { answers, decodeReply, encodeRequest, type Report } from "./packet.ts";
 import type { OpenPacketSocket, PacketListener, PacketSocket } from "./packet-socket.ts";
 
-/** When a question that chronyd did not answer fails. */
+/** How long to wait for an answer before the request fails. */
 export const ANSWER_DEADLINE_MS = 1000;
 
-/** When it is sent once more before: a datagram can get lost. */
+/** When to send the request again, because a datagram can get lost. */
 const RESEND_AFTER_MS = 500;
 
-/** Where a chronyd is, and how to open a socket to it. */
+/** The address of a chronyd, and how to open a socket to it. */
 export type ChronyAddress = {
-  /** As in CHRONY_ADDRESS, for messages. */
+  /** As in CHRONY_ADDRESS, for error messages. */
   readonly text: string;
   readonly open: OpenPacketSocket;
 };
 
-/** A socket to chronyd, open for one reading: chronyd makes a new socket whenever it restarts. */
+/** A socket to chronyd. It is opened for one poll, because chronyd creates a new socket when it restarts. */
 export class ChronyClient {
   readonly #address: ChronyAddress;
   #socket: PacketSocket | undefined;
@@ -31,7 +32,7 @@ export class ChronyClient {
     this.#address = address;
   }
 
-  /** Opens a socket. What it gives must be closed. */
+  /** Opens a socket. The caller must close the client. */
   static async open(address: ChronyAddress): Promise<Result<ChronyClient, ChronyError>> {
     const client = new ChronyClient(address);
     const socket = await address.open({
@@ -49,9 +50,9 @@ export class ChronyClient {
   }
 
   /**
-   * Asks for a report and waits for its answer, at most {@link ANSWER_DEADLINE_MS}. The answer to
-   * either send counts, unless this process only comes to read it after the deadline: what it says
-   * would be taken for new.
+   * Requests a report and waits at most {@link ANSWER_DEADLINE_MS} for the answer, to either send. An
+   * answer that this process reads after the deadline is dropped: it may be old, and the caller would
+   * take it for current.
    */
   async ask<Content>(report: Report<Content>): Promise<Result<Content, ChronyError>> {
     if (this.#failure !== undefined) {
@@ -104,7 +105,7 @@ export class ChronyClient {
     }
   }
 
-  /** Frees the socket and its file. */
+  /** Closes the socket and removes its file. */
   close(): void {
     this.#socket?.close();
     this.#socket = undefined;

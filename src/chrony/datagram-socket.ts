@@ -1,10 +1,10 @@
 /**
- * Unix datagram sockets, which Node.js has none of. The C library's socket, bind and connect make the
- * descriptor; Node.js reads, writes and closes it as it does a file's; its event loop watches it. No
- * call waits but {@link DatagramSocket.receiveWithin}.
+ * Unix datagram sockets, which Node.js does not support. The C library's socket, bind and connect create
+ * the descriptor; Node.js reads, writes and closes it like a file, and its event loop watches it. Only
+ * {@link DatagramSocket.receiveWithin} blocks.
  *
- * The numbers below are those of Linux on x64 and arm64 alike: glibc's bits/socket.h, bits/socket_type.h
- * and bits/poll.h in sysdeps/unix/sysv/linux, which neither of the two replaces, and unix(7).
+ * The constants are the same on Linux x64 and arm64. They come from glibc's bits/socket.h,
+ * bits/socket_type.h and bits/poll.h in sysdeps/unix/sysv/linux, and from unix(7).
  */
 import { closeSync, readSync, writeSync } from "node:fs";
 import { getSystemErrorMap } from "node:util";
@@ -16,13 +16,13 @@ const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
 const POLLIN = 1;
 
-/** `struct pollfd`: the descriptor in four bytes, the events asked for and those that came in two each. */
+/** `struct pollfd`: the descriptor (4 bytes), the requested events (2) and the returned events (2). */
 const POLLFD_BYTES = 8;
 
-/** A path fits into `sun_path` of `struct sockaddr_un` (108 bytes) with its terminating zero. */
+/** `sun_path` of `struct sockaddr_un` has 108 bytes, including the terminating zero. */
 export const LONGEST_SOCKET_PATH_BYTES = 107;
 
-/** Several times the longest packet of chronyd; of a longer datagram the rest is cut off. */
+/** Several times chronyd's longest packet. A longer datagram is truncated. */
 const LONGEST_DATAGRAM_BYTES = 4096;
 
 type LibC = {
@@ -34,7 +34,7 @@ type LibC = {
 
 let loaded: LibC | undefined;
 
-/** The functions of the C library that this process has loaded. */
+/** The C library that this process has already loaded. */
 function libC(): LibC {
   if (loaded === undefined) {
     const library = koffi.load(null);
@@ -49,16 +49,15 @@ function libC(): LibC {
 }
 
 /**
- * A Unix datagram socket. What fails throws an error with the system's code (ENOENT, EACCES,
- * ECONNREFUSED …) in `code`, as `node:fs` does. A closed one throws EBADF: its descriptor may be
- * another file's by then.
+ * A Unix datagram socket. Errors have the system's code (ENOENT, EACCES, ECONNREFUSED …) in `code`, as
+ * in `node:fs`. A closed socket throws EBADF, because its descriptor may belong to another file by then.
  */
 export class DatagramSocket {
   readonly #descriptor: number;
   #watch: ReturnType<typeof koffi.node.poll> | undefined;
   #isClosed = false;
 
-  /** Opens a socket that is bound to no path yet. */
+  /** Opens an unbound socket. */
   constructor() {
     this.#descriptor = checked(
       "socket",
@@ -66,24 +65,24 @@ export class DatagramSocket {
     );
   }
 
-  /** Makes a socket file, which {@link close} does not remove. */
+  /** Creates a socket file. {@link close} does not remove it. */
   bind(path: string): void {
     const address = socketAddress(path);
     checked("bind", libC().bind(this.#openDescriptor(), address, address.length));
   }
 
-  /** From now on packets go to the socket at a path, and the kernel takes them from no other. */
+  /** Connects to the socket at a path. The kernel then drops packets from any other socket. */
   connect(path: string): void {
     const address = socketAddress(path);
     checked("connect", libC().connect(this.#openDescriptor(), address, address.length));
   }
 
-  /** Sends a packet to the socket that this one is connected to. EAGAIN: its queue is full. */
+  /** Sends a packet to the connected socket. EAGAIN: its queue is full. */
   send(packet: Uint8Array): void {
     writeSync(this.#openDescriptor(), packet);
   }
 
-  /** Hands over each packet that comes, and each error in its place. Called once. */
+  /** Calls back for each packet received, and for each error. Call it once. */
   receive(received: (packet: Buffer) => void, failed: (error: unknown) => void): void {
     this.watch((descriptor) => {
       let packet: Buffer;
@@ -100,8 +99,8 @@ export class DatagramSocket {
   }
 
   /**
-   * The next packet, for which this process does nothing else until it comes; `undefined` when none came
-   * within that time, or a signal came before it.
+   * Blocks the process until the next packet; `undefined` when none arrives in time, or when a signal
+   * interrupts the wait.
    * @param longestMs whole milliseconds
    */
   receiveWithin(longestMs: number): Buffer | undefined {
@@ -112,10 +111,10 @@ export class DatagramSocket {
     return libC().poll(asked, 1, longestMs) === 1 ? readPacket(descriptor) : undefined;
   }
 
-  /** Calls back with the descriptor whenever a packet can be read from it. Called once. */
+  /** Calls back with the descriptor whenever a packet can be read. Call it once. */
   watch(readable: (descriptor: number) => void): void {
     this.#watch = koffi.node.poll(this.#openDescriptor(), () => {
-      // Because koffi drops what its callback throws.
+      // koffi drops errors thrown in its callback.
       setImmediate(() => {
         if (!this.#isClosed) {
           readable(this.#descriptor);
@@ -124,7 +123,7 @@ export class DatagramSocket {
     });
   }
 
-  /** Frees the descriptor. Nothing is handed over afterwards. May be called twice. */
+  /** Closes the descriptor. Nothing is delivered afterwards. May be called twice. */
   close(): void {
     if (!this.#isClosed) {
       this.#isClosed = true;

@@ -5,8 +5,8 @@
  */
 
 /**
- * A field whose bytes mean nothing. Thrown by the readers of a reply's fields, and turned into an
- * error value where the whole reply is decoded (`decodeReply` in packet.ts).
+ * A field with an invalid value. The functions that read fields throw it; `decodeReply` in packet.ts
+ * turns it into an error value.
  */
 export class InvalidField extends Error {
   override readonly name = "InvalidField";
@@ -30,8 +30,8 @@ export function readFloat(data: DataView, offset: number): number {
 }
 
 /**
- * A float that cannot be negative by its meaning (a dispersion, a delay, an interval).
- * @throws {InvalidField} when it is: a negative part would make an error bound too small.
+ * A float that is never negative (a dispersion, a delay, an interval).
+ * @throws {InvalidField} when it is negative, because that would make an error bound too small.
  */
 export function readNonNegativeFloat(data: DataView, offset: number): number {
   const value = readFloat(data, offset);
@@ -41,13 +41,13 @@ export function readNonNegativeFloat(data: DataView, offset: number): number {
   return value;
 }
 
-/** What a chronyd without 64-bit time sends as the high word (`TV_NOHIGHSEC`): read it as 0. */
+/** The high word that a chronyd without 64-bit time sends (`TV_NOHIGHSEC`). Read as 0. */
 const NO_HIGH_SECONDS = 0x7fff_ffff;
 
 /**
  * A timespec of 12 bytes (seconds high, seconds low, nanoseconds), in seconds since 1970,
  * or `undefined` when it is not set (zero seconds).
- * @throws {InvalidField} when there are a thousand million nanoseconds or more.
+ * @throws {InvalidField} when the nanoseconds are 1,000,000,000 or more.
  */
 export function readTimespec(data: DataView, offset: number): number | undefined {
   const high = data.getUint32(offset);
@@ -63,17 +63,17 @@ export function readTimespec(data: DataView, offset: number): number | undefined
 }
 
 /**
- * An integer of 8 bytes that is never negative (`Integer64`). Above 2^53 it is rounded, as a number
- * of JavaScript has no more digits.
+ * An unsigned integer of 8 bytes (`Integer64`). It is rounded above 2^53, the limit of JavaScript's
+ * numbers.
  */
 export function readUint64(data: DataView, offset: number): number {
   return data.getUint32(offset) * 2 ** 32 + data.getUint32(offset + 4);
 }
 
 /**
- * The name of a code: the one at its place in the list.
- * @param what the code is and where it stands, for the message
- * @throws {InvalidField} when the list has no such place.
+ * The name at index `code` of a list.
+ * @param what the code is and its offset, for the error message
+ * @throws {InvalidField} when the list has no such index.
  */
 export function nameOfCode<Name extends string>(
   names: readonly Name[],
@@ -87,7 +87,7 @@ export function nameOfCode<Name extends string>(
   return name;
 }
 
-/** An address as chronyd sends it. `text` is its usual form; an identifier stands for a source whose name is not resolved yet. */
+/** An address as chronyd sends it. A source whose name is not resolved yet has an identifier instead. */
 export type Address =
   | { readonly family: "unspecified" }
   | { readonly family: "ipv4"; readonly text: string }
@@ -98,9 +98,9 @@ export type Address =
 export type IpAddress = Extract<Address, { readonly text: string }>;
 
 /**
- * An address of 20 bytes: 16 of the address (IPv4 and identifiers use the first 4), the family at
- * 16, padding.
- * @throws {InvalidField} when the family is none of chrony's.
+ * An address of 20 bytes: 16 bytes of address (IPv4 and identifiers use the first 4), then the
+ * family, then padding.
+ * @throws {InvalidField} when the family is unknown.
  */
 export function readAddress(data: DataView, offset: number): Address {
   const family = data.getUint16(offset + 16);
@@ -120,7 +120,7 @@ export function readAddress(data: DataView, offset: number): Address {
   }
 }
 
-/** Writes an address that {@link readAddress} gave back into the 20 bytes of a request. */
+/** Writes an address into 20 bytes of a request, in the format of {@link readAddress}. */
 export function writeAddress(data: DataView, offset: number, address: IpAddress): void {
   switch (address.family) {
     case "ipv4":
@@ -144,7 +144,7 @@ function ipv6Text(data: DataView, offset: number): string {
   return new URL(`http://[${groups.join(":")}]`).hostname.slice(1, -1);
 }
 
-/** All eight groups of {@link ipv6Text}, those that `::` stands for included. */
+/** The eight groups of {@link ipv6Text}, with `::` expanded. */
 function ipv6Groups(text: string): readonly string[] {
   const [head = [], tail = []] = text
     .split("::")
@@ -156,8 +156,9 @@ function ipv6Groups(text: string): readonly string[] {
 const REFERENCE_CLOCK_NAME = /^[\x21-\x7e]+$/;
 
 /**
- * A reference id as a reference clock's name: up to four printable characters of ASCII, filled with
- * zeros (0x50484330 is `PHC0`). Any other id as eight hexadecimal digits, so that all stay apart.
+ * A reference id as the name of a reference clock: up to four printable ASCII characters, padded with
+ * zeros (0x50484330 is `PHC0`). Any other id is written as eight hexadecimal digits, so that no two
+ * ids have the same text.
  */
 export function referenceIdText(referenceId: number): string {
   const text = [24, 16, 8, 0]

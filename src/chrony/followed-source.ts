@@ -1,15 +1,15 @@
 /**
- * The report of the source that the clock follows, at the cost of one question a poll, or two,
- * however many sources chronyd has.
+ * Finds the source that the clock follows. This takes one or two requests a poll, however many sources
+ * chronyd has.
  *
- * The source that chronyd has selected is followed. Without one (the last one died, or is offline),
- * that which TRACKING names is: by its address, or a reference clock by its id. Reference clocks can
- * have the same id: the worst of them counts.
+ * The followed source is the one that chronyd has selected. If none is selected (it died, or is
+ * offline), it is the one that TRACKING names by address or, for a reference clock, by id. Several
+ * reference clocks can have the same id; then the worst of them counts.
  *
- * chronyd hands its sources out by index, so the index of the followed one is remembered. The whole list
- * is searched when TRACKING names another source, and when another one stands at the index (chronyd
- * closes the gap that a removed source leaves). Otherwise a look at one more source a poll finds out
- * whether chronyd has selected another one.
+ * chronyd reports sources by index, so the index of the followed one is remembered. The whole list is
+ * searched when TRACKING names another source, or when another source is at that index, because chronyd
+ * closes the gap when a source is removed. Otherwise each poll checks one other source, to notice when
+ * chronyd selects a different one.
  */
 import { type Result, success } from "../result.ts";
 import type { ChronyError } from "./chrony-error.ts";
@@ -20,7 +20,7 @@ import { sourceText } from "./source.ts";
 import { type SourceData, sourceData } from "./source-data.ts";
 import type { Tracking } from "./tracking.ts";
 
-/** The followed one among all sources; `undefined` when there is none, or none that can be told. */
+/** The followed one among all sources; `undefined` when there is none, or when it cannot be identified. */
 export function followedAmong(
   sources: readonly SourceData[],
   tracking: Tracking,
@@ -40,11 +40,11 @@ export type FollowedSourceAnswer = Result<SourceData | undefined, ChronyError>;
 export class FollowedSource {
   /** Where it was seen last. */
   #index: number | undefined;
-  /** Where the search goes on. */
+  /** The next index to check. */
   #next = 0;
-  /** How many sources are still to be searched at once. */
+  /** How many sources are left of a full search. */
   #toSearch = 0;
-  /** What TRACKING named when the search began. */
+  /** The source that TRACKING named when the search began. */
   #named: string | undefined;
 
   /** Where it was seen last. */
@@ -53,9 +53,9 @@ export class FollowedSource {
   }
 
   /**
-   * Asks for its report; `undefined` when there is none.
+   * Reads its report; `undefined` when there is no followed source.
    * @param tracking the report of the same poll
-   * @param longestMs after this time no question is asked any more; the search goes on with the next poll
+   * @param longestMs no request is sent after this time; the next poll continues the search
    */
   async read(client: Client, tracking: Tracking, longestMs: number): Promise<FollowedSourceAnswer> {
     const endMs = performance.now() + longestMs;
@@ -71,7 +71,7 @@ export class FollowedSource {
         return count;
       }
       this.#named = named;
-      // One more, for the end of the list.
+      // One more, to reach the end of the list.
       this.#toSearch = count.value + 1;
     }
     if (found === undefined) {
@@ -131,7 +131,7 @@ function addressText({ address }: Tracking): string | undefined {
   return "text" in address ? address.text : undefined;
 }
 
-/** Of two reports the one that says less good: not reached, or the older sample. */
+/** The worse of two reports: the unreachable one, or the one with the older sample. */
 function worse(one: SourceData, other: SourceData): SourceData {
   if (isReached(one) !== isReached(other)) {
     return isReached(one) ? other : one;

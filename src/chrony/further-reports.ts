@@ -1,10 +1,11 @@
 /**
- * One reading of what chronyd knows beyond TRACKING: over one open client, one question after another.
+ * The optional reports: everything but TRACKING. They are read over one open client, one request
+ * after another.
  *
- * chronyd hands its sources out by index, one a question, and they may change in between. So sources
- * are told apart by what stays the same (source.ts), and the list is read from its end: chronyd adds
- * sources at the end and moves them towards the beginning when one is removed, so that going down
- * meets a source twice at worst, and misses none that was there all the time.
+ * chronyd reports sources by index, one per request, and the list may change between two requests. So
+ * sources are identified by what stays the same (source.ts), and the list is read backwards. chronyd
+ * adds sources at the end and moves them towards the start when one is removed: reading backwards may
+ * see a source twice, but never misses one that was there throughout.
  */
 import { failure, type Result, success } from "../result.ts";
 import { type Activity, activity } from "./activity.ts";
@@ -21,47 +22,47 @@ import { sourceName } from "./source-name.ts";
 import type { SourceNames } from "./source-names.ts";
 import { type SourceStatistics, sourceStatistics } from "./source-statistics.ts";
 
-/** A reading's reports, under the names that CHRONY_METRICS has for them; `undefined` are those that were not wanted. */
+/** The reports of one poll, under their names in CHRONY_METRICS; `undefined` if not requested. */
 export type FurtherReports = {
   readonly sources: OfSources<SourceData> | undefined;
   readonly sourcestats: OfSources<SourceStatistics> | undefined;
-  /** Of NTP sources only. */
+  /** NTP sources only. */
   readonly ntpdata: OfSources<NtpData> | undefined;
   readonly serverstats: Result<ServerStatistics, ReportFault> | undefined;
   readonly activity: Result<Activity, ReportFault> | undefined;
-  /** How many sources are not among these, because there are more than {@link MOST_SOURCES}. */
+  /** How many sources were left out because there are more than {@link MOST_SOURCES}. */
   readonly sourcesLeftOut: number | undefined;
 };
 
 export type FurtherReport = Exclude<keyof FurtherReports, "sourcesLeftOut">;
 
 /**
- * A report of each source, in chronyd's order and each source once. Unresolved sources are left out,
- * and what is beyond {@link MOST_SOURCES}, but never the one that the clock follows.
+ * One report per source, in chronyd's order. Unresolved sources and those beyond {@link MOST_SOURCES}
+ * are left out, but never the one that the clock follows.
  */
 export type OfSources<Content> = Result<readonly OfSource<Content>[], ReportFault>;
 
 export type OfSource<Content> = {
   /**
-   * As chrony_exporter labels it: an address, or a reference clock's id. The second reference clock
-   * with the same id is `PPS#2`.
+   * An address, or a reference clock's id, as in chrony_exporter's labels. The second reference clock
+   * with the id `PPS` is `PPS#2`.
    */
   readonly address: string;
-  /** What chronyd calls it; the address when chronyd has no name for it. */
+  /** chronyd's name for the source; its address if it has no name. */
   readonly name: string;
   readonly content: Content;
 };
 
 /** Why there is no report. */
 export type ReportFault =
-  /** Not over this transport, or not from this version of chrony: it need not be asked for at the next poll. */
+  /** This transport or this version of chrony does not offer the report. The next poll can skip it. */
   | { readonly kind: "not available"; readonly error: ChronyError }
-  /** The next reading may be better. */
+  /** The next poll may succeed. */
   | { readonly kind: "failed"; readonly error: ChronyError }
-  /** The reading took longer than its caller allows. */
+  /** Reading the reports took longer than the caller allows. */
   | { readonly kind: "out of time"; readonly longestMs: number };
 
-/** One sentence for a person: what was tried, what was found, what to do. */
+/** One sentence: what was tried, what was found, what to do. */
 export function describeReportFault(fault: ReportFault): string {
   switch (fault.kind) {
     case "not available":
@@ -72,20 +73,20 @@ export function describeReportFault(fault: ReportFault): string {
   }
 }
 
-/** More sources than this are not read, because each is a question and some series. */
+/** The most sources that are read, because each costs a request and several series. */
 export const MOST_SOURCES = 300;
 
 export type FurtherReportsOptions = {
   readonly wanted: ReadonlySet<FurtherReport>;
-  /** The caller's, for all its readings of one chronyd. */
+  /** Owned by the caller and reused for every poll of one chronyd. */
   readonly names: SourceNames;
-  /** The index of the source that the clock follows, where it is known: it is never left out. */
+  /** The index of the followed source, if known: it is never left out. */
   readonly followedIndex: number | undefined;
-  /** After this time no question is asked any more. The last answer may take a second longer. */
+  /** No request is sent after this time. The last answer may take a second longer. */
   readonly longestMs: number;
 };
 
-/** Reads what is wanted. A report that fails does not keep the others from being read. */
+/** Reads the requested reports. If one fails, the others are still read. */
 export async function readFurtherReports(
   client: ChronyClient,
   { wanted, names, followedIndex, longestMs }: FurtherReportsOptions,
@@ -109,10 +110,10 @@ export async function readFurtherReports(
   };
 }
 
-/** How many sources there are, as it was asked last, and which one is never left out. */
+/** The last known number of sources, and the one that is never left out. */
 type SourceCount = { found: number | undefined; readonly followedIndex: number | undefined };
 
-/** The indices that are read, the last one first. */
+/** The indices to read, last first. */
 function indicesOf({ found = 0, followedIndex }: SourceCount): readonly number[] {
   const first = Array.from({ length: Math.min(found, MOST_SOURCES) }, (_, index) => index);
   const isBeyond =
@@ -120,7 +121,7 @@ function indicesOf({ found = 0, followedIndex }: SourceCount): readonly number[]
   return (isBeyond ? [...first, followedIndex] : first).toReversed();
 }
 
-/** Reads another report of sources that were just seen. */
+/** Reads another report for sources that were just seen. */
 type ReadOfSources<Content> = (
   questions: Questions,
   count: SourceCount,
@@ -149,7 +150,7 @@ async function readSources(
   return success(sources);
 }
 
-/** Joined by what the sources are: at the index of one there may be another by now. */
+/** Joined by address, because another source may be at the index by now. */
 async function readStatistics(
   questions: Questions,
   count: SourceCount,
@@ -187,7 +188,7 @@ async function readNtpData(
   return success(reports);
 }
 
-/** The answers for all indices, by what the source that each is about is called, in chronyd's order. */
+/** The answers for all indices in chronyd's order, keyed by the address of the source. */
 async function askOfEachIndex<Content extends { readonly source: Source }>(
   questions: Questions,
   count: SourceCount,
@@ -212,8 +213,8 @@ async function askOfEachIndex<Content extends { readonly source: Source }>(
 }
 
 /**
- * A server that is met twice was moved by the removal of another one. Reference clocks are never
- * removed: those of the same id are several.
+ * An NTP source that appears twice moved because another one was removed. Reference clocks are never
+ * removed, so two with the same id are two clocks.
  */
 function byAddress<Content extends { readonly source: Source }>(
   contents: readonly Content[],
@@ -234,7 +235,7 @@ function byAddress<Content extends { readonly source: Source }>(
   return found;
 }
 
-/** Asks chronyd for a source's name when it is not known, and gives the address when there is none. */
+/** The name of a source, requested from chronyd when it is not cached; the address when it has none. */
 async function nameOf(
   questions: Questions,
   names: SourceNames,
@@ -257,12 +258,12 @@ async function nameOf(
   return success(name);
 }
 
-/** One question after another, within the time of a reading. */
+/** Sends one request after another until the time is used up. */
 class Questions {
   readonly #client: ChronyClient;
   readonly #longestMs: number;
   readonly #endMs: number;
-  /** A chronyd that did not answer is not asked again in this reading. */
+  /** Set once chronyd does not answer: nothing more is requested in this poll. */
   #silence: ReportFault | undefined;
 
   constructor(client: ChronyClient, longestMs: number) {
@@ -291,12 +292,12 @@ class Questions {
   }
 }
 
-/** Whether a source went away between two questions. */
+/** Whether a source was removed between two requests. */
 function isNoSuch(fault: ReportFault): boolean {
   return fault.kind === "failed" && isNoSuchSource(fault.error);
 }
 
-/** Whether chronyd has no name to give, or none that can be shown. */
+/** Whether chronyd has no name for the source, or none that can be shown. */
 function isNameless(fault: ReportFault): boolean {
   return (
     fault.kind === "not available" ||

@@ -1,10 +1,10 @@
 /**
- * NTP_DATA: what the last response of one NTP source said, and how many packets went to and fro.
- * Command 57, 172 bytes. The reply is 16 with 152 bytes until chrony 4.5 and 26 with 172 bytes, four
- * counts longer, from 4.6 on (`RPY_NTPData` in the `candm.h` of that version); both end with a reserve
- * that is filled with ones, 12 and 16 bytes.
+ * NTP_DATA: the last response of one NTP source, and packet counts.
+ * Command 57, 172 bytes. Up to chrony 4.5 the reply is 16 with 152 bytes; since 4.6 it is 26 with 172
+ * bytes and four more counts (`RPY_NTPData` in the `candm.h` of that version). Both end with reserved
+ * bytes filled with ones: 12 and 16.
  *
- * Only over the Unix socket, unless chronyd's `opencommands` opens it.
+ * Only over the Unix socket, unless chronyd's `opencommands` allows it over UDP.
  */
 import {
   type Address,
@@ -20,72 +20,72 @@ import {
 import type { Report } from "./packet.ts";
 import { LEAP_STATUSES, type LeapStatus } from "./tracking.ts";
 
-/** The NTP_DATA reply, in the order of the wire. */
+/** The NTP_DATA reply, in wire order. */
 export type NtpData = {
   readonly remoteAddress: Address;
-  /** Where the source's responses arrive; unspecified before the first. */
+  /** The local address at which responses arrive; unspecified before the first one. */
   readonly localAddress: Address;
   readonly remotePort: number;
-  /** The last valid one; `undefined` before there is one, when chronyd sends zeros. */
+  /** The last valid response; `undefined` before the first one, when chronyd sends zeros. */
   readonly response: NtpResponse | undefined;
-  /** Packets since the source was added: sent to it, and received from it. */
+  /** Packets sent to and received from the source since it was added. */
   readonly sentPackets: number;
   readonly receivedPackets: number;
-  /** Responses that match a request of ours and are authenticated as they have to be. */
+  /** Responses that match a request and pass authentication. */
   readonly validPackets: number;
-  /** Those of them that were good enough to be measured with. Older versions of chrony do not count them. */
+  /** Valid responses that were accepted as measurements. `undefined` in older versions of chrony. */
   readonly goodPackets: number | undefined;
-  /** Since chrony 4.6, as are all that follow: packets whose time the kernel or the network card took. */
+  /** This and the following counts exist since chrony 4.6: packets timestamped by kernel or hardware. */
   readonly kernelTransmitTimestamps?: number;
   readonly kernelReceiveTimestamps?: number;
   readonly hardwareTransmitTimestamps?: number;
   readonly hardwareReceiveTimestamps?: number;
 };
 
-/** A source's response: what stood in the packet, then what chronyd made of it. */
+/** A response: the fields of the packet, then what chronyd computed from it. */
 export type NtpResponse = {
   readonly leapStatus: LeapStatus;
-  /** Of NTP. */
+  /** NTP version. */
   readonly version: number;
-  /** NTP's: 1 and 2 are a peer's, 4 is a server's. */
+  /** NTP mode: 1 and 2 from a peer, 4 from a server. */
   readonly mode: number;
-  /** 0 is not synchronised, or a refusal (a kiss of death). */
+  /** 0: not synchronised, or a refusal (kiss of death). */
   readonly stratum: number;
-  /** A power of two. */
+  /** The polling interval as a power of two. */
   readonly pollLog2Seconds: number;
-  /** Of the source's clock, a power of two. */
+  /** The precision of the source's clock as a power of two. */
   readonly precisionLog2Seconds: number;
   readonly rootDelaySeconds: number;
   readonly rootDispersionSeconds: number;
-  /** Whom the source follows. */
+  /** What the source itself follows. */
   readonly referenceId: number;
-  /** When the source last took its own source's time, in seconds since 1970. */
+  /** When the source was last updated by its own source, in seconds since 1970. */
   readonly referenceTimeSeconds: number | undefined;
-  /** `undefined` when the source itself is not synchronised: nothing was measured, and chronyd sends zeros. */
+  /** `undefined` when the source is not synchronised: nothing was measured, and chronyd sends zeros. */
   readonly measurement: NtpMeasurement | undefined;
-  /** chrony's tests 1, 2, 3, 5, 6, 7, A, B, C and D, a bit each, the first one highest: 1 was passed. */
+  /** chrony's tests 1, 2, 3, 5, 6, 7, A, B, C and D, one bit each, the first in the highest bit; 1 is passed. */
   readonly tests: number;
   readonly interleaved: boolean;
   readonly authenticated: boolean;
-  /** Who took the time at which the request left. */
+  /** Where the transmit timestamp of the request was taken. */
   readonly transmitTimestamping: Timestamping;
-  /** Who took the time at which the response came. */
+  /** Where the receive timestamp of the response was taken. */
   readonly receiveTimestamping: Timestamping;
 };
 
 export type NtpMeasurement = {
-  /** Positive: the system clock is behind the source's. (In SOURCE_DATA and SOURCESTATS it is ahead.) */
+  /** Positive: the system clock is behind the source. (In SOURCE_DATA and SOURCESTATS it is ahead.) */
   readonly offsetSeconds: number;
-  /** The way there and back, without the source's response time. */
+  /** Round-trip time without the source's response time. */
   readonly peerDelaySeconds: number;
   readonly peerDispersionSeconds: number;
-  /** Between the request's arrival at the source and the response's departure. */
+  /** Time between the arrival of the request at the source and the departure of the response. */
   readonly responseTimeSeconds: number;
-  /** Which way the network's delay varies more, from −0.5 (to the source) to 0.5 (back); 0 is neither, or not known. */
+  /** The direction in which the network delay varies more: −0.5 is to the source, 0.5 is back, 0 is neither or unknown. */
   readonly jitterAsymmetry: number;
 };
 
-/** The daemon itself is the least exact, the network card's hardware the most. */
+/** Where a timestamp was taken: daemon is the least exact, hardware (the network card) the most. */
 export type Timestamping = "daemon" | "kernel" | "hardware";
 
 export function ntpData(address: IpAddress): Report<NtpData> {
@@ -152,7 +152,7 @@ function readResponse(data: DataView): NtpResponse | undefined {
   };
 }
 
-/** The delay of a measurement is at least the clock's precision, so that none is 0. */
+/** A delay of 0 means no measurement, because a real delay is at least the clock's precision. */
 function readMeasurement(data: DataView): NtpMeasurement | undefined {
   const peerDelaySeconds = readNonNegativeFloat(data, 104);
   if (peerDelaySeconds === 0) {
@@ -184,7 +184,7 @@ function readTimestamping(data: DataView, offset: number): Timestamping {
   return timestamping;
 }
 
-/** What stands there in a version that does not count them: part of its reserve. */
+/** The reserved bytes that a version without these counts sends in their place. */
 const NOT_COUNTED = 0xffff_ffff;
 
 function readGoodPackets(data: DataView): number | undefined {

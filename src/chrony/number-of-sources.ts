@@ -1,5 +1,5 @@
 /**
- * N_SOURCES: how many time sources chronyd has, those with an unresolved name included.
+ * N_SOURCES: how many time sources chronyd has, including unresolved ones.
  * Command 14, reply 2, 32 bytes each (`RPY_N_Sources` in chrony's `candm.h`).
  */
 import type { Report } from "./packet.ts";

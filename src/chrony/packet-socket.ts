@@ -3,17 +3,17 @@ import type { ChronyError } from "./chrony-error.ts";
 
 /** A socket to one chronyd that carries whole packets: Unix datagrams or UDP. */
 export type PacketSocket = {
-  /** Sends one packet. A failure arrives at the listener's `failed`. */
+  /** Sends one packet. An error is reported to the listener's `failed`. */
   send(packet: Uint8Array): void;
-  /** Frees everything, a socket file included. Nothing arrives afterwards. May be called twice. */
+  /** Closes the socket and removes its file. No packet is delivered afterwards. May be called twice. */
   close(): void;
 };
 
-/** Who is told what a {@link PacketSocket} receives. */
+/** Receives the packets and errors of a {@link PacketSocket}. */
 export type PacketListener = {
-  /** @returns whether this is the answer that was waited for */
+  /** @returns whether this is the expected answer */
   received(packet: Uint8Array): boolean;
-  /** The socket is of no more use. */
+  /** The socket can no longer be used. */
   failed(error: ChronyError): void;
 };
 

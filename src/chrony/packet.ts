@@ -14,7 +14,7 @@
  *                                  20  zero, 8 bytes
  *                                  28  data
  *
- * Only commands that read exist here: a report brings its command, and no report changes anything.
+ * Only read-only commands are defined: none of the reports changes anything in chronyd.
  */
 import { failure, type Result, success } from "../result.ts";
 import type { ChronyError } from "./chrony-error.ts";
@@ -27,17 +27,17 @@ const REPLY_HEADER_BYTES = 28;
 const STATUS_SUCCESS = 0;
 const REPLY_SEQUENCE_OFFSET = 16;
 
-/** One report of chronyd: how it is asked for, and how its replies read. */
+/** One of chronyd's reports: how to request it, and how to decode its replies. */
 export type Report<Content> = {
-  /** chrony's name for it, for messages. */
+  /** chrony's name for the report, for error messages. */
   readonly name: string;
   /** chrony's `REQ_…` code. */
   readonly command: number;
-  /** The whole request. At least as long as the reply, or chronyd refuses (it never amplifies). */
+  /** Length of the whole request. At least that of the reply: chronyd rejects shorter ones, to prevent amplification. */
   readonly requestBytes: number;
-  /** Fills in the request's data, which begins at byte 20, where the report takes any. Offsets from the start of the datagram. */
+  /** Writes the request's data, which begins at byte 20. Offsets count from the start of the datagram. */
   readonly writeRequestData?: (data: DataView) => void;
-  /** The layouts that the supported versions of chrony answer with. */
+  /** The reply layouts of all supported versions of chrony. */
   readonly replies: readonly ReplyLayout<Content>[];
 };
 
@@ -45,16 +45,16 @@ export type Report<Content> = {
 export type ReplyLayout<Content> = {
   /** chrony's `RPY_…` code. */
   readonly code: number;
-  /** The whole reply, exactly. */
+  /** Exact length of the whole reply. */
   readonly bytes: number;
-  /** Reads the fields, at offsets from the start of the datagram. May throw {@link InvalidField}. */
+  /** Reads the fields. Offsets count from the start of the datagram. May throw {@link InvalidField}. */
   readonly decode: (data: DataView) => Content;
 };
 
 /**
  * The bytes of a request.
- * @param attempt counts the sends of one question, from 0
- * @param sequence the reply carries it back
+ * @param attempt counts the sends of one request, from 0
+ * @param sequence chronyd copies it into the reply
  */
 export function encodeRequest(
   report: Report<unknown>,
@@ -73,8 +73,8 @@ export function encodeRequest(
 }
 
 /**
- * Whether a packet answers the request of this sequence. What does not is no error: it is a late
- * answer to an earlier request, or none at all, and the asker goes on waiting.
+ * Whether a packet answers the request with this sequence number. Any other packet is ignored, not an
+ * error: it may be a late answer to an earlier request.
  */
 export function answers(packet: Uint8Array, sequence: number): boolean {
   if (packet.length < REPLY_SEQUENCE_OFFSET + 4) {
@@ -84,8 +84,8 @@ export function answers(packet: Uint8Array, sequence: number): boolean {
 }
 
 /**
- * The content of a reply that {@link answers} our request. Every field of the header is checked:
- * what carries our sequence but is wrong is an error, never a value.
+ * Decodes a reply that {@link answers} our request. Every field of the header is checked: a reply with
+ * our sequence number and anything else wrong is an error.
  */
 export function decodeReply<Content>(
   report: Report<Content>,

@@ -1,7 +1,7 @@
-/** Which answers of chronyd will not be better at the next poll. */
+/** Reports that chronyd refuses, and will most likely refuse at the next poll too. */
 import type { ChronyError } from "./chrony-error.ts";
 
-/** How long a report that chronyd refused is not asked for. */
+/** How long to wait before a refused report is requested again. */
 const ASK_AGAIN_AFTER_MS = 10 * 60_000;
 
 const STATUS_UNAUTH = 2;
@@ -10,8 +10,8 @@ const STATUS_NOSUCHSOURCE = 4;
 const STATUS_BADPKTLENGTH = 19;
 
 /**
- * Whether chronyd would most likely give the same answer again: it may not (UNAUTH), it does not know
- * the command (INVALID), or it has a form of the report that is not known here.
+ * Whether chronyd would most likely answer the same again: the report is not permitted (UNAUTH), the
+ * command is unknown to chronyd (INVALID), or the reply has a layout that is unknown to us.
  */
 export function isRefusal(error: ChronyError): boolean {
   return (
@@ -21,24 +21,24 @@ export function isRefusal(error: ChronyError): boolean {
   );
 }
 
-/** Whether a source went away between two questions, or there is none at an index. */
+/** Whether there is no source at an index, or it was removed between two requests. */
 export function isNoSuchSource(error: ChronyError): boolean {
   return error.kind === "refused" && error.status === STATUS_NOSUCHSOURCE;
 }
 
-/** Remembers which reports chronyd refused, and when it is asked for them again. */
+/** Remembers which reports chronyd refused, and when to request them again. */
 export class RefusedReports<Name extends string> {
-  /** By report, the monotonic time from which on it is asked for again. */
+  /** For each report, the monotonic time from which it may be requested again, in milliseconds. */
   readonly #askAgainMs = new Map<Name, number>();
 
-  /** Whether a report is not to be asked for yet. */
+  /** Whether it is too early to request a report again. */
   has(report: Name, nowMs: number): boolean {
     return nowMs < (this.#askAgainMs.get(report) ?? Number.NEGATIVE_INFINITY);
   }
 
   /**
-   * chronyd refused a report.
-   * @returns whether it had not refused it before
+   * Records that chronyd refused a report.
+   * @returns whether this is the first refusal
    */
   add(report: Name, nowMs: number): boolean {
     const isNew = !this.#askAgainMs.has(report);
@@ -47,14 +47,14 @@ export class RefusedReports<Name extends string> {
   }
 
   /**
-   * chronyd answered with a report.
-   * @returns whether it had refused it before
+   * Records that chronyd sent a report.
+   * @returns whether it had refused the report before
    */
   delete(report: Name): boolean {
     return this.#askAgainMs.delete(report);
   }
 
-  /** chronyd was restarted, and may be another version: all are asked for again at once. */
+  /** Forgets all refusals, because a restarted chronyd may be another version. */
   chronydRestarted(): void {
     for (const report of this.#askAgainMs.keys()) {
       this.#askAgainMs.set(report, Number.NEGATIVE_INFINITY);

@@ -1,41 +1,41 @@
 /**
- * SERVER_STATS: what chronyd did for its own clients since it started.
- * Command 54, 196 bytes. Each layout of the reply goes on where the one before ended
+ * SERVER_STATS: what chronyd has served to its own clients since it started.
+ * Command 54, 196 bytes. Each reply layout extends the one before it
  * (`RPY_ServerStats` in the `candm.h` of that version):
  *
  *     chrony     reply      bytes
- *     until 3    14         48     counts of 4 bytes, no NTS
- *     4.0        22         60     NTS among them
- *     4.2        24         72     and interleaved mode
- *     4.4        25        196     and timestamps, in 8 bytes each; 32 bytes are reserved
+ *     until 3    14         48     counts of 4 bytes
+ *     4.0        22         60     adds NTS
+ *     4.2        24         72     adds interleaved mode
+ *     4.4        25        196     adds timestamps; counts of 8 bytes; 32 bytes are reserved
  *
- * Only over the Unix socket, unless chronyd's `opencommands` opens it.
+ * Only over the Unix socket, unless chronyd's `opencommands` allows it over UDP.
  */
 import { readUint64 } from "./fields.ts";
 import type { Report } from "./packet.ts";
 
-/** The SERVER_STATS reply, in the order of the wire. What a version of chrony does not count is `undefined`. */
+/** The SERVER_STATS reply, in wire order. Counts that a version of chrony does not have are `undefined`. */
 export type ServerStatistics = {
   readonly ntpPacketsReceived: number;
   /** Since chrony 4.0. */
   readonly ntsKeConnectionsAccepted?: number;
   readonly commandPacketsReceived: number;
-  /** Not answered, because of a rate limit. */
+  /** Not answered because of a rate limit. */
   readonly ntpPacketsDropped: number;
   /** Since chrony 4.0. */
   readonly ntsKeConnectionsDropped?: number;
   readonly commandPacketsDropped: number;
-  /** Clients that chronyd forgot to make room for others. */
+  /** Clients that chronyd removed from its log to make room for others. */
   readonly clientLogRecordsDropped: number;
   /** Since chrony 4.0. */
   readonly authenticatedNtpPackets?: number;
-  /** Since chrony 4.2, as are the two that follow. */
+  /** This and the next two: since chrony 4.2. */
   readonly interleavedNtpPackets?: number;
-  /** Kept at this moment for clients of the interleaved mode. */
+  /** Timestamps currently kept for clients in interleaved mode. */
   readonly ntpTimestampsHeld?: number;
-  /** Between the oldest and the newest of them. */
+  /** Time between the oldest and the newest of them. */
   readonly ntpTimestampSpanSeconds?: number;
-  /** Since chrony 4.4, as are all that follow: who took the time at which a packet came or went. */
+  /** This and all that follow: since chrony 4.4, packets by where their timestamp was taken. */
   readonly ntpDaemonReceiveTimestamps?: number;
   readonly ntpDaemonTransmitTimestamps?: number;
   readonly ntpKernelReceiveTimestamps?: number;

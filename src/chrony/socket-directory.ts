@@ -1,12 +1,12 @@
 /**
- * Whether the directory of chronyd's socket is still the one that the agent can work in. Inside a
- * container it is a mount: when the node deletes and recreates it, the mount goes on showing the
- * deleted one, and only a restarted container sees the new one.
+ * Detects when the agent must restart because chronyd's socket directory changed. In a container the
+ * directory is a mount. If the node deletes and recreates it, the mount still shows the deleted one
+ * until the container restarts.
  */
 import { type Stats, statSync } from "node:fs";
 import { runAsFor, type User, userText } from "../privileges.ts";
 
-/** What makes a restart of the agent necessary. */
+/** Why the agent must restart. */
 export type SocketDirectoryFault =
   | { readonly kind: "deleted"; readonly path: string }
   | {
@@ -26,15 +26,15 @@ export function describeSocketDirectoryFault(fault: SocketDirectoryFault): strin
   }
 }
 
-/** Remembers whom the agent started for, and compares. */
+/** Compares the directory with what it was when the agent started. */
 export class SocketDirectory {
   readonly #path: string;
   readonly #runAs: User | undefined;
   #firstOwner: User | undefined;
 
   /**
-   * @param runAs whom the agent became because of the directory, when root started it; else it
-   *   started for the owner who is seen first
+   * @param runAs the user that the agent switched to because of the directory, if it was started as
+   *   root; otherwise the first owner seen is the reference
    */
   constructor(path: string, runAs?: User) {
     this.#path = path;
@@ -42,15 +42,15 @@ export class SocketDirectory {
   }
 
   /**
-   * Looks once. A directory that is missing is no fault: chronyd is not running, and the path will
-   * lead to the new one.
+   * Checks once. A missing directory is no fault: chronyd is not running, and the path will lead to
+   * the new directory.
    */
   check(): SocketDirectoryFault | undefined {
     let stats: Stats | undefined;
     try {
       stats = statSync(this.#path);
     } catch {
-      // Missing, or not allowed to look: the readings fail, too, and say so.
+      // Missing, or not readable: the polls fail too, and report it.
     }
     if (stats === undefined) {
       return undefined;
@@ -59,7 +59,7 @@ export class SocketDirectory {
       return { kind: "deleted", path: this.#path };
     }
     this.#firstOwner ??= stats;
-    // Started again, it would become this one: for a directory of root's that is not the owner.
+    // The user that a restarted agent would run as. It is not the owner if root owns the directory.
     const [startedFor, wanted] =
       this.#runAs === undefined
         ? [this.#firstOwner, stats]

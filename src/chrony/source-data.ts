@@ -1,5 +1,5 @@
 /**
- * SOURCE_DATA: one time source, what chronyd makes of it, and its last measurement.
+ * SOURCE_DATA: one time source, its state in chronyd, and its last measurement.
  * Command 15, reply 3, 76 bytes each (`RPY_Source_Data` in chrony's `candm.h`).
  */
 import {
@@ -13,49 +13,49 @@ import type { Report } from "./packet.ts";
 import { type Source, sourceAt } from "./source.ts";
 
 /**
- * What chronyd makes of a source's measurements. It keeps those of a source that fell silent, and for
- * a while its state with them: whether a source answers is in the reachability.
+ * How chronyd rates a source, from its measurements. A source that stops answering keeps its
+ * measurements and, for a while, its state: use the reachability to see whether it answers.
  */
 export type SourceState =
   /** The clock follows it. */
   | "selected"
-  /** Without measurements, with too few, too old or too uncertain ones, or not synchronised. */
+  /** Not synchronised, or its measurements are missing, too few, too old or too uncertain. */
   | "nonselectable"
-  /** Its time disagrees with the majority's. */
+  /** Its time disagrees with the majority. */
   | "falseticker"
   /** Its time varies too much. */
   | "jittery"
   /** Good, and combined with the selected one. */
   | "unselected"
-  /** Good, and left out of the combination. */
+  /** Good, but not combined. */
   | "selectable";
 
 export type SourceMode = "client" | "peer" | "reference clock";
 
-/** The SOURCE_DATA reply, in the order of the wire (without the flags at byte 56, always 0 since chrony 4.0). */
+/** The SOURCE_DATA reply, in wire order, without the flags at byte 56, which are 0 since chrony 4.0. */
 export type SourceData = {
   readonly source: Source;
   /** The polling interval as a power of two: −2 is a quarter of a second, 6 is 64 s. */
   readonly pollLog2Seconds: number;
-  /** Hops from a reference clock. 0 for a reference clock, and before the first measurement. */
+  /** Distance from a reference clock. 0 for a reference clock, and before the first measurement. */
   readonly stratum: number;
   readonly state: SourceState;
   readonly mode: SourceMode;
-  /** The last eight polls, one bit each, the newest lowest: 1 was answered. */
+  /** The last eight polls, one bit each, the newest in the lowest bit; 1 is answered. */
   readonly reachability: number;
-  /** `undefined` before there is one; chronyd sends zeros then, as if the clock were right. */
+  /** `undefined` before the first one, when chronyd sends zeros, as if the clock were exact. */
   readonly latestMeasurement: SourceMeasurement | undefined;
 };
 
-/** A measurement. Positive offsets: the system clock was ahead of the source's. */
+/** A measurement. Positive offsets: the system clock was ahead of the source. */
 export type SourceMeasurement = {
-  /** Negative: the system clock was set back since. */
+  /** Negative: the system clock has been set back since. */
   readonly ageSeconds: number;
   /** As measured. */
   readonly originalOffsetSeconds: number;
-  /** With what was corrected since then. */
+  /** Adjusted for corrections made since. */
   readonly offsetSeconds: number;
-  /** What the offset may be wrong by, either way. */
+  /** How wrong the offset may be, in either direction. */
   readonly errorSeconds: number;
 };
 
@@ -84,7 +84,7 @@ export function sourceData(index: number): Report<SourceData> {
   };
 }
 
-/** By their codes (`RPY_SD_ST_…`). */
+/** Indexed by code (`RPY_SD_ST_…`). */
 const STATES: readonly SourceState[] = [
   "selected",
   "nonselectable",
@@ -94,14 +94,14 @@ const STATES: readonly SourceState[] = [
   "selectable",
 ];
 
-/** By their codes (`RPY_SD_MD_…`). */
+/** Indexed by code (`RPY_SD_MD_…`). */
 const MODES: readonly SourceMode[] = ["client", "peer", "reference clock"];
 
 function readMode(data: DataView): SourceMode {
   return nameOfCode(MODES, data.getUint16(54), "the mode at byte 54");
 }
 
-/** A reference clock's id stands in place of an address, as if it were IPv4. */
+/** A reference clock has its id in place of an address, sent as IPv4. */
 function readSource(data: DataView): Source {
   if (readMode(data) === "reference clock") {
     return { kind: "reference clock", referenceId: data.getUint32(28) };
@@ -113,7 +113,7 @@ function readSource(data: DataView): Source {
   return sourceAt(address, 0);
 }
 
-/** NTP's own field for it has 8 bits. */
+/** Checked against 8 bits, the size of the field in NTP. */
 function readPoll(data: DataView, offset: number): number {
   const poll = data.getInt16(offset);
   if (poll < -128 || poll > 127) {
@@ -132,7 +132,7 @@ function readReachability(data: DataView, offset: number): number {
   return reachability;
 }
 
-/** In place of the age of a measurement that there is not. */
+/** The age that chronyd sends when there is no measurement. */
 const NEVER_MEASURED = 0xffff_ffff;
 
 function readLatestMeasurement(data: DataView): SourceMeasurement | undefined {
@@ -140,7 +140,7 @@ function readLatestMeasurement(data: DataView): SourceMeasurement | undefined {
     return undefined;
   }
   return {
-    // chronyd subtracts two times and sends 32 bits of it, without a sign.
+    // Read as signed: chronyd sends the low 32 bits of a difference of two times.
     ageSeconds: data.getInt32(60),
     originalOffsetSeconds: readFloat(data, 64),
     offsetSeconds: readFloat(data, 68),

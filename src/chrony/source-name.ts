@@ -1,5 +1,5 @@
 /**
- * NTP_SOURCE_NAME: what chronyd's configuration calls an NTP source (a name, or an address as text).
+ * NTP_SOURCE_NAME: the name of an NTP source in chronyd's configuration (a host name, or an address as text).
  * Command 65, reply 19, 284 bytes each (`RPY_NTPSourceName` in chrony's `candm.h`).
  */
 import { InvalidField, type IpAddress, writeAddress } from "./fields.ts";
@@ -16,11 +16,10 @@ export function sourceName(address: IpAddress): Report<string> {
 }
 
 /**
- * A text of printable ASCII that ends with a zero. Names of hosts and addresses have no other
- * characters, and this one ends up in labels, on terminals and in pages, where a control character
- * or half a character of UTF-8 would do harm. chronyd cuts a name of 256 bytes or more, and then
- * there is no zero: such a name is not whole.
- * @throws {InvalidField} when there is another character, no zero, or nothing before it.
+ * A text of printable ASCII, terminated by a zero. Other characters are invalid: host names and
+ * addresses have none, and a control character would do harm in labels, terminals and pages. chronyd
+ * cuts names of 256 bytes or more, so a text without a zero is incomplete.
+ * @throws {InvalidField} when there is another character, no zero, or no text before it.
  */
 function readName(data: DataView, offset: number, longestBytes: number): string {
   let name = "";

@@ -1,15 +1,15 @@
-/** How long a name is believed: a chronyd that was restarted may call the same address another name. */
+/** How long a name is cached. After a restart, chronyd may have another name for the same address. */
 const RENEW_AFTER_MS = 10 * 60_000;
 
 /**
- * What chronyd calls its NTP sources, kept from one reading to the next. It holds the sources of the
- * last reading that saw them all, and no others.
+ * A cache of chronyd's names for its NTP sources. It holds only the sources of the last poll that read
+ * them all.
  */
 export class SourceNames {
   readonly #names = new Map<string, { readonly name: string; readonly askedMs: number }>();
 
   /**
-   * The name of the source at an address, or `undefined` when chronyd has to be asked.
+   * The name of the source at an address, or `undefined` when chronyd must be asked.
    * @param nowMs monotonic time, in milliseconds
    */
   get(address: string, nowMs: number): string | undefined {
@@ -17,12 +17,12 @@ export class SourceNames {
     return known !== undefined && nowMs - known.askedMs < RENEW_AFTER_MS ? known.name : undefined;
   }
 
-  /** Keeps what chronyd answered at this moment. */
+  /** Stores the name that chronyd reported. */
   set(address: string, name: string, nowMs: number): void {
     this.#names.set(address, { name, askedMs: nowMs });
   }
 
-  /** Forgets the sources that are not among these addresses. */
+  /** Forgets all other addresses. */
   keepOnly(addresses: ReadonlyMap<string, unknown>): void {
     for (const address of this.#names.keys()) {
       if (!addresses.has(address)) {

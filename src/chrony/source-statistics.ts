@@ -1,35 +1,35 @@
 /**
- * SOURCESTATS: what chronyd's measurements of one time source say together.
+ * SOURCESTATS: chronyd's statistics over its measurements of one time source.
  * Command 34, reply 6, 84 bytes each (`RPY_Sourcestats` in chrony's `candm.h`).
  */
 import { readAddress, readFloat, readNonNegativeFloat } from "./fields.ts";
 import type { Report } from "./packet.ts";
 import { type Source, sourceAt } from "./source.ts";
 
-/** The SOURCESTATS reply, in the order of the wire. */
+/** The SOURCESTATS reply, in wire order. */
 export type SourceStatistics = {
   readonly referenceId: number;
   readonly source: Source;
   /** How many measurements are kept. */
   readonly samples: number;
-  /** Of residuals with the same sign; few runs of many samples mean that a straight line does not fit. */
+  /** Runs of residuals with the same sign. Few runs in many samples mean that a straight line does not fit. */
   readonly runs: number;
-  /** Between the oldest and the newest of the samples. */
+  /** Time between the oldest and the newest sample. */
   readonly spanSeconds: number;
-  /** 4 s as long as there are too few samples. */
+  /** 4 s while there are too few samples. */
   readonly standardDeviationSeconds: number;
-  /** How fast the system clock, as it is corrected now, runs against the source's. Positive: fast. */
+  /** The remaining frequency error of the corrected system clock against the source. Positive: fast. */
   readonly residualFrequencyPpm: number;
-  /** What the frequency may be wrong by. 2000 as long as there are too few samples. */
+  /** How wrong the frequency may be. 2000 while there are too few samples. */
   readonly skewPpm: number;
-  /** `undefined` without samples; chronyd sends zeros then, as if the clock were right. */
+  /** `undefined` without samples, when chronyd sends zeros, as if the clock were exact. */
   readonly estimatedOffset: EstimatedOffset | undefined;
 };
 
-/** The offset now. Positive: the system clock is ahead of the source's. */
+/** The offset now. Positive: the system clock is ahead of the source. */
 export type EstimatedOffset = {
   readonly offsetSeconds: number;
-  /** What it may be wrong by, either way. */
+  /** How wrong the offset may be, in either direction. */
   readonly errorSeconds: number;
 };
 
@@ -60,7 +60,7 @@ export function sourceStatistics(index: number): Report<SourceStatistics> {
   };
 }
 
-/** No estimate is exact, so that an error of 0 is none. (With one sample, versions of chrony differ.) */
+/** An error of 0 means no estimate, because no estimate is exact. (With one sample, versions of chrony differ.) */
 function readEstimatedOffset(data: DataView): EstimatedOffset | undefined {
   const errorSeconds = readNonNegativeFloat(data, 80);
   return errorSeconds === 0 ? undefined : { offsetSeconds: readFloat(data, 76), errorSeconds };

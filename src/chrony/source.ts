@@ -1,7 +1,7 @@
 /**
- * Who a time source is. Every report names it differently (SOURCE_DATA puts a reference clock's id
- * where others have their address, SOURCESTATS gives it beside no address), and a source's index
- * changes whenever one before it is removed: this is what stays the same.
+ * The identity of a time source. It is the same in all reports, although they name a reference clock
+ * differently: SOURCE_DATA puts its id in place of the address, SOURCESTATS beside an empty address.
+ * The index is no identity, because it changes when an earlier source is removed.
  */
 import { type Address, type IpAddress, referenceIdText } from "./fields.ts";
 
@@ -9,12 +9,12 @@ export type Source =
   /** A server or a peer. */
   | { readonly kind: "ntp"; readonly address: IpAddress }
   | { readonly kind: "reference clock"; readonly referenceId: number }
-  /** Its name has no address yet: nothing is known of it. */
+  /** Its name has no address yet, and nothing else is known. */
   | { readonly kind: "unresolved"; readonly identifier: number };
 
 /**
- * The source that has an address; the one that has none is a reference clock.
- * @param referenceId counts for a reference clock only: an NTP source's can be its server's (`copy`)
+ * The source with an address. A source without one is a reference clock.
+ * @param referenceId used only for a reference clock: with `copy`, an NTP source has the id of its server
  */
 export function sourceAt(address: Address, referenceId: number): Source {
   switch (address.family) {
@@ -29,8 +29,8 @@ export function sourceAt(address: Address, referenceId: number): Source {
 }
 
 /**
- * What tells a source from the others, and how chronyc and chrony_exporter write it: `192.0.2.1`,
- * `2001:db8::1`, `PHC0`. Only two reference clocks that were given the same id have the same.
+ * The text that identifies a source, as chronyc and chrony_exporter write it: `192.0.2.1`,
+ * `2001:db8::1`, `PHC0`. It is unique, except for reference clocks configured with the same id.
  */
 export function sourceText(source: Source): string {
   switch (source.kind) {

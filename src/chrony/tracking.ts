@@ -1,5 +1,5 @@
 /**
- * TRACKING: what chronyd knows about the system clock.
+ * TRACKING: chronyd's view of the system clock.
  * Command 33, reply 5, 104 bytes each (`RPY_Tracking` in chrony's `candm.h`).
  */
 import {
@@ -12,37 +12,37 @@ import {
 } from "./fields.ts";
 import type { Report } from "./packet.ts";
 
-/** Whether a leap second is ahead, or `unsynchronised`: chronyd has no time to go by. */
+/** Whether a leap second is announced. `unsynchronised`: chronyd has no valid time. */
 export type LeapStatus = "normal" | "insert second" | "delete second" | "unsynchronised";
 
-/** What chronyd's `local` directive puts for a reference id: 127.127.1.1. */
+/** The reference id that chronyd's `local` directive sets: 127.127.1.1. */
 export const LOCAL_REFERENCE_ID = 0x7f7f0101;
 
-/** The TRACKING reply, in the order of the wire. */
+/** The TRACKING reply, in wire order. */
 export type Tracking = {
-  /** Whom the clock follows: an IPv4 address, a hash of an IPv6 one, a reference clock's name, or 7F7F0101 for chronyd itself (`local`). */
+  /** What the clock follows: an IPv4 address, the hash of an IPv6 address, the name of a reference clock, or 7F7F0101 for chronyd itself (`local`). */
   readonly referenceId: number;
-  /** The source's address; unspecified for a reference clock and when there is no source. */
+  /** The address of the source; unspecified for a reference clock and without a source. */
   readonly address: Address;
-  /** Hops from a reference clock: 1 is next to one, 0 is not synchronised. */
+  /** Distance from a reference clock: 1 is directly attached, 0 is not synchronised. */
   readonly stratum: number;
   readonly leapStatus: LeapStatus;
-  /** When chronyd last took the source's time, in seconds since 1970; `undefined` before it ever did. */
+  /** The time of the last update from the source, in seconds since 1970; `undefined` before the first. */
   readonly referenceTimeSeconds: number | undefined;
-  /** What is still to be slewed (`current_correction`). Positive: the system clock is slow of the source's time. */
+  /** The correction that remains to be slewed (`current_correction`). Positive: the system clock is slow. */
   readonly systemTimeOffsetSeconds: number;
-  /** The offset at the last update. Positive: the clock was ahead of the source's. */
+  /** The offset at the last update. Positive: the clock was ahead of the source. */
   readonly lastOffsetSeconds: number;
   readonly rmsOffsetSeconds: number;
-  /** How fast the clock runs when left alone, in parts per million. Positive: fast, and chronyd corrects that. */
+  /** The frequency error of the uncorrected clock, in parts per million. Positive: fast. */
   readonly frequencyPpm: number;
   readonly residualFrequencyPpm: number;
   readonly skewPpm: number;
-  /** The way to the reference clock and back. */
+  /** Round-trip time to the reference clock. */
   readonly rootDelaySeconds: number;
-  /** What chronyd may be wrong by beside the delay; grows by itself, computed when asked. */
+  /** The uncertainty apart from the delay, at the time of the request. It grows between updates. */
   readonly rootDispersionSeconds: number;
-  /** Between the last two updates. */
+  /** Time between the last two updates. */
   readonly updateIntervalSeconds: number;
 };
 
@@ -74,12 +74,12 @@ export const tracking: Report<Tracking> = {
   ],
 };
 
-/** Whether chronyd follows its own clock. A follower of such a server by `copy` has its id, but an address. */
+/** Whether chronyd follows its own clock. With `copy`, a client of such a server has the same id, but also an address. */
 export function followsItself({ referenceId, address }: Tracking): boolean {
   return referenceId === LOCAL_REFERENCE_ID && address.family === "unspecified";
 }
 
-/** By their codes. */
+/** Indexed by code. */
 export const LEAP_STATUSES: readonly LeapStatus[] = [
   "normal",
   "insert second",

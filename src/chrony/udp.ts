@@ -1,6 +1,6 @@
 /**
- * Packets to chronyd over UDP, where it answers the reading commands only. A connected socket: the
- * kernel drops what another host or port sends, and reports that nobody listens.
+ * Packets to chronyd over UDP, where chronyd answers only read-only commands. The socket is connected,
+ * so the kernel drops packets from other hosts and ports, and reports when nobody listens.
  */
 import { createSocket } from "node:dgram";
 import { lookup } from "node:dns/promises";

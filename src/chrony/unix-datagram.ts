@@ -1,9 +1,9 @@
 /**
  * Packets to chronyd over its Unix datagram socket.
  *
- * chronyd answers to the path that a client's socket is bound to, so the client binds one of its
- * own in chronyd's directory (Debian's AppArmor profile lets chronyd write nowhere else) and
- * removes it afterwards. It never changes a mode or an owner there.
+ * chronyd sends its answer to the path that the client's socket is bound to. So the client binds a
+ * socket in chronyd's directory (Debian's AppArmor profile lets chronyd write nowhere else) and removes
+ * it afterwards. It never changes a mode or an owner there.
  */
 import { randomUUID } from "node:crypto";
 import { readdirSync, unlinkSync } from "node:fs";
@@ -16,22 +16,22 @@ import type { OpenPacketSocket, PacketListener, PacketSocket } from "./packet-so
 const CLIENT_SOCKET_NAME = /^chrony-tracker\.[0-9a-f]{32}\.sock$/;
 
 /**
- * chronyd answers within 0.1 ms. To wait that long costs less than to come back through the event loop;
- * a chronyd that takes longer is waited for there.
+ * chronyd usually answers within 0.1 ms, and blocking that long is cheaper than a turn of the event
+ * loop. If the answer takes longer, the event loop waits for it.
  */
 const LONGEST_DIRECT_WAIT_MS = 2;
 
-/** How many bytes {@link clientSocketPath} adds to the directory: what a setting must leave room for. */
+/** How many bytes {@link clientSocketPath} adds to the directory; CHRONY_ADDRESS must leave room for them. */
 export const CLIENT_SOCKET_NAME_BYTES = "/chrony-tracker.".length + 32 + ".sock".length;
 
-/** A path beside chronyd's socket that no other process, container or node of this cluster uses. */
+/** A path beside chronyd's socket that no other process or container uses. */
 function clientSocketPath(directory: string): string {
   return join(directory, `chrony-tracker.${randomUUID().replaceAll("-", "")}.sock`);
 }
 
 /**
  * Opens sockets to the chronyd that listens at a path.
- * @param path of chronyd's socket, the same in chronyd's mount namespace and in ours
+ * @param path of chronyd's socket; it must be the same in chronyd's mount namespace and in ours
  */
 export function unixDatagramSocket(path: string): OpenPacketSocket {
   return (listener) => Promise.resolve(open(path, listener));
@@ -80,7 +80,7 @@ function open(path: string, listener: PacketListener): Result<PacketSocket, Chro
       socket.send(packet);
       receive();
     } catch (error) {
-      // chronyd's queue is full: lost as any datagram can be, and the client sends again.
+      // chronyd's queue is full. The packet is lost like any datagram, and the client sends it again.
       if (codeOf(error) !== "EAGAIN") {
         fail(error);
       }
@@ -89,7 +89,7 @@ function open(path: string, listener: PacketListener): Result<PacketSocket, Chro
   return success({ send, close });
 }
 
-/** A socket that is bound to a path, or the error because of which there is none. */
+/** A socket bound to a path, or the system's error. */
 function bindTo(ownPath: string): Result<DatagramSocket, unknown> {
   let socket: DatagramSocket | undefined;
   try {
@@ -103,15 +103,15 @@ function bindTo(ownPath: string): Result<DatagramSocket, unknown> {
 }
 
 /**
- * Removes the client sockets that agents left behind in a directory (by a SIGKILL between bind and
- * unlink), whichever container they ran in: those that no process has open any more.
+ * Removes client sockets that agents in any container left behind (killed between bind and unlink):
+ * those that no process has open.
  */
 export function sweepClientSockets(directory: string): void {
   let names: string[];
   try {
     names = readdirSync(directory);
   } catch {
-    // No directory yet, or none we may read: the first reading will say which.
+    // The directory is missing or not readable: the first poll reports which.
     return;
   }
   for (const name of names.filter((entry) => CLIENT_SOCKET_NAME.test(entry))) {
@@ -139,7 +139,7 @@ function removeSocketFile(path: string): void {
   try {
     unlinkSync(path);
   } catch {
-    // Gone already, with its directory (chronyd's unit removes it on stop).
+    // Already removed with its directory: chronyd's unit deletes it on stop.
   }
 }
 
@@ -156,7 +156,7 @@ function socketError(path: string, error: unknown): ChronyError {
     : (pathError(path, error) ?? { kind: "socket failed", address, detail: messageOf(error) });
 }
 
-/** The error of a path that both sockets share but for their names. */
+/** The errors that both chronyd's socket and ours can have. */
 function pathError(path: string, error: unknown): ChronyError | undefined {
   const code = codeOf(error);
   if (code === "ENOENT") {

@@ -1,6 +1,6 @@
 /**
- * What the followed source says of itself in its last response (NTP_DATA): whether it follows its own
- * clock. A source that runs free looks like any other one: its offset and dispersion are small.
+ * Whether the followed source itself follows its own clock, by its last response (NTP_DATA). A
+ * free-running source is not visible otherwise, because its offset and dispersion are small.
  */
 import { type Result, success } from "../result.ts";
 import type { ChronyError } from "./chrony-error.ts";
@@ -10,17 +10,17 @@ import { sourceText } from "./source.ts";
 import type { SourceData } from "./source-data.ts";
 import { LOCAL_REFERENCE_ID } from "./tracking.ts";
 
-/** What ntpd sends for it, whatever its stratum: `LOCL`. */
+/** The reference id that ntpd sends then, at any stratum: `LOCL`. */
 const LOCAL_CLOCK_OF_NTPD = 0x4c4f_434c;
 
-/** Asks for NTP_DATA of the followed source, once for each of its samples. */
+/** Requests NTP_DATA for the followed source, once per sample. */
 export class Upstream {
   #askedFor: string | undefined;
   #isLocal: boolean | undefined;
 
   /**
-   * Whether the source follows its own clock; `undefined` when that is not known: a reference clock has
-   * no NTP_DATA, and chronyd gives none over UDP.
+   * Whether the source follows its own clock; `undefined` when not known: a reference clock has no
+   * NTP_DATA, and chronyd does not report it over UDP.
    */
   async isLocal(
     client: Pick<ChronyClient, "ask">,
