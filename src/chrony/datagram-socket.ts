@@ -127,7 +127,7 @@ export class DatagramSocket {
   close(): void {
     if (!this.#isClosed) {
       this.#isClosed = true;
-      // Before the descriptor is free, because the next file that is opened may get it.
+      // Before the descriptor is freed, because the next file opened may reuse it.
       this.#watch?.close();
       closeSync(this.#descriptor);
     }
@@ -147,7 +147,7 @@ function readPacket(descriptor: number): Buffer {
 }
 
 /**
- * `struct sockaddr_un` of a path: `sun_family` in two bytes (little-endian on both architectures),
+ * The `struct sockaddr_un` for a path: `sun_family` in two bytes (little-endian on both architectures),
  * then `sun_path` with its terminating zero.
  */
 function socketAddress(path: string): Uint8Array {
@@ -161,7 +161,7 @@ function socketAddress(path: string): Uint8Array {
   return address;
 }
 
-/** What a function of the C library gave, unless it is -1. */
+/** The result of a C function, or its errno as an error when the result is -1. */
 function checked(name: string, result: number): number {
   if (result === -1) {
     const errno = koffi.errno();
@@ -175,7 +175,7 @@ function systemError(code: string, detail: string): Error {
   return Object.assign(new Error(`${code}: ${detail}`), { code });
 }
 
-/** The system's code of an error that this module or `node:fs` threw. */
+/** The system's error code of an error thrown by this module or by `node:fs`. */
 export function codeOf(error: unknown): string | undefined {
   return error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
 }

@@ -31,14 +31,13 @@ export function followedAmong(
   );
 }
 
-/** What answers questions. */
 type Client = Pick<ChronyClient, "ask">;
 
 export type FollowedSourceAnswer = Result<SourceData | undefined, ChronyError>;
 
 /** Finds the followed source of one chronyd, poll after poll. */
 export class FollowedSource {
-  /** Where it was seen last. */
+  /** Where the followed source was last seen. */
   #index: number | undefined;
   /** The next index to check. */
   #next = 0;
@@ -47,7 +46,7 @@ export class FollowedSource {
   /** The source that TRACKING named when the search began. */
   #named: string | undefined;
 
-  /** Where it was seen last. */
+  /** The index at which the followed source was last seen. */
   get index(): number | undefined {
     return this.#index;
   }

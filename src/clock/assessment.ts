@@ -1,5 +1,5 @@
 /**
- * What the readings of one chronyd mean: a fold over them, pure, with every time as an argument.
+ * Turns the polls of one chronyd into a verdict on the clock. Pure functions: every time is an argument.
  */
 import type { ChronyError } from "../chrony/chrony-error.ts";
 import type { SourceData } from "../chrony/source-data.ts";
@@ -26,54 +26,54 @@ import {
 } from "./sync-state.ts";
 import { type UnseenSteps, unseenSteps } from "./unseen-steps.ts";
 
-/** One question to chronyd and how it ended. */
+/** One poll of chronyd and its result. */
 export type Reading = {
-  /** Counts the agent's readings, from 1. */
+  /** The number of the poll, from 1. */
   readonly number: number;
-  /** The node's clocks when it ended. */
+  /** The node's clocks at the end of the poll. */
   readonly clocks: ClockPair;
   readonly durationSeconds: number;
   readonly tracking: Result<Tracking, ChronyError>;
-  /** The source that the clock follows, as of the same moment; `undefined` when it could not be told. */
+  /** The followed source at the same moment; `undefined` when it is not known. */
   readonly followed: SourceData | undefined;
-  /** Whether that source says of itself that it follows its own clock; `undefined` when that is not known. */
+  /** Whether that source reports that it follows its own clock; `undefined` when not known. */
   readonly upstreamIsLocal: boolean | undefined;
 };
 
-/** What is kept from one reading to the next. */
+/** The state that is kept from one poll to the next. */
 export type ClockHistory = {
   readonly newest: Reading;
-  /** Of the newest reading. */
+  /** The state after the newest poll. */
   readonly state: SyncState;
-  /** The age of the newest sample beyond which the state is `stale`; `undefined` where no age leads to it. */
+  /** The age of the newest sample beyond which the state is `stale`; `undefined` in states that age does not change. */
   readonly staleAfterSeconds: number | undefined;
-  /** The followed source, as it was last told. */
+  /** The followed source, as last reported. */
   readonly source: SourceWatch | undefined;
   /** The longest polling interval of a followed source. */
   readonly longestPollSeconds: number | undefined;
-  /** The newest report that there was. */
+  /** The last TRACKING report received. */
   readonly report: Tracking | undefined;
   readonly sighting: ReferenceSighting | undefined;
   readonly peak: PeakWindow;
-  /** The newest reading of the clocks that was sharp enough to tell a step by. */
+  /** The last clock reading precise enough to detect a step. */
   readonly sharpClocks: ClockPair | undefined;
   readonly steps: number;
-  /** The step that the newest reading showed, in milliseconds; `undefined` when there was none. */
+  /** The step found by the newest poll, in milliseconds; `undefined` when there was none. */
   readonly stepMs: number | undefined;
-  /** The last step that any reading showed. */
+  /** The last step found by any poll. */
   readonly lastStepMs: number | undefined;
-  /** The steps that chronyd has not seen. */
+  /** Steps that chronyd has not noticed yet. */
   readonly unseenSteps: UnseenSteps | undefined;
   /** The last leap status that was not `unsynchronised`. */
   readonly announcedLeap: LeapStatus | undefined;
-  /** Whether the newest reading showed a leap second: no step. */
+  /** Whether the newest poll found a leap second, which is not a step. */
   readonly leapSecond: boolean;
 };
 
-/** What may be said about the clock at one moment. What is `undefined` is not known, or withheld. */
+/** What is known about the clock at one moment. `undefined`: not known, or withheld. */
 export type Assessment = {
   readonly state: SyncState;
-  /** The node's clocks at the moment that all of it belongs to. */
+  /** The node's clocks at the moment of the assessment. */
   readonly clocks: ClockPair;
   /** The newest report, unless the state is `unreachable`. */
   readonly tracking: Tracking | undefined;
@@ -81,29 +81,29 @@ export type Assessment = {
   readonly clockErrorBoundMs: number | undefined;
   readonly clockErrorPeakMs: number | undefined;
   readonly referenceAgeSeconds: number | undefined;
-  /** The source that the clock follows; `undefined` when it could not be told. */
+  /** The followed source; `undefined` when it is not known. */
   readonly followed: SourceData | undefined;
-  /** Whether that source says of itself that it follows its own clock; `undefined` when that is not known. */
+  /** Whether that source reports that it follows its own clock; `undefined` when not known. */
   readonly upstreamIsLocal: boolean | undefined;
-  /** The age of the followed source's newest sample beyond which the state is `stale`; `undefined` where no age leads to it. */
+  /** The age of the newest sample beyond which the state is `stale`; `undefined` in states that age does not change. */
   readonly staleAfterSeconds: number | undefined;
-  /** The sum of the steps that chronyd has not seen, positive is forward; 0 when there are none. */
+  /** The sum of the steps that chronyd has not noticed; positive is forward, 0 when there are none. */
   readonly unseenStepMs: number;
-  /** A leap second that chronyd announced passes just now: it reports itself unsynchronised for some 2 s. */
+  /** An announced leap second is in progress: chronyd reports itself unsynchronised for about 2 s. */
   readonly leapSecondPasses: boolean;
   /** Steps of the wall clock since the agent started. */
   readonly steps: number;
-  /** The size of the last one; positive is forward. */
+  /** The size of the last step; positive is forward. */
   readonly lastStepSeconds: number | undefined;
 };
 
-/** How many readings may fail to come before the newest one counts for nothing. */
+/** How many polls may be missing before the newest one is too old to use. */
 const READINGS_UNTIL_UNREACHABLE = 3;
 
 /**
- * The history after a reading.
+ * The history after a poll.
  * @param peakWidthMs how long a value counts for the peak, in milliseconds
- * @param staleFloorSeconds no source is stale before
+ * @param staleFloorSeconds the lowest age at which a source can be stale
  */
 export function withReading(
   history: ClockHistory | undefined,
@@ -173,9 +173,9 @@ export function withReading(
 }
 
 /**
- * What may be said now.
- * @param now the node's clocks at this moment: readings that stopped coming count for nothing
- * @param intervalMs between two readings, in milliseconds
+ * Assesses the clock now.
+ * @param now the node's current clocks, to detect that polls have stopped
+ * @param intervalMs time between two polls, in milliseconds
  */
 export function assess(history: ClockHistory, now: ClockPair, intervalMs: number): Assessment {
   const { newest, sighting, steps } = history;
@@ -237,7 +237,7 @@ function figuresOf(
   }
   const { error, boundAndPeak } = PUBLISHES[state];
   if (state === "stepped") {
-    // Without a sum, the step was before the agent started.
+    // Without a sum, the step happened before the agent started, and its size is unknown.
     const boundMs = unseen && clockErrorBoundMs(tracking) + Math.abs(unseen.sumMs);
     return { errorMs: undefined, boundMs };
   }

@@ -1,18 +1,17 @@
 /**
- * How wrong the clock can be, from one TRACKING report.
- *
- * chrony's manual (chronyc, "tracking"):
+ * How wrong the clock can be, from one TRACKING report. The formula is from chrony's manual
+ * (chronyc, "tracking"):
  *
  *     clock error <= |system time offset| + root dispersion + ½ root delay
  *
- * A chronyd that never synchronised reports a root delay and a root dispersion of 1 s each, so both
- * figures are then exactly 1500 ms. What to publish in which state: sync-state.ts.
+ * A chronyd that never synchronised reports a root delay and a root dispersion of 1 s each, so error
+ * and bound are exactly 1500 ms. sync-state.ts decides what is published in which state.
  */
 import type { Tracking } from "../chrony/tracking.ts";
 
 /**
  * `chrony_clock_error_ms`, in milliseconds: |last offset| + root dispersion + ½ root delay.
- * The offset is the one measured at the last update: small while a large one is being slewed.
+ * The offset is the one measured at the last update. It can be small while a large offset is slewed.
  */
 export function clockErrorMs(tracking: Tracking): number {
   return errorMs(tracking.lastOffsetSeconds, tracking);
@@ -20,7 +19,7 @@ export function clockErrorMs(tracking: Tracking): number {
 
 /**
  * `chrony_clock_error_bound_ms`, in milliseconds: |system time offset| + root dispersion
- * + ½ root delay, the bound as chrony's manual gives it.
+ * + ½ root delay, as in chrony's manual.
  */
 export function clockErrorBoundMs(tracking: Tracking): number {
   return errorMs(tracking.systemTimeOffsetSeconds, tracking);

@@ -1,17 +1,17 @@
 /**
- * A leap second: at the end of a UTC day that chronyd announced, the kernel sets the clock back by a
- * second, or ahead where one is deleted (`leapsecmode system`, chronyd's default). That is how UTC
- * goes, and no step.
+ * Leap seconds. At the end of the UTC day that chronyd announced, the kernel sets the clock back by a
+ * second, or ahead when one is deleted (`leapsecmode system`, chronyd's default). This follows UTC, so
+ * it does not count as a step.
  */
 import type { LeapStatus } from "../chrony/tracking.ts";
 import type { ClockPair } from "./clock-pair.ts";
 
 const DAY_MS = 86_400_000;
 
-/** chronyd reports itself unsynchronised for a second or two around it. */
+/** How close to midnight a leap second can be seen: chronyd reports itself unsynchronised for a second or two. */
 const AROUND_MS = 5_000;
 
-/** What a step of exactly a second may read. */
+/** How far from one second a measured leap second may be. */
 const TOLERANCE_MS = 20;
 
 const STEP_MS: Readonly<Record<LeapStatus, number | undefined>> = {
@@ -41,7 +41,7 @@ export function isLeapSecond(
   );
 }
 
-/** Whether a leap second that was announced passes at this moment, or did a moment ago. */
+/** Whether an announced leap second is in progress, or just ended. */
 export function isLeapSecondNow(announced: LeapStatus | undefined, { wallMs }: ClockPair): boolean {
   return (
     announced !== undefined &&

@@ -1,16 +1,16 @@
 /**
- * The largest value of the last while, so that nothing between two exports is lost.
+ * The largest value in a time window, so that a peak between two exports is not missed.
  */
 
-/** What can still become the peak: falling values, each with the monotonic time it was seen. */
+/** The values that can still become the peak, in descending order, each with its monotonic time. */
 export type PeakWindow = readonly { readonly value: number; readonly seenMs: number }[];
 
-/** A window that has seen nothing. */
+/** A window without values. */
 export const EMPTY_PEAK_WINDOW: PeakWindow = [];
 
 /**
- * The window after a value was seen.
- * @param nowMs monotonic time of this value, in milliseconds
+ * The window with a value added.
+ * @param nowMs monotonic time of the value, in milliseconds
  * @param widthMs how long a value counts, in milliseconds
  */
 export function withValue(
@@ -26,7 +26,7 @@ export function withValue(
   ];
 }
 
-/** The largest value seen, or `undefined` when there is none. */
+/** The largest value, or `undefined` when the window is empty. */
 export function peakOf(window: PeakWindow): number | undefined {
   return window[0]?.value;
 }

@@ -1,9 +1,9 @@
 /**
- * How long ago chronyd last took its source's time.
+ * How long ago chronyd was last updated from its source.
  *
- * chronyd says it as a wall clock time, and the wall clock is what is under test: so it is compared
- * once, when a new reference time is first seen, and counted by the monotonic clock from there, with
- * what the machine slept.
+ * chronyd reports this as a wall clock time, but the wall clock is under test. So the two are compared
+ * only once, when a new reference time is first seen. From then on the age is measured by the monotonic
+ * clock, plus the time that the machine slept.
  */
 import type { Tracking } from "../chrony/tracking.ts";
 import { type ClockPair, timeWithSleepMs } from "./clock-pair.ts";
@@ -13,18 +13,18 @@ export type ReferenceSighting = {
   readonly referenceTimeSeconds: number;
   /** By {@link timeWithSleepMs}. */
   readonly firstSeenMs: number;
-  /** The age when first seen, or `undefined` when the reference time was in the future. */
+  /** The age when first seen; `undefined` if the reference time was in the future. */
   readonly firstAgeSeconds: number | undefined;
 };
 
 /**
- * A reference time ahead of the wall clock by no more than this (and by what chronyd is still
- * slewing, since it speaks of corrected time) is not in the future: the wall clock is read in whole
- * milliseconds.
+ * How far ahead of the wall clock a reference time may be without being in the future, because the wall
+ * clock is read in whole milliseconds. The remaining slew is added, because the reference time is in
+ * corrected time.
  */
 const CLOCK_READING_ALLOWANCE_SECONDS = 0.01;
 
-/** What is known of the reference time after a report: the sighting before, unless the time is new. */
+/** The sighting after a report: the previous one, unless the reference time is new. */
 export function sightReference(
   before: ReferenceSighting | undefined,
   tracking: Tracking,
@@ -47,7 +47,7 @@ export function sightReference(
   };
 }
 
-/** `chrony_reference_age_seconds`; `undefined` when the reference time is unset or in the future. */
+/** `chrony_reference_age_seconds`; `undefined` when the reference time is not set or in the future. */
 export function referenceAgeSeconds(
   sighting: ReferenceSighting | undefined,
   clocks: ClockPair,
@@ -59,8 +59,8 @@ export function referenceAgeSeconds(
 }
 
 /**
- * What the age is at least, in seconds, even where the reference time is in the future and the age
- * itself unknown: a source that died is found out all the same.
+ * The least possible age, in seconds. It is known even if the reference time is in the future, so that
+ * a dead source is still detected.
  */
 export function leastReferenceAgeSeconds(
   sighting: ReferenceSighting | undefined,

@@ -1,31 +1,31 @@
 /**
- * Whether the source that the clock follows is gone, by its own polls. chronyd's update interval does
- * not say it: that is the last gap, short after a burst and long after an outage.
+ * Detects that the followed source is gone, by its own polls. chronyd's update interval is no measure
+ * for this: it is only the last gap, which is short after a burst and long after an outage.
  */
 import { sourceText } from "../chrony/source.ts";
 import type { SourceData } from "../chrony/source-data.ts";
 
-/** The followed source's report, and what is kept of those before it. */
+/** The newest report of the followed source, and what is kept from earlier ones. */
 export type SourceWatch = {
   readonly report: SourceData;
   /** Its longest polling interval since its newest sample came. */
   readonly pollSeconds: number;
-  /** The greatest age of its newest sample while it was reached. */
+  /** The greatest age of its newest sample while it was reachable. */
   readonly reachedAgeSeconds: number;
-  /** The greatest age at which a sample was replaced, while it was reached; `undefined` before one was. */
+  /** The greatest age at which a sample was replaced while the source was reachable; `undefined` before that. */
   readonly longestAgeSeconds: number | undefined;
 };
 
-/** How many polls without an answer make the reachability 0, and without a good sample a source stale. */
+/** Polls without a good sample until a source is stale. Eight without an answer set the reachability to 0. */
 const POLLS_UNTIL_STALE = 8;
 
-/** Without an answer in eight polls, an older sample than this many polls is not a moment offline. */
+/** At reachability 0, the age of a sample in polls beyond which the source is stale and not just briefly offline. */
 const POLLS_OFFLINE = 2;
 
-/** As many are taken together by `filter`, at the most, as long as no sample was seen to be replaced. */
+/** The most polls that `filter` combines into a sample. Assumed until a sample was replaced. */
 const POLLS_OF_FILTER = 64;
 
-/** What is known of the followed source after a report; nothing of another source. */
+/** The watch after a report. It starts again when the clock follows another source. */
 export function watchSource(before: SourceWatch | undefined, report: SourceData): SourceWatch {
   const pollSeconds = 2 ** report.pollLog2Seconds;
   const ageSeconds = report.latestMeasurement?.ageSeconds ?? 0;
@@ -58,8 +58,8 @@ function isNewSample(
 }
 
 /**
- * The age of its newest sample, in seconds, beyond which the followed source counts as gone.
- * @param floorSeconds it is never less
+ * The age of the newest sample, in seconds, beyond which the followed source is stale.
+ * @param floorSeconds the lower limit
  */
 export function staleAfterSeconds(
   { report, pollSeconds, longestAgeSeconds }: SourceWatch,
@@ -68,16 +68,16 @@ export function staleAfterSeconds(
   if (report.reachability === 0) {
     return Math.max(POLLS_OFFLINE * pollSeconds, floorSeconds);
   }
-  // A source that answers and gives no sample is filtered (`filter` takes one of many), or not good enough.
+  // A source that answers without a new sample is filtered (`filter` makes one of many), or not good enough.
   const filteredSeconds =
     longestAgeSeconds === undefined ? POLLS_OF_FILTER * pollSeconds : 2 * longestAgeSeconds;
   return Math.max(POLLS_UNTIL_STALE * pollSeconds, filteredSeconds, floorSeconds);
 }
 
-/** chronyd reports whole seconds, and a sample may be taken a moment before its time. */
+/** Slightly negative ages are normal, because chronyd reports whole seconds and may timestamp a sample early. */
 const LEAST_AGE_SECONDS = -2;
 
-/** Whether its newest sample lies in the future: somebody set the clock back since. */
+/** Whether the newest sample is in the future: the clock has been set back since. */
 export function clockWasSetBack({ report: { latestMeasurement } }: SourceWatch): boolean {
   return latestMeasurement !== undefined && latestMeasurement.ageSeconds < LEAST_AGE_SECONDS;
 }

@@ -1,21 +1,21 @@
 /**
- * What can be concluded about a node's clock. The first row that fits:
+ * The state of a node's clock. The first matching row applies:
  *
  * | state            | when                                          | error    | bound, peak                  | an operator may conclude                            |
  * |------------------|-----------------------------------------------|----------|------------------------------|-----------------------------------------------------|
- * | `unreachable`    | no answer, or none for three readings         | withheld | withheld                     | nothing: the clock may be anything                  |
- * | `unsynchronised` | leap status 3, or stratum 0                   | formula  | formula                      | chronyd has no time to go by                        |
+ * | `unreachable`    | no answer, or no poll for three intervals     | withheld | withheld                     | nothing: the error can be of any size               |
+ * | `unsynchronised` | leap status 3, or stratum 0                   | formula  | formula                      | chronyd has no valid time                           |
  * | `local`          | reference id 7F7F0101 and no address          | withheld | withheld                     | chronyd follows itself: its 0 ms means nothing      |
- * | `stepped`        | a step that chronyd has not seen              | withheld | formula and the sum of steps | somebody set the clock: chronyd's offset is the old |
+ * | `stepped`        | a step that chronyd has not noticed           | withheld | formula and the sum of steps | the clock was set: chronyd's offset is outdated     |
  * | `stale`          | the followed source: reach 0 and a sample     | formula  | formula                      | the source is gone, the error grows                 |
  * |                  | older than two polls; or no good sample for   |          |                              |                                                     |
  * |                  | eight polls or twice the longest age; or the  |          |                              |                                                     |
- * |                  | reference, where no source can be told        |          |                              |                                                     |
+ * |                  | reference, if the source is not known         |          |                              |                                                     |
  * | `synchronised`   | otherwise                                     | formula  | formula                      | the clock is within the bound                       |
  *
- * `local` withholds because the formula says 0 there; with an address it is a follower of a server
- * whose id it shows (`copy`). `stepped`: unseen-steps.ts; where the size is not known, bound and peak are
- * withheld too. `stale`: source-watch.ts.
+ * `local` withholds all values because the formula gives 0. With an address it is not `local`: with
+ * `copy`, a client shows the id of its server. `stepped` (unseen-steps.ts) also withholds bound and peak
+ * when the size of the step is not known. `stale`: source-watch.ts.
  */
 import { followsItself, type Tracking } from "../chrony/tracking.ts";
 import { clockWasSetBack, type SourceWatch, staleAfterSeconds } from "./source-watch.ts";
@@ -29,7 +29,7 @@ export type SyncState =
   | "unsynchronised"
   | "unreachable";
 
-/** Which of the three figures are published in a state. */
+/** Which values are published in each state. */
 export const PUBLISHES: Readonly<
   Record<SyncState, { readonly error: boolean; readonly boundAndPeak: boolean }>
 > = {
@@ -41,25 +41,25 @@ export const PUBLISHES: Readonly<
   unreachable: { error: false, boundAndPeak: false },
 };
 
-/** All states, the best first. */
+/** All states, best first. */
 export const SYNC_STATES = Object.keys(PUBLISHES) as readonly SyncState[];
 
-/** No source is stale before, however often it is polled. */
+/** The lowest age at which a source is stale, however often it is polled. */
 export const STALE_FLOOR_SECONDS = 16;
 
 const INTERVALS_UNTIL_STALE = 8;
 
-/** chronyd's longest polling interval by default (`maxpoll 10`), where none is known. */
+/** chronyd's default for the longest polling interval (`maxpoll 10`), used when none is known. */
 const DEFAULT_LONGEST_INTERVAL_SECONDS = 1024;
 
-/** What the state follows from. */
+/** The input of {@link syncState}. */
 export type StateFacts = {
-  /** The newest report, or `undefined` when chronyd did not answer. */
+  /** The newest report; `undefined` when chronyd did not answer. */
   readonly tracking: Tracking | undefined;
   readonly unseenSteps: UnseenSteps | undefined;
-  /** The followed source; `undefined` when it could not be told. */
+  /** The followed source; `undefined` when it is not known. */
   readonly source: SourceWatch | undefined;
-  /** What the age of chronyd's reference is at least. */
+  /** The least possible age of chronyd's reference. */
   readonly referenceAgeSeconds: number;
   /** The longest polling interval of a followed source so far. */
   readonly longestPollSeconds: number | undefined;
@@ -87,7 +87,7 @@ export function syncState(facts: StateFacts): SyncState {
   return "synchronised";
 }
 
-/** The age of the newest sample; of the reference, where there is none or no source. */
+/** The age of the newest sample; of the reference when there is no sample or no source. */
 function ageSeconds({ source, referenceAgeSeconds }: StateFacts): number {
   return source?.report.latestMeasurement?.ageSeconds ?? referenceAgeSeconds;
 }
@@ -100,7 +100,7 @@ export function staleLimitSeconds(
   if (source !== undefined) {
     return staleAfterSeconds(source, staleFloorSeconds);
   }
-  // The update interval alone can be that of a burst.
+  // The update interval alone is not enough: after a burst it is very short.
   const intervalSeconds = Math.max(
     tracking.updateIntervalSeconds,
     longestPollSeconds ?? DEFAULT_LONGEST_INTERVAL_SECONDS,

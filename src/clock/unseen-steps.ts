@@ -1,34 +1,35 @@
 /**
- * Steps of the wall clock that chronyd has not seen. Until its next update it goes on to report the
- * offsets of before: 0.003 ms, though the clock is seconds off.
+ * Steps of the wall clock that chronyd has not noticed. Until its next update, chronyd keeps reporting
+ * the old offset: 0.003 ms, although the clock is seconds off.
  *
- * What says that chronyd made an update is its last offset, its RMS offset or its update interval. Its reference time says
- * nothing: chronyd moves it along with each of its own corrections (`handle_slew` in chrony's
- * reference.c). That is how its own steps are known:
+ * An update of chronyd is recognised by a change of its last offset, RMS offset or update interval. The
+ * reference time does not show it, because chronyd also moves it with each of its own corrections
+ * (`handle_slew` in chrony's reference.c). chronyd's own steps are recognised as follows:
  *
- *  - `makestep` as a command steps by what is left to correct, and the reference time moves by as much;
- *  - `makestep` in the configuration steps at an update, by the offset of this update and what was left
- *    to correct from before it (`REF_SetReference`); nothing is left to correct then.
+ *  - The command `makestep` steps by the remaining correction, and the reference time moves by the same
+ *    amount.
+ *  - The directive `makestep` steps at an update, by the offset of this update plus the correction that
+ *    remained from before (`REF_SetReference`). No correction remains afterwards.
  */
 import type { Tracking } from "../chrony/tracking.ts";
 import { SMALLEST_STEP_MS } from "./step-detector.ts";
 
 /** Steps since chronyd's last update. */
 export type UnseenSteps = {
-  /** Their sum, in milliseconds; positive is forward. */
+  /** The sum of the steps, in milliseconds; positive is forward. */
   readonly sumMs: number;
-  /** The first report after the last of them; `undefined` before there is one. */
+  /** The first report after the last step; `undefined` before it arrives. */
   readonly report: Tracking | undefined;
 };
 
-/** How exactly the size of a step is known. */
+/** How accurately the size of a step is known. */
 const TOLERANCE_MS = SMALLEST_STEP_MS / 2;
 
 /**
- * What chronyd has not seen after a reading; `undefined` when it is nothing.
- * @param stepMs the step since the reading before, if there was one; no leap second
- * @param before the last report before this reading, if there was one
- * @param after this reading's report, if there is one
+ * The unseen steps after a poll; `undefined` when there are none.
+ * @param stepMs the step since the previous poll, if any; leap seconds excluded
+ * @param before the last report before this poll, if any
+ * @param after the report of this poll, if any
  */
 export function unseenSteps(
   unseen: UnseenSteps | undefined,
@@ -41,7 +42,7 @@ export function unseenSteps(
     return open;
   }
   const sumMs = (open?.sumMs ?? 0) + stepMs;
-  // A clock that was set back to where it had been is right again.
+  // A clock that was set back to its old time is correct again.
   return Math.abs(sumMs) <= TOLERANCE_MS ? undefined : { sumMs, report: after };
 }
 
@@ -67,7 +68,7 @@ function isChronydsOwn(
     const movedMs = (after.referenceTimeSeconds - before.referenceTimeSeconds) * 1000;
     return Math.abs(movedMs - stepMs) <= TOLERANCE_MS;
   }
-  // What was left to correct may have been slewed away in part before the step.
+  // Part of the remaining correction may have been slewed before the step.
   const offsetMs = -after.lastOffsetSeconds * 1000;
   const leftMs = before.systemTimeOffsetSeconds * 1000;
   return (

@@ -1,22 +1,21 @@
 /**
- * The wall clock with every step taken out. Times that are kept by it stay in order and at the same
- * distances whatever is done to the wall clock, and are put back on it when they are needed.
+ * The wall clock without its steps. Times on this clock keep their order and distance when the wall
+ * clock is stepped, and are converted back to wall clock time when they are sent.
  */
 import type { ClockPair } from "./clock-pair.ts";
 import { isSharp, SMALLEST_STEP_MS, stepBetween } from "./step-detector.ts";
 
 /**
- * Follows the node's clocks. A time by it changes only with the steps that were seen: without one,
- * it is the wall clock's to the millisecond, however often it is asked. It goes on while the machine
- * sleeps.
+ * Follows the node's clocks. Without steps, its time equals the wall clock to the millisecond. It
+ * continues while the machine sleeps.
  */
 export class UnsteppedClock {
-  /** The newest reading of the clocks, by which a step is told. */
+  /** The newest clock reading, from which the next step is measured. */
   #reference: ClockPair | undefined;
-  /** The sum of all steps that were seen, in whole milliseconds; positive is forward. */
+  /** The sum of all steps so far, in whole milliseconds; positive is forward. */
   #steppedMs = 0;
 
-  /** The clocks were read. An earlier reading than the newest one is left out. */
+  /** Takes a clock reading. One that is older than the newest is ignored. */
   follow(clocks: ClockPair): void {
     this.#reference ??= clocks;
     if (clocks.monotonicMs >= this.#reference.monotonicMs) {
@@ -28,21 +27,21 @@ export class UnsteppedClock {
     }
   }
 
-  /** The time of a reading of the clocks by this clock, in milliseconds. */
+  /** The time of a clock reading on this clock, in milliseconds. */
   timeOf(clocks: ClockPair): number {
     this.follow(clocks);
-    // A reading from before a step that was already followed: its wall clock had not that step yet.
+    // The reading may be from before a step that was already counted: its wall clock lacks that step.
     const missedMs = certainStepMs(clocks, this.#reference ?? clocks);
     return clocks.wallMs - this.#steppedMs + missedMs;
   }
 
-  /** What the wall clock as it goes now would have shown at a time by this clock, in milliseconds since 1970. */
+  /** Converts a time on this clock to the current wall clock, in milliseconds since 1970. */
   onWallClock(timeMs: number): number {
     return timeMs + this.#steppedMs;
   }
 }
 
-/** The step between two readings, in whole milliseconds; 0 unless it is more than their uncertainty. */
+/** The step between two readings, in whole milliseconds; 0 unless it exceeds their uncertainty. */
 function certainStepMs(before: ClockPair, after: ClockPair): number {
   const stepMs = stepBetween(before, after);
   const uncertainMs = (before.bracketMs + after.bracketMs) / 2;
