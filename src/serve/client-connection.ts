@@ -1,35 +1,35 @@
 /**
- * One client's connection: requests in, answers out, with bounds on what either costs.
+ * The HTTP connection of one client, with limits on what requests and answers may cost.
  *
- * Not by node:http, which parses all requests that came in one piece, also of a connection that was
- * destroyed at the first of them: 39 KB cost it 0.2 s of processor time.
+ * It does not use node:http, because that parses every pipelined request it has received, even after
+ * the connection was destroyed at the first one: 39 KB cost 0.2 s of CPU time.
  */
 import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { ConnectionLimit } from "./connection-limit.ts";
 import { parseRequestHead, type RequestHead } from "./request-head.ts";
 
-/** Requests that are not answered yet; a connection with one more is reset. Nobody needs a second. */
+/** The most unanswered requests; one more resets the connection. Real clients do not pipeline. */
 const MOST_UNANSWERED = 4;
 
-/** A request line and headers. */
+/** The limit for a request line and headers. */
 const MOST_HEAD_BYTES = 8 * 1024;
 
-/** A connection that was given so many bytes is closed after the answer that brings them. */
+/** A connection is closed after the answer that takes its total above this. */
 const MOST_BYTES_GIVEN = 1024 * 1024;
 
 /**
- * How long a request may take to arrive, or to follow an answer; how long an answer may take to be
- * handed to the kernel; how long a client may take to close after the last one.
+ * The timeout for each step: until the next request has arrived, until the kernel has taken an answer,
+ * and until the client closes after the last answer.
  */
 const TIMEOUT_MS = 10_000;
 
-/** How long a client may take to read why it is not read any more. */
+/** How long a client may take to read the error after which nothing more is read from it. */
 const UNREAD_TIMEOUT_MS = 1_000;
 
 const END_OF_HEAD = "\r\n\r\n";
 
-/** An answer as it is sent. Its bytes may be shared by all who ask. */
+/** An answer as it is sent. Several connections may share its bytes. */
 export type Rendering = {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -38,12 +38,12 @@ export type Rendering = {
 
 export type Respond = (request: RequestHead) => Rendering | Promise<Rendering>;
 
-/** A request that waits for its answer. */
+/** A request that has not been answered. */
 type Exchange = {
   readonly rendering: () => Rendering | Promise<Rendering>;
-  /** Whether the answer goes without its body (HEAD). */
+  /** Whether the answer has no body (HEAD). */
   readonly headOnly: boolean;
-  /** Whether the connection is closed after it. */
+  /** Whether the connection is closed after the answer. */
   readonly isLast: boolean;
 };
 
@@ -53,13 +53,13 @@ export class ClientConnection {
   readonly #limit: ConnectionLimit;
   readonly #respond: Respond;
   #received: Buffer = Buffer.alloc(0);
-  /** In order; the first is being answered. */
+  /** In order of arrival; the first is being answered. */
   readonly #exchanges: Exchange[] = [];
-  /** Whether the last request has come. */
+  /** Whether no further request is read. */
   #isComplete = false;
   #timer: NodeJS.Timeout | undefined;
 
-  /** Serves a client from now on. */
+  /** Serves a client until its connection closes. */
   static serve(socket: Socket, limit: ConnectionLimit, respond: Respond): ClientConnection {
     return new ClientConnection(socket, limit, respond);
   }
@@ -79,7 +79,7 @@ export class ClientConnection {
 
   #onData(bytes: Buffer): void {
     if (this.#isComplete) {
-      // Not asked for, and not read: it costs nothing more.
+      // Stop reading, so that more data costs nothing.
       this.#socket.pause();
       return;
     }
@@ -97,7 +97,7 @@ export class ClientConnection {
         break;
       }
     }
-    // A copy: a piece of what came would keep all of it in memory.
+    // Copied, because a slice would keep the whole buffer in memory.
     this.#received = this.#isComplete ? Buffer.alloc(0) : Buffer.from(rest);
   }
 
@@ -118,7 +118,7 @@ export class ClientConnection {
     }
   }
 
-  /** What comes after a request that is none cannot be told from it. */
+  /** Answers with an error and stops reading: after an invalid request, the start of the next is unknown. */
   #refuse(status: number, text: string): void {
     const rendering = plainRendering(status, text);
     this.#enqueue({ rendering: () => rendering, headOnly: false, isLast: true });
@@ -162,7 +162,7 @@ export class ClientConnection {
     }
   }
 
-  /** Settles when the kernel has taken the answer, and gives whether it was the last. */
+  /** Resolves when the kernel has taken the answer, with whether it was the last one. */
   async #send({ status, headers, body }: Rendering, exchange: Exchange): Promise<boolean> {
     const sent = exchange.headOnly ? undefined : body;
     const given = this.#limit.give(this.#socket, sent?.length ?? 0);
@@ -190,9 +190,9 @@ export class ClientConnection {
   }
 
   /**
-   * Ends the connection after what it was given, and resets it when the client does not end it, too.
-   * What is left to the kernel of a client that does not read would lie in the container's memory
-   * for minutes.
+   * Closes the connection after the data sent so far, and resets it if the client does not close too.
+   * Otherwise data that a client does not read would stay in the kernel for minutes and count against
+   * the container's memory.
    */
   #close(): void {
     this.#isComplete = true;
@@ -217,7 +217,7 @@ export class ClientConnection {
   }
 }
 
-/** An answer of one line. */
+/** A plain text answer of one line. */
 export function plainRendering(status: number, text: string): Rendering {
   return {
     status,

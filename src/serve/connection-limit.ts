@@ -1,32 +1,33 @@
 /**
- * How many connections a server may have, and how many bytes of answers they may have been given, when
- * more is wanted than there is. Whoever comes gets a connection at once, and a little later, when what
- * had arrived by then is answered, whoever holds the most loses its oldest. So a crowd of connections
- * that ask for nothing, or read nothing, does not shut out a probe, which comes, asks and is answered
- * within milliseconds: an agent whose probes are not answered would be restarted.
+ * Limits the number of connections, and the bytes of answers sent over open connections.
  *
- * Bytes count until their connection is closed, because nothing tells what of them the client has
- * read: until then they may lie in the kernel's buffer, which is charged to the container. A
- * connection that loses is reset, which empties that buffer at once.
+ * A new connection is always accepted. Shortly afterwards, when the requests that had arrived are
+ * answered, the address with the most connections loses its oldest one if there are too many. So
+ * connections that are idle or do not read cannot shut out a probe, which connects, asks and is answered
+ * within milliseconds. Without this, the kubelet would restart the agent.
+ *
+ * Bytes count until the connection is closed, because the server cannot see how many the client has
+ * read. Until then they may be in the kernel's buffer, which counts against the container's memory. A
+ * surplus connection is reset, which frees the buffer at once.
  */
 import type { Server, Socket } from "node:net";
 
 export type ConnectionLimits = {
-  /** How many connections there may be at once. */
+  /** The most connections at once. */
   readonly connections: number;
-  /** How many bytes all of them may have been given. */
+  /** The most bytes sent over all open connections. */
   readonly bytes: number;
 };
 
 type Held = { readonly address: string; bytes: number };
 
-/** For a moment there may be so many times the connections, until a crowd that came at once is read. */
+/** The limit may be exceeded by this factor for a moment, until a burst of connections has been read. */
 const MOST_TIMES_AT_ONCE = 4;
 
-/** Keeps the connections of a server within limits. */
+/** Keeps the connections of a server within its limits. */
 export class ConnectionLimit {
   readonly #limits: ConnectionLimits;
-  /** The oldest first. */
+  /** Oldest first. */
   readonly #held = new Map<Socket, Held>();
   #bytes = 0;
   #willReset = false;
@@ -37,8 +38,8 @@ export class ConnectionLimit {
   }
 
   /**
-   * Counts bytes that a connection is given, which may end it or an older one.
-   * @returns how many it was given since it was opened
+   * Counts bytes sent over a connection. This may reset that connection or an older one.
+   * @returns how many bytes were sent since it was opened
    */
   give(socket: Socket, bytes: number): number {
     const held = this.#held.get(socket);
@@ -68,7 +69,7 @@ export class ConnectionLimit {
       this.#resetOldest(() => 1);
     } else if (this.#held.size > connections && !this.#willReset) {
       this.#willReset = true;
-      // A whole turn of the event loop from now: what came with a connection is read in the next one.
+      // Wait a whole turn of the event loop: data that arrived with a connection is read in the next one.
       setImmediate(() => setImmediate(() => this.#resetSurplus()));
     }
   }
@@ -85,7 +86,7 @@ export class ConnectionLimit {
     this.#held.delete(socket);
   }
 
-  /** The oldest that weighs something, of the address whose connections weigh the most together. */
+  /** Resets the oldest connection with a weight, of the address with the largest total weight. */
   #resetOldest(weight: (held: Held) => number): void {
     const weights = new Map<string, number>();
     for (const held of this.#held.values()) {
@@ -94,7 +95,7 @@ export class ConnectionLimit {
     const [heaviest] = [...weights].reduce((most, each) => (each[1] > most[1] ? each : most));
     for (const [socket, held] of this.#held) {
       if (held.address === heaviest && weight(held) > 0) {
-        // "close" comes later, and until then more connections may come.
+        // Not in the "close" event, because more connections may arrive before it.
         this.#leave(socket);
         socket.resetAndDestroy();
         return;

@@ -1,4 +1,4 @@
-/** The agent's port: an HTTP server for the paths of {@link PATHS}. */
+/** The agent's HTTP server, for the paths in {@link PATHS}. */
 import { createServer, type Server } from "node:net";
 import { LastingFault } from "../lasting-fault.ts";
 import type { Log } from "../log.ts";
@@ -8,21 +8,21 @@ import { type Answer, PATHS, type Path, pathOf, queryOf } from "./paths.ts";
 import type { RequestHead } from "./request-head.ts";
 
 /**
- * More connections at once than scrapers and probes need, and more bytes of answers than they leave
- * unread. Beyond, old connections give way.
+ * More connections and more unread bytes than scrapers and probes ever need. Above these limits, the
+ * oldest connections are reset.
  */
 const LIMITS = { connections: 256, bytes: 16 * 1024 * 1024 };
 
 export type HttpServerOptions = {
-  /** Where to listen; `undefined` is all addresses of both families. */
+  /** The address to listen on; `undefined` is all addresses, IPv4 and IPv6. */
   readonly host: string | undefined;
   readonly port: number;
   /**
-   * What each path answers now. A path that is kept for a poll gets an empty query: what it answers is
-   * the same for all who ask.
+   * Answers each path. A path whose answer is cached until the next poll gets an empty query, because the
+   * answer is shared.
    */
   readonly answers: Readonly<Record<Path, (query: string) => Answer | Promise<Answer>>>;
-  /** Names what there is to report now: another text for each poll of chronyd. */
+  /** The cache key of the current answers. It changes with each poll of chronyd. */
   readonly revision: () => string;
   readonly log: Log;
 };
@@ -40,7 +40,7 @@ export class HttpServer {
 
   constructor(options: HttpServerOptions) {
     this.#options = options;
-    // Half open: who says that nothing more comes is answered all the same.
+    // Half open, so that a client that has closed its sending side still gets its answer.
     this.#server = createServer({ allowHalfOpen: true, noDelay: true });
     this.#limit = new ConnectionLimit(this.#server, LIMITS);
     this.#server.on("connection", (socket) => {
@@ -49,8 +49,8 @@ export class HttpServer {
   }
 
   /**
-   * Listens.
-   * @throws when the address cannot be had, with the system's code (EADDRINUSE, EACCES …)
+   * Starts to listen.
+   * @throws when the address cannot be used, with the system's code (EADDRINUSE, EACCES …)
    */
   start(): Promise<void> {
     const { host, port } = this.#options;

@@ -1,18 +1,18 @@
 /**
- * The paths of the agent's port: what an answer costs, and how long it is kept. There is no other
- * path, and no way to add one without saying both.
+ * The paths of the agent's HTTP server. Each declares what an answer costs and how long it is cached; a
+ * path without both does not compile.
  */
 
-/** What one path may cost, whoever asks how often. */
+/** What one path may cost, however often it is requested. */
 type PathCost =
   /**
-   * A sentence about what the newest poll means: a few comparisons for each request. chronyd is not
-   * asked, and nothing is rendered.
+   * A sentence about the newest poll, made by a few comparisons for each request. chronyd is not asked,
+   * and nothing is rendered.
    */
   | { readonly cost: "constant"; readonly cache: "none" }
   /**
-   * Work that grows with what chronyd reported: done at most once for each poll of chronyd (and once
-   * more when the newest poll has become too old to count), and shared by all who ask.
+   * Work that grows with chronyd's reports. It is done at most once per poll of chronyd (and once more
+   * when the newest poll becomes too old), and all requests share the result.
    */
   | { readonly cost: "rendering"; readonly cache: "poll" };
 
@@ -20,7 +20,7 @@ export const PATHS = {
   "/": { cost: "rendering", cache: "poll" },
   "/metrics": { cost: "rendering", cache: "poll" },
   "/status": { cost: "rendering", cache: "poll" },
-  // By another limit for each who asks.
+  // Not cached, because each client asks with its own limit.
   "/synchronised": { cost: "constant", cache: "none" },
   "/livez": { cost: "constant", cache: "none" },
   "/readyz": { cost: "constant", cache: "none" },
@@ -36,18 +36,18 @@ export type Answer = {
   readonly body: string;
 };
 
-/** What is answered 503 before the first poll. */
+/** The body of a 503 before the first poll. */
 export const NOT_ASKED_YET = "chronyd was not asked yet. Try again in a second.";
 
-/** An answer of one line. */
+/** A plain text answer of one line. */
 export function plainAnswer(status: number, text: string): Answer {
   return { status, contentType: "text/plain; charset=utf-8", body: `${text}\n` };
 }
 
 /**
- * The path that a request asks for, `undefined` when it has none of the table's.
- * @param target as in the request line: in origin form (`/metrics?x=1`) or, as a proxy sends it, in
- *   absolute form (`http://node:9464/metrics`), RFC 9112, section 3.2. A query is left out.
+ * The path of a request target, without its query; `undefined` when it is not in {@link PATHS}.
+ * @param target as in the request line: origin form (`/metrics?x=1`) or, from a proxy, absolute form
+ *   (`http://node:9464/metrics`); RFC 9112, section 3.2
  */
 export function pathOf(target: string): Path | undefined {
   const [, path = ""] = /^(?:https?:\/\/[^/?#]+)?([^?#]*)/i.exec(target) ?? [];
@@ -55,7 +55,7 @@ export function pathOf(target: string): Path | undefined {
   return Object.hasOwn(PATHS, found) ? (found as Path) : undefined;
 }
 
-/** What stands behind the path of a request's target, without its `?`; empty when nothing does. */
+/** The query of a request target, without `?`; empty when there is none. */
 export function queryOf(target: string): string {
   return /^[^?#]*\?(?<query>[^#]*)/.exec(target)?.groups?.["query"] ?? "";
 }

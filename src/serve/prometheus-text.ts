@@ -1,4 +1,4 @@
-/** What `/metrics` answers: one collection in the text format that Prometheus 2 and 3 both take. */
+/** The answer of `/metrics`: one collection in the text format that Prometheus 2 and 3 accept. */
 import { PrometheusSerializer } from "@opentelemetry/exporter-prometheus";
 import type { Resource } from "@opentelemetry/resources";
 import { collect } from "../metrics/collection.ts";
@@ -7,7 +7,7 @@ import { type Answer, NOT_ASKED_YET, plainAnswer } from "./paths.ts";
 
 const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
-/** The resource's attributes that are labels; `instance` and `job` come from the scrape's configuration. */
+/** Resource attributes that become labels. The scrape configuration sets `instance` and `job`. */
 const LABELS_OF_RESOURCE = /^k8s\.(node|namespace)\.name$/;
 
 const serializer = new PrometheusSerializer(undefined, false, LABELS_OF_RESOURCE, true, true);

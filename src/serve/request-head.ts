@@ -1,29 +1,29 @@
 /**
- * The head of an HTTP/1 request: its request line and headers (RFC 9112, sections 3 and 5). Read
- * strictly, because scrapers, probes and browsers write it well, and whatever is read leniently can be
- * read differently by a proxy on the way.
+ * The head of an HTTP/1 request: request line and headers (RFC 9112, sections 3 and 5). The parser is
+ * strict: scrapers, probes and browsers send valid requests, and a lenient parser could disagree with a
+ * proxy in front of it.
  */
 import { failure, type Result, success } from "../result.ts";
 
-/** What the agent needs of a request. */
+/** The parts of a request that the agent uses. */
 export type RequestHead = {
   readonly method: string;
-  /** What is asked for, as it was sent. */
+  /** The request target, as sent. */
   readonly target: string;
   /** Whether the client may send another request on the connection. */
   readonly keepsConnection: boolean;
-  /** Whether a body follows. Nothing that the agent answers has one. */
+  /** Whether a body follows. No path of the agent expects one. */
   readonly hasBody: boolean;
 };
 
-/** Why a text is no head that can be answered: a status, and a sentence for whoever sent it. */
+/** Why a request is invalid: a status, and a sentence for the client. */
 export type BadRequest = { readonly status: 400 | 417; readonly text: string };
 
 const REQUEST_LINE =
   /^(?<method>[!#$%&'*+.^_`|~\w-]+) (?<target>[\x21-\x7e]+) HTTP\/1\.(?<minor>[01])$/;
 const HEADER = /^(?<name>[!#$%&'*+.^_`|~\w-]+):[ \t]*(?<value>[\t\x20-\x7e\x80-\xff]*)$/;
 
-/** @param text without the empty line behind it, a character for each byte (Latin-1) */
+/** @param text the head without the empty line that ends it, decoded as Latin-1 */
 export function parseRequestHead(text: string): Result<RequestHead, BadRequest> {
   const [requestLine = "", ...lines] = text.split("\r\n");
   const { method, target, minor } = REQUEST_LINE.exec(requestLine)?.groups ?? {};

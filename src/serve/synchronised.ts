@@ -1,4 +1,4 @@
-/** What `/synchronised?within=MS` answers: whether something that needs a good clock may start now. */
+/** The answer of `/synchronised?within=MS`: whether something that needs a good clock may start now. */
 import { failure, type Result } from "../result.ts";
 import {
   parseLimitMs,
@@ -7,13 +7,13 @@ import {
 } from "../summary/synchronised-within.ts";
 import { type Answer, NOT_ASKED_YET, plainAnswer } from "./paths.ts";
 
-/** How much of what was asked is shown in an answer, in characters. */
+/** How much of an invalid limit the answer quotes, in characters. */
 const SHOWN_CHARACTERS = 40;
 
 /**
  * 200 when the clock is synchronised and within the limit, 503 when it is not, 400 for a query without
- * one valid limit; each with the reason as a sentence.
- * @param query `within=MS`; anything else in it is ignored
+ * exactly one valid limit. The body gives the reason as a sentence.
+ * @param query `within=MS`; other parameters are ignored
  * @param clock `undefined` before the first poll of chronyd: answered 503
  */
 export function synchronisedAnswer(query: string, clock: StartFacts | undefined): Answer {
