@@ -83,7 +83,7 @@ export function fillInExpressions(folder: string, expressions: Expressions): voi
     writeFileSync(
       path,
       lines.replaceAll(
-        /^(\w+)=.*$/gm,
+        /^(?:# )?([A-Z_]+)=.*$/gm,
         (_, name) => `${name}=${expressions.add(`{{ .Values.collector.${name} | quote }}`)}`,
       ),
     );
