@@ -539,9 +539,9 @@ describe("the manifests", () => {
   test("keep the collector's memory limiter and its heap's target below its container's limit", () => {
     inEachContainer(({ name, env, resources }) => {
       if (name === "collector") {
-        const valueOf = (wanted: string) => env.find((one) => one.name === wanted)?.value;
-        assert.equal(valueOf("MEMORY_LIMIT_MIB"), "200");
-        assert.equal(valueOf("GOMEMLIMIT"), "320MiB");
+        const settingOf = (wanted: string) => env.find((one) => one.name === wanted)?.value;
+        assert.equal(settingOf("MEMORY_LIMIT_MIB"), "200");
+        assert.equal(settingOf("GOMEMLIMIT"), "320MiB");
         assert.equal(resources.limits["memory"], "512Mi");
       }
     });
