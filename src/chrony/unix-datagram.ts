@@ -48,9 +48,6 @@ function open(path: string, listener: PacketListener): Result<PacketSocket, Chro
   let closed = false;
   let watched = false;
   const close = () => {
-    if (closed) {
-      return;
-    }
     closed = true;
     socket.close();
     removeSocketFile(ownPath);

@@ -31,7 +31,27 @@ describe("a clock's rows", () => {
       factsOf({ tracking: trackingOf({ frequencyPpm: 0 }) }),
       "0.000 ppm: chronyd corrects nothing",
     ],
+    [
+      "Frequency",
+      factsOf({ tracking: trackingOf({ frequencyPpm: 0.5 }) }),
+      "0.500 ppm: too fast without chronyd's correction",
+    ],
+    ["Frequency", factsOf({ tracking: undefined }), "undefined: not known"],
+    ["To be slewed", factsOf({ tracking: undefined }), "undefined: not known"],
+    ["Bound", factsOf({ boundMs: undefined }), "undefined: not known"],
+    [
+      "Source",
+      factsOf({ upstreamIsLocal: true }),
+      "PHC0: reference clock, stratum 0, answered 8 of 8 polls, follows its own clock",
+    ],
     ["Source", factsOf({ source: undefined }), "undefined: not known"],
+    ["Source", factsOf({ source: undefined, state: "stale" }), "undefined: not known"],
+    ["Source", factsOf({ source: undefined, state: "stepped" }), "undefined: not known"],
+    [
+      "Source",
+      factsOf({ source: undefined, state: "local" }),
+      "undefined: none: chronyd follows its own clock",
+    ],
     ["Source", factsOf({ source: undefined, state: "unsynchronised" }), "undefined: none"],
     ["Source", factsOf({ sources: [] }), "PHC0: chronyd reports no details of it"],
     [
@@ -104,6 +124,7 @@ test("a source's columns fit their width, with signs and without a measurement",
     "+1000",
     "0.0000",
   ]);
+  assert.equal(texts({ offsetSeconds: 0 })[4], "0.0000", "without a sign");
   assert.deepEqual(
     texts({
       lastSampleAgeSeconds: undefined,
