@@ -35,6 +35,7 @@ class Listener {
 }
 
 const bytes = (text: string) => Buffer.from(text);
+const clientSocketName = (digit: string) => `chrony-tracker.${digit.repeat(32)}.sock`;
 
 /** A path, and a server there that answers with each of the packet's words. */
 async function startServer(t: TestContext): Promise<{ path: string; server: DatagramServer }> {
@@ -166,17 +167,26 @@ test("a path that is no socket, or too long for one, is an error that says why",
 
 test("only what no process has open is swept, and only under our names", async (t) => {
   const folder = await folderOf(t);
-  const name = (digit: string) => `chrony-tracker.${digit.repeat(32)}.sock`;
   const inUse = new DatagramSocket();
-  inUse.bind(join(folder, name("b")));
+  inUse.bind(join(folder, clientSocketName("b")));
   t.after(() => inUse.close());
-  for (const one of [name("a"), "chronyd.sock", `x${name("c")}`, `${name("d")}x`]) {
+  for (const one of [
+    clientSocketName("a"),
+    "chronyd.sock",
+    `x${clientSocketName("c")}`,
+    `${clientSocketName("d")}x`,
+  ]) {
     const socket = new DatagramSocket();
     socket.bind(join(folder, one));
     socket.close();
   }
   sweepClientSockets(folder);
-  const left = [name("b"), `${name("d")}x`, "chronyd.sock", `x${name("c")}`];
+  const left = [
+    clientSocketName("b"),
+    `${clientSocketName("d")}x`,
+    "chronyd.sock",
+    `x${clientSocketName("c")}`,
+  ];
   assert.deepEqual(readdirSync(folder).toSorted(), left.toSorted());
   sweepClientSockets(join(folder, "none"));
   assert.ok(existsSync(folder));
