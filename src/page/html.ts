@@ -1,6 +1,6 @@
-/** HTML that cannot be broken by what is put into it. */
+/** HTML templates that escape everything put into them. */
 
-/** Text that is HTML already. Only {@link html} makes it. */
+/** Text that is already HTML. Only {@link html} creates it. */
 export class Html {
   readonly text: string;
 
@@ -9,10 +9,10 @@ export class Html {
   }
 }
 
-/** What may stand in a template: text is escaped, `undefined` is nothing. */
+/** A value in a template: text is escaped, `undefined` is empty. */
 export type Part = string | number | Html | readonly Html[] | undefined;
 
-/** A template whose parts are escaped, both as text and as the value of a quoted attribute. */
+/** A template tag. Its parts are escaped for use as text and in quoted attributes. */
 export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): Html {
   const pieces = parts.map((part, index) => `${htmlText(part)}${strings[index + 1]}`);
   return new Html(`${strings[0]}${pieces.join("")}`);

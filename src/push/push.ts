@@ -1,4 +1,4 @@
-/** The way out by push: a collection once an interval, by OTLP to the collector. */
+/** Pushes metrics to a collector: one collection per interval, by OTLP. */
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ValueType } from "@opentelemetry/api";
@@ -34,37 +34,37 @@ import { Queue } from "./queue.ts";
 export type PushOptions = {
   readonly otlp: OtlpSettings;
   readonly intervalMs: number;
-  /** Between two readings, in milliseconds. */
+  /** Time between two polls of chronyd, in milliseconds. */
   readonly readingIntervalMs: number;
-  /** What a push may take at the most, in milliseconds. */
+  /** The longest time that a push may take, in milliseconds. */
   readonly timeoutMs: number;
-  /** How long points wait at the most, in milliseconds, and what they take. */
+  /** The limits of the queue: the age of points in milliseconds, and their size in bytes. */
   readonly backlogMaxAgeMs: number;
   readonly backlogMaxBytes: number;
   readonly resource: Resource;
   readonly catalogue: readonly Metric[];
   readonly sampler: Sampler;
-  /** What can be said now; `undefined` before the first reading. */
+  /** Observes the clock now; `undefined` before the first poll. */
   readonly observe: () => Promise<Observation | undefined>;
   readonly log: Log;
 };
 
-/** How much later than it is due a reading may come, before a collection is made without it. */
+/** How late a poll may be before the collection is made without it. */
 const LATEST_READING_MS = 5_000;
 
-/** How much of the interval a push waits at the most after one that failed: agents must not return together. */
+/** The longest random delay after a failed push, as a share of the interval, so that agents do not retry together. */
 const JITTER = 0.1;
 
 /**
- * The header with the node's wall clock when a request is sent, in whole microseconds since 1970. The
- * shipped collector makes `chrony_collector_offset_seconds` of it (otel-collector/common.yaml).
+ * The header with the node's wall clock at the time of sending, in whole microseconds since 1970. The
+ * shipped collector computes `chrony_collector_offset_seconds` from it (otel-collector/common.yaml).
  */
 const SENT_HEADER = "x-chrony-tracker-sent-us";
 
-/** OTLP without a point: any receiver answers it, and the answer has a date. */
+/** OTLP without points. Any receiver accepts it, and its answer has a date. */
 const EMPTY_REQUEST = Buffer.from("{}");
 
-/** How often the collector is asked for its date before a round at the most. */
+/** The most requests for the collector's date before a round. */
 const MOST_QUESTIONS = 3;
 
 const DROP_WORDS: Readonly<Record<DropReason, string>> = {
@@ -74,8 +74,8 @@ const DROP_WORDS: Readonly<Record<DropReason, string>> = {
 };
 
 /**
- * Collects once an interval and pushes what waits, until it is stopped. Collecting goes on while a
- * push is under way or fails. Two requests never overlap.
+ * Collects once per interval and pushes the queue, until it is stopped. Collecting continues while a push
+ * is in progress or fails. Two requests never overlap.
  */
 export class Push {
   readonly #options: PushOptions;
@@ -88,16 +88,16 @@ export class Push {
   #counts: ExportCounts = { success: 0, failure: 0, lastSuccessWallMs: undefined };
   #lastFailure: string | undefined;
   #lastAcceptedMs: number | undefined;
-  /** The moment of the newest collection by the monotonic clock, in milliseconds. */
+  /** The monotonic time of the newest collection, in milliseconds. */
   #lastCollectedMs: number | undefined;
   #isSynchronised = false;
   #droppedBefore: BacklogCounts["dropped"];
-  /** What the backend last said of points that it rejected. */
+  /** The backend's last reason for rejecting points. */
   #rejectionReason = "";
   #round: Promise<void> | undefined;
-  /** A round became due while another was under way. */
+  /** Whether a round became due while another was in progress. */
   #roundIsDue = false;
-  /** When the last request must have ended, once the agent is told to stop: monotonic, in milliseconds. */
+  /** The deadline for the last request when the agent stops: monotonic, in milliseconds. */
   #deadlineMs = Number.POSITIVE_INFINITY;
 
   constructor(options: PushOptions) {
@@ -124,7 +124,7 @@ export class Push {
     return this.#queue.counts;
   }
 
-  /** What became of the pushes until now. */
+  /** The results of the pushes so far. */
   get facts(): PushFacts {
     const acceptedMs = this.#lastAcceptedMs;
     return {
@@ -136,27 +136,26 @@ export class Push {
     };
   }
 
-  /** Whether a push was tried, however it ended. */
+  /** Whether a push was attempted, successful or not. */
   get tried(): boolean {
     return this.#counts.success + this.#counts.failure > 0;
   }
 
-  /** Starts: the first push goes out with the first reading. */
+  /** Starts. The first push follows the first poll. */
   start(): void {
     void this.#run();
   }
 
   /**
-   * Ends, after one more push of all that waits and of what is known now. What was not accepted then
-   * is lost.
-   * @param longestMs how long that may take, in milliseconds
+   * Makes a last collection, pushes the whole queue and stops. Points that are not accepted are lost.
+   * @param longestMs the time limit, in milliseconds
    */
   async stop(longestMs: number): Promise<void> {
     this.#deadlineMs = performance.now() + longestMs;
     this.#stop.abort();
-    // At once: soon nothing reads chronyd any more, and what it said would count as withheld.
+    // Collect now: once the polls have stopped, the values would soon be withheld.
     await this.#collect();
-    // What is under way may be waiting to try again; it must leave time for the last push.
+    // A push in progress must leave time for the last one.
     const cutting = setTimeout(() => this.#cut.abort(), longestMs / 2);
     await this.#round;
     clearTimeout(cutting);
@@ -167,7 +166,7 @@ export class Push {
     const { intervalMs, readingIntervalMs, resource } = this.#options;
     await this.#untilFirstReading();
     const beganMs = performance.now();
-    // Agents that start together (a rollout, a new node pool) must not go on pushing together.
+    // Spread the load: agents that start together (a rollout, a new node pool) must not push together.
     let dueMs = beganMs + intervalMs * phaseOf(nodeName(resource));
     while (!this.#stop.signal.aborted) {
       await this.#collect();
@@ -180,7 +179,7 @@ export class Push {
       if (this.#stop.signal.aborted) {
         return;
       }
-      // A point stands at its reading's time, so each collection has a reading that none had before.
+      // Points have the time of their poll, so each collection needs a new poll.
       await this.#options.sampler.nextReading(readingIntervalMs + LATEST_READING_MS);
     }
   }
@@ -193,7 +192,7 @@ export class Push {
     }
     const { clocks, state } = observation.assessment;
     if (clocks.monotonicMs === this.#lastCollectedMs) {
-      // Nothing new: a second value at the time of the first would be refused, and all with it.
+      // No new poll. A second value with the same timestamp would make the backend reject the request.
       return;
     }
     this.#lastCollectedMs = clocks.monotonicMs;
@@ -220,16 +219,16 @@ export class Push {
       }
       this.#roundIsDue = false;
       await this.#pushRound();
-      // An answer that came late was an answer: what came up in the meantime can wait for its turn.
+      // After a success, even a late one, the next round can wait until it is due.
     } while (this.#roundIsDue && this.#lastFailure !== undefined);
   }
 
-  /** What waits, one request after another, within the time of a push. */
+  /** Sends the queue, one request after another, within the time of a push. */
   async #pushRound(): Promise<void> {
     if (!(await this.#askForDate())) {
       return;
     }
-    // No request begins after that; one that has begun has its own time.
+    // No request starts after this; one that has started has its own timeout.
     const endMs = Math.min(performance.now() + this.#options.timeoutMs, this.#deadlineMs);
     this.#queue.beginRound();
     while (performance.now() < endMs) {
@@ -242,13 +241,13 @@ export class Push {
       const { isTrial } = this.#queue;
       const outcome = await this.#deliver(batches);
       this.#queue.settle(batches, outcome, performance.now());
-      // That one which is tried alone is rejected is no news: the newest collection was taken.
+      // A rejected trial is not worth a log line: the newest collection was accepted.
       this.#report(outcome, isTrial);
     }
   }
 
   /**
-   * Learns from the collector what time it is there, where that is not known.
+   * Requests the collector's date if it is not known.
    * @returns whether points may be sent
    */
   async #askForDate(): Promise<boolean> {
@@ -347,7 +346,7 @@ export class Push {
     }
   }
 
-  /** Sleeps, in milliseconds, or until it is stopped. */
+  /** Sleeps for a time in milliseconds, or until the push is stopped. */
   async #sleep(lengthMs: number): Promise<void> {
     const { signal } = this.#stop;
     await sleep(lengthMs, undefined, { signal }).catch(() => undefined);
@@ -356,18 +355,18 @@ export class Push {
 
 const CLOCK_NAMES: ReadonlySet<string> = new Set(CLOCK_METRICS.map(({ name }) => name));
 
-/** The series of a metric without labels, as collections have it. */
+/** The series of a metric without labels, as in a collection. */
 function seriesOf({ name, help, kind }: Metric): Series {
   const descriptor = { name, description: help, unit: "", valueType: ValueType.DOUBLE };
   return { key: seriesKey(name, {}), descriptor, kind, attributes: {} };
 }
 
-/** The wall clock now, finer than the whole milliseconds in which Node.js reads it. */
+/** The wall clock now, finer than the whole milliseconds of Node.js. */
 function preciseWallMs({ wallMs, monotonicMs }: ClockPair): number {
   return wallMs + performance.now() - monotonicMs;
 }
 
-/** A node's own share of the interval, from just above 0 to 1, the same at every start. */
+/** A fixed phase for each node: a fraction of the interval, above 0 and at most 1, the same after every start. */
 function phaseOf(node: string): number {
   return (createHash("sha256").update(node).digest().readUInt32BE() + 1) / 2 ** 32;
 }
