@@ -118,6 +118,15 @@ const farBy = (seconds: number) => `(
 )`;
 const FAR = farBy(THRESHOLDS.collectorOffsetSeconds);
 const VERY_FAR = farBy(THRESHOLDS.clockFarCriticalSeconds);
+/**
+ * Clocks that every NTP server contradicts (UTC_CHECK_SERVERS). One that is far from the collector's,
+ * too, has that alert already.
+ */
+const CONTRADICTED = `(
+  ${lastSeen("chrony_utc_contradiction")} == 1
+  unless on (${NODE}) ${FAR}
+)`;
+const MANY_CONTRADICTED = manyOf(CONTRADICTED, REPORTING);
 /** When nearly all nodes are far from one clock, it is that clock. */
 const COLLECTOR_OFF = `(
   count by (cluster) (${FAR})
@@ -303,6 +312,15 @@ ${ofNode("chrony_tracking_stratum")} >= 11 < 16
     value: "1, or the stratum",
   },
   {
+    name: "TimeSourceContradicted",
+    subject: "node",
+    severity: "warning",
+    expression: unlessMany(CONTRADICTED, MANY_CONTRADICTED),
+    for: THRESHOLDS.contradictedFor,
+    summary: "no NTP server agrees with the clock: its time source may be wrong",
+    value: "always 1",
+  },
+  {
     name: "ChronydUnreachable",
     subject: "node",
     severity: "warning",
@@ -373,6 +391,16 @@ const CLUSTER: readonly Alert[] = [
     expression: MANY_FAR,
     for: THRESHOLDS.collectorOffsetFor,
     summary: `many clocks, but not nearly all, are more than ${THRESHOLDS.collectorOffsetSeconds} s from the collector's, whatever chronyd says`,
+    value: "the number of nodes",
+  },
+  {
+    name: "TimeSourcesContradictedInCluster",
+    subject: "cluster",
+    severity: "warning",
+    expression: MANY_CONTRADICTED,
+    for: THRESHOLDS.contradictedFor,
+    summary:
+      "no NTP server agrees with many of the clocks: their time source is wrong, or the servers are",
     value: "the number of nodes",
   },
   {

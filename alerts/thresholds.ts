@@ -22,6 +22,8 @@ export const THRESHOLDS = {
   localFor: "5m",
   staleFor: "10m",
   sourceRunsFreeFor: "5m",
+  /** Longer than an interval of the check against NTP servers, so that two checks agree. */
+  contradictedFor: "20m",
   unreachableFor: "5m",
   /** For how many polls of a silent source chronyd may take to follow another one that answers. */
   failoverPolls: 80,

@@ -17,7 +17,7 @@ import {
 import { PAGE_HEADERS, page } from "./page/page.ts";
 import type { User } from "./privileges.ts";
 import { PTP_FOLDER, readPtpClocks } from "./ptp-clocks.ts";
-import { Push } from "./push/push.ts";
+import { Push, phaseOf } from "./push/push.ts";
 import { shownAddress } from "./redact.ts";
 import { Sampler } from "./sampler.ts";
 import { HttpServer } from "./serve/http-server.ts";
@@ -26,8 +26,10 @@ import { prometheusText } from "./serve/prometheus-text.ts";
 import { synchronisedAnswer } from "./serve/synchronised.ts";
 import type { Settings } from "./settings.ts";
 import { agentReportText } from "./summary/agent-report.ts";
-import { clockFacts } from "./summary/clock-facts.ts";
+import { type ClockFacts, clockFacts } from "./summary/clock-facts.ts";
+import { utcCheckFacts } from "./summary/utc-check-facts.ts";
 import { readSystemClocks } from "./system-clocks.ts";
+import type { UtcChecks } from "./utc-check/utc-checks.ts";
 import { VERSION } from "./version.ts";
 
 /** The peak covers this, or two export intervals where that is longer. */
@@ -39,17 +41,21 @@ const LAST_PUSH_MS = 1_500;
 /** Reads chronyd and reports, from {@link Agent.start} to {@link Agent.stop}. */
 export class Agent {
   readonly #settings: Settings;
+  readonly #log: Log;
+  readonly #node: string;
   readonly #startedWallMs = Date.now();
   readonly #sampler: Sampler;
   readonly #push: Push | undefined;
   readonly #httpServer: HttpServer;
   readonly #clockLog: ClockLog;
   readonly #health: Health;
+  #utcChecks: UtcChecks | undefined;
   #errorHistory: ErrorHistory = EMPTY_ERROR_HISTORY;
 
   /** @param runAs whom this process became, when root started it */
   constructor(settings: Settings, log: Log, runAs?: User) {
     this.#settings = settings;
+    this.#log = log;
     this.#clockLog = new ClockLog(log);
     const { chronyAddress, exportIntervalMs, sleepIntervalMs } = settings;
     const { socketDirectory } = chronyAddress;
@@ -65,6 +71,7 @@ export class Agent {
       afterReading: (history) => this.#afterPoll(history),
     });
     const resource = agentResource(settings);
+    this.#node = nodeName(resource);
     const catalogue = catalogueOf(settings.metricGroups);
     const observe = () => this.#observe();
     this.#push = settings.pushes
@@ -86,12 +93,12 @@ export class Agent {
       host: settings.prometheusHost,
       port: settings.prometheusPort,
       answers: {
-        "/": () => this.#page(nodeName(resource)),
+        "/": () => this.#page(),
         "/metrics": async () =>
           settings.servesMetrics
             ? prometheusText(resource, catalogue, await observe())
             : plainAnswer(404, "Not served: OTEL_METRICS_EXPORTER does not name prometheus."),
-        "/status": () => this.#status(nodeName(resource)),
+        "/status": () => this.#status(),
         "/synchronised": (query) => this.#synchronised(query),
         "/livez": () => probeAnswer(this.#health.livenessFailure(performance.now())),
         "/readyz": () => probeAnswer(this.#notReadyReason()),
@@ -101,7 +108,7 @@ export class Agent {
     });
     log.info("Chrony Tracker starts.", {
       version: VERSION,
-      node: nodeName(resource),
+      node: this.#node,
       chronyd: chronyAddress.text,
       push: settings.pushes ? shownAddress(settings.otlp.url) : "off",
       port: settings.prometheusPort,
@@ -118,17 +125,34 @@ export class Agent {
     if (socketDirectory !== undefined) {
       sweepClientSockets(socketDirectory);
     }
+    this.#utcChecks = await this.#loadUtcChecks();
     this.#sampler.start();
     this.#push?.start();
   }
 
   /** Ends everything: no socket file, port or connection stays. */
   async stop(): Promise<void> {
+    this.#utcChecks?.stop();
     await Promise.all([
       this.#push?.stop(LAST_PUSH_MS),
       this.#sampler.stop(),
       this.#httpServer.stop(),
     ]);
+  }
+
+  async #loadUtcChecks(): Promise<UtcChecks | undefined> {
+    const { utcCheckServers: servers, utcCheckIntervalMs: intervalMs } = this.#settings;
+    if (servers === undefined) {
+      return undefined;
+    }
+    // Only here, so that an agent that checks nothing does not carry it.
+    const module = await import("./utc-check/utc-checks.ts");
+    return new module.UtcChecks({
+      servers,
+      intervalMs,
+      phase: phaseOf(this.#node),
+      log: this.#log,
+    });
   }
 
   /** What the newest poll means now; `undefined` before the first one. */
@@ -148,6 +172,7 @@ export class Agent {
     return {
       assessment,
       further: assessment.tracking === undefined ? undefined : further,
+      utcCheck: this.#utcChecks?.valid(assessment.clocks),
       ptpClocks: readPtpClocks(PTP_FOLDER),
       startedWallMs: this.#startedWallMs,
       readingDurationSeconds: history.newest.durationSeconds,
@@ -157,16 +182,16 @@ export class Agent {
     };
   }
 
-  async #page(node: string): Promise<Answer> {
+  async #page(): Promise<Answer> {
     const observation = await this.#observe();
     const { assessment } = observation ?? {};
     const { chronyAddress, sleepIntervalMs, servesMetrics } = this.#settings;
     const body = page({
-      node,
+      node: this.#node,
       version: VERSION,
       chronyAddress: chronyAddress.text,
       wallMs: Date.now(),
-      clock: assessment && clockFacts(assessment, observation?.further),
+      clock: assessment && this.#clockFacts(assessment, observation?.further),
       peakWidthSeconds: peakWidthMs(this.#settings) / 1000,
       problem: this.#pollProblem(this.#sampler.history),
       steps: assessment?.steps ?? 0,
@@ -180,15 +205,15 @@ export class Agent {
     return { status: 200, contentType: "text/html; charset=utf-8", headers: PAGE_HEADERS, body };
   }
 
-  async #status(node: string): Promise<Answer> {
+  async #status(): Promise<Answer> {
     const observation = await this.#observe();
     if (observation === undefined) {
       return plainAnswer(503, NOT_ASKED_YET);
     }
     const body = agentReportText({
       version: VERSION,
-      node,
-      clock: clockFacts(observation.assessment, observation.further),
+      node: this.#node,
+      clock: this.#clockFacts(observation.assessment, observation.further),
       peakWidthSeconds: peakWidthMs(this.#settings) / 1000,
       push: this.#push?.facts,
     });
@@ -197,8 +222,17 @@ export class Agent {
 
   #synchronised(query: string): Answer {
     const assessment = this.#assess();
-    const clock = assessment && clockFacts(assessment, undefined);
+    const clock = assessment && this.#clockFacts(assessment, undefined);
     return { ...synchronisedAnswer(query, clock), headers: CLOCK_HEADERS };
+  }
+
+  #clockFacts(assessment: Assessment, further: Observation["further"]): ClockFacts {
+    const checks = this.#utcChecks;
+    return clockFacts(
+      assessment,
+      further,
+      checks && utcCheckFacts(checks.valid(assessment.clocks), assessment),
+    );
   }
 
   #afterPoll(history: ClockHistory): void {
@@ -207,6 +241,7 @@ export class Agent {
     const largestMs = larger(now.clockErrorMs, now.clockErrorBoundMs);
     this.#errorHistory = withReadingOf(this.#errorHistory, largestMs, clocks.monotonicMs);
     this.#health.follow(clocks.monotonicMs);
+    this.#utcChecks?.follow(now);
     this.#clockLog.follow(history, now, this.#pollProblem(history), () => this.#sampler.further());
   }
 

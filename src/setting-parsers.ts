@@ -1,4 +1,5 @@
 /** From the text of an environment variable to its value, or to what is allowed. */
+import { isIPv6 } from "node:net";
 import { failure, type Result, success } from "./result.ts";
 
 /** Gives the value of a text that is not empty, or says what is allowed ("expected …"). */
@@ -97,6 +98,50 @@ export const httpUrl: ParseText<string> = (text) => {
   }
   return success(text.trim());
 };
+
+/** A host that can be asked over the network, and how it was written. */
+export type HostAndPort = {
+  readonly text: string;
+  /** A name, or an address without brackets. */
+  readonly host: string;
+  readonly port: number;
+};
+
+const HOST_AND_PORT =
+  /^(?:\[(?<ipv6>[0-9A-Fa-f:.]+)\]|(?<host>[A-Za-z0-9](?:[\w.-]{0,252})))(?::(?<port>\d{1,5}))?$/;
+
+/** Hosts with commas between them, each with a port or without: HOST, HOST:PORT, IPV6 or [IPV6]:PORT. */
+export function hostList(most: number, defaultPort: number): ParseText<readonly HostAndPort[]> {
+  return (text) => {
+    const hosts: HostAndPort[] = [];
+    for (const [index, part] of text.split(",").entries()) {
+      const host = hostAndPort(part.trim(), defaultPort);
+      if (host === undefined) {
+        return failure(
+          `expected HOST, HOST:PORT or [IPV6]:PORT, several with commas (number ${index + 1} is not one)`,
+        );
+      }
+      hosts.push(host);
+    }
+    if (hosts.length > most) {
+      return failure(`expected at most ${most} hosts`);
+    }
+    const names = new Set(hosts.map(({ host, port }) => `${host.toLowerCase()} ${port}`));
+    return names.size < hosts.length ? failure("expected each host once") : success(hosts);
+  };
+}
+
+function hostAndPort(text: string, defaultPort: number): HostAndPort | undefined {
+  if (isIPv6(text)) {
+    return { text, host: text, port: defaultPort };
+  }
+  const groups = HOST_AND_PORT.exec(text)?.groups;
+  const ipv6 = groups?.["ipv6"];
+  const host = ipv6 ?? groups?.["host"];
+  const port = groups?.["port"] === undefined ? defaultPort : Number(groups["port"]);
+  const isValid = host !== undefined && (ipv6 === undefined || isIPv6(ipv6));
+  return isValid && port >= 1 && port <= 65_535 ? { text, host, port } : undefined;
+}
 
 /**
  * NAME=VALUE pairs with commas between them, as OpenTelemetry writes headers and resource

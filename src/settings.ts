@@ -9,6 +9,7 @@ import { failure, type Result, success } from "./result.ts";
 import {
   anyText,
   because,
+  hostList,
   httpUrl,
   keyValueList,
   listOf,
@@ -45,6 +46,14 @@ type OptionalSetting<Value> = SettingDescription & {
 /** A dead chronyd is known to be dead after three readings: three minutes at the most. */
 const LONGEST_SLEEP_INTERVAL_SECONDS = 60;
 
+const NTP_PORT = 123;
+
+/** How many servers are asked at the most: one datagram each, once an interval. */
+export const MOST_UTC_CHECK_SERVERS = 8;
+
+/** What NTP clients keep to as well by default (`minpoll 6`). */
+const SHORTEST_UTC_CHECK_INTERVAL_SECONDS = 64;
+
 const table = {
   chronyAddress: withDefault({
     names: ["CHRONY_ADDRESS"],
@@ -67,6 +76,18 @@ const table = {
     parse: noneOr(
       listOf(["tracking", "sources", "sourcestats", "ntpdata", "serverstats", "activity"]),
     ),
+  }),
+  utcCheckServers: optional({
+    names: ["UTC_CHECK_SERVERS"],
+    default: "none",
+    explanation: `NTP servers that the agent compares the clock with, apart from chronyd (docs/utc-check.md): HOST, HOST:PORT or [IPV6]:PORT, up to ${MOST_UTC_CHECK_SERVERS} with commas.`,
+    parse: hostList(MOST_UTC_CHECK_SERVERS, NTP_PORT),
+  }),
+  utcCheckIntervalMs: withDefault({
+    names: ["UTC_CHECK_INTERVAL"],
+    default: "900",
+    explanation: `Seconds between two questions to each of them; from ${SHORTEST_UTC_CHECK_INTERVAL_SECONDS} to 86400.`,
+    parse: secondsBetween(SHORTEST_UTC_CHECK_INTERVAL_SECONDS, 86_400),
   }),
   metricsExporters: withDefault({
     names: ["OTEL_METRICS_EXPORTER"],

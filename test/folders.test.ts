@@ -21,6 +21,7 @@ const ORDER: readonly (readonly string[])[] = [
   ["health.ts", "settings.ts", "system-clocks.ts"],
   ["poll.ts"],
   ["sampler.ts"],
+  ["utc-check"],
   ["summary"],
   ["clock-log.ts"],
   ["metrics"],

@@ -6,6 +6,7 @@ import { describe, test } from "node:test";
 import * as fc from "fast-check";
 import {
   anyText,
+  hostList,
   httpUrl,
   keyValueList,
   listOf,
@@ -99,6 +100,22 @@ describe("a URL", () => {
       assert.ok(isRefused(httpUrl, text), text);
     }
   });
+});
+
+test("any text is a list of hosts with ports that exist, or refused", () => {
+  const parse = hostList(3, 123);
+  fc.assert(
+    fc.property(fc.oneof(fc.string(), fc.stringMatching(/^[a-z0-9:.,[\]-]{0,40}$/)), (text) => {
+      const hosts = parse(text);
+      if (hosts.ok) {
+        assert.ok(hosts.value.length > 0 && hosts.value.length <= 3);
+        for (const { host, port } of hosts.value) {
+          assert.match(host, /^[\w.:-]+$/);
+          assert.ok(Number.isInteger(port) && port >= 1 && port <= 65_535);
+        }
+      }
+    }),
+  );
 });
 
 describe("pairs", () => {

@@ -81,6 +81,41 @@ const CASES: readonly Case[] = [
     ),
   },
   {
+    names: ["UTC_CHECK_SERVERS"],
+    value: ({ utcCheckServers }) => utcCheckServers?.map(({ host, port }) => `${host} ${port}`),
+    default: undefined,
+    good: [
+      ["time.example", ["time.example 123"]],
+      [" 192.0.2.1:1123 , [2001:db8::1]:1 ", ["192.0.2.1 1123", "2001:db8::1 1"]],
+      ["::1,[::2]", ["::1 123", "::2 123"]],
+      ["a,b,c,d,e,f,g,h", ["a 123", "b 123", "c 123", "d 123", "e 123", "f 123", "g 123", "h 123"]],
+    ],
+    bad: [
+      ["a,", "expected HOST, HOST:PORT or [IPV6]:PORT, several with commas (number 2 is not one)"],
+      ...["udp://a", "a:0", "a:65536", "a:b", "[a]", "::1:123456", "a b", "-a", "a/b"].map(
+        (text) =>
+          [
+            text,
+            "expected HOST, HOST:PORT or [IPV6]:PORT, several with commas (number 1 is not one)",
+          ] as const,
+      ),
+      ["a,b,c,d,e,f,g,h,i", "expected at most 8 hosts"],
+      ["a,b,A:123", "expected each host once"],
+    ],
+  },
+  {
+    names: ["UTC_CHECK_INTERVAL"],
+    value: ({ utcCheckIntervalMs }) => utcCheckIntervalMs,
+    default: 900_000,
+    good: [
+      ["64", 64_000],
+      ["86400", 86_400_000],
+    ],
+    bad: ["63.9", "86401", "0", "15m"].map(
+      (text) => [text, "expected a number from 64 to 86400"] as const,
+    ),
+  },
+  {
     names: ["OTEL_METRICS_EXPORTER"],
     value: ({ pushes, servesMetrics }) => ({ pushes, servesMetrics }),
     default: { pushes: true, servesMetrics: true },

@@ -48,6 +48,9 @@ function open(path: string, listener: PacketListener): Result<PacketSocket, Chro
   let closed = false;
   let watched = false;
   const close = () => {
+    if (closed) {
+      return;
+    }
     closed = true;
     socket.close();
     removeSocketFile(ownPath);

@@ -8,6 +8,7 @@ import { SERVER_STATISTICS_METRICS } from "./server-statistics.ts";
 import { SOURCE_STATISTICS_METRICS } from "./source-statistics.ts";
 import { SOURCE_METRICS } from "./sources.ts";
 import { TRACKING_METRICS } from "./tracking.ts";
+import { UTC_CHECK_METRICS } from "./utc-check.ts";
 
 /** The groups that CHRONY_METRICS chooses from, by their names there. */
 const CHOSEN = {
@@ -25,13 +26,19 @@ export type MetricGroup = keyof typeof CHOSEN;
 /** Every metric there is, whatever was chosen. */
 export const METRICS: readonly Metric[] = [
   ...CLOCK_METRICS,
+  ...UTC_CHECK_METRICS,
   ...Object.values(CHOSEN).flat(),
   ...AGENT_METRICS,
 ];
 
 /** The metrics of an agent that was told these groups. The clock's and the agent's own are always there. */
 export function catalogueOf(groups: readonly MetricGroup[]): readonly Metric[] {
-  return [...CLOCK_METRICS, ...groups.flatMap((group) => CHOSEN[group]), ...AGENT_METRICS];
+  return [
+    ...CLOCK_METRICS,
+    ...UTC_CHECK_METRICS,
+    ...groups.flatMap((group) => CHOSEN[group]),
+    ...AGENT_METRICS,
+  ];
 }
 
 /**

@@ -8,12 +8,15 @@ import type { FurtherReports } from "../chrony/further-reports.ts";
 import type { Assessment } from "../clock/assessment.ts";
 import type { PtpClock } from "../ptp-clocks.ts";
 import type { ReadingCounts } from "../sampler.ts";
+import type { UtcCheck } from "../utc-check/check.ts";
 
 /** Everything that one collection is made from. */
 export type Observation = {
   readonly assessment: Assessment;
   /** What chronyd said beside TRACKING; `undefined` when the state is `unreachable`. */
   readonly further: FurtherReports | undefined;
+  /** The last check against NTP servers that still counts; `undefined` when there is none. */
+  readonly utcCheck: UtcCheck | undefined;
   /** The PTP clocks that the kernel shows. */
   readonly ptpClocks: readonly PtpClock[];
   /** When the agent started and its counters began, by the wall clock of that moment, in milliseconds since 1970. */

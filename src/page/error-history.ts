@@ -1,26 +1,27 @@
 /**
- * The possible error of the last ten minutes, for the drawing: the larger of error and bound. There is
- * one slot per second with the largest value, so at most 600 however often chronyd is polled. Seconds in
- * which both were withheld have a slot too. Times are monotonic.
+ * What the clock could be wrong by in the last ten minutes, for a drawing: the larger of error and
+ * bound. A slot a second however often chronyd is asked, the largest value of a second, and seconds in
+ * which both were withheld. Six hundred slots at
+ * the most; times are monotonic.
  */
 export const HISTORY_SECONDS = 600;
 
 export type ErrorSlot = {
   /** Monotonic time, in whole seconds. */
   readonly second: number;
-  /** `undefined`: every poll of this second had neither an error nor a bound. */
+  /** `undefined`: every reading of this second was without an error and a bound. */
   readonly errorMs: number | undefined;
 };
 
-/** Oldest first. A second without a poll has no slot. */
+/** The oldest first; a second without a reading has no slot. */
 export type ErrorHistory = readonly ErrorSlot[];
 
 export const EMPTY_ERROR_HISTORY: ErrorHistory = [];
 
 /**
- * The history after a poll.
- * @param errorMs the larger of error and bound; `undefined` when both are withheld
- * @param nowMs monotonic time of the poll, in milliseconds
+ * The history after a reading.
+ * @param errorMs the larger of error and bound; `undefined` where both are withheld
+ * @param nowMs monotonic time of the reading, in milliseconds
  */
 export function withReadingOf(
   history: ErrorHistory,
@@ -36,7 +37,7 @@ export function withReadingOf(
   return [...kept, { second, errorMs: larger(before, errorMs) }];
 }
 
-/** The larger of two values, or the one that is known. */
+/** The larger one of two values that are known, or the one that is. */
 export function larger(one: number | undefined, other: number | undefined): number | undefined {
   return one === undefined || (other !== undefined && other > one) ? other : one;
 }

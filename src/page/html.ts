@@ -1,6 +1,6 @@
-/** HTML templates that escape everything put into them. */
+/** HTML that cannot be broken by what is put into it. */
 
-/** Text that is already HTML. Only {@link html} creates it. */
+/** Text that is HTML already. Only {@link html} makes it. */
 export class Html {
   readonly text: string;
 
@@ -9,10 +9,10 @@ export class Html {
   }
 }
 
-/** A value in a template: text is escaped, `undefined` is empty. */
+/** What may stand in a template: text is escaped, `undefined` is nothing. */
 export type Part = string | number | Html | readonly Html[] | undefined;
 
-/** A template tag. Its parts are escaped for use as text and in quoted attributes. */
+/** A template whose parts are escaped, both as text and as the value of a quoted attribute. */
 export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): Html {
   const pieces = parts.map((part, index) => `${htmlText(part)}${strings[index + 1]}`);
   return new Html(`${strings[0]}${pieces.join("")}`);

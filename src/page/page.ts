@@ -1,5 +1,6 @@
 /**
- * The page at `/`, for use over a forwarded port: one document without scripts or external resources.
+ * The page at `/`, for a person who forwards a port to an agent: one document that needs nothing
+ * from elsewhere and runs no script.
  */
 import { createHash } from "node:crypto";
 import type { PushFacts } from "../summary/agent-report.ts";
@@ -11,6 +12,7 @@ import {
   type Row,
   SOURCE_COLUMNS,
   SOURCE_COLUMNS_NOTE,
+  utcCheckRows,
 } from "../summary/clock-rows.ts";
 import { signedMilliseconds } from "../summary/quantities.ts";
 import { USE_WORDS } from "../summary/source-words.ts";
@@ -22,26 +24,26 @@ import type { ErrorHistory } from "./error-history.ts";
 import { Html, html } from "./html.ts";
 import { STYLE } from "./style.ts";
 
-/** The content of the page. */
+/** All that the page tells. */
 export type PageContent = {
   readonly node: string;
   readonly version: string;
   /** As in CHRONY_ADDRESS. */
   readonly chronyAddress: string;
-  /** The node's wall clock, which is under test: milliseconds since 1970. */
+  /** The node's clock, which is under test: milliseconds since 1970. */
   readonly wallMs: number;
-  /** `undefined` before the end of the first poll. */
+  /** `undefined` before the first reading ended. */
   readonly clock: ClockFacts | undefined;
-  /** The width of the peak's time window. */
+  /** How far back the peak goes. */
   readonly peakWidthSeconds: number;
-  /** Why chronyd did not answer the last poll, as a sentence. */
+  /** Why chronyd did not answer the last reading, as a sentence. */
   readonly problem: string | undefined;
   /** Steps of the wall clock since the agent started. */
   readonly steps: number;
   /** Positive is forward. */
   readonly lastStepSeconds: number | undefined;
   readonly history: ErrorHistory;
-  /** Time between two polls of chronyd. */
+  /** Between two readings of chronyd. */
   readonly readingIntervalSeconds: number;
   /** Monotonic time, in whole seconds. */
   readonly nowSecond: number;
@@ -52,7 +54,7 @@ export type PageContent = {
 
 const REFRESH_SECONDS = 5;
 
-/** Forbids all loading, scripts, embedding and forms; the only style is allowed by its hash. */
+/** Nothing may be loaded, run, embedded or sent; the one style is known by its hash. */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   `style-src 'sha256-${createHash("sha256").update(STYLE).digest("base64")}'`,
@@ -61,7 +63,7 @@ const CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ].join("; ");
 
-/** The response headers of the page. */
+/** What the page is served with. */
 export const PAGE_HEADERS: Readonly<Record<string, string>> = {
   "content-security-policy": CONTENT_SECURITY_POLICY,
   "cache-control": "no-store",
@@ -100,7 +102,7 @@ ${clock?.sources === undefined ? undefined : sourceTable(clock.sources)}
 `.text;
 }
 
-/** The tone of a verdict, and a sign for readers who do not see colours. */
+/** How a verdict looks, beside its colour: a sign that needs no colour. */
 const LOOKS: Readonly<Record<Verdict, { readonly tone: string; readonly sign: string }>> = {
   ok: { tone: "good", sign: "✓" },
   warning: { tone: "warning", sign: "!" },
@@ -132,7 +134,7 @@ function number({ label, value = "–", note }: Row): Html {
 `;
 }
 
-/** How many polls may be missing before the newest one is too old to use (clock/assessment.ts). */
+/** As many readings may fail to come before the newest one counts for nothing (clock/assessment.ts). */
 const READINGS_UNTIL_UNREACHABLE = 3;
 
 function drawing({ history, nowSecond, readingIntervalSeconds }: PageContent): Html {
@@ -149,6 +151,7 @@ function clockRows({ clock, chronyAddress, steps, lastStepSeconds }: PageContent
       : `, the last by ${signedMilliseconds(1000 * lastStepSeconds)}`;
   const rows: Row[] = [
     ...(clock === undefined ? [] : chronydRows(clock)),
+    ...(clock === undefined ? [] : utcCheckRows(clock)),
     { label: "Steps", value: String(steps), note: `of the clock since the agent started${last}` },
     { label: "Asked at", value: chronyAddress, note: "" },
   ];

@@ -1,4 +1,4 @@
-/** The style of the page: light and dark, responsive from phone width, with system fonts. */
+/** The page's looks: light and dark, from a phone's width on, in the reader's own fonts. */
 export const STYLE = `
 :root {
   color-scheme: light dark;

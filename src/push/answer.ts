@@ -1,8 +1,8 @@
 /**
- * What the answer to a push means for its points. The outcome is `wait` when the answer is not about the
- * points: no connection, an invalid token, a proxy's answer, an unavailable backend. A collector answers
- * 503 when the backend is unavailable or busy, 500 when the backend rejects (it does not distinguish 400,
- * 401, 403, 413 and 422), and 401 when it does not accept the token.
+ * What an answer to a push says of its points. `wait` is everything that says nothing of the points
+ * themselves: nobody was reached, the token was not taken, a proxy answered, the backend is away. A
+ * collector answers 503 for a backend that is away or busy, 500 for one that rejects (400, 401, 403, 413
+ * and 422 there look alike), 401 for a token that it does not take.
  *
  * | answer                                                        | outcome     |
  * |---------------------------------------------------------------|-------------|
@@ -13,20 +13,20 @@
  */
 import { shownAddress } from "../redact.ts";
 
-/** The answer to one attempt, as received. */
+/** An answer to one attempt, as it came. */
 export type Answer = {
   readonly status: number;
   /** The headers `date` and `location`. */
   readonly date: string | undefined;
   readonly location: string | undefined;
-  /** The body; `undefined` when it is too long to be OTLP's. */
+  /** The body; `undefined` where it is longer than OTLP's can be. */
   readonly body: string | undefined;
-  /** When the request was sent and when the head of the answer arrived: monotonic, in milliseconds. */
+  /** When the request was sent and when the head of the answer came: monotonic, in milliseconds. */
   readonly askedMs: number;
   readonly answeredMs: number;
 };
 
-/** Why an attempt failed. `detail` contains no secret. */
+/** Everything that an attempt can end with instead of success. `detail` has no secret. */
 export type PushError =
   | {
       readonly kind: "file unreadable";
@@ -39,7 +39,7 @@ export type PushError =
       readonly kind: "not reached";
       readonly url: string;
       readonly detail: string;
-      /** Whether the certificate is not signed by a known authority. */
+      /** Whether it shows a certificate that no known authority signed. */
       readonly isUntrusted: boolean;
     }
   | { readonly kind: "timed out"; readonly url: string; readonly afterMs: number }
@@ -66,25 +66,25 @@ export type PushError =
 export type Outcome =
   | {
       readonly kind: "accepted";
-      /** How many points were rejected although the request was accepted, and why (OTLP's partial success). */
+      /** How many of them were rejected all the same, and why: OTLP's partial success. */
       readonly rejectedPoints: number;
       readonly reason: string;
     }
   | { readonly kind: "rejected" | "too large"; readonly error: PushError }
   | {
       readonly kind: "wait";
-      /** Whether any answer arrived. */
+      /** Whether there was an answer at all. */
       readonly isAnswer: boolean;
       readonly error: PushError;
     };
 
-/** Long enough for an explanation, short enough for the log, in characters. */
+/** A shorter text would cut an explanation, a longer one would fill the log. */
 const LONGEST_DETAIL = 300;
 
 /**
- * The outcome of an answer.
+ * The outcome that an answer means.
  * @param url where the request was sent
- * @param redacted removes secrets from a text of the backend
+ * @param redacted takes what must not be shown out of a text of the backend
  */
 export function outcomeOf(
   answer: Answer,
@@ -121,12 +121,12 @@ export function outcomeOf(
   }
 }
 
-/** The outcome of an attempt without an answer. */
+/** The outcome of an attempt that brought no answer. */
 export function unanswered(error: PushError): Outcome {
   return { kind: "wait", isAnswer: false, error };
 }
 
-/** One sentence: what was tried, what was found, what to do. It never contains a token. */
+/** One sentence for a person: what was tried, what was found, what to do. Never a token. */
 export function describePushError(error: PushError): string {
   switch (error.kind) {
     case "file unreadable":
@@ -146,7 +146,7 @@ export function describePushError(error: PushError): string {
   }
 }
 
-/** Converts a text to one line of printable ASCII. */
+/** A text of printable ASCII in one line. */
 export function printable(text: string): string {
   return text.replace(/[^\x21-\x7e…]+/g, " ").trim();
 }
@@ -156,8 +156,8 @@ function waiting(error: PushError): Outcome {
 }
 
 /**
- * The rejected points in an ExportMetricsServiceResponse; `undefined` when the body is something else.
- * An empty body is valid, because Prometheus' own receiver sends it. JSON has 64-bit numbers as strings.
+ * What ExportMetricsServiceResponse says of rejected points; `undefined` when the body is none. An empty
+ * body is one: Prometheus' own receiver gives it. A number of 64 bits is a string in JSON.
  */
 function partialSuccess(
   body: string,
@@ -175,7 +175,7 @@ function partialSuccess(
   };
 }
 
-/** The explanation in a body: the message of a JSON status, or else the text. */
+/** What a body says for a person: the message of a JSON status, else its text. */
 function reasonIn(body = ""): string {
   const { message, error } = parsedObject(body) ?? {};
   const text = [message, error].find((one) => typeof one === "string");

@@ -1,7 +1,7 @@
 /**
- * One attempt to push. Each attempt opens a new connection and closes it afterwards, so that it uses the
- * current certificates and token, agents spread over the collector's replicas, and a hanging attempt
- * leaves nothing behind. It follows no redirect, uses no proxy and does not retry.
+ * One attempt to push, over a connection of its own, which is gone afterwards: certificates and tokens
+ * that were replaced are followed, agents spread over the collector's replicas, and nothing of an attempt
+ * that hangs outlives it. No redirect is followed, no proxy is used, nothing is tried again.
  */
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
@@ -24,21 +24,21 @@ import {
 export type Attempt = {
   /** OTLP in JSON. */
   readonly body: Uint8Array;
-  /** In addition to the headers from the settings. */
+  /** Beside those that the settings ask for. */
   readonly headers: Readonly<Record<string, string>>;
-  /** The time limit, in milliseconds of the monotonic clock. */
+  /** How long it may take, in milliseconds: it ends by the monotonic clock. */
   readonly limitMs: number;
-  /** Aborts the attempt early, as if it timed out. */
+  /** Ends it early: it counts as timed out. */
   readonly cut: AbortSignal | undefined;
 };
 
-/** An OTLP answer is a few bytes and a reason. */
+/** OTLP's answer is a few bytes and a reason. */
 const LONGEST_ANSWER_BYTES = 64 * 1024;
 
-/** A token has 1 to 2 kB, a bundle of all public authorities about 250 kB. */
+/** A token is a thousand bytes or two, a bundle of all authorities a quarter of a million. */
 const LONGEST_FILE_BYTES = 1024 * 1024;
 
-/** Makes an attempt. @returns its outcome, and the answer if one arrived */
+/** Makes an attempt. @returns its outcome, and the answer where there was one */
 export async function attempt(
   settings: OtlpSettings,
   { body, headers, limitMs, cut }: Attempt,
@@ -79,7 +79,7 @@ export async function attempt(
   return { outcome: outcomeOf(answer.value, url, redacted), answer: answer.value };
 }
 
-/** TLS is loaded only when it is used, because it takes 5 MiB. */
+/** TLS is loaded by those alone who use it, because it takes 5 MiB. */
 async function requesterTo(url: string): Promise<typeof requestHttp> {
   return isTls(url) ? (await import("node:https")).request : requestHttp;
 }
@@ -116,7 +116,7 @@ function exchange(
     });
     request.end(body);
   } catch (error) {
-    // Node.js throws for an invalid certificate, key or header.
+    // What Node.js refuses to send: a certificate, key or header that it cannot read.
     notReached(error);
   }
   return promise.finally(() => {
@@ -133,7 +133,7 @@ async function answerOf(response: IncomingMessage, askedMs: number): Promise<Ans
   return { status, date, location, body: await textOf(response), askedMs, answeredMs };
 }
 
-/** The body of an answer; `undefined` when it is too long. */
+/** A body; `undefined` where it is too long. */
 async function textOf(response: IncomingMessage): Promise<string | undefined> {
   const pieces: Buffer[] = [];
   let bytes = 0;
@@ -189,7 +189,7 @@ async function bearerToken(
 async function readText(purpose: string, path: string): Promise<Result<string, PushError>> {
   let file: FileHandle | undefined;
   try {
-    // Non-blocking, because opening a pipe without a writer would block forever.
+    // Without waiting for whoever may write to a pipe: a push has to end.
     file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const stat = await file.stat();
     if (!stat.isFile() || stat.size > LONGEST_FILE_BYTES) {
@@ -204,7 +204,7 @@ async function readText(purpose: string, path: string): Promise<Result<string, P
   }
 }
 
-/** OpenSSL's error codes for a certificate that no known authority has signed. */
+/** OpenSSL's reasons for a certificate of which no known authority is the root. */
 function isUntrusted(error: unknown): boolean {
   return [
     "DEPTH_ZERO_SELF_SIGNED_CERT",
@@ -218,6 +218,6 @@ function detailOf(error: unknown): string {
   if (!(error instanceof Error)) {
     return printable(String(error));
   }
-  // If a name has two addresses and both refuse the connection, the error has a code but no message.
+  // A refused connection to a name with two addresses has a code and an empty message.
   return printable(error.message || ((error as NodeJS.ErrnoException).code ?? error.name));
 }

@@ -1,6 +1,6 @@
 /**
- * A collection that waits to be pushed: its series, which successive collections share, and one number
- * for each. A point takes 16 bytes; the SDK's objects take hundreds.
+ * A collection as it waits to be pushed: its series, which successive collections share, and a number
+ * for each. 16 bytes a point, where the SDK's objects take hundreds.
  */
 import type { Attributes } from "@opentelemetry/api";
 import {
@@ -12,54 +12,54 @@ import {
 
 /** One series: a metric with one set of attributes. */
 export type Series = {
-  /** Identifies the series; equal in every object of the same series. */
+  /** The same for every object that stands for this series. */
   readonly key: string;
   readonly descriptor: MetricDescriptor;
   readonly kind: "gauge" | "counter";
   readonly attributes: Attributes;
 };
 
-/** When a collection was made, and the timestamp of its points. */
+/** When a collection was made, and the time that its points have. */
 export type Moment = {
-  /** The number of the collection, from 1. */
+  /** Counts the collections, from 1. */
   readonly number: number;
-  /** When it was made: monotonic, including sleep, in milliseconds. */
+  /** When it was taken: monotonic, the machine's sleep included, in milliseconds. */
   readonly takenMs: number;
-  /** The time on the clock without steps (clock/unstepped-clock.ts), in milliseconds. */
+  /** The time by a clock without steps (clock/unstepped-clock.ts), in milliseconds. */
   readonly timeMs: number;
-  /** How long the agent's counters had been running, in milliseconds. */
+  /** How long before it the agent's counters began, in milliseconds. */
   readonly countedMs: number;
-  /** The timestamp of the points, in milliseconds since 1970; `undefined` until they are first sent. */
+  /** The points' time, in milliseconds since 1970; `undefined` until they are first sent. */
   sentMs: number | undefined;
 };
 
-/** The unit of sending: a collection, or a part of one. */
+/** What is sent in one piece: a collection, or a part of one. */
 export type Batch = {
   readonly moment: Moment;
   readonly series: readonly Series[];
-  /** One value per series, in the same order. NaN is a staleness marker, as in Prometheus. */
+  /** A value for each series, in their order. NaN is the end of the series, as in Prometheus. */
   readonly values: Float64Array;
-  /** Its maximum size in a request, in bytes of JSON. */
+  /** What it takes in a request, in bytes of JSON, at the most. */
   readonly requestBytes: number;
-  /** The last round in which it was sent in one-by-one mode. */
+  /** The last round of requests in which it was tried one by one. */
   triedInRound: number;
-  /** When it was rejected alone although the newest was accepted: monotonic, in milliseconds. */
+  /** When it was rejected alone while the newest was accepted: monotonic, in milliseconds. */
   readonly rejectedMs: number[];
 };
 
 /** One series and its value. */
 export type SeriesValue = { readonly series: Series; readonly value: number };
 
-/** A number and a reference to its series. */
+/** A number, and where its series is. */
 const POINT_BYTES = 16;
-/** Memory of a batch without its points, or of a series without its texts. */
+/** What a batch takes in memory beside its points, and a series beside its texts. */
 const OBJECT_BYTES = 400;
 
-/** Size of the OTLP/JSON around the texts of a metric with one point, and around those of an attribute. */
+/** OTLP/JSON around the texts of a metric with one point, and around those of an attribute. */
 const POINT_JSON_BYTES = 240;
 const ATTRIBUTE_JSON_BYTES = 30;
 
-/** The series and values of a collection. Known series are reused. */
+/** The series and values of a collection. A series that is already known is not made again. */
 export function seriesValuesOf(
   collected: ResourceMetrics,
   known: ReadonlyMap<string, { readonly series: Series }>,
@@ -76,13 +76,13 @@ export function seriesValuesOf(
   );
 }
 
-/** The identity of a series: its name and attributes, in any order. */
+/** Tells series apart by their name and attributes, whatever the order of these. */
 export function seriesKey(name: string, attributes: Attributes): string {
   const names = Object.keys(attributes).toSorted();
   return JSON.stringify([name, names.map((one) => [one, attributes[one]])]);
 }
 
-/** Splits the points of a moment into batches of limited size in JSON. A larger point gets its own batch. */
+/** Points of a moment as batches of at most so many bytes of JSON; a point that is larger is alone. */
 export function batchesOf(
   moment: Moment,
   points: readonly SeriesValue[],
@@ -114,7 +114,7 @@ export function pointsOf({ series, values }: Batch): SeriesValue[] {
   return series.map((one, index) => ({ series: one, value: values[index] ?? Number.NaN }));
 }
 
-/** The memory of batches, in bytes. Shared series count once. */
+/** What batches take in memory, in bytes; a series that they share counts once. */
 export function memoryOf(batches: readonly Batch[]): number {
   const series = new Set(batches.flatMap((batch) => batch.series));
   const ofBatches = batches.map(({ values }) => OBJECT_BYTES + POINT_BYTES * values.length);
@@ -122,7 +122,7 @@ export function memoryOf(batches: readonly Batch[]): number {
   return [...ofBatches, ...ofSeries].reduce((sum, bytes) => sum + bytes, 0);
 }
 
-/** The maximum size of a point in a request, in bytes, as if its metric had no other point. */
+/** What a point takes in a request at the most, in bytes, as if its metric had no other. */
 function jsonBytesOf({ descriptor: { description }, key, attributes }: Series): number {
   const texts = Buffer.byteLength(key) + Buffer.byteLength(JSON.stringify(description));
   return POINT_JSON_BYTES + texts + ATTRIBUTE_JSON_BYTES * Object.keys(attributes).length;

@@ -1,80 +1,79 @@
 /**
- * Estimates how far the node's clock is from the collector's, by the `Date` header of its answers, and
- * how much to correct the timestamps of points.
+ * How far off the collector's clock the node's is, by the dates of the collector's answers, and what is
+ * added to the time of points because of it.
  *
- * The date is truncated to seconds, and the collector read its clock at some moment between request and
- * answer. So each date gives an interval for the collector's clock, relative to the node's time without
- * steps (the monotonic clock plus sleep). The rules below ensure that the timestamps of a healthy node
- * never get worse:
+ * A date is cut to seconds: the collector's clock was within that second at some moment between question
+ * and answer. Counted from the node's time without steps (the monotonic clock, with the machine's sleep),
+ * a date gives an interval. So that a healthy node is never worse off than with its own time:
  *
- * - A date counts only from an accepted answer that took less than 5 s.
- * - Two dates in a row, 1.5 s or more apart, must agree: the date must advance like the monotonic clock,
- *   within the tenth by which chronyd may slew it. So a frozen date never counts. If dates disagree
- *   although the node's clock was not stepped, the collectors disagree, and ten in a row must agree.
- * - Points are corrected when the whole interval is more than 10 s off. The limit is 2 s when the clock is
- *   not synchronised, or when it agreed with the collector before a step. The correction ends when the
- *   interval is within half of the limit.
- * - The correction is in whole seconds. It changes only when it is a second or more outside the interval.
+ * - A date counts only from an answer that was accepted and took less than 5 s.
+ * - Two in a row must agree, 1.5 s or more apart: the date must have gone on like the monotonic clock,
+ *   to the tenth by which chronyd may slew that. So a frozen date never counts. Where dates disagree and
+ *   the node's clock was not stepped, collectors do, and ten in a row must agree.
+ * - Points are put right when the whole interval is further off than 10 s, or 2 s where the clock is not
+ *   synchronised, or where a step took it away from the collector's, with which it agreed; and until the
+ *   interval is within half of that.
+ * - The correction is whole seconds. It stays the same while it is not a second beside the interval.
  */
 import { type ClockPair, timeWithSleepMs } from "../clock/clock-pair.ts";
 
-/** The shortest time between two dates that are compared, in milliseconds. */
+/** A question that is repeated to see whether dates go on: so much later, in milliseconds. */
 export const SHORTEST_GAP_MS = 1_500;
 
-/** An answer that took longer is too inaccurate to use. */
+/** An answer that took longer says too little. */
 const LONGEST_ANSWER_MS = 5_000;
-/** A date in a header is truncated to whole seconds, and so is a correction. */
+/** A date in a header is cut to whole seconds, and so is a correction. */
 const SECOND_MS = 1_000;
-/** chronyd slews by at most one part in twelve. */
+/** chronyd slews by one part in twelve at the most. */
 const MOST_SLEW = 0.1;
-/** How far off a clock may be before points are corrected. */
+/** How far off a clock may be. */
 const LIMIT_MS = 10_000;
 const LIMIT_OF_DOUBTFUL_MS = 2_000;
-/** A change of the wall clock against the time without steps that counts as a step. */
+/** A change of the wall clock against the time without steps that is a step. */
 const STEP_MS = 500;
-/** How many dates must agree: normally, and after a disagreement. */
+/** How many dates must agree, and how many where some did not. */
 const FEW = 2;
 const MANY = 10;
 
-/** The least and greatest difference of the collector's wall clock and the node's time without steps. */
+/** Wall time of the collector minus the node's time without steps, at least and at the most. */
 type Sighting = {
   readonly leastMs: number;
   readonly mostMs: number;
-  /** When the request was sent and the answer arrived, by the node's time without steps, in milliseconds. */
+  /** When question and answer were, by the node's time without steps, in milliseconds. */
   readonly askedMs: number;
   readonly answeredMs: number;
 };
 
-/** Estimates the collector's clock from its answers. */
+/** Follows what the collector's answers say of its clock. */
 export class CollectorTime {
   #sighting: Sighting | undefined;
-  /** How many dates in a row agree, and how many must. */
+  /** How many in a row agree, and how many must. */
   #agreeing = 0;
   #needed = FEW;
-  /** The node's wall time minus its time without steps, when last read. */
+  /** The node's wall time minus its time without steps, when they were last looked at. */
   #shiftMs: number | undefined;
-  /** Set when the node's clock was stepped since the last sighting, with whether it agreed with the collector before. */
+  /** The node's clock was stepped since the last sighting, at which it agreed with the collector's or not. */
   #step: { readonly agreedBefore: boolean } | undefined;
   #wasSteppedAway = false;
   #mustAsk = true;
   #correctionMs: number | undefined;
 
-  /** Whether to request the collector's date before sending points. */
+  /** Whether the collector has to be asked for its date before points are sent. */
   mustAsk(now: ClockPair, isSynchronised: boolean): boolean {
     this.#followSteps(now);
     const isFirst = this.#agreeing === 1 && this.#needed === FEW;
     return this.#mustAsk || (isFirst && this.#off(now).leastMs > this.#limitMs(isSynchronised));
   }
 
-  /** Records that the collector sends no date, so that it is not asked again. */
+  /** The collector gives no date: it need not be asked again. */
   hasNone(): void {
     this.#mustAsk = false;
   }
 
   /**
-   * Takes the date of an accepted answer.
+   * An answer was accepted.
    * @param date its header `date`
-   * @param askedMs when the request was sent; like `answeredMs`, monotonic, in milliseconds
+   * @param askedMs when the request was sent, and when the answer came: monotonic, in milliseconds
    */
   answered(date: string | undefined, askedMs: number, answeredMs: number, now: ClockPair): void {
     this.#followSteps(now);
@@ -99,7 +98,7 @@ export class CollectorTime {
       this.#wasSteppedAway ||=
         this.#step?.agreedBefore === true && this.#off(now).leastMs > LIMIT_OF_DOUBTFUL_MS;
     } else {
-      // A sleep that cannot be distinguished from a step counts as a step.
+      // A sleep of the machine that was not told from a step is one.
       this.#needed = before === undefined || this.#step !== undefined ? FEW : MANY;
       this.#agreeing = 1;
       this.#wasSteppedAway = false;
@@ -108,7 +107,7 @@ export class CollectorTime {
     this.#mustAsk = false;
   }
 
-  /** What to add to timestamps of the node's clock now: whole seconds, in milliseconds. */
+  /** What is added now to the time of points by the node's clock: whole seconds, in milliseconds. */
   correctionMs(now: ClockPair, isSynchronised: boolean): number {
     this.#followSteps(now);
     if (this.#agreeing < this.#needed) {
@@ -130,7 +129,7 @@ export class CollectorTime {
     return this.#correctionMs ?? 0;
   }
 
-  /** The collector's clock minus the node's, as an interval, and its least and greatest distance from 0. */
+  /** The collector's clock minus the node's: an interval, and how far it is from 0 at least and at the most. */
   #off(now: ClockPair) {
     const { leastMs = 0, mostMs = 0 } = this.#sighting ?? {};
     const fromMs = leastMs - shiftOf(now);
@@ -163,7 +162,7 @@ function shiftOf(clocks: ClockPair): number {
   return clocks.wallMs - timeWithSleepMs(clocks);
 }
 
-/** Whether the collector's clock advanced like the node's time without steps between two sightings. */
+/** Whether the collector's clock went on like the node's time without steps between two sightings. */
 function agree(one: Sighting, other: Sighting): boolean {
   const least = other.askedMs - one.answeredMs;
   const most = other.answeredMs - one.askedMs;

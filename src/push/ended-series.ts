@@ -1,23 +1,23 @@
 /**
- * Staleness markers. When a series that was sent is no longer observed, the next collection has a marker
- * for it, a point of value NaN. The marker is repeated until a request with it is accepted, or until the
- * backend no longer shows the series anyway.
+ * **Gone means gone.** A series that was sent and is not observed any more has an end, a point of value
+ * NaN, in the next collection, and in each further one until a request with one was accepted, or the
+ * backend does not show the series any more anyway.
  */
 import type { ResourceMetrics } from "@opentelemetry/sdk-metrics";
 import { type Batch, pointsOf, type Series, type SeriesValue, seriesValuesOf } from "./batch.ts";
 
 type Shown = {
   readonly series: Series;
-  /** The number of the last collection with this series, and when it was made. */
+  /** The number of the last collection that observed it, and when that was taken. */
   readonly number: number;
   readonly observedMs: number;
 };
 
-/** Keeps track of the series that the backend may show. */
+/** Knows the series that the backend may show. */
 export class EndedSeries {
   readonly #shown: Map<string, Shown>;
 
-  /** @param before series that a previous agent may have pushed */
+  /** @param before series that an agent before this one may have pushed */
   constructor(before: readonly Series[]) {
     this.#shown = new Map(
       before.map((series) => [series.key, { series, number: 0, observedMs: 0 }]),
@@ -25,9 +25,9 @@ export class EndedSeries {
   }
 
   /**
-   * The points of a collection, and staleness markers for the series that it lacks.
-   * @param number the number of the collection, from 1
-   * @param nowMs monotonic, including sleep, in milliseconds
+   * A collection's points, and the ends of what it lacks.
+   * @param number counts the collections, from 1
+   * @param nowMs monotonic, the machine's sleep included, in milliseconds
    */
   withEnds(collected: ResourceMetrics, number: number, nowMs: number): SeriesValue[] {
     const observed = seriesValuesOf(collected, this.#shown);
@@ -38,7 +38,7 @@ export class EndedSeries {
     return [...observed, ...ended.map(({ series }) => ({ series, value: Number.NaN }))];
   }
 
-  /** Records that the backend accepted these: their markers need not be repeated. */
+  /** The backend has these: it does not show any more what was not observed since its end. */
   accepted(batches: readonly Batch[]): void {
     for (const batch of batches) {
       for (const { series, value } of pointsOf(batch)) {
@@ -50,7 +50,7 @@ export class EndedSeries {
     }
   }
 
-  /** Forgets series that were last observed before a time. */
+  /** Forgets what was last observed before a time. */
   forget(beforeMs: number): void {
     for (const [key, { observedMs }] of this.#shown) {
       if (observedMs < beforeMs) {

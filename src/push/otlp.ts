@@ -1,4 +1,4 @@
-/** Builds and sends OTLP requests with OpenTelemetry's exporter, through its public extension points. */
+/** What is sent, by OpenTelemetry's own exporter, through the extension points that it has. */
 import { millisToHrTime } from "@opentelemetry/core";
 import { OTLPMetricExporterBase } from "@opentelemetry/exporter-metrics-otlp-http";
 import {
@@ -23,7 +23,7 @@ import {
 import { SCOPE } from "../metrics/collection.ts";
 import { type Batch, pointsOf, type Series } from "./batch.ts";
 
-/** Merges batches into one request. Each metric appears once, with its points in the order of the batches. */
+/** Batches as one request: a metric each, with the points of all of them in the order of the batches. */
 export function requestOf(batches: readonly Batch[], resource: Resource): ResourceMetrics {
   const metrics = new Map<string, { series: Series; dataPoints: DataPoint<number>[] }>();
   for (const batch of batches) {
@@ -42,14 +42,14 @@ export function requestOf(batches: readonly Batch[], resource: Resource): Resour
 }
 
 /**
- * OTLP in JSON. A point of value NaN is written without a value and with the flag "no recorded value"
- * (bit 0 of `flags` in opentelemetry/proto/metrics/v1/metrics.proto), which a collector converts to
- * Prometheus' staleness marker. The package would write `null`, which a collector rejects.
+ * OTLP in JSON, where a point of value NaN, which ends its series, has no value and the flag "no
+ * recorded value" (bit 0 of its flags in opentelemetry/proto/metrics/v1/metrics.proto): a collector
+ * makes Prometheus' stale marker of it. The package writes `null`, which a collector rejects.
  */
 export const SERIALIZER: ISerializer<ResourceMetrics, IExportMetricsServiceResponse> = {
   serializeRequest(metrics) {
     const json = JsonMetricsSerializer.serializeRequest(metrics);
-    // Quotation marks inside JSON strings are escaped, so this matches only the value of a point.
+    // Within a text of JSON a quotation mark has a backslash, so this is always a point's value.
     return (
       json && Buffer.from(Buffer.from(json).toString().replaceAll('"asDouble":null', '"flags":1'))
     );
@@ -58,8 +58,8 @@ export const SERIALIZER: ISerializer<ResourceMetrics, IExportMetricsServiceRespo
 };
 
 /**
- * Passes metrics to the exporter once.
- * @param send sends the request and evaluates the answer
+ * Gives metrics to the exporter, once.
+ * @param send gets the request; what becomes of it is judged there
  */
 export async function exportOnce(
   metrics: ResourceMetrics,

@@ -1,4 +1,4 @@
-/** Pushes metrics to a collector: one collection per interval, by OTLP. */
+/** The way out by push: a collection once an interval, by OTLP to the collector. */
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ValueType } from "@opentelemetry/api";
@@ -34,37 +34,37 @@ import { Queue } from "./queue.ts";
 export type PushOptions = {
   readonly otlp: OtlpSettings;
   readonly intervalMs: number;
-  /** Time between two polls of chronyd, in milliseconds. */
+  /** Between two readings, in milliseconds. */
   readonly readingIntervalMs: number;
-  /** The longest time that a push may take, in milliseconds. */
+  /** What a push may take at the most, in milliseconds. */
   readonly timeoutMs: number;
-  /** The limits of the queue: the age of points in milliseconds, and their size in bytes. */
+  /** How long points wait at the most, in milliseconds, and what they take. */
   readonly backlogMaxAgeMs: number;
   readonly backlogMaxBytes: number;
   readonly resource: Resource;
   readonly catalogue: readonly Metric[];
   readonly sampler: Sampler;
-  /** Observes the clock now; `undefined` before the first poll. */
+  /** What can be said now; `undefined` before the first reading. */
   readonly observe: () => Promise<Observation | undefined>;
   readonly log: Log;
 };
 
-/** How late a poll may be before the collection is made without it. */
+/** How much later than it is due a reading may come, before a collection is made without it. */
 const LATEST_READING_MS = 5_000;
 
-/** The longest random delay after a failed push, as a share of the interval, so that agents do not retry together. */
+/** How much of the interval a push waits at the most after one that failed: agents must not return together. */
 const JITTER = 0.1;
 
 /**
- * The header with the node's wall clock at the time of sending, in whole microseconds since 1970. The
- * shipped collector computes `chrony_collector_offset_seconds` from it (otel-collector/common.yaml).
+ * The header with the node's wall clock when a request is sent, in whole microseconds since 1970. The
+ * shipped collector makes `chrony_collector_offset_seconds` of it (otel-collector/common.yaml).
  */
 const SENT_HEADER = "x-chrony-tracker-sent-us";
 
-/** OTLP without points. Any receiver accepts it, and its answer has a date. */
+/** OTLP without a point: any receiver answers it, and the answer has a date. */
 const EMPTY_REQUEST = Buffer.from("{}");
 
-/** The most requests for the collector's date before a round. */
+/** How often the collector is asked for its date before a round at the most. */
 const MOST_QUESTIONS = 3;
 
 const DROP_WORDS: Readonly<Record<DropReason, string>> = {
@@ -74,8 +74,8 @@ const DROP_WORDS: Readonly<Record<DropReason, string>> = {
 };
 
 /**
- * Collects once per interval and pushes the queue, until it is stopped. Collecting continues while a push
- * is in progress or fails. Two requests never overlap.
+ * Collects once an interval and pushes what waits, until it is stopped. Collecting goes on while a
+ * push is under way or fails. Two requests never overlap.
  */
 export class Push {
   readonly #options: PushOptions;
@@ -88,16 +88,16 @@ export class Push {
   #counts: ExportCounts = { success: 0, failure: 0, lastSuccessWallMs: undefined };
   #lastFailure: string | undefined;
   #lastAcceptedMs: number | undefined;
-  /** The monotonic time of the newest collection, in milliseconds. */
+  /** The moment of the newest collection by the monotonic clock, in milliseconds. */
   #lastCollectedMs: number | undefined;
   #isSynchronised = false;
   #droppedBefore: BacklogCounts["dropped"];
-  /** The backend's last reason for rejecting points. */
+  /** What the backend last said of points that it rejected. */
   #rejectionReason = "";
   #round: Promise<void> | undefined;
-  /** Whether a round became due while another was in progress. */
+  /** A round became due while another was under way. */
   #roundIsDue = false;
-  /** The deadline for the last request when the agent stops: monotonic, in milliseconds. */
+  /** When the last request must have ended, once the agent is told to stop: monotonic, in milliseconds. */
   #deadlineMs = Number.POSITIVE_INFINITY;
 
   constructor(options: PushOptions) {
@@ -124,7 +124,7 @@ export class Push {
     return this.#queue.counts;
   }
 
-  /** The results of the pushes so far. */
+  /** What became of the pushes until now. */
   get facts(): PushFacts {
     const acceptedMs = this.#lastAcceptedMs;
     return {
@@ -136,26 +136,27 @@ export class Push {
     };
   }
 
-  /** Whether a push was attempted, successful or not. */
+  /** Whether a push was tried, however it ended. */
   get tried(): boolean {
     return this.#counts.success + this.#counts.failure > 0;
   }
 
-  /** Starts. The first push follows the first poll. */
+  /** Starts: the first push goes out with the first reading. */
   start(): void {
     void this.#run();
   }
 
   /**
-   * Makes a last collection, pushes the whole queue and stops. Points that are not accepted are lost.
-   * @param longestMs the time limit, in milliseconds
+   * Ends, after one more push of all that waits and of what is known now. What was not accepted then
+   * is lost.
+   * @param longestMs how long that may take, in milliseconds
    */
   async stop(longestMs: number): Promise<void> {
     this.#deadlineMs = performance.now() + longestMs;
     this.#stop.abort();
-    // Collect now: once the polls have stopped, the values would soon be withheld.
+    // At once: soon nothing reads chronyd any more, and what it said would count as withheld.
     await this.#collect();
-    // A push in progress must leave time for the last one.
+    // What is under way may be waiting to try again; it must leave time for the last push.
     const cutting = setTimeout(() => this.#cut.abort(), longestMs / 2);
     await this.#round;
     clearTimeout(cutting);
@@ -166,7 +167,7 @@ export class Push {
     const { intervalMs, readingIntervalMs, resource } = this.#options;
     await this.#untilFirstReading();
     const beganMs = performance.now();
-    // Spread the load: agents that start together (a rollout, a new node pool) must not push together.
+    // Agents that start together (a rollout, a new node pool) must not go on pushing together.
     let dueMs = beganMs + intervalMs * phaseOf(nodeName(resource));
     while (!this.#stop.signal.aborted) {
       await this.#collect();
@@ -179,7 +180,7 @@ export class Push {
       if (this.#stop.signal.aborted) {
         return;
       }
-      // Points have the time of their poll, so each collection needs a new poll.
+      // A point stands at its reading's time, so each collection has a reading that none had before.
       await this.#options.sampler.nextReading(readingIntervalMs + LATEST_READING_MS);
     }
   }
@@ -192,7 +193,7 @@ export class Push {
     }
     const { clocks, state } = observation.assessment;
     if (clocks.monotonicMs === this.#lastCollectedMs) {
-      // No new poll. A second value with the same timestamp would make the backend reject the request.
+      // Nothing new: a second value at the time of the first would be refused, and all with it.
       return;
     }
     this.#lastCollectedMs = clocks.monotonicMs;
@@ -219,16 +220,16 @@ export class Push {
       }
       this.#roundIsDue = false;
       await this.#pushRound();
-      // After a success, even a late one, the next round can wait until it is due.
+      // An answer that came late was an answer: what came up in the meantime can wait for its turn.
     } while (this.#roundIsDue && this.#lastFailure !== undefined);
   }
 
-  /** Sends the queue, one request after another, within the time of a push. */
+  /** What waits, one request after another, within the time of a push. */
   async #pushRound(): Promise<void> {
     if (!(await this.#askForDate())) {
       return;
     }
-    // No request starts after this; one that has started has its own timeout.
+    // No request begins after that; one that has begun has its own time.
     const endMs = Math.min(performance.now() + this.#options.timeoutMs, this.#deadlineMs);
     this.#queue.beginRound();
     while (performance.now() < endMs) {
@@ -241,13 +242,13 @@ export class Push {
       const { isTrial } = this.#queue;
       const outcome = await this.#deliver(batches);
       this.#queue.settle(batches, outcome, performance.now());
-      // A rejected trial is not worth a log line: the newest collection was accepted.
+      // That one which is tried alone is rejected is no news: the newest collection was taken.
       this.#report(outcome, isTrial);
     }
   }
 
   /**
-   * Requests the collector's date if it is not known.
+   * Learns from the collector what time it is there, where that is not known.
    * @returns whether points may be sent
    */
   async #askForDate(): Promise<boolean> {
@@ -346,7 +347,7 @@ export class Push {
     }
   }
 
-  /** Sleeps for a time in milliseconds, or until the push is stopped. */
+  /** Sleeps, in milliseconds, or until it is stopped. */
   async #sleep(lengthMs: number): Promise<void> {
     const { signal } = this.#stop;
     await sleep(lengthMs, undefined, { signal }).catch(() => undefined);
@@ -355,18 +356,18 @@ export class Push {
 
 const CLOCK_NAMES: ReadonlySet<string> = new Set(CLOCK_METRICS.map(({ name }) => name));
 
-/** The series of a metric without labels, as in a collection. */
+/** The series of a metric without labels, as collections have it. */
 function seriesOf({ name, help, kind }: Metric): Series {
   const descriptor = { name, description: help, unit: "", valueType: ValueType.DOUBLE };
   return { key: seriesKey(name, {}), descriptor, kind, attributes: {} };
 }
 
-/** The wall clock now, finer than the whole milliseconds of Node.js. */
+/** The wall clock now, finer than the whole milliseconds in which Node.js reads it. */
 function preciseWallMs({ wallMs, monotonicMs }: ClockPair): number {
   return wallMs + performance.now() - monotonicMs;
 }
 
-/** A fixed phase for each node: a fraction of the interval, above 0 and at most 1, the same after every start. */
-function phaseOf(node: string): number {
+/** A node's own share of the interval, from just above 0 to 1, the same at every start. */
+export function phaseOf(node: string): number {
   return (createHash("sha256").update(node).digest().readUInt32BE() + 1) / 2 ** 32;
 }

@@ -1,39 +1,37 @@
 /**
- * The queue of collections that the backend has not accepted yet. It decides what the next request
- * contains, and what an answer (answer.ts) means for the collections in it. Pure: the clocks are
- * arguments.
+ * The queue of collections: what waits until the backend has it, which of it goes with the next
+ * request, and what becomes of it by the answer (answer.ts). Pure: the clocks are arguments.
  *
- * A **round** of requests is due once per interval. A request contains whole collections, oldest first,
- * up to 900 kB. What follows depends on its outcome:
+ * A **round** of requests is due once an interval. A request carries whole collections, oldest first, at
+ * most 900 kB. By its outcome:
  *
- * - **accepted**: the collections leave the queue. Points that the backend rejected are counted as
- *   dropped (`rejected`).
- * - **rejected** (400, 422, 500): the collections stay and are sent **one by one** from now on.
- * - **too large** (413): the next request is half as large. A single collection that is too large is
- *   divided into the clock's own series and the rest, then into halves. A single point is dropped
+ * - **accepted**: its points are gone. What the backend rejected of them is counted (`rejected`).
+ * - **rejected** (400, 422, 500): all wait, and are sent **one by one** from now on.
+ * - **too large** (413): half as much goes with the next request. A collection that is too large alone is
+ *   divided into the clock's own series and the rest, then in halves. A point alone is dropped
  *   (`rejected`).
- * - **wait** (everything else): the collections stay and the round ends. After a timeout, the next request
- *   is half as large. After three such outcomes in a row, a round starts with the oldest collection alone,
- *   so that a backend that returns gets everything in order. At every tenth such outcome the newest
- *   follows at once, because the oldest may be the one that is no longer accepted. If the newest is
- *   accepted, all are sent **one by one**. This is not tried more often because a backend without an
- *   out-of-order window that returns just between the two accepts nothing older afterwards.
+ * - **wait** (everything else): all wait, and the round is over. Where no answer came in time, half as
+ *   much goes with the next request. After three answers in a row that say wait, a round begins with the
+ *   oldest collection alone, so that a backend that was away gets all in order. At every tenth such
+ *   answer the newest follows at once, because the oldest may be what is not accepted any more. When the
+ *   newest is accepted, all are sent **one by one**. Not more often: a backend without an out-of-order
+ *   window that comes back just between these two takes nothing older any more.
  *
- * **One by one**: a round starts with the newest collection alone. If it is accepted, the others follow:
- * first those that were not tried for longest and, among these, the newest first, because a backend
- * accepts them for longest. Each accepted request doubles the size of the next; collections that fail
- * together are tried alone. One that is rejected alone is retried at once, and dropped (`rejected`) when
- * it was rejected twice in each of ten rounds over five minutes. If the newest collection is rejected
- * three times, only the clock's own series of it are sent. The mode ends when the queue is empty.
+ * **One by one**: a round begins with the newest collection alone, and only when that is accepted the
+ * others follow, those first that were not tried for longest, and of these the newest, which a backend
+ * takes longest. After each that is accepted, twice as much goes with the next request; several that are
+ * not accepted together are tried alone. One that is rejected alone is tried again at once; when it was rejected
+ * twice in ten rounds over five minutes, it is dropped (`rejected`). A newest collection that is rejected
+ * three times goes as the clock's own series alone. All this ends when nothing waits.
  *
- * In every mode:
+ * Always:
  *
- * - A collection that exceeds the maximum age is dropped (`age`). If the queue exceeds its memory limit, the
- *   oldest is dropped (`bytes`). Only the newest is always kept.
- * - A collection has the same timestamp in every request: the node's clock plus the correction
- *   (collector-time.ts) at the first sending of any collection after it was made. Timestamps increase from
- *   one collection to the next, unless the clock was corrected by ten seconds or more.
- * - A series that was sent and is no longer observed gets a staleness marker (ended-series.ts).
+ * - No collection is older than the age (`age`), and all together take no more memory than the bytes
+ *   (`bytes`: the oldest goes first). Only the newest is kept whatever it takes.
+ * - A collection has the same time in each request: that of the node's clock and the correction
+ *   (collector-time.ts) when any was sent for the first time after it was made. It is never at or before
+ *   the collection before it, unless the clock was put right by ten seconds or more.
+ * - A series that was sent and is not observed any more has an end (ended-series.ts).
  */
 import type { ResourceMetrics } from "@opentelemetry/sdk-metrics";
 import { type ClockPair, timeWithSleepMs } from "../clock/clock-pair.ts";
@@ -53,27 +51,27 @@ import { EndedSeries } from "./ended-series.ts";
 export type QueueOptions = {
   readonly maxAgeMs: number;
   readonly maxBytes: number;
-  /** Series that a previous agent may have pushed. */
+  /** Series that an agent before this one may have pushed. */
   readonly seriesBefore: readonly Series[];
-  /** Whether the metric with this name is one of the clock's own. */
+  /** Whether a metric of this name is one of the clock's own. */
   readonly isClocks: (name: string) => boolean;
 };
 
-/** The size of the points in a request before compression; the rest of 1 MiB is for the resource. */
+/** What a request carries before it is compressed; the rest of 1 MiB is for the resource. */
 const MOST_REQUEST_BYTES = 900_000;
 
-/** After this many `wait` outcomes in a row, a round starts with a single collection. */
+/** So many answers in a row that say wait, and a round begins with a collection alone. */
 const MOST_WAITS = 3;
 
-/** After each further this many, the newest collection is tried after the oldest. */
+/** Whenever there were so many more, the newest collection is tried after the oldest. */
 const WAITS_UNTIL_NEWEST = 10;
 
-/** After this many rejections, the newest collection is divided. */
+/** The newest collection is divided that was rejected so often. */
 const NEWEST_REJECTIONS = 3;
 
 /**
- * A collection is dropped after it was rejected in this many rounds, over this time. If a backend rejects
- * every second request at random, this loses one collection in a million.
+ * A collection is dropped that was rejected in so many rounds, over so long. A backend that rejects every
+ * second request at random then costs one collection in a million.
  */
 const MOST_REJECTIONS = 10;
 const REJECTED_FOR_MS = 5 * 60_000;
@@ -81,27 +79,27 @@ const REJECTED_FOR_MS = 5 * 60_000;
 /** Prometheus shows a series for 5 minutes after its last sample. */
 const LONGEST_SHOWN_MS = 5 * 60_000;
 
-/** Collections keep their order if a correction would swap them by less than this. */
+/** Collections that would change places by less than this keep their order. */
 const SAME_ORDER_MS = 10_000;
 
-/** The purpose of a request: to test the newest or the oldest collection, or to send the rest. */
+/** What a request is to find out: whether the newest or the oldest collection is accepted, or nothing. */
 type Purpose = "newest" | "oldest" | "rest";
 
 export class Queue {
   readonly #options: QueueOptions;
   readonly #clock = new UnsteppedClock();
   readonly #ended: EndedSeries;
-  /** In the order of collection. */
+  /** In the order of their collections. */
   #waiting: Batch[] = [];
-  /** The number of the newest collection. */
+  /** The newest collection's. */
   #number = 0;
-  /** The timestamp of the last collection that has one. */
+  /** The time of the last collection that has one. */
   #lastSentMs = Number.NEGATIVE_INFINITY;
   #waits = 0;
   #isOneByOne = false;
   #newestRejections = 0;
   #mostBytes = MOST_REQUEST_BYTES;
-  /** The batch that was just rejected alone, to be retried at once. */
+  /** What was rejected alone a moment ago. */
   #again: Batch | undefined;
   #purpose: Purpose = "rest";
   #round = roundOf(0);
@@ -117,10 +115,10 @@ export class Queue {
   }
 
   /**
-   * Adds a collection, with staleness markers for the series that it lacks. Collections must be added in
-   * the order of their monotonic times.
-   * @param clocks the node's clocks at the time of the points
-   * @param startedWallMs when the counters started, in milliseconds since 1970
+   * Takes a collection in, with the ends of what it lacks. Collections come in the order of their
+   * monotonic times.
+   * @param clocks the node's clocks at the moment that its points belong to
+   * @param startedWallMs when its counters began, in milliseconds since 1970
    */
   add(collected: ResourceMetrics, clocks: ClockPair, startedWallMs: number): void {
     const number = this.#number + 1;
@@ -134,22 +132,22 @@ export class Queue {
       countedMs: Math.max(0, clocks.wallMs - startedWallMs),
       sentMs: undefined,
     };
-    // The clock's own series come first, so that they stay together if the collection is divided.
+    // The clock's own come first, so that they are together where there is too much for one request.
     const { own, others } = this.#divided(points);
     this.#waiting.push(...batchesOf(moment, [...own, ...others], MOST_REQUEST_BYTES));
     this.#dropOld(nowMs);
     this.#dropForRoom();
   }
 
-  /** Starts a round of requests. */
+  /** Begins a round of requests. */
   beginRound(): void {
     this.#round = roundOf(this.#round.number + 1);
   }
 
   /**
-   * The batches of the next request; empty when the round is over.
+   * What the next request of the round carries; nothing when the round is over.
    * @param now the node's clocks
-   * @param correctionMs added to the time of collections that have no timestamp yet
+   * @param correctionMs what is added to the time of collections that have none yet
    */
   next(now: ClockPair, correctionMs: number): readonly Batch[] {
     this.#clock.follow(now);
@@ -161,13 +159,13 @@ export class Queue {
     return batches;
   }
 
-  /** Whether the last request was a test of which older collection is rejected. */
+  /** Whether the last request was one of those that find out which of the older collections is rejected. */
   get isTrial(): boolean {
     return this.#isOneByOne && this.#purpose === "rest";
   }
 
   /**
-   * Processes the outcome of the request that {@link next} returned last.
+   * What became of the request that {@link next} gave last.
    * @param nowMs monotonic time, in milliseconds
    */
   settle(batches: readonly Batch[], outcome: Outcome, nowMs: number): void {
@@ -199,12 +197,12 @@ export class Queue {
     }
   }
 
-  /** Whether a request in one-by-one mode contained several collections. */
+  /** Whether a request carried several of those that are sent one by one, because others were accepted. */
   #isGroup(batches: readonly Batch[]): boolean {
     return this.isTrial && batches.length > 1;
   }
 
-  /** Tries each batch alone, to find the one that is rejected. */
+  /** Which of them it is shows when each is tried alone. */
   #tryAlone(batches: readonly Batch[]): void {
     this.#mostBytes = 0;
     for (const batch of batches) {
@@ -297,7 +295,7 @@ export class Queue {
     return batches.toSorted((a, b) => a.moment.number - b.moment.number);
   }
 
-  /** The first batches that fit into a request; at least one. */
+  /** The first of these that fit in a request; one at least. */
   #fitting(all: readonly Batch[]): readonly Batch[] {
     let bytes = 0;
     return all.filter(({ requestBytes }, index) => {
@@ -306,7 +304,7 @@ export class Queue {
     });
   }
 
-  /** Divides a batch in the queue: the clock's own series and the rest, or two halves. @returns the first part */
+  /** Divides a batch that waits: the clock's own series and the rest, or two halves. @returns the first part */
   #divide(batch: Batch): Batch {
     const points = pointsOf(batch);
     const { own, others } = this.#divided(points);

@@ -156,6 +156,7 @@ class Observer {
         clock: {
           ...clock,
           peakMs: PUBLISHES[clock.state].boundAndPeak ? agentClock?.peakMs : undefined,
+          utcCheck: agentClock?.utcCheck,
         },
         saidBy: "chronyd",
         problems: sources?.ok === false ? [describeReportFault(sources.error)] : [],

@@ -8,6 +8,7 @@ import {
   SOURCE_COLUMNS,
   SOURCE_COLUMNS_NOTE,
   type SourceColumn,
+  utcCheckRows,
 } from "../summary/clock-rows.ts";
 import { USE_WORDS } from "../summary/source-words.ts";
 import { conclusion } from "../summary/state-words.ts";
@@ -28,6 +29,7 @@ export function fullView(report: StatusReport, width: number = WIDEST): StyledLi
   const rows = [
     ...errorRows(clock, agentReport?.peakWidthSeconds),
     ...chronydRows(clock),
+    ...utcCheckRows(clock),
     ...(agentReport === undefined ? [] : [pushRow(agentReport.push)]),
     ...(agent === undefined ? [] : [agentRow(agent, clock)]),
   ];

@@ -8,6 +8,7 @@ import type { SourceData, SourceMode, SourceState } from "../chrony/source-data.
 import { followsItself, type Tracking } from "../chrony/tracking.ts";
 import type { Assessment } from "../clock/assessment.ts";
 import type { SyncState } from "../clock/sync-state.ts";
+import type { UtcCheckFacts } from "./utc-check-facts.ts";
 
 export type ClockFacts = {
   readonly state: SyncState;
@@ -29,6 +30,8 @@ export type ClockFacts = {
   readonly upstreamIsLocal: boolean | undefined;
   /** In chronyd's order, unresolved ones left out. */
   readonly sources: readonly SourceFacts[] | undefined;
+  /** Only an agent checks; `undefined` when it does not (UTC_CHECK_SERVERS is not set). */
+  readonly utcCheck: UtcCheckFacts | undefined;
 };
 
 export type TrackingFacts = Omit<Tracking, "referenceId" | "address">;
@@ -71,16 +74,21 @@ export const UNREACHABLE: ClockFacts = {
   source: undefined,
   upstreamIsLocal: undefined,
   sources: undefined,
+  utcCheck: undefined,
 };
 
-/** The facts that an assessment of readings holds, with what chronyd said of its sources. */
+/**
+ * The facts that an assessment of readings holds, with what chronyd said of its sources.
+ * @param utcCheck what NTP servers say of the clock, where an agent asks some
+ */
 export function clockFacts(
   assessment: Assessment,
   further: Pick<FurtherReports, "sources"> | undefined,
+  utcCheck?: UtcCheckFacts,
 ): ClockFacts {
   const { state, tracking } = assessment;
   if (tracking === undefined) {
-    return UNREACHABLE;
+    return { ...UNREACHABLE, utcCheck };
   }
   const sources = further?.sources?.ok ? further.sources.value.map(sourceFacts) : undefined;
   const { referenceId, address, ...trackingFacts } = tracking;
@@ -97,6 +105,7 @@ export function clockFacts(
     source: sourceInUse(tracking, sources),
     upstreamIsLocal: assessment.upstreamIsLocal,
     sources,
+    utcCheck,
   };
 }
 

@@ -19,8 +19,10 @@ import {
   type Shape,
   TEXT,
 } from "../json-shape.ts";
+import { MOST_UTC_CHECK_SERVERS } from "../settings.ts";
 import type { ClockFacts, SourceFacts, TrackingFacts } from "./clock-facts.ts";
 import { MODE_WORDS, USE_WORDS } from "./source-words.ts";
+import type { UtcCheckFacts, UtcServerFacts } from "./utc-check-facts.ts";
 
 const TRACKING: Shape<TrackingFacts> = object({
   stratum: ["stratum", NON_NEGATIVE],
@@ -50,6 +52,19 @@ const SOURCE: Shape<SourceFacts> = object({
   offsetErrorSeconds: ["offset_error_seconds", orNull(NON_NEGATIVE)],
 });
 
+const UTC_SERVER: Shape<UtcServerFacts> = object({
+  server: ["server", TEXT],
+  offsetSeconds: ["offset_seconds", orNull(NUMBER)],
+  marginSeconds: ["margin_seconds", orNull(NON_NEGATIVE)],
+  problem: ["problem", orNull(TEXT)],
+});
+
+const UTC_CHECK: Shape<UtcCheckFacts> = object({
+  ageSeconds: ["age_seconds", orNull(NON_NEGATIVE)],
+  contradiction: ["contradiction", orNull(BOOLEAN)],
+  servers: ["servers", listOf(UTC_SERVER, MOST_UTC_CHECK_SERVERS)],
+});
+
 /** Of the sources, one beyond the limit may be the followed one. */
 export const CLOCK: ObjectShape<ClockFacts> = object({
   state: ["state", oneOf(SYNC_STATES)],
@@ -63,4 +78,5 @@ export const CLOCK: ObjectShape<ClockFacts> = object({
   source: ["source", orNull(object({ address: ["address", TEXT], name: ["name", TEXT] }))],
   upstreamIsLocal: ["upstream_local", orNull(BOOLEAN)],
   sources: ["sources", orNull(listOf(SOURCE, MOST_SOURCES + 1))],
+  utcCheck: ["utc_check", orNull(UTC_CHECK)],
 });

@@ -5,9 +5,16 @@
 import type { SyncState } from "../clock/sync-state.ts";
 import type { PushFacts } from "./agent-report.ts";
 import { type ClockFacts, followedSource, type SourceFacts } from "./clock-facts.ts";
-import { duration, interval, milliseconds, partsPerMillion } from "./quantities.ts";
+import {
+  duration,
+  interval,
+  milliseconds,
+  partsPerMillion,
+  signedMilliseconds,
+} from "./quantities.ts";
 import { MODE_WORDS } from "./source-words.ts";
 import { STATE_WORDS } from "./state-words.ts";
+import type { UtcServerFacts } from "./utc-check-facts.ts";
 
 /** A number or a name, and what there is to say of it. */
 export type Row = {
@@ -124,6 +131,48 @@ function frequencyRow({ tracking }: ClockFacts): Row {
       ? "chronyd corrects nothing"
       : `too ${frequencyPpm > 0 ? "fast" : "slow"} without chronyd's correction`;
   return { label, value: partsPerMillion(Math.abs(frequencyPpm)), note };
+}
+
+/** What NTP servers say, apart from chronyd; no row where none are asked. */
+export function utcCheckRows({ utcCheck }: Pick<ClockFacts, "utcCheck">): Row[] {
+  if (utcCheck === undefined) {
+    return [];
+  }
+  const { ageSeconds, contradiction, servers } = utcCheck;
+  const label = "UTC check";
+  if (ageSeconds === undefined) {
+    const note =
+      "none yet, or the clock was stepped since: the next one is within UTC_CHECK_INTERVAL";
+    return [{ label, value: undefined, note }];
+  }
+  const answered = servers.filter(({ offsetSeconds }) => offsetSeconds !== undefined).length;
+  const note = `${answered} of ${servers.length} NTP servers gave the time, ${duration(ageSeconds)} ago`;
+  const rows = servers.map(utcServerRow);
+  if (contradiction === undefined) {
+    return [{ label, value: undefined, note }, ...rows];
+  }
+  return contradiction
+    ? [
+        { label, value: "contradicted", note: `${note}: none is within the bound`, tone: "bad" },
+        ...rows,
+      ]
+    : [{ label, value: "agrees", note }, ...rows];
+}
+
+function utcServerRow({
+  server,
+  offsetSeconds,
+  marginSeconds = 0,
+  problem = "",
+}: UtcServerFacts): Row {
+  const label = "UTC server";
+  return offsetSeconds === undefined
+    ? { label, value: undefined, note: problem, tone: "warning" }
+    : {
+        label,
+        value: signedMilliseconds(1000 * offsetSeconds),
+        note: `+/- ${milliseconds(1000 * marginSeconds)}, ${server} (+: the clock is behind)`,
+      };
 }
 
 /** @param push `undefined` when the agent does not push */

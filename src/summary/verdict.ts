@@ -14,7 +14,8 @@
  * where only chronyd could be asked, the larger of error and bound now. Thresholds are exceeded, not
  * met. A reference time that is ahead of the clock is a warning: the clock was set back, so how old
  * chronyd's time is cannot be told, and a source that is gone would go unseen. A source that follows
- * its own clock is a warning too: the bound is counted from a time that may be anything.
+ * its own clock is a warning too: the bound is counted from a time that may be anything. So are NTP
+ * servers that all contradict the bound (utc-check/).
  */
 import type { ClockFacts } from "./clock-facts.ts";
 import { milliseconds } from "./quantities.ts";
@@ -31,7 +32,13 @@ export type Judgement = {
 /** What a verdict depends on. */
 export type JudgedFacts = Pick<
   ClockFacts,
-  "state" | "errorMs" | "boundMs" | "peakMs" | "referenceTimeIsAhead" | "upstreamIsLocal"
+  | "state"
+  | "errorMs"
+  | "boundMs"
+  | "peakMs"
+  | "referenceTimeIsAhead"
+  | "upstreamIsLocal"
+  | "utcCheck"
 >;
 
 /** The verdict on a clock, with the reason for it where the state is not reason enough. */
@@ -55,11 +62,17 @@ export function judge(facts: JudgedFacts, thresholds: Thresholds): Judgement {
 
 /** Why a clock that is synchronised deserves a warning, whatever its error, as one sentence. */
 export function reasonForWarning(facts: JudgedFacts): string | undefined {
+  if (facts.utcCheck?.contradiction === true) {
+    return SERVERS_CONTRADICT;
+  }
   if (facts.upstreamIsLocal === true) {
     return SOURCE_RUNS_FREE;
   }
   return facts.referenceTimeIsAhead ? CLOCK_WAS_SET_BACK : undefined;
 }
+
+const SERVERS_CONTRADICT =
+  "No NTP server of UTC_CHECK_SERVERS agrees with the clock: its time source may be wrong.";
 
 const SOURCE_RUNS_FREE =
   "The time source says that it follows its own clock: it may be off by anything, and this clock with it.";

@@ -14,14 +14,20 @@ import { type ScratchFolder, scratchFolder } from "../parts/scratch-folder.ts";
 import { bringHelm } from "./parts/bring-helm.ts";
 import { bringKubernetes } from "./parts/bring-kubernetes.ts";
 import { type Helm, helmOf } from "./parts/helm.ts";
-import { AZURE_VALUES, copyManifests } from "./parts/kustomize.ts";
+import { copyManifests } from "./parts/kustomize.ts";
 import { type ManifestVariant, manifestVariants } from "./parts/variants.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 /** What both are filled in with, by way of running. */
 const COLLECTOR: Readonly<Record<Way, Readonly<Record<string, string>>>> = {
-  azure: Object.fromEntries(AZURE_VALUES),
+  azure: {
+    CLUSTER_NAME: "blue",
+    TOKEN_ISSUER_URL: "https://westeurope.oic.prod-aks.azure.com/tenant/cluster/",
+    REMOTE_WRITE_URL: `https://chrony-ab12.westeurope-1.metrics.ingest.monitor.azure.com/dataCollectionRules/dcr-${"0".repeat(32)}/streams/Microsoft-PrometheusMetrics/api/v1/write?api-version=2023-04-24`,
+    AZURE_CLIENT_ID: "0d9f6c1e-8a47-4c39-b1d0-2e5f7a9b3c02",
+    AZURE_TENANT_ID: "7b1c0a52-4f5e-4b7e-9a55-6f1d2c3e4a01",
+  },
   prometheus: {
     CLUSTER_NAME: "green",
     TOKEN_ISSUER_URL: "https://kubernetes.default.svc.cluster.local",
@@ -75,6 +81,7 @@ describe("the Helm chart", () => {
     chart = join(scratch.path, "chart");
     await makeChart({ build: [kubectl, "kustomize"], manifests: ROOT, folder: chart });
     const overlays = join(scratch.path, "k8s/overlays");
+    await writeFile(join(overlays, "azure/values.env"), lines(COLLECTOR.azure));
     await writeFile(join(overlays, "prometheus/collector.env"), lines(COLLECTOR.prometheus));
     await writeFile(join(overlays, "prometheus/backend.yaml"), BACKEND);
     for (const way of WAYS) {

@@ -536,13 +536,12 @@ describe("the manifests", () => {
     });
   });
 
-  test("keep the collector's memory limiter and its heap's target below its container's limit", () => {
+  test("keep the collector's memory limiter at half of its container's limit", () => {
     inEachContainer(({ name, env, resources }) => {
       if (name === "collector") {
-        const settingOf = (wanted: string) => env.find((one) => one.name === wanted)?.value;
-        assert.equal(settingOf("MEMORY_LIMIT_MIB"), "200");
-        assert.equal(settingOf("GOMEMLIMIT"), "320MiB");
-        assert.equal(resources.limits["memory"], "512Mi");
+        const limiter = env.find((variable) => variable.name === "MEMORY_LIMIT_MIB")?.value;
+        assert.equal(resources.limits["memory"], `${2 * Number(limiter)}Mi`);
+        assert.equal(env.find((variable) => variable.name === "GOMEMLIMIT")?.value, "320MiB");
       }
     });
   });

@@ -13,12 +13,7 @@ import { findExecutable } from "../parts/executable.ts";
 import { runToEnd } from "../parts/run-to-end.ts";
 import { type ScratchFolder, scratchFolder } from "../parts/scratch-folder.ts";
 import { bringKubernetes, type KubernetesPrograms } from "./parts/bring-kubernetes.ts";
-import {
-  AZURE_VALUES,
-  copyManifests,
-  type KubernetesObject,
-  kustomizeBuild,
-} from "./parts/kustomize.ts";
+import { copyManifests, type KubernetesObject, kustomizeBuild } from "./parts/kustomize.ts";
 
 const SCRIPT = fileURLToPath(new URL("../../tools/pack-release.sh", import.meta.url));
 const AGENT_DIGEST = `sha256:${"a".repeat(64)}`;
@@ -28,7 +23,13 @@ const OTHERS = ["azure/main.bicep", "alerts/rules", "grafana/dashboards", "docs/
 const FILES = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE"];
 
 /** What Azure says of the cluster, in the steps of docs/azure.md. */
-const VALUES = Object.fromEntries(AZURE_VALUES);
+const VALUES = {
+  CLUSTER_NAME: "blue",
+  TOKEN_ISSUER_URL: "https://westeurope.oic.prod-aks.azure.com/tenant/cluster/",
+  REMOTE_WRITE_URL: `https://chrony-ab12.westeurope-1.metrics.ingest.monitor.azure.com/dataCollectionRules/dcr-${"0".repeat(32)}/streams/Microsoft-PrometheusMetrics/api/v1/write?api-version=2023-04-24`,
+  AZURE_CLIENT_ID: "0d9f6c1e-8a47-4c39-b1d0-2e5f7a9b3c02",
+  AZURE_TENANT_ID: "7b1c0a52-4f5e-4b7e-9a55-6f1d2c3e4a01",
+};
 const AZURE: readonly FakeAnswer[] = [
   { command: "login" },
   { command: "account show" },
@@ -62,7 +63,7 @@ const AZURE: readonly FakeAnswer[] = [
       .map((pair) => `${pair.join("\t")}\n`)
       .join(""),
   },
-  { command: "identity list", stdout: `principal\tgroup\tchrony\t${VALUES["AZURE_TENANT_ID"]}\n` },
+  { command: "identity list", stdout: `principal\tgroup\tchrony\t${VALUES.AZURE_TENANT_ID}\n` },
   { command: "identity federated-credential list", stdout: "aks\n" },
   { command: "role assignment list", stdout: "id\n" },
 ];

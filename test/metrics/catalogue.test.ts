@@ -20,7 +20,7 @@ import {
   unansweredReading,
   WALL_AT_START_MS,
 } from "../clock/reports.ts";
-import { observation, onlyValueOf, pointsOf, seriesNamesOf } from "./observations.ts";
+import { observation, onlyValueOf, type Point, pointsOf, seriesNamesOf } from "./observations.ts";
 
 const RESOURCE = resourceFromAttributes({});
 
@@ -250,4 +250,46 @@ test("a value that is no finite number is not observed", async () => {
     ] as const;
     assert.deepEqual(pointsOf(await collect(RESOURCE, catalogue, observation())), []);
   }
+});
+
+/** The points about NTP servers: metric, server and value. */
+async function utcValues(
+  observed: ReturnType<typeof observation>,
+): Promise<(readonly [string, Point["attributes"][string], number])[]> {
+  const points = pointsOf(await collect(RESOURCE, METRICS, observed));
+  return points
+    .filter(({ name }) => name.startsWith("chrony_utc_"))
+    .map(({ name, attributes: { server }, value }) => [name, server, value] as const);
+}
+
+describe("the check against NTP servers", () => {
+  const utcCheck = {
+    clocks: clocksAt(11_000),
+    answers: [
+      {
+        server: "time.example",
+        measurement: { offsetSeconds: -0.04, marginSeconds: 0.0025 },
+        problem: undefined,
+      },
+      { server: "[::1]:1123", measurement: undefined, problem: "It did not answer." },
+    ],
+    boundMs: 3.5,
+    contradiction: true,
+  };
+  test("has an offset and a margin of each server that gave the time", async () => {
+    assert.deepEqual(await utcValues(observation(undefined, { utcCheck })), [
+      ["chrony_utc_offset_seconds", "time.example", -0.04],
+      ["chrony_utc_offset_margin_seconds", "time.example", 0.0025],
+      ["chrony_utc_contradiction", undefined, 1],
+    ]);
+  });
+
+  test("has no contradiction where it is not known, or the bound is withheld now", async () => {
+    const unknown = { ...utcCheck, contradiction: undefined };
+    assert.equal((await utcValues(observation(undefined, { utcCheck: unknown }))).length, 2);
+    const local = observation(reading(clocksAt(12_000), LOCAL), { utcCheck });
+    assert.equal((await utcValues(local)).length, 2);
+    const agrees = observation(undefined, { utcCheck: { ...utcCheck, contradiction: false } });
+    assert.deepEqual((await utcValues(agrees)).at(-1), ["chrony_utc_contradiction", undefined, 0]);
+  });
 });

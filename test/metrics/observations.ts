@@ -18,6 +18,7 @@ export function observation(
   return {
     assessment: assess(history, newest.clocks, INTERVAL_MS),
     further: undefined,
+    utcCheck: undefined,
     ptpClocks: [],
     startedWallMs: WALL_AT_START_MS,
     readingDurationSeconds: newest.durationSeconds,

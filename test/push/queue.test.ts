@@ -244,20 +244,6 @@ describe("what waits", () => {
     assert.equal(history.backend.samplesOf("a")[0]?.[1], 21 - points);
   });
 
-  test("fills the room to the byte", () => {
-    // Two collections of 400 bytes and 16 for a point, and one series of 400 and 2 for a character of its key.
-    const maxBytes = 2 * (400 + 16) + 400 + 2 * seriesNamed("a").key.length;
-    for (const [most, points] of [
-      [maxBytes, 2],
-      [maxBytes - 1, 1],
-    ] as const) {
-      const history = new History({ maxBytes: most });
-      history.collect({ a: 1 });
-      history.collect({ a: 2 });
-      assert.equal(history.queue.counts.points, points);
-    }
-  });
-
   test("is the newest collection at least, whatever it takes", () => {
     const history = new History({ maxBytes: 1 });
     history.collect({ a: 1 });
@@ -848,7 +834,6 @@ describe("a request that is too large", () => {
       history.push(number < 8 ? AWAY : takesThree);
     }
     assert.deepEqual(valuesOf(history, "a"), [1, 2, 3, 4, 5, 6, 7, 8]);
-    assert.deepEqual(sizes(history.rounds.at(-1)).slice(0, 3), [8, 4, 2], "half each time");
     assert.equal(history.lost, 0);
   });
 
@@ -863,16 +848,6 @@ describe("a request that is too large", () => {
     );
     assert.equal(history.queue.counts.points, 0);
     assert.equal(history.lost, 0);
-  });
-
-  test("and is one collection with one other series is divided into the clock's own and that one", () => {
-    const history = new History();
-    history.collect({ clock_a: 1, clock_b: 1, clock_c: 1, a: 1 });
-    history.push(takesThree);
-    assert.deepEqual(
-      history.rounds.at(-1)?.map((points) => points.map(({ name }) => name)),
-      [["clock_a", "clock_b", "clock_c", "a"], ["clock_a", "clock_b", "clock_c"], ["a"]],
-    );
   });
 
   test("and has the clock's own series alone is divided, too, and so are the others, in halves", () => {

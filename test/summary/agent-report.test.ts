@@ -39,7 +39,14 @@ describe("the agent's report", () => {
   });
 
   test("has these keys, which only change with the format", () => {
-    const clock = factsOf({ sources: [sourceOf()] });
+    const server = {
+      server: "time.example",
+      offsetSeconds: 0.04,
+      marginSeconds: 0.001,
+      problem: undefined,
+    };
+    const utcCheck = { ageSeconds: 60, contradiction: true, servers: [server] };
+    const clock = factsOf({ sources: [sourceOf()], utcCheck });
     assert.deepEqual(JSON.parse(agentReportText(agentReportOf({ clock }))), {
       format: 1,
       version: "0.1.0",
@@ -82,6 +89,18 @@ describe("the agent's report", () => {
             offset_error_seconds: 0.000_030_4,
           },
         ],
+        utc_check: {
+          age_seconds: 60,
+          contradiction: true,
+          servers: [
+            {
+              server: "time.example",
+              offset_seconds: 0.04,
+              margin_seconds: 0.001,
+              problem: null,
+            },
+          ],
+        },
       },
       peak_width_seconds: 60,
       push: { accepted: 120, failed: 1, accepted_seconds_ago: 12.3, failure: null },

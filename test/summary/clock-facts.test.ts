@@ -13,6 +13,7 @@ import {
   followedSource,
   UNREACHABLE,
 } from "../../src/summary/clock-facts.ts";
+import { utcCheckFacts } from "../../src/summary/utc-check-facts.ts";
 import {
   clocksAt,
   LOCAL,
@@ -111,6 +112,7 @@ test("each number of chronyd's reports is in its place", () => {
           offsetErrorSeconds: undefined,
         },
       ],
+      utcCheck: undefined,
     },
   );
 });
@@ -197,4 +199,40 @@ test("sources are not known where they were not asked for, or the report failed"
   const outOfTime = failure({ kind: "out of time", longestMs: 1_000 } as const);
   assert.equal(clockFacts(assessment, { sources: outOfTime }).sources, undefined);
   assert.deepEqual(factsWith({}, []).sources, []);
+});
+
+test("what NTP servers say has its age, and no contradiction where the bound is withheld", () => {
+  const { assessment } = observation(reading(clocksAt(42_000)));
+  const check = {
+    clocks: clocksAt(12_000),
+    answers: [
+      { server: "a", measurement: { offsetSeconds: -1, marginSeconds: 2 }, problem: undefined },
+      { server: "b", measurement: undefined, problem: "It did not answer." },
+    ],
+    boundMs: 3,
+    contradiction: true,
+  };
+  const facts = utcCheckFacts(check, assessment);
+  assert.deepEqual(facts, {
+    ageSeconds: 30,
+    contradiction: true,
+    servers: [
+      { server: "a", offsetSeconds: -1, marginSeconds: 2, problem: undefined },
+      {
+        server: "b",
+        offsetSeconds: undefined,
+        marginSeconds: undefined,
+        problem: "It did not answer.",
+      },
+    ],
+  });
+  const local = observation(reading(clocksAt(42_000), LOCAL)).assessment;
+  assert.equal(utcCheckFacts(check, local).contradiction, undefined);
+  assert.deepEqual(utcCheckFacts(undefined, assessment), {
+    ageSeconds: undefined,
+    contradiction: undefined,
+    servers: [],
+  });
+  const unanswered = observation(unansweredReading(clocksAt(42_000))).assessment;
+  assert.deepEqual(clockFacts(unanswered, undefined, facts), { ...UNREACHABLE, utcCheck: facts });
 });

@@ -4,7 +4,13 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { ClockFacts } from "../../src/summary/clock-facts.ts";
 import { UNREACHABLE } from "../../src/summary/clock-facts.ts";
-import { chronydRows, errorRows, pushRow, SOURCE_COLUMNS } from "../../src/summary/clock-rows.ts";
+import {
+  chronydRows,
+  errorRows,
+  pushRow,
+  SOURCE_COLUMNS,
+  utcCheckRows,
+} from "../../src/summary/clock-rows.ts";
 import { factsOf, sourceOf, trackingOf } from "./facts.ts";
 
 /** The row of a label, as `VALUE: NOTE`. */
@@ -31,27 +37,7 @@ describe("a clock's rows", () => {
       factsOf({ tracking: trackingOf({ frequencyPpm: 0 }) }),
       "0.000 ppm: chronyd corrects nothing",
     ],
-    [
-      "Frequency",
-      factsOf({ tracking: trackingOf({ frequencyPpm: 0.5 }) }),
-      "0.500 ppm: too fast without chronyd's correction",
-    ],
-    ["Frequency", factsOf({ tracking: undefined }), "undefined: not known"],
-    ["To be slewed", factsOf({ tracking: undefined }), "undefined: not known"],
-    ["Bound", factsOf({ boundMs: undefined }), "undefined: not known"],
-    [
-      "Source",
-      factsOf({ upstreamIsLocal: true }),
-      "PHC0: reference clock, stratum 0, answered 8 of 8 polls, follows its own clock",
-    ],
     ["Source", factsOf({ source: undefined }), "undefined: not known"],
-    ["Source", factsOf({ source: undefined, state: "stale" }), "undefined: not known"],
-    ["Source", factsOf({ source: undefined, state: "stepped" }), "undefined: not known"],
-    [
-      "Source",
-      factsOf({ source: undefined, state: "local" }),
-      "undefined: none: chronyd follows its own clock",
-    ],
     ["Source", factsOf({ source: undefined, state: "unsynchronised" }), "undefined: none"],
     ["Source", factsOf({ sources: [] }), "PHC0: chronyd reports no details of it"],
     [
@@ -124,7 +110,6 @@ test("a source's columns fit their width, with signs and without a measurement",
     "+1000",
     "0.0000",
   ]);
-  assert.equal(texts({ offsetSeconds: 0 })[4], "0.0000", "without a sign");
   assert.deepEqual(
     texts({
       lastSampleAgeSeconds: undefined,
@@ -139,3 +124,50 @@ test("a source's columns fit their width, with signs and without a measurement",
 function texts(source: Parameters<typeof sourceOf>[0]): string[] {
   return SOURCE_COLUMNS.map(({ text }) => text(sourceOf(source)));
 }
+
+/** The rows of a check, as `LABEL: VALUE: NOTE`. */
+const rowsOf = (utcCheck: ClockFacts["utcCheck"]) =>
+  utcCheckRows({ utcCheck }).map(({ label, value, note }) => `${label}: ${value}: ${note}`);
+
+describe("the rows of the check against NTP servers", () => {
+  const answered = {
+    server: "time.example",
+    offsetSeconds: 0.04,
+    marginSeconds: 0.0012,
+    problem: undefined,
+  };
+  const silent = {
+    server: "[::1]:1123",
+    offsetSeconds: undefined,
+    marginSeconds: undefined,
+    problem: "It did not answer.",
+  };
+
+  test("are none where no server is asked", () => {
+    assert.deepEqual(rowsOf(undefined), []);
+  });
+
+  test("say that there was no check yet", () => {
+    const none = { ageSeconds: undefined, contradiction: undefined, servers: [] };
+    assert.equal(rowsOf(none).length, 1);
+    assert.match(rowsOf(none)[0] ?? "", /^UTC check: undefined: none yet/);
+  });
+
+  test("have a row for each server, whatever it said", () => {
+    const check = { ageSeconds: 200, contradiction: false, servers: [answered, silent] };
+    const servers = [
+      "UTC server: +40.000 ms: +/- 1.200 ms, time.example (+: the clock is behind)",
+      "UTC server: undefined: It did not answer.",
+    ];
+    const note = "1 of 2 NTP servers gave the time, 3 min ago";
+    assert.deepEqual(rowsOf(check), [`UTC check: agrees: ${note}`, ...servers]);
+    assert.deepEqual(rowsOf({ ...check, contradiction: true }), [
+      `UTC check: contradicted: ${note}: none is within the bound`,
+      ...servers,
+    ]);
+    assert.deepEqual(rowsOf({ ...check, contradiction: undefined }), [
+      `UTC check: undefined: ${note}`,
+      ...servers,
+    ]);
+  });
+});

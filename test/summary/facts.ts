@@ -6,6 +6,7 @@ import { LEAP_STATUSES } from "../../src/chrony/tracking.ts";
 import { SYNC_STATES } from "../../src/clock/sync-state.ts";
 import type { AgentReport } from "../../src/summary/agent-report.ts";
 import type { ClockFacts, SourceFacts, TrackingFacts } from "../../src/summary/clock-facts.ts";
+import type { UtcCheckFacts } from "../../src/summary/utc-check-facts.ts";
 
 /** The reference clock of an AKS node, as one of chronyd's sources. */
 export function sourceOf(overrides: Partial<SourceFacts> = {}): SourceFacts {
@@ -58,6 +59,7 @@ export function factsOf(overrides: Partial<ClockFacts> = {}): ClockFacts {
     source: { address: source.address, name: source.name },
     upstreamIsLocal: false,
     sources: [source],
+    utcCheck: undefined,
     ...overrides,
   };
 }
@@ -117,6 +119,20 @@ const anyTracking: fc.Arbitrary<TrackingFacts> = fc.record({
   updateIntervalSeconds: someSize,
 });
 
+const anyUtcCheck: fc.Arbitrary<UtcCheckFacts> = fc.record({
+  ageSeconds: anySize,
+  contradiction: fc.option(fc.boolean(), { nil: undefined }),
+  servers: fc.array(
+    fc.record({
+      server: anyName,
+      offsetSeconds: anyOffset,
+      marginSeconds: anySize,
+      problem: fc.option(fc.string({ maxLength: 200 }), { nil: undefined }),
+    }),
+    { maxLength: 8 },
+  ),
+});
+
 /** Anything that chronyd can have said. */
 export const anyFacts: fc.Arbitrary<ClockFacts> = fc.record({
   state: fc.constantFrom(...SYNC_STATES),
@@ -136,4 +152,5 @@ export const anyFacts: fc.Arbitrary<ClockFacts> = fc.record({
     { nil: undefined },
   ),
   sources: fc.option(fc.array(anySource, { maxLength: 3 }), { nil: undefined }),
+  utcCheck: fc.option(anyUtcCheck, { nil: undefined }),
 });

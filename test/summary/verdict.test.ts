@@ -46,6 +46,20 @@ describe("the verdict", () => {
     }
   }
 
+  test("of a clock that every NTP server contradicts is a warning at least, and says why", () => {
+    const utcCheck = { ageSeconds: 60, contradiction: true, servers: [] };
+    for (const state of ["synchronised", "stale"] as const) {
+      const { verdict, reason } = judge(factsOf({ state, utcCheck }), THRESHOLDS);
+      assert.equal(verdict, "warning");
+      assert.match(reason ?? "", /^No NTP server of UTC_CHECK_SERVERS agrees with the clock/);
+    }
+    assert.equal(judge(factsOf({ utcCheck, boundMs: 101 }), THRESHOLDS).verdict, "critical");
+    for (const contradiction of [false, undefined]) {
+      const facts = factsOf({ utcCheck: { ...utcCheck, contradiction } });
+      assert.equal(judge(facts, THRESHOLDS).verdict, "ok");
+    }
+  });
+
   test("says which number is above which threshold", () => {
     assert.equal(
       judge(factsOf({ errorMs: 0.1, boundMs: 25.0126 }), THRESHOLDS).reason,

@@ -83,7 +83,7 @@ export function fillInExpressions(folder: string, expressions: Expressions): voi
     writeFileSync(
       path,
       lines.replaceAll(
-        /^(?:# )?([A-Z_]+)=.*$/gm,
+        /^(\w+)=.*$/gm,
         (_, name) => `${name}=${expressions.add(`{{ .Values.collector.${name} | quote }}`)}`,
       ),
     );

@@ -11,6 +11,7 @@ import { SERVER_STATISTICS_METRICS } from "../../src/metrics/server-statistics.t
 import { SOURCE_STATISTICS_METRICS } from "../../src/metrics/source-statistics.ts";
 import { SOURCE_METRICS } from "../../src/metrics/sources.ts";
 import { TRACKING_METRICS } from "../../src/metrics/tracking.ts";
+import { UTC_CHECK_METRICS } from "../../src/metrics/utc-check.ts";
 import { SETTING_DESCRIPTIONS, type SettingDescription } from "../../src/settings.ts";
 import { markdownTable } from "../markdown-table.ts";
 
@@ -56,6 +57,7 @@ const TABLES: Readonly<Record<string, readonly (readonly string[])[]>> = {
     MAIN_METRICS.map((name) => found(METRICS, (metric) => metric.name === name)),
   ),
   "metrics of the clock": metricTable(CLOCK_METRICS),
+  "metrics of the utc check": metricTable(UTC_CHECK_METRICS),
   "metrics of tracking": metricTable(TRACKING_METRICS),
   "metrics of sources": metricTable(SOURCE_METRICS),
   "metrics of sourcestats": metricTable(SOURCE_STATISTICS_METRICS),
