@@ -16,6 +16,7 @@ export type ChronyError =
     }
   /** Our end. */
   | { readonly kind: "no client socket"; readonly path: string; readonly detail: string }
+  | { readonly kind: "no native part"; readonly detail: string }
   | { readonly kind: "socket failed"; readonly address: string; readonly detail: string }
   /** The reply to our request. */
   | {
@@ -72,6 +73,8 @@ export function describeChronyError(error: ChronyError): string {
       return `chronyd at ${error.address} did not answer ${error.report} within ${error.afterMs} ms: ${reasonForSilence(error.address)}.`;
     case "no client socket":
       return `Could not bind a socket at ${error.path}, where chronyd would answer: ${error.detail}.`;
+    case "no native part":
+      return `Unix sockets need koffi's native part for ${process.platform} on ${process.arch} with glibc, which cannot be loaded here (${error.detail}). UDP works without it: CHRONY_ADDRESS=udp://127.0.0.1:323.`;
     case "socket failed":
       return `The socket to chronyd at ${error.address} failed: ${error.detail}.`;
     case "truncated":

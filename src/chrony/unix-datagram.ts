@@ -143,7 +143,14 @@ function removeSocketFile(path: string): void {
   }
 }
 
+/** What require() throws of a native module that is missing, or is for another libc or processor. */
+const NOT_LOADED = ["MODULE_NOT_FOUND", "ERR_DLOPEN_FAILED"];
+
 function bindError(path: string, ownPath: string, error: unknown): ChronyError {
+  if (NOT_LOADED.includes(String(codeOf(error)))) {
+    const [detail = ""] = messageOf(error).split("\n");
+    return { kind: "no native part", detail };
+  }
   return (
     pathError(path, error) ?? { kind: "no client socket", path: ownPath, detail: messageOf(error) }
   );

@@ -12,6 +12,7 @@ export function isFaultOfOurs(error: ChronyError, address: ParsedChronyAddress):
   switch (error.kind) {
     case "permission denied":
     case "no client socket":
+    case "no native part":
       return true;
     case "timed out":
       return address.socketDirectory !== undefined && isOwnedByAnother(address.socketDirectory);

@@ -19,6 +19,7 @@ const ERRORS: { readonly [K in Kind]: ChronyError & { readonly kind: K } } = {
     afterMs: 1000,
   },
   "no client socket": { kind: "no client socket", path: "/run/chrony/own.sock", detail: "full" },
+  "no native part": { kind: "no native part", detail: "Cannot find module" },
   "socket failed": { kind: "socket failed", address: "udp://[::1]:323", detail: "EMSGSIZE" },
   truncated: { kind: "truncated", report: "TRACKING", bytes: 24, neededBytes: 28 },
   "wrong version": { kind: "wrong version", report: "TRACKING", version: 5 },
