@@ -34,10 +34,6 @@ describe("the archive for machines without Kubernetes", () => {
   });
   after(() => scratch?.remove());
 
-  async function run(command: string, ...args: string[]): Promise<string> {
-    return runToEnd({ name: command, command, args, timeoutMs: 60_000 });
-  }
-
   /** An empty machine, with chronyd's directory if an owner is given. */
   async function machine(owner?: { readonly uid: number; readonly gid: number }): Promise<string> {
     count += 1;
@@ -51,20 +47,11 @@ describe("the archive for machines without Kubernetes", () => {
   }
 
   function install(root: string, ...args: readonly string[]) {
-    // Debian's own user daemon owns chronyd's directory in these tests.
     return spawnSync("/bin/sh", [join(archive, "install.sh"), ...args], {
       encoding: "utf8",
       env: { PATH: process.env["PATH"], DESTDIR: root },
       timeout: 60_000,
     });
-  }
-
-  async function filesOf(root: string): Promise<string[]> {
-    const all = await readdir(root, { recursive: true, withFileTypes: true });
-    return all
-      .filter((entry) => entry.isFile())
-      .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1))
-      .toSorted();
   }
 
   const isRoot = process.getuid?.() === 0;
@@ -181,3 +168,15 @@ describe("the archive for machines without Kubernetes", () => {
     }
   });
 });
+
+async function run(command: string, ...args: string[]): Promise<string> {
+  return runToEnd({ name: command, command, args, timeoutMs: 60_000 });
+}
+
+async function filesOf(root: string): Promise<string[]> {
+  const all = await readdir(root, { recursive: true, withFileTypes: true });
+  return all
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1))
+    .toSorted();
+}
