@@ -14,3 +14,12 @@ export const REPORTING = lastSeen("chrony_up");
 
 /** How many nodes of each cluster report. */
 export const REPORTING_COUNT = `count by (cluster) (${REPORTING})`;
+
+/**
+ * The two largest values of each cluster's nodes added: two clocks can be apart by what both can be
+ * wrong by. A cluster with fewer than two known values has none.
+ */
+export const sumOfTwoLargest = (nodes: string) => {
+  const largest = `topk by (cluster) (2, ${nodes})`;
+  return `(sum by (cluster) (${largest}) and count by (cluster) (${largest}) == 2)`;
+};

@@ -66,9 +66,12 @@ const ofAgents = (...labels: readonly string[]): Series => ({
   each: WAYS * NODES,
 });
 
-/** What a recording keeps: one series a cluster, or the worst nodes of each, at any moment. */
+/** What a recording keeps: one series a cluster, the worst nodes of each, or one an agent, at any moment. */
 function ofRecording(name: string): Series {
   const [level = ""] = name.split(":");
+  if (level === "instance") {
+    return { ...ofAgents(), seconds: RECORDING_SECONDS };
+  }
   const labels = level.split("_").slice(1);
   return {
     each: CLUSTERS * (labels.includes("node") ? WORST_OF_CLUSTER : 1),
@@ -107,7 +110,7 @@ function seriesOf(metric: string): Series {
   return series;
 }
 
-const SELECTOR = /\b(?:chrony|kube|otelcol)_\w+|\bcluster\w*:\w+:\w+|\bALERTS\b/;
+const SELECTOR = /\b(?:chrony|kube|otelcol)_\w+|\b(?:cluster\w*|instance):\w+(?::\w+)?|\bALERTS\b/;
 const TOKEN = new RegExp(
   `(?<metric>${SELECTOR.source})(?<matchers>\\{[^}]*\\})?(?:\\[(?<window>\\w+)\\])?` +
     String.raw`|(?<open>\()|(?<close>\))(?:\[(?<subquery>\w+):\w*\])?|"[^"]*"`,

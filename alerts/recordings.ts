@@ -4,9 +4,12 @@
  * times hours (query-cost.ts).
  *
  * Names are LEVEL:METRIC:OPERATION, as Prometheus recommends
- * (https://prometheus.io/docs/practices/rules/): LEVEL has the labels that the series carry.
+ * (https://prometheus.io/docs/practices/rules/): LEVEL has the labels that the series carry. Two have
+ * no OPERATION: the skew is no aggregate of one metric. `instance:chrony_clock_error_seconds:abs` has the
+ * name that dashboards for chrony_exporter ask for.
  */
-import { NODE, ofNode, REPORTING_COUNT } from "./promql.ts";
+import { SILENT } from "./expected-nodes.ts";
+import { NODE, ofNode, REPORTING_COUNT, sumOfTwoLargest } from "./promql.ts";
 import { THRESHOLDS } from "./thresholds.ts";
 
 /** A series that a rule computes from others. */
@@ -48,6 +51,9 @@ function twice(duration: string): string {
 /** Nodes up to this error, as `le` of a histogram; those whose error is not known are in none. */
 const upTo = (le: string, nodes: string) => `label_replace(${nodes}, "le", "${le}", "", "")`;
 
+/** The nodes that report, and those that should. */
+const KNOWN_NODES = `(${ofNode("chrony_up")} or ${SILENT})`;
+
 /**
  * Every recording.
  *
@@ -86,6 +92,22 @@ sum by (${NODE}) (max by (${NODE}, state) (changes(chrony_sync_state[1h]))) >= $
       ].join("\nor "),
     },
     { name: "cluster_node:chrony_clock_error_peak_ms:topk10", expression: worst(PEAK) },
+    // From peaks, although the sum of two bounds would do for one moment: samples of two nodes are of two
+    // moments, up to an export interval apart. A peak is of every moment of the last minute, so no two
+    // clocks were further apart at any of them; and it loses nothing between two samples.
+    { name: "cluster:chrony_clock_skew_bound_ms", expression: sumOfTwoLargest(PEAK) },
+    {
+      name: "cluster:chrony_clock_skew_unknown_nodes",
+      // Of these the bound says nothing: they report no bound, or they do not report.
+      expression: `
+count by (cluster) (${KNOWN_NODES} unless on (${NODE}) ${PEAK})
+or on (cluster) 0 * count by (cluster) (${KNOWN_NODES})`,
+    },
+    {
+      name: "instance:chrony_clock_error_seconds:abs",
+      // As chrony_exporter's README defines it, but absent where the formula means nothing.
+      expression: "chrony_clock_error_ms / 1000",
+    },
     {
       name: "cluster_node:chrony_collector_offset_seconds:topk10",
       expression: `${OFFSET} and on (${NODE}) ${worst(`abs(${OFFSET})`)}`,

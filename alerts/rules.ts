@@ -14,7 +14,8 @@
  *   and those of its nodes keep still.
  * - Names begin with Clock, Chronyd, TimeSource or ChronyTracker, so that none is another product's.
  */
-import { lastSeen, NODE, ofNode, REPORTING, REPORTING_COUNT } from "./promql.ts";
+import { EXPECTED, SILENT, withNodeName } from "./expected-nodes.ts";
+import { lastSeen, NODE, ofNode, REPORTING, REPORTING_COUNT, sumOfTwoLargest } from "./promql.ts";
 import { THRESHOLDS } from "./thresholds.ts";
 
 /** How urgent: someone is woken, someone looks today, someone may want to know. */
@@ -100,8 +101,19 @@ unless on (cluster) ${many}`;
 const STEPPED = `(${ofNode(`increase(chrony_clock_steps_total[${THRESHOLDS.stepToldFor}])`)} > 0)`;
 const MANY_STEPPED = manyOf(STEPPED, REPORTING);
 
+const ERROR_CRITICAL = `${lastSeen("chrony_clock_error_peak_ms")} > ${THRESHOLDS.errorCriticalMs}`;
+
 const OFF = `(${ERROR_TOO_LARGE} or ${NOT_SYNCHRONISED})`;
 const MANY_OFF = manyOf(OFF, REPORTING);
+
+/**
+ * Clusters in which two clocks can be too far apart, though neither is critical by itself: else its own
+ * alert has woken someone.
+ */
+const SKEW_TOO_LARGE = `(
+  ${sumOfTwoLargest(lastSeen("chrony_clock_error_peak_ms"))} > ${THRESHOLDS.clockSkewMs}
+  unless on (cluster) (${ERROR_CRITICAL})
+)`;
 
 /**
  * Against whose clock a node is measured, whatever chronyd says: the collector's, when a push arrives;
@@ -136,40 +148,6 @@ const COLLECTOR_OFF = `(
 const MANY_FAR = `(
   count by (cluster) (${FAR}) >= ${THRESHOLDS.manyNodesAtAnyShare}
   unless on (cluster) ${COLLECTOR_OFF}
-)`;
-
-/** kube-state-metrics calls a node `node`; here it is called as in the agents' series. */
-const withNodeName = (selector: string) => `label_join(${selector}, "k8s_node_name", "", "node")`;
-
-/**
- * Nodes that no agent runs on: Windows; virtual nodes, which have no clock of their own; and the system
- * nodes that AKS Automatic manages, which take no workload of ours.
- */
-const HAS_AGENT =
-  'os_image!~"Windows.*",kubelet_version!~".*-vk-.*",node!~"virtual-?(node|kubelet).*|aks-(hostedpool|system-surge)-.*"';
-
-/**
- * Nodes of which Kubernetes says itself that they are down: deallocated, evicted, or without a kubelet
- * that reports. Their agents cannot report, and their object can be there for half an hour more.
- */
-const DOWN = `(
-  ${withNodeName('kube_node_spec_taint{key=~"node.cloudprovider.kubernetes.io/shutdown|node.kubernetes.io/(unreachable|not-ready)"}')}
-  or ${withNodeName('(kube_node_status_condition{condition="Ready",status="true"} == 0)')}
-)`;
-
-/** Nodes that should report, as far as kube-state-metrics is collected. */
-const EXPECTED = `(
-  ${ofNode(withNodeName(`kube_node_info{${HAS_AGENT}}`))}
-  unless on (${NODE}) ${ofNode(DOWN)}
-)`;
-
-/** Those that do not. A Prometheus of one's own often has no label `cluster` on what it scrapes itself. */
-const SILENT = `(
-  ${EXPECTED}
-  unless on (${NODE}) ${REPORTING}
-  unless on (k8s_node_name) (
-    ${REPORTING} and on (k8s_node_name) ${ofNode(withNodeName('kube_node_info{cluster=""}'))}
-  )
 )`;
 
 /** What is known of nodes that were there a while ago: the agents of new nodes are still starting. */
@@ -226,7 +204,10 @@ const CLOCKS: readonly Alert[] = [
     name: "ClockErrorHigh",
     subject: "node",
     severity: "warning",
-    expression: unlessMany(`${ERROR_TOO_LARGE} <= ${THRESHOLDS.errorCriticalMs}`, MANY_OFF),
+    expression: unlessMany(
+      `${ERROR_TOO_LARGE} <= ${THRESHOLDS.errorCriticalMs}`,
+      `(${MANY_OFF} or ${SKEW_TOO_LARGE})`,
+    ),
     for: THRESHOLDS.errorWarningFor,
     summary: `the clock can be wrong by more than ${THRESHOLDS.errorWarningMs} ms`,
     value: "the largest of error and bound in the last minute, in milliseconds",
@@ -235,10 +216,7 @@ const CLOCKS: readonly Alert[] = [
     name: "ClockErrorCritical",
     subject: "node",
     severity: "critical",
-    expression: unlessMany(
-      `${lastSeen("chrony_clock_error_peak_ms")} > ${THRESHOLDS.errorCriticalMs}`,
-      MANY_OFF,
-    ),
+    expression: unlessMany(ERROR_CRITICAL, MANY_OFF),
     for: THRESHOLDS.errorCriticalFor,
     summary: `the clock can be wrong by more than ${THRESHOLDS.errorCriticalMs} ms`,
     value: "the largest of error and bound in the last minute, in milliseconds",
@@ -374,6 +352,15 @@ const CLUSTER: readonly Alert[] = [
     for: THRESHOLDS.manyNodesFor,
     summary: "many clocks are too wrong or not synchronised: look at the time source first",
     value: "the number of nodes",
+  },
+  {
+    name: "ClockSkewInCluster",
+    subject: "cluster",
+    severity: "critical",
+    expression: unlessMany(SKEW_TOO_LARGE, `(${MANY_OFF} or ${MANY_STEPPED})`),
+    for: THRESHOLDS.clockSkewFor,
+    summary: `two clocks of the cluster can be more than ${THRESHOLDS.clockSkewMs} ms apart, though neither is critical by itself`,
+    value: "the two largest peaks of the cluster added, in milliseconds",
   },
   {
     name: "ClocksSteppedInCluster",

@@ -12,6 +12,12 @@ export const THRESHOLDS = {
   errorWarningFor: "10m",
   errorCriticalMs: DEFAULT_THRESHOLDS.criticalMs,
   errorCriticalFor: "5m",
+  /**
+   * So far apart any two clocks of a cluster may be, in milliseconds, and for how long they may be more.
+   * CockroachDB ends a node at 400, YugabyteDB at 500; what others tolerate: docs/clock-skew.md.
+   */
+  clockSkewMs: 400,
+  clockSkewFor: "5m",
   /** A smaller error may grow unheeded, in milliseconds. */
   errorGrowthFloorMs: 5,
   /** What the error must have grown by from each half hour to the next, in milliseconds. */

@@ -73,7 +73,9 @@ function history(name: string, minutes: number, course: Course): NodeHistory {
       known(minute) ? (course.errorMs?.(minute) ?? 0.05) : undefined,
     ),
     chrony_clock_error_ms: reported((minute) => (known(minute) ? 0.05 : undefined)),
-    chrony_clock_error_bound_ms: reported((minute) => (known(minute) ? 0.05 : undefined)),
+    chrony_clock_error_bound_ms: reported((minute) =>
+      known(minute) ? (course.errorMs?.(minute) ?? 0.05) : undefined,
+    ),
     chrony_clock_steps_total: reported((minute) => course.steps?.(minute) ?? 0),
     kube_node_info: each((minute) => (exists(minute) ? 1 : undefined)),
   };
@@ -288,6 +290,29 @@ export const INCIDENTS: readonly Incident[] = [
     minutes: 120,
     nodes: some(120, share(0.25), { errorMs: (minute) => (since(minute) ? 300 : 0.05) }),
     expected: oneForMany(share(0.25), "ClocksOffInCluster", "ClockErrorCritical"),
+  },
+  {
+    name: "Two clocks can be wrong by 220 ms each: together by more than a database bears",
+    minutes: 120,
+    nodes: some(120, () => 2, { errorMs: (minute) => (since(minute) ? 220 : 0.05) }),
+    expected: () => ({ ClockSkewInCluster: 1 }),
+  },
+  {
+    name: "Two clocks can be wrong by 180 ms each",
+    minutes: 120,
+    nodes: some(120, () => 2, { errorMs: (minute) => (since(minute) ? 180 : 0.05) }),
+    expected: () => ({ ClockErrorHigh: 2 }),
+  },
+  {
+    name: "One clock can be wrong by 300 ms, another by 220 ms",
+    minutes: 120,
+    nodes: (count) =>
+      Array.from({ length: count }, (_, index) =>
+        history(`aks-pool-${index}`, 120, {
+          errorMs: (minute) => (since(minute) ? ([300, 220][index] ?? 0.05) : 0.05),
+        }),
+      ),
+    expected: () => ({ ClockErrorCritical: 1, ClockErrorHigh: 1 }),
   },
   {
     name: "Every clock is stepped by 5 s, and stepped back after five minutes",

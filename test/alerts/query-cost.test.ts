@@ -25,6 +25,8 @@ describe("a query costs", () => {
     ["the time that is shown", "chrony_up", WEEK_SECONDS, 40_340],
     ["one node", 'chrony_up{k8s_node_name="a"}', WEEK_SECONDS, 40_340 / 5000],
     ["a recording of 60 clusters", "cluster:chrony_up:count", WEEK_SECONDS, (60 * 10_085) / 5000],
+    ["a recording without an operation", "cluster:chrony_clock_skew_bound_ms", 0, (60 * 5) / 5000],
+    ["a recording of each agent", "instance:chrony_clock_error_seconds:abs", 0, ONE_SELECTOR / 2],
     ["the worst ten of each", "cluster_node:chrony_up:returned", 0, (600 * 5) / 5000],
   ];
   for (const [name, expression, rangeSeconds, expected] of cases) {
