@@ -8,7 +8,7 @@ export type Command =
   | { readonly kind: "incident" }
   | { readonly kind: "check"; readonly seconds: number }
   | { readonly kind: "help" }
-  | { readonly kind: "misused"; readonly problem: string };
+  | { readonly kind: "usage error"; readonly problem: string };
 
 const LONGEST_CHECK_SECONDS = 86_400;
 
@@ -52,7 +52,7 @@ function parseOptions(words: readonly string[]) {
 }
 
 function misused(problem: string): Command {
-  return { kind: "misused", problem };
+  return { kind: "usage error", problem };
 }
 
 /** The text of --help. */

@@ -18,9 +18,9 @@ async function main(): Promise<void> {
     case "help":
       process.stdout.write(HELP);
       break;
-    case "misused":
+    case "usage error":
       process.stderr.write(`${command.problem}\n`);
-      process.exitCode = EXIT.misused;
+      process.exitCode = EXIT.usageError;
       break;
     case "watch":
     case "incident":

@@ -66,7 +66,7 @@ export class Agent {
       address: chronyAddress,
       intervalMs: sleepIntervalMs,
       peakWidthMs: peakWidthMs(settings),
-      further: settings.metricGroups.filter((group) => group !== "tracking"),
+      optional: settings.metricGroups.filter((group) => group !== "tracking"),
       log,
       afterReading: (history) => this.#afterPoll(history),
     });
@@ -163,7 +163,7 @@ export class Agent {
 
   /** All that can be reported now; `undefined` before the first poll. */
   async #observe(): Promise<Observation | undefined> {
-    const further = await this.#sampler.further();
+    const optional = await this.#sampler.optionalReports();
     const { history } = this.#sampler;
     const assessment = this.#assess();
     if (history === undefined || assessment === undefined) {
@@ -171,7 +171,7 @@ export class Agent {
     }
     return {
       assessment,
-      further: assessment.tracking === undefined ? undefined : further,
+      optional: assessment.tracking === undefined ? undefined : optional,
       utcCheck: this.#utcChecks?.valid(assessment.clocks),
       ptpClocks: readPtpClocks(PTP_FOLDER),
       startedWallMs: this.#startedWallMs,
@@ -191,7 +191,7 @@ export class Agent {
       version: VERSION,
       chronyAddress: chronyAddress.text,
       wallMs: Date.now(),
-      clock: assessment && this.#clockFacts(assessment, observation?.further),
+      clock: assessment && this.#clockFacts(assessment, observation?.optional),
       peakWidthSeconds: peakWidthMs(this.#settings) / 1000,
       problem: this.#pollProblem(this.#sampler.history),
       steps: assessment?.steps ?? 0,
@@ -213,7 +213,7 @@ export class Agent {
     const body = agentReportText({
       version: VERSION,
       node: this.#node,
-      clock: this.#clockFacts(observation.assessment, observation.further),
+      clock: this.#clockFacts(observation.assessment, observation.optional),
       peakWidthSeconds: peakWidthMs(this.#settings) / 1000,
       push: this.#push?.facts,
     });
@@ -226,11 +226,11 @@ export class Agent {
     return { ...synchronisedAnswer(query, clock), headers: CLOCK_HEADERS };
   }
 
-  #clockFacts(assessment: Assessment, further: Observation["further"]): ClockFacts {
+  #clockFacts(assessment: Assessment, optional: Observation["optional"]): ClockFacts {
     const checks = this.#utcChecks;
     return clockFacts(
       assessment,
-      further,
+      optional,
       checks && utcCheckFacts(checks.valid(assessment.clocks), assessment),
     );
   }
@@ -242,7 +242,9 @@ export class Agent {
     this.#errorHistory = withReadingOf(this.#errorHistory, largestMs, clocks.monotonicMs);
     this.#health.follow(clocks.monotonicMs);
     this.#utcChecks?.follow(now);
-    this.#clockLog.follow(history, now, this.#pollProblem(history), () => this.#sampler.further());
+    this.#clockLog.follow(history, now, this.#pollProblem(history), () =>
+      this.#sampler.optionalReports(),
+    );
   }
 
   #pollProblem(history: ClockHistory | undefined): string | undefined {

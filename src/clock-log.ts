@@ -1,8 +1,8 @@
 /** What the log has of chronyd and the clock: when a fault begins, now and then, and when it ends. */
 import { describeChronyError } from "./chrony/chrony-error.ts";
-import type { FurtherReports } from "./chrony/further-reports.ts";
+import type { OptionalReports } from "./chrony/optional-reports.ts";
 import type { Assessment, ClockHistory } from "./clock/assessment.ts";
-import { LastingFault } from "./lasting-fault.ts";
+import { Condition } from "./condition.ts";
 import type { Log } from "./log.ts";
 import { describeStranger } from "./privileges.ts";
 import { StepLog } from "./step-log.ts";
@@ -12,36 +12,36 @@ import { otherSource } from "./summary/state-words.ts";
 
 export class ClockLog {
   readonly #log: Log;
-  readonly #pollFault: LastingFault;
-  readonly #clockFault: LastingFault;
+  readonly #pollFault: Condition;
+  readonly #clockFault: Condition;
   readonly #stepLog: StepLog;
   #newest: ClockHistory | undefined;
 
   constructor(log: Log) {
     this.#log = log;
-    this.#pollFault = new LastingFault(log, "chronyd answers again.");
-    this.#clockFault = new LastingFault(log, "The clock is synchronised again.");
+    this.#pollFault = new Condition(log, "chronyd answers again.");
+    this.#clockFault = new Condition(log, "The clock is synchronised again.");
     this.#stepLog = new StepLog(log);
   }
 
   /**
    * A poll has ended.
    * @param pollProblem why chronyd did not answer, as a sentence
-   * @param further asks for chronyd's other reports, of which a fault of the clock needs the sources
+   * @param optional asks for chronyd's other reports, of which a fault of the clock needs the sources
    */
   follow(
     history: ClockHistory,
     assessment: Assessment,
     pollProblem: string | undefined,
-    further: () => Promise<FurtherReports | undefined>,
+    optional: () => Promise<OptionalReports | undefined>,
   ): void {
     this.#newest = history;
     const { tracking, clocks } = history.newest;
     if (tracking.ok) {
-      this.#pollFault.absent(clocks.monotonicMs);
-      this.#followClock(history, assessment, further);
+      this.#pollFault.clear(clocks.monotonicMs);
+      this.#followClock(history, assessment, optional);
     } else {
-      this.#pollFault.present(tracking.error.kind, pollProblem ?? "", clocks.monotonicMs);
+      this.#pollFault.raise(tracking.error.kind, pollProblem ?? "", clocks.monotonicMs);
     }
     this.#stepLog.follow(history.stepMs, clocks.monotonicMs);
     if (history.leapSecond) {
@@ -52,18 +52,18 @@ export class ClockLog {
   #followClock(
     history: ClockHistory,
     assessment: Assessment,
-    further: () => Promise<FurtherReports | undefined>,
+    optional: () => Promise<OptionalReports | undefined>,
   ): void {
     const nowMs = history.newest.clocks.monotonicMs;
     if (describeClockFault(assessment, undefined) === undefined) {
-      this.#clockFault.absent(nowMs);
+      this.#clockFault.clear(nowMs);
       return;
     }
-    void further().then((reports) => {
+    void optional().then((reports) => {
       const sentence = describeClockFault(assessment, otherSource(clockFacts(assessment, reports)));
       // Meanwhile another poll may have found the clock well.
       if (sentence !== undefined && this.#newest === history) {
-        this.#clockFault.present(assessment.state, sentence, nowMs);
+        this.#clockFault.raise(assessment.state, sentence, nowMs);
       }
       return sentence;
     });

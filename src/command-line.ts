@@ -5,22 +5,22 @@ import { SETTING_DESCRIPTIONS } from "./settings.ts";
 /** What the command line asks for. */
 export type Command =
   | { readonly kind: "run" }
-  /** With the words behind it (status/options.ts). */
-  | { readonly kind: "status"; readonly words: readonly string[] }
+  /** With the arguments after it (status/options.ts). */
+  | { readonly kind: "status"; readonly args: readonly string[] }
   /** With the arguments behind it (wait/options.ts). */
-  | { readonly kind: "wait"; readonly words: readonly string[] }
+  | { readonly kind: "wait"; readonly args: readonly string[] }
   | { readonly kind: "help" }
   | { readonly kind: "version" }
-  | { readonly kind: "misused"; readonly problem: string };
+  | { readonly kind: "usage error"; readonly problem: string };
 
-/** @param words what stands behind the program's name */
-export function parseCommandLine(words: readonly string[]): Command {
-  const [word, ...rest] = words;
+/** @param args the arguments after the program's name */
+export function parseCommandLine(args: readonly string[]): Command {
+  const [word, ...rest] = args;
   if (word === undefined) {
     return { kind: "run" };
   }
   if (word === "status" || word === "wait") {
-    return { kind: word, words: rest };
+    return { kind: word, args: rest };
   }
   if (rest.length === 0 && (word === "--help" || word === "-h")) {
     return { kind: "help" };
@@ -30,13 +30,13 @@ export function parseCommandLine(words: readonly string[]): Command {
   }
   if (word === "report") {
     return {
-      kind: "misused",
+      kind: "usage error",
       problem:
         "The report is a program of its own, which the agent does not carry: npm run report, or node dist/chrony-tracker-report.cjs (docs/report.md).",
     };
   }
-  const problem = `Not understood: ${words.join(" ")}. There are status, wait, --help and --version; settings are environment variables.`;
-  return { kind: "misused", problem };
+  const problem = `Not understood: ${args.join(" ")}. There are status, wait, --help and --version; settings are environment variables.`;
+  return { kind: "usage error", problem };
 }
 
 /** The text of --help. */

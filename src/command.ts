@@ -35,15 +35,15 @@ export async function runCommandLine(): Promise<void> {
     case "version":
       await printOrFail(`${VERSION}\n`);
       break;
-    case "misused":
+    case "usage error":
       process.stderr.write(`${command.problem}\n`);
-      process.exitCode = EXIT.misused;
+      process.exitCode = EXIT.usageError;
       break;
     case "status":
-      process.exitCode = await status(command.words, process.env);
+      process.exitCode = await status(command.args, process.env);
       break;
     case "wait":
-      process.exitCode = await wait(command.words, process.env);
+      process.exitCode = await wait(command.args, process.env);
       break;
     case "run":
       await run();
@@ -63,7 +63,7 @@ async function run(): Promise<void> {
   const settings = readSettings(process.env);
   if (!settings.ok) {
     process.stderr.write(settings.error.map((problem) => `${problem}\n`).join(""));
-    process.exitCode = EXIT.misused;
+    process.exitCode = EXIT.usageError;
     return;
   }
   const log = createLog(settings.value.logLevel, openStandardError());

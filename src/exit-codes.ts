@@ -3,13 +3,13 @@
  */
 
 /** How the agent ends (and the report, and the demo). */
-export const EXIT = { ok: 0, failed: 1, misused: 2 } as const;
+export const EXIT = { ok: 0, failed: 1, usageError: 2 } as const;
 
 /** How `status` ends: the verdicts of monitoring plugins (Monitoring Plugins Development Guidelines). */
 export const STATUS_EXIT = { ok: 0, warning: 1, critical: 2, unknown: 3 } as const;
 
 /** How `wait` ends; by a signal with its number added to `signalled`. */
-export const WAIT_EXIT = { good: 0, timedOut: 1, misused: 2, signalled: 128 } as const;
+export const WAIT_EXIT = { good: 0, timedOut: 1, usageError: 2, signalled: 128 } as const;
 
 /** One row of the table. */
 export type ExitCode = {
@@ -38,7 +38,7 @@ export const EXIT_CODES: readonly ExitCode[] = [
   },
   {
     command: "chrony-tracker",
-    code: EXIT.misused,
+    code: EXIT.usageError,
     when: "an invalid setting or command line",
   },
   {
@@ -73,7 +73,7 @@ export const EXIT_CODES: readonly ExitCode[] = [
   },
   {
     command: "chrony-tracker wait",
-    code: WAIT_EXIT.misused,
+    code: WAIT_EXIT.usageError,
     when: "invalid option or setting; --help cannot be written",
   },
   {
@@ -91,7 +91,7 @@ export const EXIT_CODES: readonly ExitCode[] = [
     code: EXIT.failed,
     when: "the backend does not give the data, or a file cannot be written",
   },
-  { command: "chrony-tracker-report", code: EXIT.misused, when: "an invalid command line" },
+  { command: "chrony-tracker-report", code: EXIT.usageError, when: "an invalid command line" },
   {
     command: "chrony-tracker-report",
     code: "128 + n",
@@ -107,7 +107,7 @@ export const EXIT_CODES: readonly ExitCode[] = [
     code: EXIT.failed,
     when: "it does not; or a part is missing or ended",
   },
-  { command: "npm run demo", code: EXIT.misused, when: "an invalid command line" },
+  { command: "npm run demo", code: EXIT.usageError, when: "an invalid command line" },
   { command: "npm run demo", code: "128 + n", when: "ended by signal n, as by Ctrl-C (130)" },
 ];
 

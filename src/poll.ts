@@ -6,10 +6,10 @@ import type { ChronyError } from "./chrony/chrony-error.ts";
 import { type ChronyAddress, ChronyClient } from "./chrony/client.ts";
 import { FollowedSource } from "./chrony/followed-source.ts";
 import {
-  type FurtherReport,
-  type FurtherReports,
-  readFurtherReports,
-} from "./chrony/further-reports.ts";
+  type OptionalReport,
+  type OptionalReports,
+  readOptionalReports,
+} from "./chrony/optional-reports.ts";
 import { SourceNames } from "./chrony/source-names.ts";
 import { followsItself, type Tracking, tracking } from "./chrony/tracking.ts";
 import { Upstream } from "./chrony/upstream.ts";
@@ -81,17 +81,17 @@ export class Poller {
    * @param longestMs what it may take, in milliseconds
    * @returns `undefined` when chronyd cannot be asked: the next poll says why
    */
-  async furtherReports(
-    wanted: ReadonlySet<FurtherReport>,
+  async optionalReports(
+    wanted: ReadonlySet<OptionalReport>,
     longestMs: number,
-  ): Promise<FurtherReports | undefined> {
+  ): Promise<OptionalReports | undefined> {
     const client = await ChronyClient.open(this.#address);
     if (!client.ok) {
       return undefined;
     }
     try {
       const [names, followedIndex] = [this.#names, this.#followed.index];
-      return await readFurtherReports(client.value, { wanted, names, followedIndex, longestMs });
+      return await readOptionalReports(client.value, { wanted, names, followedIndex, longestMs });
     } finally {
       client.value.close();
     }

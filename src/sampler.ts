@@ -3,15 +3,15 @@ import type { ChronyError } from "./chrony/chrony-error.ts";
 import type { ChronyAddress } from "./chrony/client.ts";
 import {
   describeReportFault,
-  type FurtherReport,
-  type FurtherReports,
   MOST_SOURCES,
+  type OptionalReport,
+  type OptionalReports,
   type ReportFault,
-} from "./chrony/further-reports.ts";
+} from "./chrony/optional-reports.ts";
 import { isRefusal, RefusedReports } from "./chrony/report-refusal.ts";
 import type { Tracking } from "./chrony/tracking.ts";
 import { type ClockHistory, type Reading, withReading } from "./clock/assessment.ts";
-import { LastingFault } from "./lasting-fault.ts";
+import { Condition } from "./condition.ts";
 import type { Log } from "./log.ts";
 import { Poller } from "./poll.ts";
 import type { Result } from "./result.ts";
@@ -26,30 +26,30 @@ export type SamplerOptions = {
   /** How long a value counts for the peak, in milliseconds. */
   readonly peakWidthMs: number;
   /** What else to ask for than TRACKING. */
-  readonly further: readonly FurtherReport[];
+  readonly optional: readonly OptionalReport[];
   readonly log: Log;
   /** Called with what all readings mean, after each. */
   readonly afterReading: (history: ClockHistory) => void;
 };
 
 /** What the reports beside TRACKING may take, in milliseconds. */
-const LONGEST_FURTHER_MS = 1000;
+const LONGEST_OPTIONAL_MS = 1000;
 
 /** Reads chronyd once an interval, until it is stopped. */
 export class Sampler {
   readonly #options: SamplerOptions;
   readonly #poller: Poller;
-  readonly #sourceFault: LastingFault;
-  readonly #furtherFault: LastingFault;
-  readonly #leftOutFault: LastingFault;
-  readonly #refused = new RefusedReports<FurtherReport | "upstream">();
+  readonly #sourceFault: Condition;
+  readonly #optionalFault: Condition;
+  readonly #leftOutFault: Condition;
+  readonly #refused = new RefusedReports<OptionalReport | "upstream">();
   #isStopped = false;
   /** Ends the sleep between two readings. */
   #wake: () => void = () => {};
   #history: ClockHistory | undefined;
   /** What was asked for beside TRACKING last, and after which reading. */
-  #further:
-    | { readonly number: number; readonly reports: Promise<FurtherReports | undefined> }
+  #optional:
+    | { readonly number: number; readonly reports: Promise<OptionalReports | undefined> }
     | undefined;
   #counts: ReadingCounts = { success: 0, failure: 0 };
   #waiting: (() => void)[] = [];
@@ -58,15 +58,12 @@ export class Sampler {
   constructor(options: SamplerOptions) {
     this.#options = options;
     this.#poller = new Poller(options.address);
-    this.#leftOutFault = new LastingFault(
-      options.log,
-      "All of chronyd's sources are reported again.",
-    );
-    this.#sourceFault = new LastingFault(
+    this.#leftOutFault = new Condition(options.log, "All of chronyd's sources are reported again.");
+    this.#sourceFault = new Condition(
       options.log,
       "chronyd reports the source that the clock follows again.",
     );
-    this.#furtherFault = new LastingFault(options.log, "chronyd gives all its reports again.");
+    this.#optionalFault = new Condition(options.log, "chronyd gives all its reports again.");
   }
 
   /** What the readings so far mean; `undefined` before the first one ended. */
@@ -79,15 +76,15 @@ export class Sampler {
    * reading at most, because these reports cost most of what the agent costs.
    * @returns `undefined` before the first reading, and when the newest one has no TRACKING
    */
-  further(): Promise<FurtherReports | undefined> {
+  optionalReports(): Promise<OptionalReports | undefined> {
     const newest = this.#history?.newest;
     if (newest?.tracking.ok !== true) {
       return Promise.resolve(undefined);
     }
-    if (this.#further?.number !== newest.number) {
-      this.#further = { number: newest.number, reports: this.#readFurther() };
+    if (this.#optional?.number !== newest.number) {
+      this.#optional = { number: newest.number, reports: this.#readOptional() };
     }
-    return this.#further.reports;
+    return this.#optional.reports;
   }
 
   get counts(): ReadingCounts {
@@ -104,7 +101,7 @@ export class Sampler {
     this.#isStopped = true;
     this.#wake();
     await this.#loop;
-    await this.#further?.reports;
+    await this.#optional?.reports;
     this.#release();
   }
 
@@ -161,28 +158,28 @@ export class Sampler {
     this.#keep(reading);
   }
 
-  async #readFurther(): Promise<FurtherReports | undefined> {
+  async #readOptional(): Promise<OptionalReports | undefined> {
     const wanted = this.#wanted();
-    const further = await this.#poller.furtherReports(wanted, this.#longestMs);
-    if (further !== undefined) {
-      this.#logAnswered(this.#options.further.filter((report) => isAnswered(further[report])));
-      this.#logFaults(this.#furtherFault, faultsOf(further, wanted));
-      this.#logLeftOut(further.sourcesLeftOut ?? 0);
+    const optional = await this.#poller.optionalReports(wanted, this.#longestMs);
+    if (optional !== undefined) {
+      this.#logAnswered(this.#options.optional.filter((report) => isAnswered(optional[report])));
+      this.#logFaults(this.#optionalFault, faultsOf(optional, wanted));
+      this.#logLeftOut(optional.sourcesLeftOut ?? 0);
     }
-    return further;
+    return optional;
   }
 
   /** The next reading must not be so late that the one before counts for nothing. */
   get #longestMs(): number {
-    return Math.min(LONGEST_FURTHER_MS, this.#options.intervalMs);
+    return Math.min(LONGEST_OPTIONAL_MS, this.#options.intervalMs);
   }
 
-  #wanted(): ReadonlySet<FurtherReport> {
+  #wanted(): ReadonlySet<OptionalReport> {
     const nowMs = performance.now();
-    return new Set(this.#options.further.filter((report) => !this.#refused.has(report, nowMs)));
+    return new Set(this.#options.optional.filter((report) => !this.#refused.has(report, nowMs)));
   }
 
-  #logFaults(lasting: LastingFault, faults: readonly NamedFault[]): void {
+  #logFaults(lasting: Condition, faults: readonly NamedFault[]): void {
     const nowMs = performance.now();
     for (const { report, fault } of faults) {
       if (
@@ -199,14 +196,14 @@ export class Sampler {
       ({ report, fault }) => fault.kind !== "not available" || report === "followed",
     )?.fault;
     if (passing === undefined) {
-      lasting.absent(nowMs);
+      lasting.clear(nowMs);
     } else {
-      lasting.present(passing.kind, describeReportFault(passing), nowMs);
+      lasting.raise(passing.kind, describeReportFault(passing), nowMs);
     }
   }
 
   /** Of what chronyd refused before and gives now. */
-  #logAnswered(reports: readonly (FurtherReport | "upstream")[]): void {
+  #logAnswered(reports: readonly (OptionalReport | "upstream")[]): void {
     for (const report of reports) {
       if (this.#refused.delete(report)) {
         this.#options.log.info(`chronyd gives ${REPORT_WORDS[report] ?? report} now.`);
@@ -217,10 +214,10 @@ export class Sampler {
   #logLeftOut(sourcesLeftOut: number): void {
     const nowMs = performance.now();
     if (sourcesLeftOut === 0) {
-      this.#leftOutFault.absent(nowMs);
+      this.#leftOutFault.clear(nowMs);
     } else {
       const sentence = `chronyd has ${sourcesLeftOut} sources more than the ${MOST_SOURCES} that are reported: these have no series.`;
-      this.#leftOutFault.present("sources left out", sentence, nowMs);
+      this.#leftOutFault.raise("sources left out", sentence, nowMs);
     }
   }
 
@@ -260,7 +257,7 @@ export class Sampler {
 }
 
 type NamedFault = {
-  readonly report: FurtherReport | "followed" | "upstream";
+  readonly report: OptionalReport | "followed" | "upstream";
   readonly fault: ReportFault;
 };
 
@@ -270,7 +267,7 @@ const REPORT_WORDS: Partial<Record<NamedFault["report"], string>> = {
 };
 
 /** Whether chronyd gave a report, and not merely had no source to be asked about. */
-function isAnswered(report: FurtherReports[FurtherReport]): boolean {
+function isAnswered(report: OptionalReports[OptionalReport]): boolean {
   return report?.ok === true && !(Array.isArray(report.value) && report.value.length === 0);
 }
 
@@ -280,8 +277,8 @@ function faultOf(report: NamedFault["report"], error: ChronyError): NamedFault {
 
 /** The reports that there are not, and why. */
 function faultsOf(
-  reports: FurtherReports,
-  wanted: ReadonlySet<FurtherReport>,
+  reports: OptionalReports,
+  wanted: ReadonlySet<OptionalReport>,
 ): readonly NamedFault[] {
   return [...wanted].flatMap((report) => {
     const result = reports[report];

@@ -6,7 +6,7 @@ import { HELP, parseCommandLine } from "../src/command-line.ts";
 import { SETTING_DESCRIPTIONS } from "../src/settings.ts";
 
 describe("the command line", () => {
-  test("without words runs the agent", () => {
+  test("without args runs the agent", () => {
     assert.deepEqual(parseCommandLine([]), { kind: "run" });
   });
 
@@ -16,20 +16,20 @@ describe("the command line", () => {
     assert.deepEqual(parseCommandLine(["--version"]), { kind: "version" });
   });
 
-  test("names a command, whose own words it hands on", () => {
+  test("names a command, whose own args it hands on", () => {
     assert.deepEqual(parseCommandLine(["status", "--json", "-w", "5"]), {
       kind: "status",
-      words: ["--json", "-w", "5"],
+      args: ["--json", "-w", "5"],
     });
-    assert.deepEqual(parseCommandLine(["wait", "--help"]), { kind: "wait", words: ["--help"] });
+    assert.deepEqual(parseCommandLine(["wait", "--help"]), { kind: "wait", args: ["--help"] });
   });
 
   const misuses = [["--verbose"], ["start"], [""], ["--help", "me"], ["--version", "--help"]];
-  for (const words of misuses) {
-    test(`${JSON.stringify(words)} is not understood, and says what is`, () => {
-      const command = parseCommandLine(words);
-      assert.ok(command.kind === "misused");
-      assert.ok(command.problem.startsWith(`Not understood: ${words.join(" ")}. There are `));
+  for (const args of misuses) {
+    test(`${JSON.stringify(args)} is not understood, and says what is`, () => {
+      const command = parseCommandLine(args);
+      assert.ok(command.kind === "usage error");
+      assert.ok(command.problem.startsWith(`Not understood: ${args.join(" ")}. There are `));
       assert.match(command.problem, /--help and --version; settings are environment variables\.$/);
     });
   }
@@ -37,7 +37,7 @@ describe("the command line", () => {
 
 test("report is another program, and is named", () => {
   const command = parseCommandLine(["report", "--from", "2026-10-01"]);
-  assert.ok(command.kind === "misused");
+  assert.ok(command.kind === "usage error");
   assert.match(command.problem, /npm run report, or node dist\/chrony-tracker-report\.cjs/);
 });
 

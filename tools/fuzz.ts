@@ -18,10 +18,10 @@ const { values } = parseArgs({
 const minutes = Number(values.minutes);
 const firstSeed = Number(values.seed);
 if (!(minutes > 0)) {
-  misused(`--minutes is ${values.minutes}: expected a number above 0.`);
+  usageError(`--minutes is ${values.minutes}: expected a number above 0.`);
 }
 if (!Number.isSafeInteger(firstSeed) || firstSeed < 0) {
-  misused(`--seed is ${values.seed}: expected a whole number from 0.`);
+  usageError(`--seed is ${values.seed}: expected a whole number from 0.`);
 }
 
 const endMs = performance.now() + minutes * 60_000;
@@ -51,7 +51,7 @@ for (const [report, counts] of totals) {
   process.stdout.write(`${report}: ${words.toSorted().join(", ")}\n`);
 }
 
-function misused(sentence: string): never {
+function usageError(sentence: string): never {
   process.stderr.write(`${sentence}\n`);
   process.exit(2);
 }

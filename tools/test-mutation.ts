@@ -221,24 +221,24 @@ function commandLine() {
     }
     const mostMutants = Number(values.most);
     if (!(Number.isSafeInteger(mostMutants) && mostMutants > 0)) {
-      misused(`--most is ${values.most}: expected a whole number above 0.`);
+      usageError(`--most is ${values.most}: expected a whole number above 0.`);
     }
     const wrong = positionals.find(
       (file) => !/^src\/.*\.ts$/.test(file) || !existsSync(join(ROOT, file)),
     );
     if (wrong !== undefined) {
-      misused(`${wrong} is not a file of src/.`);
+      usageError(`${wrong} is not a file of src/.`);
     }
     if (positionals.length === 0) {
-      misused("No file is named.");
+      usageError("No file is named.");
     }
     return { files: positionals, moreTests: values.tests, alone: values.alone, most: mostMutants };
   } catch (error) {
-    return misused(error instanceof Error ? error.message : String(error));
+    return usageError(error instanceof Error ? error.message : String(error));
   }
 }
 
-function misused(sentence: string): never {
+function usageError(sentence: string): never {
   process.stderr.write(`${sentence}\n\n${HELP}`);
   process.exit(2);
 }

@@ -7,14 +7,14 @@ export const ACTIVITY_METRICS: readonly LabelledMetric[] = [
     kind: "gauge",
     help: "NTP sources by condition: online, offline, in a burst and then either, or with an unresolved name.",
     labels: ["state"],
-    values: ({ further }) =>
-      further?.activity?.ok
+    values: ({ optional }) =>
+      optional?.activity?.ok
         ? [
-            { labels: { state: "online" }, value: further.activity.value.online },
-            { labels: { state: "offline" }, value: further.activity.value.offline },
-            { labels: { state: "burst_online" }, value: further.activity.value.burstOnline },
-            { labels: { state: "burst_offline" }, value: further.activity.value.burstOffline },
-            { labels: { state: "unresolved" }, value: further.activity.value.unresolved },
+            { labels: { state: "online" }, value: optional.activity.value.online },
+            { labels: { state: "offline" }, value: optional.activity.value.offline },
+            { labels: { state: "burst_online" }, value: optional.activity.value.burstOnline },
+            { labels: { state: "burst_offline" }, value: optional.activity.value.burstOffline },
+            { labels: { state: "unresolved" }, value: optional.activity.value.unresolved },
           ]
         : [],
   },

@@ -27,7 +27,7 @@ export const AGENT_METRICS: readonly Metric[] = [
     name: "chrony_tracker_sources_left_out",
     kind: "gauge",
     help: "Sources of chronyd that have no series, because there are more than 300.",
-    value: ({ further }) => further?.sourcesLeftOut,
+    value: ({ optional }) => optional?.sourcesLeftOut,
   },
   {
     name: "chrony_tracker_exports_total",

@@ -4,7 +4,7 @@
  *
  * A value that is `undefined` is not observed: the series is then absent, never old, never NaN.
  */
-import type { FurtherReports } from "../chrony/further-reports.ts";
+import type { OptionalReports } from "../chrony/optional-reports.ts";
 import type { Assessment } from "../clock/assessment.ts";
 import type { PtpClock } from "../ptp-clocks.ts";
 import type { ReadingCounts } from "../sampler.ts";
@@ -14,7 +14,7 @@ import type { UtcCheck } from "../utc-check/check.ts";
 export type Observation = {
   readonly assessment: Assessment;
   /** What chronyd said beside TRACKING; `undefined` when the state is `unreachable`. */
-  readonly further: FurtherReports | undefined;
+  readonly optional: OptionalReports | undefined;
   /** The last check against NTP servers that still counts; `undefined` when there is none. */
   readonly utcCheck: UtcCheck | undefined;
   /** The PTP clocks that the kernel shows. */

@@ -41,8 +41,8 @@ function metric(
     kind: "gauge",
     help,
     labels: SOURCE_LABELS,
-    values: ({ further }) =>
-      ofEachSource(further?.ntpdata, ({ response }) => {
+    values: ({ optional }) =>
+      ofEachSource(optional?.ntpdata, ({ response }) => {
         const measurement = response?.measurement;
         return measurement && numberOf(measurement);
       }),

@@ -1,4 +1,4 @@
-import type { OfSource, OfSources } from "../chrony/further-reports.ts";
+import type { OfSource, OfSources } from "../chrony/optional-reports.ts";
 import type { LabelledValue } from "./metric.ts";
 
 /** The labels that tell one source from another, as chrony_exporter names them. */

@@ -51,13 +51,13 @@ export const SERVER_STATISTICS_METRICS: readonly PlainMetric[] = [
     name: "chrony_serverstats_ntp_timestamps_held",
     kind: "gauge",
     help: "Timestamps kept for clients in interleaved mode.",
-    value: ({ further }) => given(further?.serverstats)?.ntpTimestampsHeld,
+    value: ({ optional }) => given(optional?.serverstats)?.ntpTimestampsHeld,
   },
   {
     name: "chrony_serverstats_ntp_timestamp_span_seconds",
     kind: "gauge",
     help: "Time between the oldest and the newest of these timestamps, in seconds.",
-    value: ({ further }) => given(further?.serverstats)?.ntpTimestampSpanSeconds,
+    value: ({ optional }) => given(optional?.serverstats)?.ntpTimestampSpanSeconds,
   },
   timestamps("daemon_rx", "received, timed by chronyd", (s) => s.ntpDaemonReceiveTimestamps),
   timestamps("daemon_tx", "sent, timed by chronyd", (s) => s.ntpDaemonTransmitTimestamps),
@@ -74,8 +74,8 @@ function counter(name: string, help: string, count: Count): PlainMetric {
     name: `chrony_serverstats_${name}_total`,
     kind: "counter",
     help,
-    value: ({ further }) => {
-      const statistics = given(further?.serverstats);
+    value: ({ optional }) => {
+      const statistics = given(optional?.serverstats);
       return statistics && count(statistics);
     },
   };

@@ -47,6 +47,6 @@ function metric(
     kind: "gauge",
     help,
     labels: SOURCE_LABELS,
-    values: ({ further }) => ofEachSource(further?.sourcestats, numberOf),
+    values: ({ optional }) => ofEachSource(optional?.sourcestats, numberOf),
   };
 }

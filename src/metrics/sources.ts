@@ -61,9 +61,9 @@ export const SOURCE_METRICS: readonly LabelledMetric[] = [
     kind: "gauge",
     help: "1 for what chronyd makes of the source: its state and its mode.",
     labels: [...SOURCE_LABELS, "source_state", "source_mode"],
-    values: ({ further }) =>
-      further?.sources?.ok
-        ? further.sources.value.map((source) => ({
+    values: ({ optional }) =>
+      optional?.sources?.ok
+        ? optional.sources.value.map((source) => ({
             labels: {
               ...sourceLabels(source),
               source_state: STATE_LABELS[source.content.state],
@@ -85,7 +85,7 @@ function metric(
     kind: "gauge",
     help,
     labels: SOURCE_LABELS,
-    values: ({ further }) => ofEachSource(further?.sources, numberOf),
+    values: ({ optional }) => ofEachSource(optional?.sources, numberOf),
   };
 }
 

@@ -1,6 +1,6 @@
 /** The TRACKING report, under chrony_exporter's names. */
 import { type Address, referenceIdHex, referenceIdText } from "../chrony/fields.ts";
-import type { FurtherReports } from "../chrony/further-reports.ts";
+import type { OptionalReports } from "../chrony/optional-reports.ts";
 import {
   followsItself,
   LEAP_STATUSES,
@@ -15,8 +15,8 @@ export const TRACKING_METRICS: readonly Metric[] = [
     kind: "gauge",
     help: "1 for the source that the clock follows.",
     labels: ["tracking_refid", "tracking_address", "tracking_name"],
-    values: ({ assessment: { tracking }, further }) =>
-      tracking === undefined ? [] : [{ labels: trackingLabels(tracking, further), value: 1 }],
+    values: ({ assessment: { tracking }, optional }) =>
+      tracking === undefined ? [] : [{ labels: trackingLabels(tracking, optional), value: 1 }],
   },
   {
     name: "chrony_tracking_stratum",
@@ -111,10 +111,10 @@ export const TRACKING_METRICS: readonly Metric[] = [
  */
 function trackingLabels(
   tracking: Tracking,
-  further: FurtherReports | undefined,
+  optional: OptionalReports | undefined,
 ): Readonly<Record<string, string>> {
   const address = sourceAddress(tracking.address, tracking.referenceId);
-  const sources = further?.sources?.ok ? further.sources.value : [];
+  const sources = optional?.sources?.ok ? optional.sources.value : [];
   // Of several reference clocks with one id, the selected one is followed.
   const followed =
     sources.find(({ content: { source, state } }) => {

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ValueType } from "@opentelemetry/api";
 import type { Resource } from "@opentelemetry/resources";
 import type { ClockPair } from "../clock/clock-pair.ts";
-import { LastingFault } from "../lasting-fault.ts";
+import { Condition } from "../condition.ts";
 import type { Log } from "../log.ts";
 import { METRICS } from "../metrics/catalogue.ts";
 import { CLOCK_METRICS } from "../metrics/clock.ts";
@@ -81,8 +81,8 @@ export class Push {
   readonly #options: PushOptions;
   readonly #stop = new AbortController();
   readonly #cut = new AbortController();
-  readonly #fault: LastingFault;
-  readonly #loss: LastingFault;
+  readonly #fault: Condition;
+  readonly #loss: Condition;
   readonly #queue: Queue;
   readonly #collectorTime = new CollectorTime();
   #counts: ExportCounts = { success: 0, failure: 0, lastSuccessWallMs: undefined };
@@ -108,11 +108,11 @@ export class Push {
       seriesBefore: METRICS.filter(isPlain).map(seriesOf),
       isClocks: (name) => CLOCK_NAMES.has(name),
     });
-    this.#fault = new LastingFault(
+    this.#fault = new Condition(
       options.log,
       `The collector at ${shownAddress(options.otlp.url)} accepts pushes again.`,
     );
-    this.#loss = new LastingFault(options.log, "No more points are dropped.");
+    this.#loss = new Condition(options.log, "No more points are dropped.");
     this.#droppedBefore = this.#queue.counts.dropped;
   }
 
@@ -311,11 +311,11 @@ export class Push {
       this.#lastFailure =
         outcome.kind === "accepted" ? undefined : describePushError(outcome.error);
       if (outcome.kind === "accepted") {
-        this.#fault.absent(nowMs);
+        this.#fault.clear(nowMs);
       } else {
         const { points } = this.#queue.counts;
         const { kind, detail } = { detail: "", ...outcome.error };
-        this.#fault.present(
+        this.#fault.raise(
           `${kind} ${detail}`,
           `${this.#lastFailure} ${points} points wait.`,
           nowMs,
@@ -330,7 +330,7 @@ export class Push {
     this.#droppedBefore = dropped;
     const nowMs = performance.now();
     if (reasons.length === 0) {
-      this.#loss.absent(nowMs);
+      this.#loss.clear(nowMs);
       return;
     }
     const why = reasons.map((reason) => DROP_WORDS[reason]).join(" or ");
@@ -338,7 +338,7 @@ export class Push {
       reasons.includes("rejected") && this.#rejectionReason !== ""
         ? ` The backend said: ${this.#rejectionReason}`
         : "";
-    this.#loss.present(why, `Points are dropped, because ${why}.${said}`, nowMs);
+    this.#loss.raise(why, `Points are dropped, because ${why}.${said}`, nowMs);
   }
 
   async #untilFirstReading(): Promise<void> {

@@ -30,7 +30,7 @@ async function run(args: readonly string[]): Promise<void> {
 async function main(args: readonly string[]): Promise<number> {
   const command = parseReportOptions(args, Date.now());
   if (!command.ok) {
-    return fail(command.error, EXIT.misused);
+    return fail(command.error, EXIT.usageError);
   }
   if (command.value.kind !== "report") {
     return await printed(command.value.kind === "help" ? REPORT_HELP : `${VERSION}\n`);

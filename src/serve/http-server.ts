@@ -1,6 +1,6 @@
 /** The agent's HTTP server, for the paths in {@link PATHS}. */
 import { createServer, type Server } from "node:net";
-import { LastingFault } from "../lasting-fault.ts";
+import { Condition } from "../condition.ts";
 import type { Log } from "../log.ts";
 import { ClientConnection, plainRendering, type Rendering } from "./client-connection.ts";
 import { ConnectionLimit } from "./connection-limit.ts";
@@ -32,7 +32,7 @@ export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #server: Server;
   readonly #limit: ConnectionLimit;
-  readonly #faults = new Map<Path, LastingFault>();
+  readonly #faults = new Map<Path, Condition>();
   readonly #kept = new Map<
     Path,
     { readonly revision: string; readonly rendering: Promise<Rendering> }
@@ -98,7 +98,7 @@ export class HttpServer {
   async #render(path: Path, query: string): Promise<Rendering> {
     try {
       const { status, contentType, headers, body } = await this.#options.answers[path](query);
-      this.#faults.get(path)?.absent(performance.now());
+      this.#faults.get(path)?.clear(performance.now());
       return {
         status,
         headers: { "Content-Type": contentType, ...headers },
@@ -106,10 +106,10 @@ export class HttpServer {
       };
     } catch (error) {
       const fault =
-        this.#faults.get(path) ?? new LastingFault(this.#options.log, `${path} is answered again.`);
+        this.#faults.get(path) ?? new Condition(this.#options.log, `${path} is answered again.`);
       this.#faults.set(path, fault);
       const sentence = `${path} could not be answered: ${String(error)}`;
-      fault.present("failed", sentence, performance.now());
+      fault.raise("failed", sentence, performance.now());
       return FAILED;
     }
   }

@@ -4,9 +4,9 @@ import type { ParsedChronyAddress } from "../chrony/address.ts";
 import { describeChronyError } from "../chrony/chrony-error.ts";
 import {
   describeReportFault,
-  type FurtherReport,
-  type FurtherReports,
-} from "../chrony/further-reports.ts";
+  type OptionalReport,
+  type OptionalReports,
+} from "../chrony/optional-reports.ts";
 import { assess, type ClockHistory, withReading } from "../clock/assessment.ts";
 import { PUBLISHES } from "../clock/sync-state.ts";
 import { STATUS_EXIT } from "../exit-codes.ts";
@@ -30,14 +30,14 @@ import { frame, hasColours, reportWidth } from "./terminal.ts";
 
 /**
  * Runs the command.
- * @param words what stands behind `status`
+ * @param args the arguments after `status`
  * @returns the exit code (exit-codes.ts)
  */
 export async function status(
-  words: readonly string[],
+  args: readonly string[],
   environment: NodeJS.ProcessEnv,
 ): Promise<number> {
-  const options = parseStatusOptions(words);
+  const options = parseStatusOptions(args);
   if (!options.ok) {
     process.stderr.write(`${options.error}\n`);
     return STATUS_EXIT.unknown;
@@ -95,7 +95,7 @@ async function showAgainAndAgain(
 /** What chronyd may take for its sources, in milliseconds: a person waits. */
 const LONGEST_SOURCES_MS = 1_000;
 
-const SOURCES: ReadonlySet<FurtherReport> = new Set(["sources"]);
+const SOURCES: ReadonlySet<OptionalReport> = new Set(["sources"]);
 
 /** What is asked, and what is kept from one reading to the next. */
 class Observer {
@@ -123,15 +123,15 @@ class Observer {
 
   async observe(): Promise<StatusReport> {
     const { reading } = await this.#poller.poll(LONGEST_SOURCES_MS, true);
-    const further = reading.tracking.ok
-      ? await this.#poller.furtherReports(SOURCES, LONGEST_SOURCES_MS)
+    const optional = reading.tracking.ok
+      ? await this.#poller.optionalReports(SOURCES, LONGEST_SOURCES_MS)
       : undefined;
     // After chronyd, so that an agent's word is never older than chronyd's silence.
     const url = this.#agentUrl;
     const agent = url === undefined ? undefined : { url, report: await askAgent(url) };
     this.#history = withReading(this.#history, reading, 0);
     const agentClock = agent?.report.ok ? agent.report.value.clock : undefined;
-    const found = this.#found(this.#history, further?.sources, agentClock);
+    const found = this.#found(this.#history, optional?.sources, agentClock);
     return {
       node: this.#node,
       wallMs: reading.clocks.wallMs,
@@ -145,7 +145,7 @@ class Observer {
 
   #found(
     history: ClockHistory,
-    sources: FurtherReports["sources"],
+    sources: OptionalReports["sources"],
     agentClock: ClockFacts | undefined,
   ): Pick<StatusReport, "clock" | "saidBy" | "problems"> {
     const reading = history.newest;

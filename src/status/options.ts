@@ -1,4 +1,4 @@
-/** The words behind `chrony-tracker status`, and its --help. */
+/** The arguments of `chrony-tracker status`, and its --help. */
 import { parseArgs } from "node:util";
 import {
   CHRONY_ADDRESS_FORM,
@@ -22,8 +22,8 @@ export type StatusOptions = {
 const LARGEST_THRESHOLD_MS = 86_400_000;
 
 /** @returns the options, or one sentence: what was not understood, and what is allowed */
-export function parseStatusOptions(words: readonly string[]): Result<StatusOptions, string> {
-  const parsed = parseWords(words);
+export function parseStatusOptions(args: readonly string[]): Result<StatusOptions, string> {
+  const parsed = parseArguments(args);
   if (!parsed.ok) {
     return parsed;
   }
@@ -61,7 +61,7 @@ export function parseStatusOptions(words: readonly string[]): Result<StatusOptio
   });
 }
 
-type Words = {
+type Arguments = {
   readonly address?: string;
   readonly warning?: string;
   readonly critical?: string;
@@ -71,10 +71,10 @@ type Words = {
   readonly help: boolean;
 };
 
-function parseWords(words: readonly string[]): Result<Words, string> {
+function parseArguments(args: readonly string[]): Result<Arguments, string> {
   try {
     const { values } = parseArgs({
-      args: [...words],
+      args: [...args],
       options: {
         address: { type: "string" },
         warning: { type: "string", short: "w" },

@@ -2,7 +2,7 @@
  * What the page, `status` and the demo show of a node's clock, whoever asked chronyd. What is
  * `undefined` is not known, or withheld: it is shown as such, and never as a number.
  */
-import type { FurtherReports, OfSource } from "../chrony/further-reports.ts";
+import type { OfSource, OptionalReports } from "../chrony/optional-reports.ts";
 import { sourceAt, sourceText } from "../chrony/source.ts";
 import type { SourceData, SourceMode, SourceState } from "../chrony/source-data.ts";
 import { followsItself, type Tracking } from "../chrony/tracking.ts";
@@ -83,14 +83,14 @@ export const UNREACHABLE: ClockFacts = {
  */
 export function clockFacts(
   assessment: Assessment,
-  further: Pick<FurtherReports, "sources"> | undefined,
+  optional: Pick<OptionalReports, "sources"> | undefined,
   utcCheck?: UtcCheckFacts,
 ): ClockFacts {
   const { state, tracking } = assessment;
   if (tracking === undefined) {
     return { ...UNREACHABLE, utcCheck };
   }
-  const sources = further?.sources?.ok ? further.sources.value.map(sourceFacts) : undefined;
+  const sources = optional?.sources?.ok ? optional.sources.value.map(sourceFacts) : undefined;
   const { referenceId, address, ...trackingFacts } = tracking;
   return {
     state,

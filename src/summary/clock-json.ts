@@ -3,7 +3,7 @@
  * prints them with `--json`. Units are in the keys, which are the metrics' names where there is one.
  * Every key is always there; what is not known, or withheld, is null.
  */
-import { MOST_SOURCES } from "../chrony/further-reports.ts";
+import { MOST_SOURCES } from "../chrony/optional-reports.ts";
 import type { SourceMode, SourceState } from "../chrony/source-data.ts";
 import { LEAP_STATUSES } from "../chrony/tracking.ts";
 import { SYNC_STATES } from "../clock/sync-state.ts";

@@ -5,7 +5,7 @@
 import type { Assessment } from "../clock/assessment.ts";
 import { type ClockPair, timeWithSleepMs } from "../clock/clock-pair.ts";
 import { stepBetween } from "../clock/step-detector.ts";
-import { LastingFault } from "../lasting-fault.ts";
+import { Condition } from "../condition.ts";
 import type { Log } from "../log.ts";
 import { failure, type Result } from "../result.ts";
 import type { HostAndPort } from "../setting-parsers.ts";
@@ -28,7 +28,7 @@ export type UtcChecksOptions = {
 /** A server, and what is kept of it from one check to the next. */
 type Server = {
   readonly address: HostAndPort;
-  readonly fault: LastingFault;
+  readonly fault: Condition;
   pace: Pace;
 };
 
@@ -38,7 +38,7 @@ type FoundExchange = { readonly server: Server; readonly result: Result<NtpExcha
 export class UtcChecks {
   readonly #options: UtcChecksOptions;
   readonly #servers: readonly Server[];
-  readonly #contradiction: LastingFault;
+  readonly #contradiction: Condition;
   readonly #stop = new AbortController();
   #dueMs: number | undefined;
   /** The newest poll of chronyd. */
@@ -55,10 +55,10 @@ export class UtcChecks {
     this.#options = options;
     this.#servers = servers.map((address) => ({
       address,
-      fault: new LastingFault(log, `The NTP server ${address.text} gives the time again.`),
+      fault: new Condition(log, `The NTP server ${address.text} gives the time again.`),
       pace: FULL_PACE,
     }));
-    this.#contradiction = new LastingFault(
+    this.#contradiction = new Condition(
       log,
       "An NTP server of UTC_CHECK_SERVERS agrees with the clock again.",
     );
@@ -163,21 +163,21 @@ export class UtcChecks {
     const nowMs = performance.now();
     server.pace = paceAfter(server.pace, result.ok ? undefined : result.error);
     if (result.ok) {
-      fault.absent(nowMs);
+      fault.clear(nowMs);
       return { server: address.text, measurement: result.value, problem: undefined };
     }
     const { error } = result;
     const problem = describeNtpError(address.text, error);
-    fault.present(error.kind === "kiss" ? `kiss ${error.code}` : error.kind, problem, nowMs);
+    fault.raise(error.kind === "kiss" ? `kiss ${error.code}` : error.kind, problem, nowMs);
     return { server: address.text, measurement: undefined, problem };
   }
 
   #logContradiction(check: UtcCheck): void {
     const nowMs = performance.now();
     if (check.contradiction === true) {
-      this.#contradiction.present("contradiction", describeContradiction(check), nowMs);
+      this.#contradiction.raise("contradiction", describeContradiction(check), nowMs);
     } else if (check.contradiction === false) {
-      this.#contradiction.absent(nowMs);
+      this.#contradiction.clear(nowMs);
     }
   }
 }

@@ -41,7 +41,7 @@ export async function wait(
   const options = parseWaitOptions(args);
   if (!options.ok) {
     say(options.error);
-    return WAIT_EXIT.misused;
+    return WAIT_EXIT.usageError;
   }
   if (options.value === "help") {
     return await printHelp();
@@ -49,7 +49,7 @@ export async function wait(
   const judge = judgeFor(options.value, environment);
   if (!judge.ok) {
     say(judge.error);
-    return WAIT_EXIT.misused;
+    return WAIT_EXIT.usageError;
   }
   const isGood = await waitUntilGood(judge.value, options.value.timeoutMs, stopped.signal);
   if (signal !== undefined) {
@@ -65,7 +65,7 @@ async function printHelp(): Promise<number> {
     return WAIT_EXIT.good;
   }
   say(describeOutputError(written.error));
-  return WAIT_EXIT.misused;
+  return WAIT_EXIT.usageError;
 }
 
 /** Who is asked; or why nobody can be, as lines. */

@@ -55,9 +55,9 @@ describe("the agent's process", () => {
   });
 
   test("refuses what it does not understand, and all bad settings at once, with exit code 2", async () => {
-    const misused = await run(["--verbose"]);
-    assert.equal(misused.code, 2);
-    assert.match(misused.output, /Not understood: --verbose/);
+    const usageError = await run(["--verbose"]);
+    assert.equal(usageError.code, 2);
+    assert.match(usageError.output, /Not understood: --verbose/);
 
     const { code, output } = await run([], {
       CHRONY_ADDRESS: "tcp://127.0.0.1:323",

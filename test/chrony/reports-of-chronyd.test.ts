@@ -10,12 +10,12 @@ import { parseChronyAddress } from "../../src/chrony/address.ts";
 import { type ChronyAddress, ChronyClient } from "../../src/chrony/client.ts";
 import {
   describeReportFault,
-  type FurtherReport,
-  type FurtherReports,
   type OfSources,
+  type OptionalReport,
+  type OptionalReports,
   type ReportFault,
-  readFurtherReports,
-} from "../../src/chrony/further-reports.ts";
+  readOptionalReports,
+} from "../../src/chrony/optional-reports.ts";
 import { SourceNames } from "../../src/chrony/source-names.ts";
 import type { Result } from "../../src/result.ts";
 import { type Chronyd, type ChronydOptions, startChronyd } from "../parts/chronyd.ts";
@@ -37,7 +37,7 @@ import {
 } from "./chronyc-rows.ts";
 import { COMMANDS, type Question, watched } from "./questions.ts";
 
-const ALL: readonly FurtherReport[] = [
+const ALL: readonly OptionalReport[] = [
   "sources",
   "sourcestats",
   "ntpdata",
@@ -55,12 +55,12 @@ async function read(
     wanted = ALL,
     names = new SourceNames(),
     longestMs = LONG_MS,
-  }: { wanted?: readonly FurtherReport[]; names?: SourceNames; longestMs?: number } = {},
-): Promise<FurtherReports> {
+  }: { wanted?: readonly OptionalReport[]; names?: SourceNames; longestMs?: number } = {},
+): Promise<OptionalReports> {
   const client = await ChronyClient.open(address);
   assert.ok(client.ok, JSON.stringify(client));
   try {
-    return await readFurtherReports(client.value, {
+    return await readOptionalReports(client.value, {
       wanted: new Set(wanted),
       names,
       followedIndex: undefined,
@@ -198,7 +198,7 @@ describe("the reports of a chronyd with sources of all kinds", () => {
     address: ChronyAddress,
     chronycArguments: readonly string[],
     agree: (row: readonly string[]) => readonly string[] = (row) => row,
-  ): Promise<{ reports: FurtherReports; printed: string[][] }> {
+  ): Promise<{ reports: OptionalReports; printed: string[][] }> {
     return waitFor(`chronyc ${chronycArguments.join(" ")} to print the same twice`, async () => {
       const printed = await follower.query(...chronycArguments);
       const reports = await read(address);
@@ -374,7 +374,7 @@ describe("the reports of a chronyd with sources of all kinds", () => {
     }
 
     /** A reading into which these commands burst just before one of its questions. */
-    async function readAround(number: number, ...commands: string[]): Promise<FurtherReports> {
+    async function readAround(number: number, ...commands: string[]): Promise<OptionalReports> {
       let happened = false;
       const address = watched(parsed(changing.address), async (_: Question, asked: number) => {
         if (asked === number) {

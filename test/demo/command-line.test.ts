@@ -28,16 +28,16 @@ const MISUSED: readonly (readonly [readonly string[], RegExp])[] = [
 ];
 
 describe("the demo's command line", () => {
-  for (const [words, command] of UNDERSTOOD) {
-    test(`${JSON.stringify(words)} asks for ${command.kind}`, () => {
-      assert.deepEqual(parseCommandLine(words), command);
+  for (const [args, command] of UNDERSTOOD) {
+    test(`${JSON.stringify(args)} asks for ${command.kind}`, () => {
+      assert.deepEqual(parseCommandLine(args), command);
     });
   }
 
-  for (const [words, problem] of MISUSED) {
-    test(`${JSON.stringify(words)} is refused with a sentence`, () => {
-      const command = parseCommandLine(words);
-      assert.ok(command.kind === "misused");
+  for (const [args, problem] of MISUSED) {
+    test(`${JSON.stringify(args)} is refused with a sentence`, () => {
+      const command = parseCommandLine(args);
+      assert.ok(command.kind === "usage error");
       assert.match(command.problem, problem);
     });
   }

@@ -4,8 +4,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { resourceFromAttributes } from "@opentelemetry/resources";
-import type { FurtherReports, OfSource } from "../../src/chrony/further-reports.ts";
 import type { NtpData } from "../../src/chrony/ntp-data.ts";
+import type { OfSource, OptionalReports } from "../../src/chrony/optional-reports.ts";
 import type { ServerStatistics } from "../../src/chrony/server-statistics.ts";
 import type { SourceData, SourceMode, SourceState } from "../../src/chrony/source-data.ts";
 import type { SourceStatistics } from "../../src/chrony/source-statistics.ts";
@@ -103,7 +103,7 @@ const SERVER_STATISTICS: ServerStatistics = {
   ntpHardwareTransmitTimestamps: 117,
 };
 
-const NOTHING: FurtherReports = {
+const NOTHING: OptionalReports = {
   sources: undefined,
   sourcestats: undefined,
   ntpdata: undefined,
@@ -119,9 +119,9 @@ function ofServer<Content>(content: Content): OfSource<Content> {
 /** The points under these names, as Prometheus would write their series, without what they begin with. */
 async function valuesOf(
   begin: string,
-  further: Partial<FurtherReports>,
+  optional: Partial<OptionalReports>,
 ): Promise<Record<string, number>> {
-  const observed = observation(undefined, { further: { ...NOTHING, ...further } });
+  const observed = observation(undefined, { optional: { ...NOTHING, ...optional } });
   const points = pointsOf(await collect(RESOURCE, METRICS, observed));
   return Object.fromEntries(
     points
@@ -207,9 +207,9 @@ describe("of a source, its", () => {
   });
 
   test("address and name are its labels", async () => {
-    const further = { ...NOTHING, sources: success([ofServer(DATA)]) };
+    const optional = { ...NOTHING, sources: success([ofServer(DATA)]) };
     const points = pointsOf(
-      await collect(RESOURCE, METRICS, observation(undefined, { further })),
+      await collect(RESOURCE, METRICS, observation(undefined, { optional })),
     ).filter(({ name }) => name.startsWith("chrony_sources_"));
     for (const { name, attributes } of points) {
       assert.equal(attributes["source_address"], "192.0.2.1", name);
@@ -260,7 +260,7 @@ test("how many sources there are in each condition", async () => {
 
 test("a report that failed, or was not asked for, has no series", async () => {
   const fault = failure({ kind: "out of time", longestMs: 1_000 } as const);
-  const failed: FurtherReports = {
+  const failed: OptionalReports = {
     sources: fault,
     sourcestats: fault,
     ntpdata: fault,
@@ -268,9 +268,9 @@ test("a report that failed, or was not asked for, has no series", async () => {
     activity: fault,
     sourcesLeftOut: 0,
   };
-  for (const further of [failed, NOTHING]) {
+  for (const optional of [failed, NOTHING]) {
     for (const begin of ["chrony_sources", "chrony_serverstats", "chrony_activity"]) {
-      assert.deepEqual(await valuesOf(begin, further), {});
+      assert.deepEqual(await valuesOf(begin, optional), {});
     }
   }
 });

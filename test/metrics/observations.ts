@@ -17,7 +17,7 @@ export function observation(
   const history = withReading(undefined, newest, WIDTH_MS);
   return {
     assessment: assess(history, newest.clocks, INTERVAL_MS),
-    further: undefined,
+    optional: undefined,
     utcCheck: undefined,
     ptpClocks: [],
     startedWallMs: WALL_AT_START_MS,

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { OfSource } from "../../src/chrony/further-reports.ts";
+import type { OfSource } from "../../src/chrony/optional-reports.ts";
 import type { SourceData } from "../../src/chrony/source-data.ts";
 import type { Tracking } from "../../src/chrony/tracking.ts";
 import { failure, success } from "../../src/result.ts";

@@ -23,7 +23,7 @@ import type { SourceNames } from "./source-names.ts";
 import { type SourceStatistics, sourceStatistics } from "./source-statistics.ts";
 
 /** The reports of one poll, under their names in CHRONY_METRICS; `undefined` if not requested. */
-export type FurtherReports = {
+export type OptionalReports = {
   readonly sources: OfSources<SourceData> | undefined;
   readonly sourcestats: OfSources<SourceStatistics> | undefined;
   /** NTP sources only. */
@@ -34,7 +34,7 @@ export type FurtherReports = {
   readonly sourcesLeftOut: number | undefined;
 };
 
-export type FurtherReport = Exclude<keyof FurtherReports, "sourcesLeftOut">;
+export type OptionalReport = Exclude<keyof OptionalReports, "sourcesLeftOut">;
 
 /**
  * One report per source, in chronyd's order. Unresolved sources and those beyond {@link MOST_SOURCES}
@@ -76,8 +76,8 @@ export function describeReportFault(fault: ReportFault): string {
 /** The most sources that are read, because each costs a request and several series. */
 export const MOST_SOURCES = 300;
 
-export type FurtherReportsOptions = {
-  readonly wanted: ReadonlySet<FurtherReport>;
+export type OptionalReportsOptions = {
+  readonly wanted: ReadonlySet<OptionalReport>;
   /** Owned by the caller and reused for every poll of one chronyd. */
   readonly names: SourceNames;
   /** The index of the followed source, if known: it is never left out. */
@@ -87,10 +87,10 @@ export type FurtherReportsOptions = {
 };
 
 /** Reads the requested reports. If one fails, the others are still read. */
-export async function readFurtherReports(
+export async function readOptionalReports(
   client: ChronyClient,
-  { wanted, names, followedIndex, longestMs }: FurtherReportsOptions,
-): Promise<FurtherReports> {
+  { wanted, names, followedIndex, longestMs }: OptionalReportsOptions,
+): Promise<OptionalReports> {
   const questions = new Questions(client, longestMs);
   const count: SourceCount = { found: undefined, followedIndex };
   const ofServer = wanted.has("serverstats") ? await questions.ask(serverStatistics) : undefined;

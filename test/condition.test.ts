@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { LastingFault } from "../src/lasting-fault.ts";
+import { Condition } from "../src/condition.ts";
 import type { Log, LogFields } from "../src/log.ts";
 
 const SECOND_MS = 1_000;
@@ -10,7 +10,7 @@ const MINUTE_MS = 60 * SECOND_MS;
 
 type Entry = readonly [severity: string, message: string, fields: LogFields | undefined];
 
-function watchedFault(): { fault: LastingFault; entries: Entry[] } {
+function watchedFault(): { fault: Condition; entries: Entry[] } {
   const entries: Entry[] = [];
   const writer = (severity: string) => (message: string, fields?: LogFields) => {
     entries.push([severity, message, fields]);
@@ -21,20 +21,20 @@ function watchedFault(): { fault: LastingFault; entries: Entry[] } {
     info: writer("info"),
     debug: writer("debug"),
   };
-  return { fault: new LastingFault(log, "All is well."), entries };
+  return { fault: new Condition(log, "All is well."), entries };
 }
 
 describe("a fault", () => {
   test("is told when it begins, at once", () => {
     const { fault, entries } = watchedFault();
-    fault.present("timed out", "No answer.", 5);
+    fault.raise("timed out", "No answer.", 5);
     assert.deepEqual(entries, [["warn", "No answer.", undefined]]);
   });
 
   test("is not told again at each reading", () => {
     const { fault, entries } = watchedFault();
     for (let nowMs = 0; nowMs < 10 * MINUTE_MS; nowMs += SECOND_MS) {
-      fault.present("timed out", "No answer.", nowMs);
+      fault.raise("timed out", "No answer.", nowMs);
     }
     assert.equal(entries.length, 1);
   });
@@ -42,7 +42,7 @@ describe("a fault", () => {
   test("is told again every ten minutes, in its newest words, with how often and for how long", () => {
     const { fault, entries } = watchedFault();
     for (let nowMs = 0; nowMs <= 20 * MINUTE_MS; nowMs += SECOND_MS) {
-      fault.present("stale", `Nothing for ${nowMs / SECOND_MS} s.`, nowMs);
+      fault.raise("stale", `Nothing for ${nowMs / SECOND_MS} s.`, nowMs);
     }
     assert.deepEqual(entries, [
       ["warn", "Nothing for 0 s.", undefined],
@@ -53,23 +53,23 @@ describe("a fault", () => {
 
   test("has ended when it was away for a minute: how often and for how long it was there is logged", () => {
     const { fault, entries } = watchedFault();
-    fault.present("timed out", "No answer.", 0);
-    fault.present("timed out", "No answer.", 2_400);
-    fault.absent(3_400);
-    fault.absent(2_399 + MINUTE_MS);
+    fault.raise("timed out", "No answer.", 0);
+    fault.raise("timed out", "No answer.", 2_400);
+    fault.clear(3_400);
+    fault.clear(2_399 + MINUTE_MS);
     assert.equal(entries.length, 1);
-    fault.absent(2_400 + MINUTE_MS);
-    fault.absent(3_400 + MINUTE_MS);
+    fault.clear(2_400 + MINUTE_MS);
+    fault.clear(3_400 + MINUTE_MS);
     assert.deepEqual(entries.slice(1), [["info", "All is well.", { times: 2, for_seconds: 2 }]]);
   });
 
   test("that comes and goes is one: a line when it begins, then every ten minutes, and one at its end", () => {
     const { fault, entries } = watchedFault();
     for (let nowMs = 0; nowMs <= 20 * MINUTE_MS; nowMs += 2 * SECOND_MS) {
-      fault.present("timed out", "No answer.", nowMs);
-      fault.absent(nowMs + SECOND_MS);
+      fault.raise("timed out", "No answer.", nowMs);
+      fault.clear(nowMs + SECOND_MS);
     }
-    fault.absent(21 * MINUTE_MS);
+    fault.clear(21 * MINUTE_MS);
     assert.deepEqual(entries, [
       ["warn", "No answer.", undefined],
       ["warn", "No answer.", { times: 301, for_seconds: 600 }],
@@ -80,10 +80,10 @@ describe("a fault", () => {
 
   test("begins anew after it ended", () => {
     const { fault, entries } = watchedFault();
-    fault.present("timed out", "No answer.", 0);
-    fault.absent(MINUTE_MS);
-    fault.present("timed out", "No answer.", 2 * MINUTE_MS);
-    fault.absent(3 * MINUTE_MS);
+    fault.raise("timed out", "No answer.", 0);
+    fault.clear(MINUTE_MS);
+    fault.raise("timed out", "No answer.", 2 * MINUTE_MS);
+    fault.clear(3 * MINUTE_MS);
     assert.deepEqual(entries.slice(2), [
       ["warn", "No answer.", undefined],
       ["info", "All is well.", { times: 1, for_seconds: 0 }],
@@ -94,8 +94,8 @@ describe("a fault", () => {
 describe("no fault", () => {
   test("is not told: silence means that all is well", () => {
     const { fault, entries } = watchedFault();
-    fault.absent(0);
-    fault.absent(MINUTE_MS);
+    fault.clear(0);
+    fault.clear(MINUTE_MS);
     assert.deepEqual(entries, []);
   });
 });
@@ -103,18 +103,18 @@ describe("no fault", () => {
 describe("another cause", () => {
   test("is told, once the one before has stood for a minute", () => {
     const { fault, entries } = watchedFault();
-    fault.present("socket missing", "No socket.", 0);
-    fault.present("timed out", "No answer.", MINUTE_MS - 1);
+    fault.raise("socket missing", "No socket.", 0);
+    fault.raise("timed out", "No answer.", MINUTE_MS - 1);
     assert.equal(entries.length, 1);
-    fault.present("timed out", "No answer.", MINUTE_MS);
+    fault.raise("timed out", "No answer.", MINUTE_MS);
     assert.deepEqual(entries.slice(1), [["warn", "No answer.", { times: 3, for_seconds: 60 }]]);
   });
 
   test("is then the one that lasts, and is not told again each minute", () => {
     const { fault, entries } = watchedFault();
-    fault.present("socket missing", "No socket.", 0);
+    fault.raise("socket missing", "No socket.", 0);
     for (let nowMs = MINUTE_MS; nowMs < 10 * MINUTE_MS; nowMs += SECOND_MS) {
-      fault.present("timed out", "No answer.", nowMs);
+      fault.raise("timed out", "No answer.", nowMs);
     }
     assert.equal(entries.length, 2);
   });
@@ -123,23 +123,23 @@ describe("another cause", () => {
     const { fault, entries } = watchedFault();
     for (let nowMs = 0; nowMs < 10 * MINUTE_MS; nowMs += SECOND_MS) {
       const kind = nowMs % (2 * SECOND_MS) === 0 ? "socket missing" : "timed out";
-      fault.present(kind, kind, nowMs);
+      fault.raise(kind, kind, nowMs);
     }
     assert.ok(entries.length > 1 && entries.length <= 10, `${entries.length} lines`);
   });
 
   test("in other words is no other cause: ages and counts change all the time", () => {
     const { fault, entries } = watchedFault();
-    fault.present("stale", "Nothing for 160 s.", 0);
-    fault.present("stale", "Nothing for 260 s.", 100 * SECOND_MS);
+    fault.raise("stale", "Nothing for 160 s.", 0);
+    fault.raise("stale", "Nothing for 260 s.", 100 * SECOND_MS);
     assert.equal(entries.length, 1);
   });
 
   test("does not hide that it all ended", () => {
     const { fault, entries } = watchedFault();
-    fault.present("socket missing", "No socket.", 0);
-    fault.present("timed out", "No answer.", SECOND_MS);
-    fault.absent(2 * MINUTE_MS);
+    fault.raise("socket missing", "No socket.", 0);
+    fault.raise("timed out", "No answer.", SECOND_MS);
+    fault.clear(2 * MINUTE_MS);
     assert.deepEqual(entries.at(-1), ["info", "All is well.", { times: 2, for_seconds: 1 }]);
   });
 });

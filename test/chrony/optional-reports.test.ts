@@ -8,11 +8,11 @@ import { describe, test } from "node:test";
 import { ChronyClient } from "../../src/chrony/client.ts";
 import {
   describeReportFault,
-  type FurtherReport,
-  type FurtherReports,
   MOST_SOURCES,
-  readFurtherReports,
-} from "../../src/chrony/further-reports.ts";
+  type OptionalReport,
+  type OptionalReports,
+  readOptionalReports,
+} from "../../src/chrony/optional-reports.ts";
 import { SourceNames } from "../../src/chrony/source-names.ts";
 import { COMMANDS, fakeChronyd, type Question } from "./questions.ts";
 import {
@@ -31,7 +31,7 @@ const UNAUTH = 2;
 const INVALID = 3;
 const NOSUCHSOURCE = 4;
 const BADPKTLENGTH = 19;
-const ALL: readonly FurtherReport[] = [
+const ALL: readonly OptionalReport[] = [
   "sources",
   "sourcestats",
   "ntpdata",
@@ -61,16 +61,16 @@ class Fake {
   }
 
   async read(
-    wanted: readonly FurtherReport[] = ALL,
+    wanted: readonly OptionalReport[] = ALL,
     longestMs = 10_000,
     followedIndex?: number,
-  ): Promise<FurtherReports> {
+  ): Promise<OptionalReports> {
     this.questions.length = 0;
     const client = await ChronyClient.open(fakeChronyd((question) => this.#answer(question)));
     assert.ok(client.ok);
     try {
       const options = { wanted: new Set(wanted), names: this.names, followedIndex, longestMs };
-      return await readFurtherReports(client.value, options);
+      return await readOptionalReports(client.value, options);
     } finally {
       client.value.close();
     }
@@ -128,12 +128,12 @@ function refusal(command: number, status: number): Uint8Array {
   );
 }
 
-function addressesOf(list: FurtherReports["sources" | "sourcestats" | "ntpdata"]): string[] {
+function addressesOf(list: OptionalReports["sources" | "sourcestats" | "ntpdata"]): string[] {
   assert.ok(list?.ok, JSON.stringify(list));
   return list.value.map(({ address }) => address);
 }
 
-function namesOf(list: FurtherReports["sources" | "sourcestats" | "ntpdata"]): string[] {
+function namesOf(list: OptionalReports["sources" | "sourcestats" | "ntpdata"]): string[] {
   assert.ok(list?.ok, JSON.stringify(list));
   return list.value.map(({ name }) => name);
 }
@@ -146,7 +146,7 @@ function notAvailable(report: string, status: number) {
 }
 
 describe("only what is wanted is asked for:", () => {
-  const questionsOf: Readonly<Record<FurtherReport, readonly (keyof typeof COMMANDS)[]>> = {
+  const questionsOf: Readonly<Record<OptionalReport, readonly (keyof typeof COMMANDS)[]>> = {
     sources: ["N_SOURCES", "SOURCE_DATA", "NTP_SOURCE_NAME"],
     sourcestats: ["N_SOURCES", "SOURCE_DATA", "NTP_SOURCE_NAME", "SOURCESTATS"],
     ntpdata: ["N_SOURCES", "SOURCE_DATA", "NTP_SOURCE_NAME", "NTP_DATA"],

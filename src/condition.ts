@@ -13,7 +13,7 @@ const AWAY_MS = 60_000;
  * A fault that may last: logged when it begins, when its cause changes, once in a while, and when it
  * has been away for a minute. One that comes and goes within a minute is one fault.
  */
-export class LastingFault {
+export class Condition {
   readonly #log: Log;
   readonly #recovered: string;
   #fault:
@@ -31,7 +31,7 @@ export class LastingFault {
    * @param kind what distinguishes one cause from another
    * @param nowMs monotonic time, in milliseconds
    */
-  present(kind: string, sentence: string, nowMs: number): void {
+  raise(kind: string, sentence: string, nowMs: number): void {
     const before = this.#fault;
     if (before === undefined) {
       this.#fault = { kind, beganMs: nowMs, loggedMs: nowMs, lastMs: nowMs, count: 1 };
@@ -52,7 +52,7 @@ export class LastingFault {
   }
 
   /** The fault is not there (any more). It has ended when this was so for a minute. */
-  absent(nowMs: number): void {
+  clear(nowMs: number): void {
     if (this.#fault !== undefined && nowMs - this.#fault.lastMs >= AWAY_MS) {
       const { count, beganMs, lastMs } = this.#fault;
       this.#log.info(this.#recovered, { times: count, for_seconds: seconds(lastMs, beganMs) });
