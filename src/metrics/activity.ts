@@ -1,4 +1,4 @@
-/** How many NTP sources there are in each condition (ACTIVITY). chrony_exporter has no name for it. */
+/** The number of NTP sources in each condition (ACTIVITY). chrony_exporter does not export it. */
 import type { LabelledMetric } from "./metric.ts";
 
 export const ACTIVITY_METRICS: readonly LabelledMetric[] = [

@@ -1,4 +1,4 @@
-/** What the agent says about itself. */
+/** The metrics of the agent itself. */
 import { VERSION } from "../version.ts";
 import { DROP_REASONS, type LabelledValue, type Metric } from "./metric.ts";
 

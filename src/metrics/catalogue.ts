@@ -1,4 +1,4 @@
-/** The catalogue: every series that the agent can give. */
+/** The catalogue of all metrics. */
 import { ACTIVITY_METRICS } from "./activity.ts";
 import { AGENT_METRICS } from "./agent.ts";
 import { CLOCK_METRICS } from "./clock.ts";
@@ -10,7 +10,7 @@ import { SOURCE_METRICS } from "./sources.ts";
 import { TRACKING_METRICS } from "./tracking.ts";
 import { UTC_CHECK_METRICS } from "./utc-check.ts";
 
-/** The groups that CHRONY_METRICS chooses from, by their names there. */
+/** The groups that CHRONY_METRICS can select, by their names there. */
 const CHOSEN = {
   tracking: TRACKING_METRICS,
   sources: SOURCE_METRICS,
@@ -20,10 +20,10 @@ const CHOSEN = {
   activity: ACTIVITY_METRICS,
 } satisfies Record<string, readonly Metric[]>;
 
-/** A group of metrics that can be left out. */
+/** An optional group of metrics. */
 export type MetricGroup = keyof typeof CHOSEN;
 
-/** Every metric there is, whatever was chosen. */
+/** All metrics, including those that are not selected. */
 export const METRICS: readonly Metric[] = [
   ...CLOCK_METRICS,
   ...UTC_CHECK_METRICS,
@@ -31,7 +31,7 @@ export const METRICS: readonly Metric[] = [
   ...AGENT_METRICS,
 ];
 
-/** The metrics of an agent that was told these groups. The clock's and the agent's own are always there. */
+/** The metrics of an agent with these groups. The clock's and the agent's own are always included. */
 export function catalogueOf(groups: readonly MetricGroup[]): readonly Metric[] {
   return [
     ...CLOCK_METRICS,
@@ -42,7 +42,7 @@ export function catalogueOf(groups: readonly MetricGroup[]): readonly Metric[] {
 }
 
 /**
- * The series that the shipped collector makes of a push: its own clock minus the node's, by the header
+ * The series that the shipped collector adds to a push: its own clock minus the node's, from the header
  * with the time of sending (otel-collector/common.yaml).
  */
 export const COLLECTOR_OFFSET = {

@@ -1,4 +1,4 @@
-/** What the clock's readings mean: the metrics that this product is for. */
+/** The metrics of the clock: state, error, bound and peak. */
 import { SYNC_STATES } from "../clock/sync-state.ts";
 import type { Metric } from "./metric.ts";
 

@@ -1,10 +1,10 @@
 /**
- * One collection: what is observed at one moment, as OpenTelemetry's SDK gives it to exporters.
+ * One collection: the values observed at one moment, in the form that OpenTelemetry's SDK passes to
+ * exporters.
  *
- * Each collection has a MeterProvider of its own, thrown away afterwards. The SDK's memory from one
- * collection to the next is what makes a gauge that is no longer observed live on, and, after a
- * backward step of the wall clock, an old value return. Without memory neither can happen, and
- * counters lose nothing: their totals are the agent's own.
+ * Each collection uses a new MeterProvider. One that is kept would also keep exporting a gauge that is no
+ * longer observed and, after a backward step of the wall clock, could export an old value again. Counters
+ * are not affected, because the agent keeps their totals.
  */
 import type { HrTime, Meter, ObservableResult } from "@opentelemetry/api";
 import { millisToHrTime } from "@opentelemetry/core";
@@ -34,7 +34,7 @@ class OnDemandReader extends MetricReader {
 
 /**
  * Observes a catalogue once.
- * @returns exactly what has a finite value now; each point at the time of the reading it comes from
+ * @returns the points with a finite value, each with the time of its poll
  */
 export async function collect(
   resource: Resource,
@@ -76,7 +76,7 @@ function observe(meter: Meter, metric: Metric, observation: Observation): void {
   });
 }
 
-/** The SDK stamps points with the time of the collection. */
+/** Sets the time of all points, because the SDK uses the time of the collection. */
 function atTime(
   resourceMetrics: ResourceMetrics,
   startedWallMs: number,

@@ -1,8 +1,8 @@
 /**
- * One metric of the catalogue: its name, its help, and where its value comes from. Names are final
- * Prometheus names, and no instrument declares a unit, so that no collector appends one.
+ * One metric of the catalogue: its name, its help and its value. Names are the final Prometheus names. No
+ * instrument declares a unit, so that no collector appends one.
  *
- * A value that is `undefined` is not observed: the series is then absent, never old, never NaN.
+ * A value of `undefined` is not observed: the series is then absent, not outdated or NaN.
  */
 import type { OptionalReports } from "../chrony/optional-reports.ts";
 import type { Assessment } from "../clock/assessment.ts";
@@ -10,45 +10,45 @@ import type { PtpClock } from "../ptp-clocks.ts";
 import type { ReadingCounts } from "../sampler.ts";
 import type { UtcCheck } from "../utc-check/check.ts";
 
-/** Everything that one collection is made from. */
+/** The input of one collection. */
 export type Observation = {
   readonly assessment: Assessment;
   /** What chronyd said beside TRACKING; `undefined` when the state is `unreachable`. */
   readonly optional: OptionalReports | undefined;
   /** The last check against NTP servers that still counts; `undefined` when there is none. */
   readonly utcCheck: UtcCheck | undefined;
-  /** The PTP clocks that the kernel shows. */
+  /** The PTP clocks in the kernel. */
   readonly ptpClocks: readonly PtpClock[];
-  /** When the agent started and its counters began, by the wall clock of that moment, in milliseconds since 1970. */
+  /** The wall clock when the agent and its counters started, in milliseconds since 1970. */
   readonly startedWallMs: number;
-  /** How long the newest reading took. */
+  /** The duration of the newest poll. */
   readonly readingDurationSeconds: number;
   readonly readings: ReadingCounts;
-  /** What became of the pushes; `undefined` when the agent does not push. */
+  /** The results of the pushes; `undefined` when the agent does not push. */
   readonly exports: ExportCounts | undefined;
-  /** What waits to be pushed, and what was dropped; `undefined` when the agent does not push. */
+  /** The points in the queue and the dropped points; `undefined` when the agent does not push. */
   readonly backlog: BacklogCounts | undefined;
 };
 
-/** What became of the pushes since the agent started. */
+/** The results of the pushes since the agent started. */
 export type ExportCounts = {
   readonly success: number;
   readonly failure: number;
-  /** The wall clock at the last push that was accepted, in milliseconds since 1970. */
+  /** The wall clock at the last accepted push, in milliseconds since 1970. */
   readonly lastSuccessWallMs: number | undefined;
 };
 
-/** Why a point was dropped that waited to be pushed. */
+/** Why a point was dropped from the queue. */
 export const DROP_REASONS = ["age", "bytes", "rejected"] as const;
 export type DropReason = (typeof DROP_REASONS)[number];
 
-/** What waits to be pushed, and what was dropped since the agent started. */
+/** The points in the queue, and those dropped since the agent started. */
 export type BacklogCounts = {
   readonly points: number;
   readonly dropped: Readonly<Record<DropReason, number>>;
 };
 
-/** One value of a metric that has labels. */
+/** One value of a metric with labels. */
 export type LabelledValue = {
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
@@ -56,9 +56,9 @@ export type LabelledValue = {
 
 type MetricDescription = {
   readonly name: string;
-  /** A counter never falls while the agent lives. */
+  /** A counter never decreases while the agent runs. */
   readonly kind: "gauge" | "counter";
-  /** What it means, and its unit. */
+  /** The meaning and the unit. */
   readonly help: string;
 };
 

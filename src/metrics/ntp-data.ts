@@ -1,4 +1,4 @@
-/** What the last response of each NTP source said (NTP_DATA), under chrony_exporter's names. */
+/** The last response of each NTP source (NTP_DATA), under chrony_exporter's names. */
 import type { NtpMeasurement } from "../chrony/ntp-data.ts";
 import type { LabelledMetric } from "./metric.ts";
 import { ofEachSource, SOURCE_LABELS } from "./per-source.ts";

@@ -1,10 +1,10 @@
 import type { OfSource, OfSources } from "../chrony/optional-reports.ts";
 import type { LabelledValue } from "./metric.ts";
 
-/** The labels that tell one source from another, as chrony_exporter names them. */
+/** The labels that identify a source, under chrony_exporter's names. */
 export const SOURCE_LABELS = ["source_address", "source_name"] as const;
 
-/** A value for each source of a report. A source without the value, or no report, gives none. */
+/** One value per source of a report. A source without the value is left out. */
 export function ofEachSource<Content>(
   report: OfSources<Content> | undefined,
   numberOf: (content: Content) => number | undefined,

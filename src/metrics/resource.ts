@@ -1,20 +1,20 @@
-/** Who reports: the OpenTelemetry resource of everything that leaves the agent. */
+/** The OpenTelemetry resource of the agent. */
 import { hostname } from "node:os";
 import { type Resource, resourceFromAttributes } from "@opentelemetry/resources";
 import { VERSION } from "../version.ts";
 
-/** Becomes the label `job` of pushed series; the pull side's scrape configuration sets another. */
+/** Becomes the label `job` of pushed series. For pull, the scrape configuration sets it. */
 const SERVICE_NAME = "chrony-tracker";
 
-/** What the environment says of the sender. */
+/** The settings that describe the agent. */
 export type ResourceSettings = {
   readonly serviceName: string | undefined;
   readonly resourceAttributes: Readonly<Record<string, string>>;
 };
 
 /**
- * The resource. `service.instance.id`, which becomes the label `instance`, is the node's name, so
- * that a restarted pod continues its series. Outside Kubernetes the host is the node.
+ * The resource. `service.instance.id`, which becomes the label `instance`, is the name of the node, so
+ * that a restarted pod continues its series. Outside Kubernetes, it is the host name.
  */
 export function agentResource(settings: ResourceSettings): Resource {
   const given = settings.resourceAttributes;
@@ -29,7 +29,7 @@ export function agentResource(settings: ResourceSettings): Resource {
   });
 }
 
-/** The name of the node that a resource speaks for. */
+/** The name of the node in a resource. */
 export function nodeName(resource: Resource): string {
   return String(resource.attributes["service.instance.id"]);
 }

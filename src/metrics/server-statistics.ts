@@ -1,6 +1,6 @@
 /**
- * What chronyd did for its own clients (SERVER_STATS), under chrony_exporter's names. What a version
- * of chrony does not count is not observed.
+ * What chronyd served to its own clients (SERVER_STATS), under chrony_exporter's names. Counts that a
+ * version of chrony does not have are not observed.
  */
 import type { ServerStatistics } from "../chrony/server-statistics.ts";
 import type { PlainMetric } from "./metric.ts";

@@ -1,4 +1,4 @@
-/** What the measurements of each source say together (SOURCESTATS), under chrony_exporter's names. */
+/** The statistics of each source (SOURCESTATS), under chrony_exporter's names. */
 import type { SourceStatistics } from "../chrony/source-statistics.ts";
 import type { LabelledMetric } from "./metric.ts";
 import { ofEachSource, SOURCE_LABELS } from "./per-source.ts";

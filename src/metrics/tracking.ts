@@ -106,8 +106,8 @@ export const TRACKING_METRICS: readonly Metric[] = [
 ];
 
 /**
- * The labels of `chrony_tracking_info`, as chrony_exporter writes them. The name is the one that
- * chronyd has for the source, where the sources are asked for, else its address.
+ * The labels of `chrony_tracking_info`, as in chrony_exporter. The name is chronyd's name for the source
+ * if the sources are read, or else its address.
  */
 function trackingLabels(
   tracking: Tracking,
@@ -129,7 +129,7 @@ function trackingLabels(
   };
 }
 
-/** A reference clock has no address, and goes by its reference id; chronyd itself is 127.127.1.1. */
+/** A reference clock has no address, so its reference id is used; chronyd itself is 127.127.1.1. */
 function sourceAddress(address: Address, referenceId: number): string {
   if (address.family === "ipv4" || address.family === "ipv6") {
     return address.text;

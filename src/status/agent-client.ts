@@ -1,15 +1,15 @@
-/** Asks the agent that may run beside this process for its report: once, and only for so long. */
+/** Requests the report of an agent on the same machine, once and with a timeout. */
 import { get } from "node:http";
 import { failure, type Result, success } from "../result.ts";
 import { type AgentReport, parseAgentReport } from "../summary/agent-report.ts";
 
-/** An agent answers in a few milliseconds; in up to a second where chronyd does not answer it. */
+/** An agent answers within milliseconds, or within a second if chronyd does not answer it. */
 const LONGEST_ANSWER_MS = 2_000;
 
 /** The longest report of 300 sources takes a third of it. */
 const LARGEST_REPORT_BYTES = 1024 * 1024;
 
-/** Why there is no report. `url` is the agent's address, without a path. */
+/** Why there is no report. `url` is the address of the agent, without a path. */
 export type AgentError = { readonly url: string } & (
   | { readonly kind: "no connection"; readonly code: string }
   | { readonly kind: "no answer" }
@@ -19,7 +19,7 @@ export type AgentError = { readonly url: string } & (
   | { readonly kind: "invalid report"; readonly detail: string }
 );
 
-/** One sentence for a person: what was wrong, and what to do. */
+/** One sentence: what was wrong, and what to do. */
 export function describeAgentError(error: AgentError): string {
   const { url } = error;
   const expected = "Expected an agent of this version (see OTEL_EXPORTER_PROMETHEUS_PORT).";
@@ -43,7 +43,7 @@ export function describeAgentError(error: AgentError): string {
 
 /**
  * The address of the agent's HTTP server as this process reaches it, without a path.
- * @param host what the agent listens at; `undefined` is all addresses of both families
+ * @param host the address that the agent listens on; `undefined` is all addresses, IPv4 and IPv6
  */
 export function agentUrl(host: string | undefined, port: number): string {
   const reached =
@@ -51,7 +51,7 @@ export function agentUrl(host: string | undefined, port: number): string {
   return `http://${reached.includes(":") ? `[${reached}]` : reached}:${port}/`;
 }
 
-/** What the agent at an address reports. No redirect and no proxy is followed. */
+/** Requests the report of the agent at an address. It follows no redirect and uses no proxy. */
 export function askAgent(url: string): Promise<Result<AgentReport, AgentError>> {
   const { promise, resolve } = Promise.withResolvers<Result<AgentReport, AgentError>>();
   const signal = AbortSignal.timeout(LONGEST_ANSWER_MS);

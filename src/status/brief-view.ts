@@ -1,6 +1,6 @@
 /**
- * The report as one line, in the form of monitoring plugins: `CLOCK`, the verdict, what a person
- * reads, and after the bar what a machine reads: LABEL=VALUE;WARNING;CRITICAL;LEAST.
+ * The report as one line, in the format of monitoring plugins: `CLOCK`, the verdict, a text, and after
+ * the bar the performance data: LABEL=VALUE;WARNING;CRITICAL;MINIMUM.
  */
 import { printable } from "../printable.ts";
 import type { ClockFacts } from "../summary/clock-facts.ts";
@@ -13,7 +13,7 @@ export function briefView(report: StatusReport): string {
   const facts = [briefFacts(clock), ...(saidBy === "agent" ? ["as the agent says"] : [])];
   const sentences = [
     judgement.reason,
-    // What the agent says needs no excuse here; a reading that failed does.
+    // Problems on the way do not matter if an agent reported the state.
     ...(saidBy === "agent" ? [] : problems),
   ];
   const text = [`${facts.join(", ")}.`, ...sentences.filter(isKnown)].join(" ");
@@ -22,7 +22,7 @@ export function briefView(report: StatusReport): string {
   return data === "" ? line : `${line} | ${data}`;
 }
 
-/** The state, the numbers and the source of a clock, with commas between. */
+/** The state, numbers and source of a clock, separated by commas. */
 export function briefFacts(clock: ClockFacts): string {
   const { errorMs, boundMs, peakMs, source, referenceAgeSeconds } = clock;
   return [
@@ -49,7 +49,7 @@ function performanceData(clock: ClockFacts, { warningMs, criticalMs }: Threshold
   ].filter(isKnown);
 }
 
-/** To the nanosecond: chronyd's floats have no more digits than that of a millisecond. */
+/** Rounded to a nanosecond, because chronyd's floats are not more precise than that at a millisecond. */
 function datum(label: string, value: number | undefined, limits: string): string | undefined {
   return value === undefined ? undefined : `${label}=${Number(value.toFixed(6))};${limits}`;
 }

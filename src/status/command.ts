@@ -1,4 +1,4 @@
-/** `chrony-tracker status`: reads, prints, ends with the verdict's exit code. */
+/** `chrony-tracker status`: polls chronyd, prints the report, and exits with the code of the verdict. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ParsedChronyAddress } from "../chrony/address.ts";
 import { describeChronyError } from "../chrony/chrony-error.ts";
@@ -57,7 +57,7 @@ export async function status(
     : await show(await observer.observe(), form);
 }
 
-/** Prints a text. @returns the exit code, which is another where it could not be written */
+/** Prints a text. @returns the exit code, or another one if the text could not be written */
 async function printed(text: string, exitCode: number, readerLeft?: () => void): Promise<number> {
   const written = await print(text);
   if (written.ok) {
@@ -65,14 +65,14 @@ async function printed(text: string, exitCode: number, readerLeft?: () => void):
   }
   readerLeft?.();
   if (written.error.kind === "reader left") {
-    // Who reads may have seen enough (`| head -1`).
+    // A reader that has closed the pipe is no error (`| head -1`).
     return exitCode;
   }
   process.stderr.write(`${describeOutputError(written.error)}\n`);
   return STATUS_EXIT.unknown;
 }
 
-/** Until Ctrl-C, or until nobody reads what is printed. @returns the last report's exit code */
+/** Repeats until Ctrl-C, or until the reader closes the pipe. @returns the exit code of the last report */
 async function showAgainAndAgain(
   observer: Observer,
   form: StatusOptions["form"],
@@ -92,12 +92,12 @@ async function showAgainAndAgain(
   return exitCode;
 }
 
-/** What chronyd may take for its sources, in milliseconds: a person waits. */
+/** The time limit for reading the sources, in milliseconds; short, because the user waits. */
 const LONGEST_SOURCES_MS = 1_000;
 
 const SOURCES: ReadonlySet<OptionalReport> = new Set(["sources"]);
 
-/** What is asked, and what is kept from one reading to the next. */
+/** Makes the reports, and keeps the state from one poll to the next. */
 class Observer {
   readonly #address: ParsedChronyAddress;
   readonly #poller: Poller;
@@ -110,7 +110,7 @@ class Observer {
     this.#address = address ?? settings.chronyAddress;
     this.#poller = new Poller(this.#address);
     this.#node = nodeName(agentResource(settings));
-    // An agent speaks for the chronyd of CHRONY_ADDRESS only.
+    // An agent reports only on the chronyd at CHRONY_ADDRESS.
     const isAgents = this.#address.text === settings.chronyAddress.text;
     this.#agentUrl = isAgents
       ? agentUrl(settings.prometheusHost, settings.prometheusPort)
@@ -126,7 +126,7 @@ class Observer {
     const optional = reading.tracking.ok
       ? await this.#poller.optionalReports(SOURCES, LONGEST_SOURCES_MS)
       : undefined;
-    // After chronyd, so that an agent's word is never older than chronyd's silence.
+    // Asked after chronyd, so that the agent's report is not older than the failed poll.
     const url = this.#agentUrl;
     const agent = url === undefined ? undefined : { url, report: await askAgent(url) };
     this.#history = withReading(this.#history, reading, 0);
@@ -177,10 +177,10 @@ class Observer {
   }
 }
 
-/** One of many reports, from 1, and what ends them when nobody takes them any more. */
+/** The number of a repeated report, from 1, and how to end when the reader has gone. */
 type Watched = { readonly number: number; readonly end: () => void };
 
-/** Prints a report. @returns its exit code */
+/** Prints a report. @returns the exit code of the verdict */
 async function show(
   report: StatusReport,
   form: StatusOptions["form"],
@@ -196,7 +196,7 @@ function textOf(report: StatusReport, form: StatusOptions["form"], number?: numb
     case "brief":
       return `${briefView(report)}\n`;
     case "json":
-      // One after another they are a line each, as programs that read on and on expect it.
+      // Repeated reports are one line each (JSON Lines).
       return `${JSON.stringify(jsonView(report), undefined, number === undefined ? 2 : 0)}\n`;
     case "full": {
       const colours = hasColours(stdout, env);

@@ -1,4 +1,4 @@
-/** The report as lines for a person, none longer than the terminal is wide. */
+/** The report as lines for the terminal, none wider than it. */
 import type { ClockFacts, SourceFacts } from "../summary/clock-facts.ts";
 import {
   chronydRows,
@@ -22,7 +22,7 @@ const LABEL_WIDTH = 15;
 const VALUE_WIDTH = 12;
 const LONGEST_VALUE = 30;
 
-/** @param width in characters, 40 at the least */
+/** @param width in characters, at least 40 */
 export function fullView(report: StatusReport, width: number = WIDEST): StyledLine[] {
   const { clock, agent, judgement, problems } = report;
   const agentReport = agent?.report.ok ? agent.report.value : undefined;
@@ -43,7 +43,7 @@ export function fullView(report: StatusReport, width: number = WIDEST): StyledLi
   ];
 }
 
-/** How a verdict looks. */
+/** The tone of each verdict. */
 const TONES: Readonly<Record<Verdict, Tone>> = {
   ok: "good",
   warning: "warning",
@@ -65,7 +65,7 @@ function dateText(wallMs: number): string {
   return new Date(wallMs).toISOString().slice(0, 19).replace("T", " ");
 }
 
-/** The verdict and the state, then all sentences. */
+/** The verdict and the state, then the sentences. */
 export function verdictLines(
   clock: ClockFacts,
   { verdict, reason }: Judgement,
@@ -91,7 +91,7 @@ function agentRow({ url, report }: AskedAgent, clock: ClockFacts): Row {
   return reported.state === clock.state ? row : { ...row, tone: "warning" };
 }
 
-/** One line, and more below it where the note is longer than what is left of the width. */
+/** One line, and more lines if the note does not fit into the width. */
 export function rowLines(
   { label, value = "-", note, tone: rowTone }: Row,
   width: number = WIDEST,
@@ -149,7 +149,7 @@ function sourceTable(sources: readonly SourceFacts[], width: number): StyledLine
   ];
 }
 
-/** As many columns as there is room for, a blank before each, in their order. */
+/** The columns that fit, in order, each preceded by a blank. */
 function columnsWithin(room: number): SourceColumn[] {
   let left = room;
   const chosen = new Set<SourceColumn>();

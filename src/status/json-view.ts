@@ -1,7 +1,7 @@
 /**
- * The report as one object for other programs. Units are in the names, which are the metrics' where
- * there is one. Every key is always there; what is not known, or means nothing in this state, is
- * null. A key is never renamed or taken away without a new `format`.
+ * The report as JSON. Keys end in the unit, and are the names of the metrics where a metric exists. Every
+ * key is always present; a value that is not known or has no meaning in this state is null. A key is
+ * never renamed or removed without a new `format`.
  */
 import { STATUS_EXIT } from "../exit-codes.ts";
 import { CLOCK } from "../summary/clock-json.ts";

@@ -12,7 +12,7 @@ import { DEFAULT_THRESHOLDS, type Thresholds } from "../summary/thresholds.ts";
 
 export type StatusOptions = {
   readonly help: boolean;
-  /** In place of CHRONY_ADDRESS. */
+  /** Replaces CHRONY_ADDRESS. */
   readonly address: ParsedChronyAddress | undefined;
   readonly form: "full" | "brief" | "json";
   readonly watch: boolean;
@@ -87,7 +87,7 @@ function parseArguments(args: readonly string[]): Result<Arguments, string> {
     });
     return success(values);
   } catch (error) {
-    // Its first sentence says what was not understood; the others are about options in general.
+    // Only the first sentence is about this error; the others explain options in general.
     const [sentence = ""] = (error as Error).message.split(/\.\s|\n/);
     return failure(`${sentence.replace(/\.$/, "")}. See: chrony-tracker status --help.`);
   }

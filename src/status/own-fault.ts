@@ -1,12 +1,12 @@
-/** Whether chronyd's silence is due to who asked. */
+/** Whether chronyd did not answer because of this process. */
 import type { ParsedChronyAddress } from "../chrony/address.ts";
 import type { ChronyError } from "../chrony/chrony-error.ts";
 import { isOwnedByAnother } from "../privileges.ts";
 
 /**
- * Whether a question went unanswered because of who asked, and says nothing of chronyd. A timeout
- * is of that kind when this process is not the socket directory's owner: chronyd then has no way to
- * write its answer (to root's socket neither).
+ * Whether the error is caused by this process and means nothing for chronyd. This includes a timeout
+ * when this process does not own the socket directory: chronyd then cannot write its answer, not even to
+ * root's socket.
  */
 export function isFaultOfOurs(error: ChronyError, address: ParsedChronyAddress): boolean {
   switch (error.kind) {

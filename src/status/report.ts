@@ -1,4 +1,4 @@
-/** All that one status says, in whatever form. */
+/** The content of one status report, in any format. */
 import type { Result } from "../result.ts";
 import type { AgentReport } from "../summary/agent-report.ts";
 import type { ClockFacts } from "../summary/clock-facts.ts";
@@ -8,14 +8,14 @@ import type { AgentError } from "./agent-client.ts";
 
 export type StatusReport = {
   readonly node: string;
-  /** The node's clock, which is under test: milliseconds since 1970. */
+  /** The node's wall clock, which is under test: milliseconds since 1970. */
   readonly wallMs: number;
   /** As in CHRONY_ADDRESS. */
   readonly chronyAddress: string;
   readonly clock: ClockFacts;
-  /** Who said so; `nobody` when the state is `unreachable`. */
+  /** Where the facts come from; `nobody` when the state is `unreachable`. */
   readonly saidBy: "chronyd" | "agent" | "nobody";
-  /** What went wrong on the way, as sentences. */
+  /** Problems on the way, as sentences. */
   readonly problems: readonly string[];
   readonly judgement: Judgement;
   readonly thresholds: Thresholds;

@@ -1,4 +1,4 @@
-/** Lines for a terminal: pieces of text and how each is meant. */
+/** Lines for a terminal: pieces of text, each with a tone. */
 import { printable } from "../printable.ts";
 
 export type Tone = "plain" | "strong" | "faint" | "good" | "warning" | "bad";
@@ -11,7 +11,7 @@ export function span(text: string, tone: Tone = "plain"): Span {
   return { text, tone };
 }
 
-/** A line's characters, with ANSI colours or without, and without blanks at its end. */
+/** Renders a line, with or without ANSI colours, without trailing blanks. */
 export function rendered(line: StyledLine, colours: boolean): string {
   return line
     .map(({ text, tone }, index) => {
@@ -23,7 +23,7 @@ export function rendered(line: StyledLine, colours: boolean): string {
     .join("");
 }
 
-/** "Select graphic rendition": the terminal's own colours, whatever they are. */
+/** "Select graphic rendition" codes, which use the colours of the terminal. */
 const ANSI: Readonly<Record<Tone, string>> = {
   plain: "",
   strong: "1",
@@ -55,7 +55,7 @@ export function wrapped(text: string, width: number): string[] {
   return [...lines, line];
 }
 
-/** A text of at most `width` characters: what is cut off is shown as `…`. */
+/** Shortens a text to at most `width` characters, with `…` in place of the rest. */
 export function cropped(text: string, width: number): string {
   return text.length <= width ? text : `${text.slice(0, width - 1)}…`;
 }

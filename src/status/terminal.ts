@@ -1,6 +1,6 @@
-/** Where the report is printed: a person's terminal, or a pipe. */
+/** The output of the report: a terminal or a pipe. */
 
-/** The part of a stream that matters here. */
+/** The properties of a stream that are used here. */
 export type Output = {
   readonly isTTY?: boolean;
   /** The terminal's height, in lines. */
@@ -11,31 +11,31 @@ export type Output = {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The widest report, and the narrowest that is laid out. */
+/** The widest and the narrowest layout of the report, in characters. */
 export const WIDEST = 80;
 export const NARROWEST = 40;
 
-/** How many characters a line of the report may have. */
+/** The width of the report, in characters. */
 export function reportWidth({ isTTY, columns }: Output): number {
   return isTTY === true && columns !== undefined && columns > 0
     ? Math.min(Math.max(columns, NARROWEST), WIDEST)
     : WIDEST;
 }
 
-/** Whether it understands control codes: a terminal that is neither dumb nor of an unknown kind. */
+/** Whether the output understands control codes: a terminal whose TERM is set and not `dumb`. */
 export function takesControlCodes(output: Output, environment: Environment): boolean {
   const term = environment["TERM"] ?? "";
   return output.isTTY === true && term !== "" && term !== "dumb";
 }
 
-/** Whether to print colours: where control codes are taken, unless NO_COLOR (no-color.org) is set. */
+/** Whether to print colours: if control codes are understood, and NO_COLOR (no-color.org) is not set. */
 export function hasColours(output: Output, environment: Environment): boolean {
   return takesControlCodes(output, environment) && (environment["NO_COLOR"] ?? "") === "";
 }
 
 /**
- * What prints the lines of one of many reports: over the one before where control codes are taken,
- * else below it.
+ * The text that shows a repeated report: in place of the previous one if control codes are understood,
+ * or else below it.
  */
 export function frame(
   lines: readonly string[],
@@ -46,7 +46,7 @@ export function frame(
   if (!takesControlCodes(output, environment)) {
     return `${number === 1 ? "" : "\n"}${lines.join("\n")}\n`;
   }
-  // The last line stays free for the cursor: beyond it the terminal would scroll.
+  // The last line is left to the cursor, because the terminal would scroll otherwise.
   const shown = lines.slice(0, (output.rows ?? Number.POSITIVE_INFINITY) - 1);
   return `${number === 1 ? CLEAR_SCREEN : ""}${HOME}${shown.map((line) => `${line}${CLEAR_LINE}\n`).join("")}${CLEAR_BELOW}`;
 }

@@ -1,4 +1,4 @@
-/** What an agent reports of its node's clock and of itself, as it serves it at `/status`. */
+/** The report of an agent on its node's clock and on itself, served at `/status`. */
 import { NON_NEGATIVE, object, oneOf, orNull, type Shape, TEXT } from "../json-shape.ts";
 import { failure, type Result, success } from "../result.ts";
 import type { ClockFacts } from "./clock-facts.ts";
@@ -14,13 +14,13 @@ export type AgentReport = {
   readonly push: PushFacts | undefined;
 };
 
-/** What became of the pushes since the agent started. */
+/** The results of the pushes since the agent started. */
 export type PushFacts = {
   readonly accepted: number;
   readonly failed: number;
-  /** How long ago one was last accepted; `undefined` when none was. */
+  /** The time since the last accepted push; `undefined` when there was none. */
   readonly acceptedSecondsAgo: number | undefined;
-  /** Why the last one failed, as a sentence without secrets; `undefined` when it did not. */
+  /** Why the last push failed, as a sentence without secrets; `undefined` when it succeeded. */
   readonly failure: string | undefined;
 };
 
@@ -51,7 +51,7 @@ export function agentReportText(report: AgentReport): string {
   return `${JSON.stringify(REPORT.write({ format: FORMAT, ...report }))}\n`;
 }
 
-/** The report in a text that anything may have written; or what is wrong with it, as a clause. */
+/** Parses an untrusted text as a report. The error is a clause that says what is wrong. */
 export function parseAgentReport(text: string): Result<AgentReport, string> {
   let json: unknown;
   try {

@@ -1,6 +1,6 @@
 /**
- * What the page, `status` and the demo show of a node's clock, whoever asked chronyd. What is
- * `undefined` is not known, or withheld: it is shown as such, and never as a number.
+ * The facts about a node's clock that the page, `status` and the demo show. `undefined` means not known
+ * or withheld. It is shown as such, never as a number.
  */
 import type { OfSource, OptionalReports } from "../chrony/optional-reports.ts";
 import { sourceAt, sourceText } from "../chrony/source.ts";
@@ -14,21 +14,21 @@ export type ClockFacts = {
   readonly state: SyncState;
   readonly errorMs: number | undefined;
   readonly boundMs: number | undefined;
-  /** Takes readings over a while: only an agent knows it. */
+  /** Known only to an agent, because it covers many polls. */
   readonly peakMs: number | undefined;
-  /** Since chronyd last took its source's time. */
+  /** Time since the last update from the source. */
   readonly referenceAgeSeconds: number | undefined;
-  /** chronyd's last update is later than now by the wall clock: somebody set the clock back since. */
+  /** The last update is in the future by the wall clock: the clock has been set back since. */
   readonly referenceTimeIsAhead: boolean;
-  /** The age beyond which the state is `stale`; `undefined` in states that no age leads to it from. */
+  /** The age beyond which the state is `stale`; `undefined` in states that age does not change. */
   readonly staleAfterSeconds: number | undefined;
-  /** chronyd's own report, without whom the clock follows. */
+  /** chronyd's TRACKING report, without the source. */
   readonly tracking: TrackingFacts | undefined;
   /** The source that the clock follows; `undefined` also when it follows none, or itself. */
   readonly source: SourceInUse | undefined;
-  /** Whether that source says of itself that it follows its own clock; `undefined` when that is not known. */
+  /** Whether that source reports that it follows its own clock; `undefined` when not known. */
   readonly upstreamIsLocal: boolean | undefined;
-  /** In chronyd's order, unresolved ones left out. */
+  /** In chronyd's order, without unresolved ones. */
   readonly sources: readonly SourceFacts[] | undefined;
   /** Only an agent checks; `undefined` when it does not (UTC_CHECK_SERVERS is not set). */
   readonly utcCheck: UtcCheckFacts | undefined;
@@ -36,10 +36,10 @@ export type ClockFacts = {
 
 export type TrackingFacts = Omit<Tracking, "referenceId" | "address">;
 
-/** Whom the clock follows. */
+/** The source that the clock follows. */
 export type SourceInUse = {
   readonly address: string;
-  /** What chronyd calls it; the address where the sources are not known. */
+  /** chronyd's name for it; its address if the sources are not known. */
   readonly name: string;
 };
 
@@ -49,19 +49,19 @@ export type SourceFacts = {
   readonly name: string;
   readonly mode: SourceMode;
   readonly state: SourceState;
-  /** Its own. 0 for a reference clock, and before the first measurement. */
+  /** The stratum of the source. 0 for a reference clock, and before the first measurement. */
   readonly stratum: number;
   readonly pollSeconds: number;
   /** How many of the last eight polls were answered. */
   readonly answeredOfLastEight: number;
   readonly lastSampleAgeSeconds: number | undefined;
-  /** Positive: the clock was ahead of the source, with what was corrected since. */
+  /** Adjusted for corrections since. Positive: the clock was ahead of the source. */
   readonly offsetSeconds: number | undefined;
-  /** What that offset may be wrong by, either way. */
+  /** How wrong that offset may be, in either direction. */
   readonly offsetErrorSeconds: number | undefined;
 };
 
-/** Nothing is known but that chronyd does not answer. */
+/** The facts when chronyd does not answer: nothing else is known. */
 export const UNREACHABLE: ClockFacts = {
   state: "unreachable",
   errorMs: undefined,
@@ -134,7 +134,7 @@ function sourceInUse(
     return undefined;
   }
   const text = sourceText(sourceAt(address, referenceId));
-  // Of several reference clocks with one id, the selected one is followed.
+  // If several reference clocks have the same id, the selected one is followed.
   const details =
     sources?.find(
       (source) => source.state === "selected" && source.address.startsWith(`${text}#`),
@@ -142,7 +142,7 @@ function sourceInUse(
   return { address: details?.address ?? text, name: details?.name ?? text };
 }
 
-/** The source that the clock follows, as one of chronyd's; `undefined` where it is not among them. */
+/** The followed one in chronyd's list of sources; `undefined` when it is not in the list. */
 export function followedSource({
   source,
   sources,

@@ -1,9 +1,9 @@
-/** What is wrong with a clock, in a sentence for the log. */
+/** Describes a fault of the clock for the log. */
 import { sourceText } from "../chrony/source.ts";
 import type { Assessment } from "../clock/assessment.ts";
 
 /**
- * What is wrong with the clock; `undefined` when nothing is, and when chronyd does not answer.
+ * What is wrong with the clock, as a sentence; `undefined` when nothing is, or when chronyd does not answer.
  * @param otherSource the name of another source that answers, if there is one
  */
 export function describeClockFault(

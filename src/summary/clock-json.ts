@@ -1,7 +1,7 @@
 /**
- * The facts of a clock as JSON: the agent serves them at `/status`, and `status` reads them there and
- * prints them with `--json`. Units are in the keys, which are the metrics' names where there is one.
- * Every key is always there; what is not known, or withheld, is null.
+ * The facts about a clock as JSON. The agent serves them at `/status`; `status` reads them there and
+ * prints them with `--json`. Keys end in the unit, and are the names of the metrics where a metric
+ * exists. Every key is always present; a value that is not known or withheld is null.
  */
 import { MOST_SOURCES } from "../chrony/optional-reports.ts";
 import type { SourceMode, SourceState } from "../chrony/source-data.ts";
@@ -65,7 +65,7 @@ const UTC_CHECK: Shape<UtcCheckFacts> = object({
   servers: ["servers", listOf(UTC_SERVER, MOST_UTC_CHECK_SERVERS)],
 });
 
-/** Of the sources, one beyond the limit may be the followed one. */
+/** One source beyond the limit is allowed, because the followed one is never left out. */
 export const CLOCK: ObjectShape<ClockFacts> = object({
   state: ["state", oneOf(SYNC_STATES)],
   errorMs: ["clock_error_ms", orNull(NON_NEGATIVE)],

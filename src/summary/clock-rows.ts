@@ -1,6 +1,6 @@
 /**
- * A clock as rows for a person: the page, `status` and the demo draw these, each in its way. Every row
- * is there in every state; what is not known has no value, and its note says why.
+ * A clock as rows of text, which the page, `status` and the demo draw. Every row is present in every
+ * state; a row without a known value has a note that says why.
  */
 import type { SyncState } from "../clock/sync-state.ts";
 import type { PushFacts } from "./agent-report.ts";
@@ -16,18 +16,18 @@ import { MODE_WORDS } from "./source-words.ts";
 import { STATE_WORDS } from "./state-words.ts";
 import type { UtcServerFacts } from "./utc-check-facts.ts";
 
-/** A number or a name, and what there is to say of it. */
+/** A number or a name, with a note. */
 export type Row = {
   readonly label: string;
   readonly value: string | undefined;
   readonly note: string;
-  /** What is not as it should be. */
+  /** Set when the value needs attention. */
   readonly tone?: "warning" | "bad";
 };
 
 /**
  * How wrong the clock can be.
- * @param peakWidthSeconds how long an error counts for the peak; `undefined` where no agent reports it
+ * @param peakWidthSeconds how long an error counts for the peak; `undefined` without an agent
  */
 export function errorRows(clock: ClockFacts, peakWidthSeconds: number | undefined): Row[] {
   const { withheldBecause } = STATE_WORDS[clock.state];
@@ -58,7 +58,7 @@ export function errorRows(clock: ClockFacts, peakWidthSeconds: number | undefine
   ];
 }
 
-/** What chronyd goes by. */
+/** What chronyd follows, and since when. */
 export function chronydRows(clock: ClockFacts): Row[] {
   return [sourceRow(clock), referenceAgeRow(clock), slewRow(clock), frequencyRow(clock)];
 }
@@ -196,9 +196,9 @@ export function pushRow(push: PushFacts | undefined): Row {
 /** A column of numbers in the table of sources. */
 export type SourceColumn = {
   readonly title: string;
-  /** No text is longer, in characters. */
+  /** The longest text, in characters. */
   readonly width: number;
-  /** Where there is no room for all columns, those of the lowest ranks are shown. */
+  /** If there is no room for all columns, those with the lowest ranks are shown. */
   readonly rank: number;
   readonly text: (source: SourceFacts) => string;
 };
@@ -240,7 +240,7 @@ export const SOURCE_COLUMNS: readonly SourceColumn[] = [
 export const SOURCE_COLUMNS_NOTE =
   "Offset: + the clock is ahead of the source, - behind; as of the last sample.";
 
-/** The size in milliseconds in eight characters at most; the column's title has the unit. */
+/** The size in milliseconds, at most eight characters; the unit is in the column title. */
 function bareMilliseconds(seconds: number): string {
   const size = Math.abs(seconds) * 1000;
   return size < 999.999_95 ? size.toFixed(4) : size < 1e7 ? size.toFixed(0) : size.toExponential(1);

@@ -1,6 +1,6 @@
-/** Numbers as a person reads them: a few digits and a unit, 14 characters at the most. */
+/** Numbers for people: a few digits and a unit, at most 14 characters. */
 
-/** What is smaller is not shown as zero. */
+/** A smaller value is shown as less than this, not as zero. */
 const SMALLEST_SHOWN_MS = 0.001;
 
 /** `0.031 ms`, `25.012 ms`, `1500.000 ms`, and from ten seconds on `12.3 s`, `3993 s`, `2e+9 s`. */
@@ -31,7 +31,7 @@ const MINUTE_SECONDS = 60;
 const HOUR_SECONDS = 3_600;
 const DAY_SECONDS = 86_400;
 
-/** How long ago, or for how long: `3.2 s`, `59 s`, `12 min`, `5 h`, `40 d`. What is below the unit is cut off. */
+/** A duration or an age, rounded down: `3.2 s`, `59 s`, `12 min`, `5 h`, `40 d`. */
 export function duration(seconds: number): string {
   if (seconds < 10) {
     return `${(Math.floor(seconds * 10) / 10).toFixed(1)} s`;
@@ -56,7 +56,7 @@ export function interval(seconds: number): string {
   return `${Number(seconds.toPrecision(seconds >= 1 ? 4 : 2))} s`;
 }
 
-/** Parts per million with as many digits as chronyc gives: `12.500 ppm`. */
+/** Parts per million, with as many digits as in chronyc: `12.500 ppm`. */
 export function partsPerMillion(valuePpm: number): string {
   return Math.abs(valuePpm) < 100_000
     ? `${valuePpm.toFixed(3)} ppm`

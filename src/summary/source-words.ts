@@ -1,4 +1,4 @@
-/** chronyd's sources in words for a person. */
+/** The states and modes of chronyd's sources in words. */
 import type { SourceMode, SourceState } from "../chrony/source-data.ts";
 
 export type UseWords = {
@@ -6,7 +6,7 @@ export type UseWords = {
   readonly tone: "good" | "plain" | "warning" | "bad";
 };
 
-/** What chronyd makes of a source, in the words of chronyc's legend. */
+/** How chronyd rates a source, in the words of chronyc's legend. */
 export const USE_WORDS: Readonly<Record<SourceState, UseWords>> = {
   selected: { text: "selected", tone: "good" },
   unselected: { text: "combined", tone: "good" },

@@ -1,9 +1,9 @@
-/** The states in words for a person; when which holds says clock/sync-state.ts. */
+/** The states in words. clock/sync-state.ts defines when each applies. */
 import type { SyncState } from "../clock/sync-state.ts";
 import type { ClockFacts } from "./clock-facts.ts";
 
 export type StateWords = {
-  /** What may be concluded, as one sentence; {@link conclusion} says it of a clock. */
+  /** What the state means, as one sentence; {@link conclusion} applies it to a clock. */
   readonly conclusion: string;
   /** Why numbers are withheld, in the states that withhold some. */
   readonly withheldBecause: string | undefined;
@@ -37,7 +37,7 @@ export const STATE_WORDS: Readonly<Record<SyncState, StateWords>> = {
   },
 };
 
-/** What may be concluded of a clock, as one sentence. */
+/** What the state of a clock means, as one sentence. */
 export function conclusion(clock: Pick<ClockFacts, "state" | "source" | "sources">): string {
   const other = clock.state === "stale" ? otherSource(clock) : undefined;
   return other === undefined
@@ -45,7 +45,7 @@ export function conclusion(clock: Pick<ClockFacts, "state" | "source" | "sources
     : `The time source is silent, and the error grows until chronyd takes ${other} in its place: about 64 polls after the last answer.`;
 }
 
-/** The name of a source that answers, that chronyd finds good and does not follow; `undefined` when there is none. */
+/** The name of a source that answers and is good, but is not followed; `undefined` when there is none. */
 export function otherSource({
   source,
   sources,

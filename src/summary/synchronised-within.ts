@@ -1,6 +1,6 @@
 /**
- * Whether a clock is good enough for something that starts now: it is synchronised, and what is judged
- * (the largest of peak, error and bound) is within a limit. `/synchronised` and `wait` answer by this.
+ * Whether a clock is good enough for something that starts now: it is synchronised, and the largest of
+ * peak, error and bound is within a limit. `/synchronised` and `wait` use this.
  */
 import { because, numberBetween, type ParseText } from "../setting-parsers.ts";
 import type { ClockFacts } from "./clock-facts.ts";
@@ -8,30 +8,30 @@ import { milliseconds } from "./quantities.ts";
 import { conclusion } from "./state-words.ts";
 import { type JudgedFacts, judgedValue, reasonForWarning } from "./verdict.ts";
 
-/** What {@link synchronisedWithin} depends on. */
+/** The input of {@link synchronisedWithin}. */
 export type StartFacts = JudgedFacts & Pick<ClockFacts, "source" | "sources">;
 
 export type StartJudgement = {
   readonly isGood: boolean;
-  /** What distinguishes one reason from another. */
+  /** Identifies the reason. */
   readonly kind: string;
-  /** The reason, for a person. */
+  /** The reason as a sentence. */
   readonly sentence: string;
 };
 
 const LEAST_LIMIT_MS = 0.001;
 const LARGEST_LIMIT_MS = 86_400_000;
 
-/** A limit in milliseconds. 0 is none: no clock is without an error, so nothing would ever start. */
+/** A limit in milliseconds. 0 is invalid: every clock has an error, so nothing would ever start. */
 export const parseLimitMs: ParseText<number> = because(
   numberBetween(LEAST_LIMIT_MS, LARGEST_LIMIT_MS),
   "it is what the clock may be wrong by, in milliseconds",
 );
 
 /**
- * Whether the state is `synchronised` and what is judged does not exceed the limit. What is not known is
- * never within it. A source that follows its own clock, or a clock that was set back, is no reason to
- * wait: the sentence warns of it.
+ * Whether the state is `synchronised` and the judged value does not exceed the limit. An unknown value is
+ * never within the limit. A source that follows its own clock, or a clock that was set back, is not a
+ * reason to wait, but the sentence warns of it.
  */
 export function synchronisedWithin(clock: StartFacts, limitMs: number): StartJudgement {
   const { state } = clock;

@@ -1,5 +1,5 @@
 /**
- * How good a clock is, in the four words of monitoring plugins:
+ * The verdict on a clock, in the four words of monitoring plugins:
  *
  * | state            | verdict                                                       |
  * |------------------|---------------------------------------------------------------|
@@ -25,11 +25,11 @@ export type Verdict = "ok" | "warning" | "critical" | "unknown";
 
 export type Judgement = {
   readonly verdict: Verdict;
-  /** What the state alone does not say, as one sentence. */
+  /** The reason, if the state does not explain the verdict, as one sentence. */
   readonly reason: string | undefined;
 };
 
-/** What a verdict depends on. */
+/** The input of {@link judge}. */
 export type JudgedFacts = Pick<
   ClockFacts,
   | "state"
@@ -41,7 +41,7 @@ export type JudgedFacts = Pick<
   | "utcCheck"
 >;
 
-/** The verdict on a clock, with the reason for it where the state is not reason enough. */
+/** The verdict on a clock, with a reason if the state does not explain it. */
 export function judge(facts: JudgedFacts, thresholds: Thresholds): Judgement {
   switch (facts.state) {
     case "unreachable":
@@ -60,7 +60,7 @@ export function judge(facts: JudgedFacts, thresholds: Thresholds): Judgement {
   }
 }
 
-/** Why a clock that is synchronised deserves a warning, whatever its error, as one sentence. */
+/** Why a synchronised clock gets a warning, whatever its error, as one sentence. */
 export function reasonForWarning(facts: JudgedFacts): string | undefined {
   if (facts.utcCheck?.contradiction === true) {
     return SERVERS_CONTRADICT;
@@ -84,13 +84,13 @@ function atLeastWarning(judgement: Judgement, reason: string | undefined): Judge
   return judgement.verdict === "ok" ? { verdict: "warning", reason } : judgement;
 }
 
-/** What is compared with a threshold, and which of the three figures it is. */
+/** The value that is compared with a threshold, and whether it is peak, error or bound. */
 export type JudgedValue = {
   readonly name: "error" | "bound" | "peak";
   readonly valueMs: number;
 };
 
-/** The largest of peak, error and bound; `undefined` where error or bound is not known. */
+/** The largest of peak, error and bound; `undefined` when error or bound is not known. */
 export function judgedValue({ errorMs, boundMs, peakMs }: JudgedFacts): JudgedValue | undefined {
   if (errorMs === undefined || boundMs === undefined) {
     return undefined;
