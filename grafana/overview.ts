@@ -1,6 +1,8 @@
 /** The clusters at one look: is any clock wrong, which one, since when. */
 import { PanelBuilder as BarGaugeBuilder } from "@grafana/grafana-foundation-sdk/bargauge";
 import {
+  GraphThresholdsStyleConfigBuilder,
+  GraphThresholdsStyleMode,
   HeatmapCellLayout,
   ReduceDataOptionsBuilder,
   VizOrientation,
@@ -14,7 +16,9 @@ import {
   YAxisConfigBuilder,
 } from "@grafana/grafana-foundation-sdk/heatmap";
 import { PromQueryFormat } from "@grafana/grafana-foundation-sdk/prometheus";
+import { sumOfTwoLargest } from "../alerts/promql.ts";
 import { ALERT_GROUPS } from "../alerts/rules.ts";
+import { THRESHOLDS } from "../alerts/thresholds.ts";
 import {
   BLUE,
   CRITICAL_MS,
@@ -118,6 +122,7 @@ export function overview(): Dashboard {
       },
       { title: "The nodes to look at first", panels: [worstNodes()] },
       { title: "Errors", panels: [errorOverTime(), distribution(), heatmap()] },
+      { title: "Between two clocks", panels: [skew(), skewOverTime()] },
       {
         title: "What happened",
         panels: [statesOverTime(), steps(), collectorOffset(), firingAlerts()],
@@ -393,6 +398,69 @@ function heatmap() {
     .withTarget(
       rangeQuery("A", { expression: nodes, legend: "{{le}}" }).format(PromQueryFormat.Heatmap),
     );
+}
+
+const SKEW_THRESHOLDS = [
+  { value: null, color: BLUE },
+  { value: THRESHOLDS.clockSkewMs, color: VERMILION },
+];
+
+const UNKNOWN_NODES = "nodes not known";
+
+function skew() {
+  const reporting = fleet("chrony_up");
+  return stat(
+    {
+      width: 6,
+      height: 8,
+      title: "Farthest apart",
+      description:
+        "How far any two clocks of one cluster can have been apart in the last minute: the two largest " +
+        "peaks added. Below it, how many nodes report and have no peak: of these it says nothing. Nodes " +
+        "that do not report are in the graph beside it. Without two known nodes there is no value.",
+      unit: "ms",
+    },
+    [
+      { expression: `max(${sumOfTwoLargest(PEAK)})`, legend: "apart" },
+      {
+        expression: `count(${reporting} unless ${PEAK}) or 0 * count(${reporting})`,
+        legend: UNKNOWN_NODES,
+      },
+    ],
+    SKEW_THRESHOLDS,
+  ).overrideByName(UNKNOWN_NODES, [
+    { id: "unit", value: "none" },
+    { id: "thresholds", value: absolute(COUNT_THRESHOLDS).build() },
+  ]);
+}
+
+function skewOverTime() {
+  return timeSeries(
+    {
+      width: 18,
+      height: 8,
+      title: "How far two clocks can be apart",
+      description:
+        "The two largest peaks of each cluster added: no two of its clocks were further apart in the last " +
+        `minute. Dashed: the alert's ${THRESHOLDS.clockSkewMs} ms. On the right axis: nodes whose error is not known, with ` +
+        `those that do not report, where kube-state-metrics names them. ${NEEDS_RECORDINGS}`,
+      unit: "ms",
+    },
+    [
+      { expression: recorded("cluster:chrony_clock_skew_bound_ms"), legend: "{{cluster}}" },
+      {
+        expression: recorded("cluster:chrony_clock_skew_unknown_nodes"),
+        legend: `{{cluster}}, ${UNKNOWN_NODES}`,
+      },
+    ],
+  )
+    .thresholds(absolute(SKEW_THRESHOLDS))
+    .thresholdsStyle(new GraphThresholdsStyleConfigBuilder().mode(GraphThresholdsStyleMode.Dashed))
+    .fillOpacity(0)
+    .overrideByRegexp(`/, ${UNKNOWN_NODES}$/`, [
+      { id: "unit", value: "none" },
+      { id: "custom.axisPlacement", value: "right" },
+    ]);
 }
 
 const HALF: Pick<PanelText, "width" | "height"> = { width: 12, height: 8 };

@@ -539,8 +539,8 @@ describe("the manifests", () => {
   test("leave the collector memory beyond what its limiter and its runtime allow the heap", () => {
     inEachContainer(({ name, env, resources }) => {
       if (name === "collector") {
-        const valueOf = (wanted: string) => env.find((variable) => variable.name === wanted)?.value;
-        const [limiter, runtime] = [valueOf("MEMORY_LIMIT_MIB"), valueOf("GOMEMLIMIT")];
+        const limitIn = (wanted: string) => env.find((variable) => variable.name === wanted)?.value;
+        const [limiter, runtime] = [limitIn("MEMORY_LIMIT_MIB"), limitIn("GOMEMLIMIT")];
         assert.deepEqual(
           [limiter, runtime, resources.limits["memory"]],
           ["200", "320MiB", "512Mi"],

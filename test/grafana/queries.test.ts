@@ -1,6 +1,6 @@
 /**
- * Every query of every dashboard, run on what real parts have put into a real Prometheus: two nodes
- * that are both pushed and scraped, one that is only scraped, and an incident on each.
+ * Every query of every dashboard, run on what real parts have put into a real Prometheus: three nodes
+ * that are both pushed and scraped, two that are only scraped, and an incident on three of them.
  */
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
@@ -19,7 +19,10 @@ import { type Fleet, PUSHING_CLUSTER, SCRAPED_CLUSTER, startFleet } from "./flee
 
 const STEPPED = "aks-pool-1";
 const DEAD = "aks-pool-2";
+const WELL = "aks-pool-5";
 const SCRAPED = "edge-1";
+const SCRAPED_WELL = "edge-2";
+const NODES = [STEPPED, DEAD, WELL, SCRAPED, SCRAPED_WELL];
 const STEP_MS = 5_000;
 const UNTIL_TOLD_MS = 60_000;
 /** Longer than a pushed sample needs to arrive. */
@@ -82,7 +85,9 @@ describe("every query finds data", () => {
       [
         { name: STEPPED, ways: "push and pull" },
         { name: DEAD, ways: "push and pull" },
+        { name: WELL, ways: "push and pull" },
         { name: SCRAPED, ways: "pull" },
+        { name: SCRAPED_WELL, ways: "pull" },
       ],
       [rules],
     );
@@ -101,7 +106,7 @@ describe("every query finds data", () => {
     const query = `chrony_clock_error_peak_ms offset ${3 * RECORDED_EVERY_SECONDS}s`;
     await waitFor(
       "all nodes by each of their ways",
-      async () => (await fleet.prometheus.query(query)).length === 5,
+      async () => (await fleet.prometheus.query(query)).length === 8,
       UNTIL_TOLD_MS,
     );
   }
@@ -169,8 +174,7 @@ describe("every query finds data", () => {
           `${fleet.prometheus.url}/api/v1/label/${label}/values?${parameters.toString()}`,
         );
         const { data }: { data: string[] } = JSON.parse(await response.text());
-        const expected =
-          label === "cluster" ? [PUSHING_CLUSTER, SCRAPED_CLUSTER] : [STEPPED, DEAD, SCRAPED];
+        const expected = label === "cluster" ? [PUSHING_CLUSTER, SCRAPED_CLUSTER] : NODES;
         assert.deepEqual(data.toSorted(), expected.toSorted());
       });
     }
@@ -211,14 +215,14 @@ describe("every query finds data", () => {
 
   test("a node that is both pushed and scraped counts once, a dead one does not look healthy", async () => {
     await waitFor("the counts", async () => {
-      assert.deepEqual(await now("Nodes", "A"), [["", 2]]);
+      assert.deepEqual(await now("Nodes", "A"), [["", 3]]);
       assert.deepEqual(await now("Nodes", "B"), [["", 1]]);
       assert.deepEqual(await now("Not synchronised", "A"), [["", 1]]);
       assert.deepEqual(await now("Error not known", "A"), [["", 1]]);
       assert.deepEqual(await now("Steps", "A"), [["", 1]]);
       assert.deepEqual(await now("Alerts firing", "A"), [["", 1]]);
       assert.deepEqual(Object.fromEntries(await now("Nodes by state", "A")), {
-        synchronised: 1,
+        synchronised: 2,
         stale: 0,
         stepped: 0,
         local: 0,
@@ -250,7 +254,7 @@ describe("every query finds data", () => {
       node: STEPPED,
       startSeconds,
     });
-    assert.equal(results.length, 3);
+    assert.equal(results.length, NODES.length);
     const [worst] = results.toSorted((one, other) => (other.values[0] ?? 0) - (one.values[0] ?? 0));
     assert.equal(worst?.labels["k8s_node_name"], DEAD);
   });
