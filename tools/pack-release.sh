@@ -15,7 +15,7 @@ name=chrony-tracker-$version
 work=$(mktemp --directory)
 trap 'rm --recursive --force "$work"' EXIT
 mkdir --parents "$folder" "$work/$name"
-git archive HEAD k8s otel-collector azure alerts grafana docs README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md LICENSE |
+git archive HEAD k8s otel-collector azure alerts grafana docs examples README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md LICENSE |
   tar --extract --directory "$work/$name"
 
 collector=$(sed --quiet --regexp-extended 's/^ *image: (otel\/.*)$/\1/p' k8s/base/collector/deployment.yaml)

@@ -2,10 +2,9 @@
 // asked: the collector's digest is given.
 
 import assert from "node:assert/strict";
-import { chmod, cp, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { parseAllDocuments } from "yaml";
 import { type FakeAnswer, fakeProgram } from "../azure/fake-az.ts";
 import { progressToStandardError } from "../parts/bring.ts";
@@ -13,15 +12,11 @@ import { findExecutable } from "../parts/executable.ts";
 import { runToEnd } from "../parts/run-to-end.ts";
 import { type ScratchFolder, scratchFolder } from "../parts/scratch-folder.ts";
 import { bringKubernetes, type KubernetesPrograms } from "./parts/bring-kubernetes.ts";
-import { copyManifests, type KubernetesObject, kustomizeBuild } from "./parts/kustomize.ts";
+import { imagesOf, type KubernetesObject, kustomizeBuild } from "./parts/kustomize.ts";
+import { makeReleaseRepository, packRelease } from "./parts/pack-release.ts";
 
-const SCRIPT = fileURLToPath(new URL("../../tools/pack-release.sh", import.meta.url));
 const AGENT_DIGEST = `sha256:${"a".repeat(64)}`;
 const DIGEST_OF_COLLECTOR = `sha256:${"c".repeat(64)}`;
-/** What else is packed, and is not looked at. */
-const OTHERS = ["azure/main.bicep", "alerts/rules", "grafana/dashboards", "docs/runbook.md"];
-const FILES = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE"];
-
 /** What Azure says of the cluster, in the steps of docs/azure.md. */
 const VALUES = {
   CLUSTER_NAME: "blue",
@@ -75,53 +70,21 @@ describe("a release", () => {
   before(async () => {
     programs = await bringKubernetes(progressToStandardError);
     scratch = await scratchFolder("release");
-    await copyManifests(scratch);
-    for (const file of [...OTHERS, ...FILES]) {
-      await mkdir(dirname(join(scratch.path, file)), { recursive: true });
-      await writeFile(join(scratch.path, file), "");
-    }
-    await mkdir(join(scratch.path, "tools"));
-    await cp(SCRIPT, join(scratch.path, "tools/pack-release.sh"));
-    await git("init", "--quiet");
-    await git("add", "--all");
-    await git(
-      "-c",
-      "user.name=test",
-      "-c",
-      "user.email=test@localhost",
-      "commit",
-      "--quiet",
-      "--message=test",
-    );
+    await makeReleaseRepository(scratch);
   });
 
   after(() => scratch.remove());
 
-  async function git(...args: string[]): Promise<void> {
-    await runToEnd({
-      name: "git",
-      command: "git",
-      args,
-      cwd: scratch.path,
-      timeoutMs: 60_000,
-    });
-  }
-
   /** Packs into a folder of this name, and gives the archive's path. */
-  async function pack(folder: string, collector = DIGEST_OF_COLLECTOR): Promise<string> {
-    await runToEnd({
-      name: "pack-release.sh",
-      command: join(scratch.path, "tools/pack-release.sh"),
-      args: ["1.2.3", `ghcr.io/example/chrony-tracker@${AGENT_DIGEST}`, folder],
-      cwd: scratch.path,
-      env: {
-        ...process.env,
-        PATH: `${dirname(programs.kustomize)}:${process.env["PATH"]}`,
-        COLLECTOR_DIGEST: collector,
-      },
-      timeoutMs: 120_000,
+  function pack(folder: string, collector = DIGEST_OF_COLLECTOR): Promise<string> {
+    return packRelease({
+      scratch,
+      kustomize: programs.kustomize,
+      version: "1.2.3",
+      image: `ghcr.io/example/chrony-tracker@${AGENT_DIGEST}`,
+      collectorDigest: collector,
+      folder,
     });
-    return join(scratch.path, folder, "chrony-tracker-1.2.3.tar.gz");
   }
 
   test("names both images by digest, in an overlay as kubectl builds it", async () => {
@@ -209,12 +172,6 @@ describe("a release", () => {
     await assert.rejects(pack("broken", "latest"), /has an image without a digest, or none/);
   });
 });
-
-function imagesOf(objects: readonly KubernetesObject[]): string[] {
-  return [...JSON.stringify(objects).matchAll(/"image":"([^"]*)"/g)]
-    .map(([, image = ""]) => image)
-    .toSorted();
-}
 
 /** The shell commands of the installation's steps, in their order. */
 async function stepsOfInstallation(): Promise<string> {

@@ -1,7 +1,7 @@
 /**
  * Every object of every overlay and component against the API server's own schema: a strict dry run
- * on the server, which refuses a field that it does not know. The definitions of PodMonitor and of
- * cert-manager's resources come from their Go modules. Azure publishes none for its PodMonitor, which
+ * on the server, which refuses a field that it does not know. The definitions of PodMonitor, of
+ * cert-manager's resources, and of Flux' and Argo CD's come from their Go modules. Azure publishes none for its PodMonitor, which
  * is prometheus-operator's under another group: so is the definition here.
  */
 import assert from "node:assert/strict";
@@ -15,13 +15,21 @@ import { type Kubectl, kubectlOf } from "./parts/kubectl.ts";
 import { type TestSetup, testSetup } from "./parts/test-setup.ts";
 
 const K8S = fileURLToPath(new URL("../../k8s/", import.meta.url));
+const EXAMPLES = fileURLToPath(new URL("../../examples/", import.meta.url));
 const overlays = await readdir(`${K8S}overlays`);
 const components = await readdir(`${K8S}components`);
 const setup: TestSetup = testSetup();
 const kubectl: Kubectl = kubectlOf(setup.kubernetes.kubectl, setup.cluster.kubeconfig);
 
 /** Namespaces that objects need and that a dry run does not make. */
-const NAMESPACES = ["chrony-tracker", "chrony-tracker-collector", "cert-manager", "database"];
+const NAMESPACES = [
+  "chrony-tracker",
+  "chrony-tracker-collector",
+  "cert-manager",
+  "database",
+  "flux-system",
+  "argocd",
+];
 
 type Definition = {
   readonly metadata: { readonly name: string };
@@ -51,7 +59,6 @@ async function define(text: string): Promise<void> {
   const definition: Definition = parse(text);
   await kubectl.apply(stringify(definition), "--server-side");
   const name = definition.metadata.name;
-  await kubectl("wait", "--for=condition=Established", `crd/${name}`, "--timeout=60s");
   await waitFor(`the API server to serve ${name}`, () => kubectl("get", name, "-A"), 60_000);
 }
 
@@ -87,6 +94,12 @@ for (const component of components) {
 test("the API server knows every field of the example of a pod that waits for the clock", async () => {
   await check(await readFile(`${K8S}examples/wait-for-clock.yaml`, "utf8"));
 });
+
+for (const example of ["flux/chart", "flux/manifests", "argo-cd/chart", "argo-cd/manifests"]) {
+  test(`the API server knows every field of the example gitops/${example}.yaml`, async () => {
+    await check(await readFile(`${EXAMPLES}gitops/${example}.yaml`, "utf8"));
+  });
+}
 
 test("the check is strict: a field that does not exist is refused", async () => {
   const installation = await prepareInstallation({ setup, overlay: "pull-only", values: {} });

@@ -16,6 +16,8 @@ type Step = {
   readonly id?: string;
   readonly uses?: string;
   readonly run?: string;
+  readonly name?: string;
+  readonly env?: Readonly<Record<string, string>>;
   readonly with?: Readonly<Record<string, unknown>>;
 };
 
@@ -170,5 +172,111 @@ describe("the version of a release", () => {
 
   test("is refused where package.json says another, and the sentence names both", async () => {
     await assert.rejects(run("v99.0.0"), /The tag is v99\.0\.0, but package\.json says \d/);
+  });
+});
+
+describe("the artifacts of a release", () => {
+  const { jobs } = workflow("release.yaml");
+  const steps = jobs["artifacts"]?.steps ?? [];
+  const digest = `sha256:${"d".repeat(64)}`;
+  const output = "needs.version.outputs";
+
+  function stepNamed(name: string): Step {
+    const step = steps.find((one) => one.name === name);
+    assert.ok(step !== undefined, `no step "${name}"`);
+    return step;
+  }
+
+  /** Runs a step with a fake of the program, which prints what the real one does; gives its arguments and the outputs. */
+  async function run(step: Step, program: string, env: Readonly<Record<string, string>>) {
+    const scratch = await scratchFolder("artifacts");
+    try {
+      const [bin, fileOfOutputs, fileOfArgs] = ["bin", "output", "args"].map((name) =>
+        join(scratch.path, name),
+      ) as [string, string, string];
+      await mkdir(bin);
+      await writeFile(fileOfOutputs, "");
+      const fake = `#!/bin/sh\nprintf '%s\\n' "$@" > ${fileOfArgs}\n[ -z "$FAKE_FAULT" ] || exit 1\necho "Pushed: x"\necho "Digest: ${digest}"\n`;
+      await writeFile(join(bin, program), fake, { mode: 0o755 });
+      await runToEnd({
+        name: step.name ?? "",
+        command: "bash",
+        args: ["-e", "-c", step.run ?? "exit 9"],
+        cwd: scratch.path,
+        env: { PATH: `${bin}:${process.env["PATH"]}`, GITHUB_OUTPUT: fileOfOutputs, ...env },
+        timeoutMs: 30_000,
+      });
+      return {
+        args: (await readFile(fileOfArgs, "utf8")).trim().split("\n"),
+        outputs: await readFile(fileOfOutputs, "utf8"),
+      };
+    } finally {
+      scratch.remove();
+    }
+  }
+
+  test("are pushed with the image's name and the version, and their digests are kept", async () => {
+    const chart = stepNamed("Push the chart");
+    assert.deepEqual(chart.env, { CHARTS: `\${{ ${output}.image }}/charts` });
+    assert.deepEqual(await run(chart, "helm", { CHARTS: "ghcr.io/o/charts" }), {
+      args: ["push", "artifacts/chart.tgz", "oci://ghcr.io/o/charts"],
+      outputs: `digest=${digest}\n`,
+    });
+
+    const manifests = stepNamed("Push the manifests");
+    assert.equal(
+      manifests.env?.["MANIFESTS"],
+      `\${{ ${output}.image }}/manifests:\${{ ${output}.version }}`,
+    );
+    const { args, outputs } = await run(manifests, "oras", {
+      MANIFESTS: "ghcr.io/o/manifests:1.2.3",
+      VERSION: "1.2.3",
+      SOURCE: "https://example.com/o",
+      GITHUB_SHA: "0123",
+    });
+    assert.equal(outputs, `digest=${digest}\n`);
+    assert.deepEqual(args.slice(0, 2), ["push", "ghcr.io/o/manifests:1.2.3"]);
+    // The one type of a layer that both Flux and Argo CD take by default.
+    assert.equal(args.at(-1), "manifests.tar.gz:application/vnd.oci.image.layer.v1.tar+gzip");
+    assert.ok(args.includes("org.opencontainers.image.revision=v1.2.3@sha1:0123"));
+  });
+
+  test("are not signed when a push fails", async () => {
+    await assert.rejects(
+      run(stepNamed("Push the chart"), "helm", { CHARTS: "x", FAKE_FAULT: "1" }),
+    );
+    const manifests = stepNamed("Push the manifests");
+    await assert.rejects(
+      run(manifests, "oras", {
+        MANIFESTS: "x",
+        VERSION: "1",
+        SOURCE: "x",
+        GITHUB_SHA: "0",
+        FAKE_FAULT: "1",
+      }),
+    );
+  });
+
+  test("are signed by the digests of the pushes", () => {
+    const { env, run: script } = stepNamed("Sign both");
+    assert.deepEqual(env, {
+      CHART: `\${{ ${output}.image }}/charts/chrony-tracker@\${{ steps.chart.outputs.digest }}`,
+      MANIFESTS: `\${{ ${output}.image }}/manifests@\${{ steps.manifests.outputs.digest }}`,
+    });
+    assert.equal(script, 'cosign sign --yes "$CHART"\ncosign sign --yes "$MANIFESTS"\n');
+    assert.equal(stepNamed("Push the chart").id, "chart");
+    assert.equal(stepNamed("Push the manifests").id, "manifests");
+  });
+
+  test("only they may write packages beside the image, and only the release contents", () => {
+    const permissions = Object.entries(jobs).map(([name, job]) => [name, job.permissions]);
+    assert.deepEqual(Object.fromEntries(permissions), {
+      version: { contents: "read" },
+      test: { contents: "read" },
+      image: { contents: "read", packages: "write", "id-token": "write" },
+      pack: { contents: "read" },
+      artifacts: { packages: "write", "id-token": "write" },
+      release: { contents: "write", "id-token": "write" },
+    });
   });
 });

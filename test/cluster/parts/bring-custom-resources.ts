@@ -7,7 +7,7 @@ import { runToEnd } from "../../parts/run-to-end.ts";
 
 const DOWNLOAD_MS = 5 * 60 * 1_000;
 
-/** Where the definitions lie that the manifests' custom resources are checked against. */
+/** Where the definitions lie that the custom resources of manifests and examples are checked against. */
 const DEFINITIONS = [
   {
     module: "github.com/prometheus-operator/prometheus-operator@v0.87.1",
@@ -19,11 +19,31 @@ const DEFINITIONS = [
     folder: "deploy/crds",
     files: ["cert-manager.io_certificates.yaml", "cert-manager.io_clusterissuers.yaml"],
   },
+  {
+    module: "github.com/fluxcd/source-controller@v1.8.0",
+    folder: "config/crd/bases",
+    files: ["source.toolkit.fluxcd.io_ocirepositories.yaml"],
+  },
+  {
+    module: "github.com/fluxcd/kustomize-controller@v1.7.3",
+    folder: "config/crd/bases",
+    files: ["kustomize.toolkit.fluxcd.io_kustomizations.yaml"],
+  },
+  {
+    module: "github.com/fluxcd/helm-controller@v1.6.0",
+    folder: "config/crd/bases",
+    files: ["helm.toolkit.fluxcd.io_helmreleases.yaml"],
+  },
+  {
+    module: "github.com/argoproj/argo-cd/v3@v3.3.0",
+    folder: "manifests/crds",
+    files: ["application-crd.yaml"],
+  },
 ] as const;
 
 /**
- * The definitions of custom resources of prometheus-operator and cert-manager, out of their Go
- * modules: the paths of the files.
+ * The definitions of custom resources of prometheus-operator, cert-manager, Flux and Argo CD, out of
+ * their Go modules: the paths of the files.
  *
  * @throws {MissingPart} when Go is missing.
  */

@@ -37,6 +37,13 @@ export async function kustomizeBuild(kubectl: string, folder: string): Promise<K
   return parseAllDocuments(text).map((document): KubernetesObject => document.toJS());
 }
 
+/** The images of the objects, sorted. */
+export function imagesOf(objects: readonly KubernetesObject[]): string[] {
+  return [...JSON.stringify(objects).matchAll(/"image":"([^"]*)"/g)]
+    .map(([, image = ""]) => image)
+    .toSorted();
+}
+
 /** The shipped folders that an overlay is built from, copied to `scratch`, where a test may write. */
 export async function copyManifests(scratch: ScratchFolder): Promise<void> {
   for (const folder of ["k8s", "otel-collector"]) {
