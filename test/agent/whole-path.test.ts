@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import { catalogueOf, METRICS } from "../../src/metrics/catalogue.ts";
+import { UTC_CHECK_METRICS } from "../../src/metrics/utc-check.ts";
 import { followerConfiguration } from "../parts/chronyd-configuration.ts";
 import { CLUSTER } from "../parts/collector.ts";
 import { type Follower, startFollower } from "../parts/follower.ts";
@@ -15,7 +16,12 @@ import { scrape, scrapeInState } from "./scrape.ts";
 const WAYS: readonly Way[] = ["push", "pull"];
 
 /** What a healthy clock that was never stepped does not have. */
-const ABSENT_WHEN_HEALTHY = ["chrony_ptp_clock_info", "chrony_clock_last_step_seconds"];
+const ABSENT_WHEN_HEALTHY = [
+  "chrony_ptp_clock_info",
+  "chrony_clock_last_step_seconds",
+  // With UTC_CHECK_SERVERS only: test/agent/utc-check.test.ts.
+  ...UTC_CHECK_METRICS.map(({ name }) => name),
+];
 
 /** What nothing is known of when chronyd does not answer. */
 const WITHHELD_WHEN_UNREACHABLE = METRICS.map(({ name }) => name).filter((name) =>

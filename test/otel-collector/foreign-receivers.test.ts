@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { describe, type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { catalogueOf } from "../../src/metrics/catalogue.ts";
+import { UTC_CHECK_METRICS } from "../../src/metrics/utc-check.ts";
 import { type Agent, startAgent } from "../parts/agent.ts";
 import { startCollector } from "../parts/collector.ts";
 import { type Follower, startFollower } from "../parts/follower.ts";
@@ -19,7 +20,12 @@ const HOUR_MS = 3_600_000;
 const OF_THE_RESOURCE = "target_info";
 
 /** What a healthy clock that was never stepped does not have. */
-const ABSENT_WHEN_HEALTHY = ["chrony_ptp_clock_info", "chrony_clock_last_step_seconds"];
+const ABSENT_WHEN_HEALTHY = [
+  "chrony_ptp_clock_info",
+  "chrony_clock_last_step_seconds",
+  // With UTC_CHECK_SERVERS only: test/agent/utc-check.test.ts.
+  ...UTC_CHECK_METRICS.map(({ name }) => name),
+];
 
 type Receiver = {
   readonly prometheus: Prometheus;

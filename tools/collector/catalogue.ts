@@ -18,7 +18,7 @@ export function catalogueConfiguration(): string {
   return `# Made by \`npm run collector\` from the agent's catalogue (src/metrics): change that.
 
 processors:
-  # Drops the names and the kinds of metrics that no agent has. Other kinds would become optional names.
+  # Drops the names and the kinds of metrics that no agent has. Other kinds would become further names.
   filter/names:
     error_mode: propagate
     metric_conditions:
