@@ -1,8 +1,9 @@
 /**
  * `npm run bench`: what the agent costs, each figure beside a reference that is measured in the same
- * run. `--json` prints it as JSON, `--write` makes docs/footprint.md of it. It takes minutes.
+ * run. `--json` prints it as JSON, `--write` puts the table into
+ * docs/footprint.md. It takes minutes.
  */
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -42,7 +43,9 @@ const rows = await orSayWhatIsMissing(async () => {
 });
 process.stdout.write(values.json ? `${JSON.stringify(asJson(rows), undefined, 2)}\n` : text(rows));
 if (values.write) {
-  await writeFile(PAGE, `# What the agent costs\n\n${text(rows)}`);
+  const page = await readFile(PAGE, "utf8");
+  const rest = page.slice(page.indexOf("\n## "));
+  await writeFile(PAGE, `# What the agent costs\n\n${text(rows)}${rest}`);
 }
 
 function text(measured: readonly Row[]): string {
