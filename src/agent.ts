@@ -1,4 +1,4 @@
-/** The agent's parts, put together: one loop that polls chronyd, and the ways out. */
+/** Wires the agent's parts together: the loop that polls chronyd, the push, and the HTTP server. */
 import { SocketDirectory } from "./chrony/socket-directory.ts";
 import { sweepClientSockets } from "./chrony/unix-datagram.ts";
 import { type Assessment, assess, type ClockHistory } from "./clock/assessment.ts";
@@ -32,10 +32,10 @@ import { readSystemClocks } from "./system-clocks.ts";
 import type { UtcChecks } from "./utc-check/utc-checks.ts";
 import { VERSION } from "./version.ts";
 
-/** The peak covers this, or two export intervals where that is longer. */
+/** The window of the peak, or two export intervals where that is longer. */
 const SHORTEST_PEAK_WIDTH_MS = 60_000;
 
-/** How long what waits may take to be pushed after SIGTERM. */
+/** How long the last push may take after SIGTERM. */
 const LAST_PUSH_MS = 1_500;
 
 /** Reads chronyd and reports, from {@link Agent.start} to {@link Agent.stop}. */
@@ -52,7 +52,7 @@ export class Agent {
   #utcChecks: UtcChecks | undefined;
   #errorHistory: ErrorHistory = EMPTY_ERROR_HISTORY;
 
-  /** @param runAs whom this process became, when root started it */
+  /** @param runAs the user that this process became, if root started it */
   constructor(settings: Settings, log: Log, runAs?: User) {
     this.#settings = settings;
     this.#log = log;
@@ -117,7 +117,7 @@ export class Agent {
 
   /**
    * Starts everything.
-   * @throws when the port cannot be had, with the system's code (EADDRINUSE, EACCES …)
+   * @throws with the system's code (EADDRINUSE, EACCES …) when the port is not available
    */
   async start(): Promise<void> {
     await this.#httpServer.start();
@@ -130,7 +130,7 @@ export class Agent {
     this.#push?.start();
   }
 
-  /** Ends everything: no socket file, port or connection stays. */
+  /** Stops everything, and closes every socket file, port and connection. */
   async stop(): Promise<void> {
     this.#utcChecks?.stop();
     await Promise.all([
@@ -145,7 +145,7 @@ export class Agent {
     if (servers === undefined) {
       return undefined;
     }
-    // Only here, so that an agent that checks nothing does not carry it.
+    // Loaded only here, because most agents check no NTP server.
     const module = await import("./utc-check/utc-checks.ts");
     return new module.UtcChecks({
       servers,
@@ -259,14 +259,14 @@ export class Agent {
   }
 }
 
-/** A node's numbers are of this moment. */
+/** The numbers are valid only now, so no cache may keep them. */
 const CLOCK_HEADERS = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
 
 function probeAnswer(failure: string | undefined): Answer {
   return failure === undefined ? plainAnswer(200, "ok") : plainAnswer(503, failure);
 }
 
-/** Another for each poll of chronyd, and when the newest poll has become too old to count. */
+/** Changes with each poll of chronyd, and when the newest poll becomes too old. */
 function revisionOf(assessment: Assessment | undefined): string {
   return assessment === undefined
     ? "before the first poll"

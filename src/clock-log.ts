@@ -1,4 +1,4 @@
-/** What the log has of chronyd and the clock: when a fault begins, now and then, and when it ends. */
+/** Logs faults of chronyd and of the clock: when they begin, once in a while, and when they end. */
 import { describeChronyError } from "./chrony/chrony-error.ts";
 import type { OptionalReports } from "./chrony/optional-reports.ts";
 import type { Assessment, ClockHistory } from "./clock/assessment.ts";
@@ -27,7 +27,7 @@ export class ClockLog {
   /**
    * A poll has ended.
    * @param pollProblem why chronyd did not answer, as a sentence
-   * @param optional asks for chronyd's other reports, of which a fault of the clock needs the sources
+   * @param optional asks for chronyd's optional reports, because the sentence for a fault of the clock names the sources
    */
   follow(
     history: ClockHistory,
@@ -61,7 +61,7 @@ export class ClockLog {
     }
     void optional().then((reports) => {
       const sentence = describeClockFault(assessment, otherSource(clockFacts(assessment, reports)));
-      // Meanwhile another poll may have found the clock well.
+      // A later poll may have ended the fault meanwhile.
       if (sentence !== undefined && this.#newest === history) {
         this.#clockFault.raise(assessment.state, sentence, nowMs);
       }

@@ -7,7 +7,7 @@ export type Command =
   | { readonly kind: "run" }
   /** With the arguments after it (status/options.ts). */
   | { readonly kind: "status"; readonly args: readonly string[] }
-  /** With the arguments behind it (wait/options.ts). */
+  /** With the arguments after it (wait/options.ts). */
   | { readonly kind: "wait"; readonly args: readonly string[] }
   | { readonly kind: "help" }
   | { readonly kind: "version" }

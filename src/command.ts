@@ -1,4 +1,4 @@
-/** Reads the command line, and runs the agent until a signal ends it, or the command that it names. */
+/** Reads the command line, and runs the command that it names, or the agent until a signal ends it. */
 import { DiagLogLevel, diag } from "@opentelemetry/api";
 import { Agent } from "./agent.ts";
 import { HELP, parseCommandLine } from "./command-line.ts";
@@ -13,7 +13,7 @@ import { leaveStopSignals, onStopSignal } from "./stop-signal.ts";
 import { VERSION } from "./version.ts";
 import { wait } from "./wait/command.ts";
 
-/** What other programs take an HTTP proxy's address from. */
+/** Variables that other programs read an HTTP proxy's address from. */
 const PROXY_VARIABLES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"].flatMap((name) => [
   name,
   name.toLowerCase(),
@@ -21,10 +21,10 @@ const PROXY_VARIABLES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"].flatMap((name
 
 /** Runs what the command line says, and sets the exit code. */
 export async function runCommandLine(): Promise<void> {
-  // Whoever does not hear why the process ends has its exit code.
+  // The exit code is set even when standard error cannot be written.
   process.stderr.on("error", () => {});
   const command = parseCommandLine(process.argv.slice(2));
-  // Those that may last end by a signal also as the first process of a container.
+  // As the first process of a container, a command that waits must handle signals itself.
   if (command.kind !== "run" && command.kind !== "wait") {
     leaveStopSignals();
   }
@@ -119,7 +119,7 @@ function stopOnSignal(agent: Agent, log: Log): boolean {
       log.info("Chrony Tracker stops.", { signal });
       void agent.stop().then(() => process.exit());
     } else if (signal !== "SIGHUP") {
-      // Of a terminal that is closed more than one comes.
+      // A terminal that is closed sends more than one.
       process.exit(EXIT.failed);
     }
   });

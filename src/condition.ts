@@ -6,7 +6,7 @@ const REMINDER_MS = 10 * 60_000;
 /** How soon a change of a fault's cause may be logged: causes that alternate must not fill the log. */
 const CHANGE_MS = 60_000;
 
-/** How long a fault must be away before its end is logged: one that comes and goes lasts. */
+/** How long a fault must be away before its end is logged, because a fault that comes and goes is one fault. */
 const AWAY_MS = 60_000;
 
 /**
@@ -27,7 +27,7 @@ export class Condition {
   }
 
   /**
-   * The fault is there (still, or newly).
+   * The fault is present.
    * @param kind what distinguishes one cause from another
    * @param nowMs monotonic time, in milliseconds
    */
@@ -51,7 +51,7 @@ export class Condition {
     }
   }
 
-  /** The fault is not there (any more). It has ended when this was so for a minute. */
+  /** The fault is absent. It ends when it was absent for a minute. */
   clear(nowMs: number): void {
     if (this.#fault !== undefined && nowMs - this.#fault.lastMs >= AWAY_MS) {
       const { count, beganMs, lastMs } = this.#fault;

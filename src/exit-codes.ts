@@ -2,13 +2,13 @@
  * The exit codes of every command, in one table. docs/one-machine.md and the help texts show it.
  */
 
-/** How the agent ends (and the report, and the demo). */
+/** Exit codes of the agent, the report and the demo. */
 export const EXIT = { ok: 0, failed: 1, usageError: 2 } as const;
 
-/** How `status` ends: the verdicts of monitoring plugins (Monitoring Plugins Development Guidelines). */
+/** Exit codes of `status`: the verdicts of monitoring plugins (Monitoring Plugins Development Guidelines). */
 export const STATUS_EXIT = { ok: 0, warning: 1, critical: 2, unknown: 3 } as const;
 
-/** How `wait` ends; by a signal with its number added to `signalled`. */
+/** Exit codes of `wait`. A signal's number is added to `signalled`. */
 export const WAIT_EXIT = { good: 0, timedOut: 1, usageError: 2, signalled: 128 } as const;
 
 /** One row of the table. */

@@ -1,4 +1,4 @@
-/** What the probes are answered. Every time is an argument, by the monotonic clock, in milliseconds. */
+/** The answers to the probes. Times are arguments: monotonic, in milliseconds. */
 import {
   describeSocketDirectoryFault,
   type SocketDirectory,
@@ -6,22 +6,22 @@ import {
 } from "./chrony/socket-directory.ts";
 import type { Log } from "./log.ts";
 
-/** For how long something may be wrong before a restart is asked for, in milliseconds. */
+/** How long a fault may last before liveness fails, in milliseconds. */
 export const GRACE_MS = 30_000;
 
-/** What liveness is judged by. */
+/** The facts that liveness depends on. */
 export type Vitals = {
-  /** When the newest reading ended, or the agent started. */
+  /** When the newest poll ended, or when the agent started. */
   readonly lastReadingMs: number;
-  /** Between two readings. */
+  /** Between two polls. */
   readonly readingIntervalMs: number;
   /** What is wrong with the socket's directory, and since when. */
   readonly directoryFault: { readonly sentence: string; readonly sinceMs: number } | undefined;
 };
 
 /**
- * Why the agent has to be restarted, or `undefined` when it has not. A dead chronyd is no reason: it
- * is a state that the agent reports.
+ * Why the agent must be restarted; `undefined` when it need not be. A dead chronyd is no reason, because
+ * it is a state that the agent reports.
  */
 export function livenessFailure(vitals: Vitals, nowMs: number): string | undefined {
   const silentMs = nowMs - vitals.lastReadingMs;
@@ -66,7 +66,7 @@ export class Health {
     return livenessFailure(this.#vitals, nowMs);
   }
 
-  /** The fault that is there, since when it was first seen. */
+  /** The fault, with the time when it was first seen. */
   #keptFault(fault: SocketDirectoryFault | undefined, nowMs: number): Vitals["directoryFault"] {
     if (fault === undefined || this.#vitals.directoryFault !== undefined) {
       return fault && this.#vitals.directoryFault;

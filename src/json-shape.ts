@@ -1,11 +1,11 @@
 /**
- * Values as JSON, both ways from one table of keys: what is written can be read back, and what others
- * wrote is taken only where it has the expected form.
+ * Writes values as JSON and reads them back, both by one table of keys. JSON from elsewhere is accepted
+ * only in the expected form.
  */
 import { printable } from "./printable.ts";
 import { failure, type Result, success } from "./result.ts";
 
-/** How one kind of value is written, and read. */
+/** Writes and reads one kind of value. */
 export type Shape<Value> = {
   readonly write: (value: Value) => unknown;
   /** @returns the value; or the end of a sentence, which begins with where the value stands */
@@ -17,7 +17,7 @@ export type ObjectShape<Value> = Omit<Shape<Value>, "write"> & {
   readonly write: (value: Value) => Readonly<Record<string, unknown>>;
 };
 
-/** The longest text that is taken, in characters. */
+/** The longest text that is accepted, in characters. */
 const LONGEST_TEXT = 2_000;
 
 export const NUMBER: Shape<number> = leaf(
@@ -58,7 +58,7 @@ export function orNull<Value>(shape: Shape<Value>): Shape<Value | undefined> {
   };
 }
 
-/** @param most how many entries are taken */
+/** @param most how many entries are accepted */
 export function listOf<Value>(shape: Shape<Value>, most: number): Shape<readonly Value[]> {
   return {
     write: (values) => values.map((value) => shape.write(value)),
@@ -120,7 +120,7 @@ function unexpected(json: unknown, expected: string): Result<never, string> {
   return failure(` is ${kindOf(json)}, expected ${expected}`);
 }
 
-/** What stands there instead, without its text: it may be long, or anything. */
+/** Describes the value that was found, without its text, because that may be long or hostile. */
 function kindOf(json: unknown): string {
   if (json === null || json === undefined) {
     return json === null ? "null" : "missing";

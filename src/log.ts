@@ -3,13 +3,13 @@
  */
 type Severity = "error" | "warn" | "info" | "debug";
 
-/** How much is written: what is at least as grave. OpenTelemetry's words for OTEL_LOG_LEVEL. */
+/** The least severe level that is written; OpenTelemetry's names for OTEL_LOG_LEVEL. */
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** From nothing to everything. */
+/** From the least to the most output. */
 export const LOG_LEVELS = ["none", "error", "warn", "info", "debug", "verbose", "all"] as const;
 
-/** What an event carries beside its message. Never a secret. */
+/** The fields of an event beside its message. Never a secret. */
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
 
 export type Log = Readonly<Record<Severity, (message: string, fields?: LogFields) => void>>;
@@ -18,13 +18,13 @@ export type Log = Readonly<Record<Severity, (message: string, fields?: LogFields
 export type LogOutput = {
   /** @throws when the text cannot be written */
   write(text: string): void;
-  /** Whether it is a terminal: then lines are for people. */
+  /** Whether it is a terminal; then lines are formatted for people. */
   readonly isTTY?: boolean;
 };
 
 /**
- * A log that writes what is at least as grave as `level`. A line that cannot be written is lost, and
- * the first one that can be written again is preceded by how many were.
+ * A log of events from `level` on. Lines that cannot be written are dropped and counted; the next line
+ * that can be written follows a line with their number.
  */
 export function createLog(level: LogLevel, output: LogOutput): Log {
   let lost = 0;

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** Chrony Tracker. What ends it is caught first; all else is loaded after that. */
+/** Chrony Tracker's entry. Handles signals first, and loads everything else after that. */
 import { catchStopSignals } from "./stop-signal.ts";
 
 catchStopSignals();

@@ -1,6 +1,6 @@
 /**
- * A poll of chronyd: TRACKING, the source that the clock follows, and what that one says of itself. The
- * agent polls again and again, `status` once.
+ * A poll of chronyd: TRACKING, the report of the followed source, and what that source reports about
+ * itself. The agent polls repeatedly, `status` once.
  */
 import type { ChronyError } from "./chrony/chrony-error.ts";
 import { type ChronyAddress, ChronyClient } from "./chrony/client.ts";
@@ -20,11 +20,11 @@ export type Poll = {
   readonly reading: Reading;
   /** Why the followed source is not known. */
   readonly followedError: ChronyError | undefined;
-  /** Why it is not known what that source says of itself. */
+  /** Why that source's own report is not known. */
   readonly upstreamError: ChronyError | undefined;
 };
 
-/** Polls one chronyd, with a fresh socket each time. */
+/** Polls one chronyd, with a new socket for each poll. */
 export class Poller {
   readonly #address: ChronyAddress;
   readonly #names = new SourceNames();
@@ -37,15 +37,15 @@ export class Poller {
   }
 
   /**
-   * @param longestMs what the search for the followed source may take, in milliseconds
-   * @param asksUpstream whether to ask what that source says of itself (NTP_DATA)
+   * @param longestMs the longest time for the search for the followed source, in milliseconds
+   * @param asksUpstream whether to ask for that source's own report (NTP_DATA)
    */
   async poll(longestMs: number, asksUpstream: boolean): Promise<Poll> {
     const beganMs = performance.now();
     const client = await ChronyClient.open(this.#address);
     try {
       const answer = client.ok ? await client.value.ask(tracking) : client;
-      // What the state is judged by belongs to this moment, however long the other reports take.
+      // The state is judged by the clocks at this moment, because the other reports may take long.
       const clocks = readSystemClocks();
       const followed =
         client.ok && answer.ok && hasSource(answer.value)
@@ -77,8 +77,8 @@ export class Poller {
   }
 
   /**
-   * What chronyd reports beside that.
-   * @param longestMs what it may take, in milliseconds
+   * Asks chronyd for the optional reports.
+   * @param longestMs the longest time for all of them, in milliseconds
    * @returns `undefined` when chronyd cannot be asked: the next poll says why
    */
   async optionalReports(

@@ -1,4 +1,4 @@
-/** A text in which `?` stands for each control character: it cannot command a terminal, wherever it came from. */
+/** The text with `?` in place of each control character, so that it cannot control a terminal. */
 export function printable(text: string): string {
   return text.replace(/\p{Cc}/gu, "?");
 }

@@ -1,7 +1,7 @@
 /**
- * Whom a process that root started runs as. chronyd answers to a socket file that its client binds in
- * chronyd's own directory, and must be able to write to it: so the client has to be the user that owns
- * the directory, and that user differs from node to node.
+ * Which user a process runs as that root started. chronyd answers to a socket file that its client binds
+ * in chronyd's own directory, and chronyd must be able to write to that file. So the client must be the
+ * user that owns the directory. That user differs from node to node.
  *
  * | asked over                                | becomes                 | because             |
  * |-------------------------------------------|-------------------------|---------------------|
@@ -10,24 +10,25 @@
  * | a directory that root owns                | `nobody`: never root    | directory is root's |
  * | a directory that another user owns        | that user               | owns directory      |
  *
- * It does so for good, before it opens anything. A process that root did not start stays who it is.
+ * The change is permanent, and is made before anything is opened. A process that another user started
+ * keeps that user.
  */
 import { readFileSync, type Stats, statSync } from "node:fs";
 import { failure, type Result, success } from "./result.ts";
 
-/** A user and a group, by their numbers: names differ between a node and a container. */
+/** A user and a group by number, because names differ between a node and a container. */
 export type User = { readonly uid: number; readonly gid: number };
 
-/** Who owns nothing: the kernel's overflow user, `nobody` by name. */
+/** The kernel's overflow user, `nobody` by name. It owns nothing. */
 export const NOBODY: User = { uid: 65_534, gid: 65_534 };
 
-/** Whom a process that root started becomes, and why: a row of the table. */
+/** A row of the table: the user that the process becomes, and why. */
 export type RunAs = {
   readonly user: User;
   readonly because: "no Unix socket" | "no directory" | "directory is root's" | "owns directory";
 };
 
-/** Why root was not left behind. */
+/** Why the privileges were not dropped. */
 export type PrivilegeError =
   | { readonly kind: "not permitted"; readonly user: User; readonly detail: string }
   | { readonly kind: "user namespace"; readonly user: User; readonly detail: string }
@@ -40,7 +41,7 @@ export function userText({ uid, gid }: User): string {
 
 /**
  * The row of the table that fits.
- * @param directory of chronyd's socket; `undefined` over UDP, where any user will do
+ * @param directory of chronyd's socket; `undefined` over UDP, where any user can ask
  * @param owner of that directory; `undefined` when it does not exist
  */
 export function runAsFor(directory: string | undefined, owner: User | undefined): RunAs {
@@ -56,11 +57,11 @@ export function runAsFor(directory: string | undefined, owner: User | undefined)
   return { user: owner, because: "owns directory" };
 }
 
-/** A directory of root's has one of two causes, and each its own remedy. */
+/** A directory that root owns has one of two causes; each has its own remedy. */
 const ADVICE_FOR_DIRECTORY_OF_ROOT =
   "If chronyd runs as root, ask it over UDP: CHRONY_ADDRESS=udp://127.0.0.1:323, in a cluster with the component udp-host-network. If chronyd runs as another user, something else made the directory and chronyd has turned its socket off: remove the directory and restart chronyd.";
 
-/** One sentence for a person: who it is now, why, and what follows from it. */
+/** One sentence for a person: the user now, why, and the consequence. */
 export function describeRunAs({ user, because }: RunAs, directory = ""): string {
   const became = `Started as root, became ${userText(user)} (uid:gid)`;
   switch (because) {
@@ -89,9 +90,8 @@ export function describePrivilegeError(error: PrivilegeError): string {
 }
 
 /**
- * Makes this process, if it is root's, one of {@link runAsFor}. The caller must not go on
- * after an error.
- * @returns what it became; `undefined` when it was not root's, and nothing was changed
+ * If this process is root, makes it the user of {@link runAsFor}. The caller must stop after an error.
+ * @returns the user that it became; `undefined` when it was not root, and nothing changed
  */
 export function dropPrivileges(
   directory: string | undefined,
@@ -117,7 +117,7 @@ export function becomeOwner(directory: string): void {
   }
 }
 
-/** Makes this process of root's one of `user`, and checks that nothing of root is left. */
+/** Makes this root process a process of `user`, and checks that no privilege of root is left. */
 function become(user: User): Result<undefined, PrivilegeError> {
   try {
     // The user last: only root may change the groups.
@@ -134,7 +134,7 @@ function become(user: User): Result<undefined, PrivilegeError> {
     : failure({ kind: "not for good", user, detail: rest });
 }
 
-/** Empty when the kernel does not show it, which counts as not for good. */
+/** Empty when the kernel does not show it; that counts as a change that is not permanent. */
 function ownStatus(): string {
   try {
     return readFileSync("/proc/self/status", "utf8");
@@ -188,26 +188,26 @@ function isInUserNamespace(): boolean {
   }
 }
 
-/** Who owns a directory; `undefined` when it is not there, or one may not look. */
+/** The owner of a directory; `undefined` when it does not exist or cannot be read. */
 export function ownerOf(directory: string): User | undefined {
   let stats: Stats | undefined;
   try {
     stats = statSync(directory, { throwIfNoEntry: false });
   } catch {
-    // No leave to look at it: as good as not there.
+    // Permission denied counts as not existing.
   }
   return stats && { uid: stats.uid, gid: stats.gid };
 }
 
-/** Whether this process is another user than the directory's owner, the only one chronyd answers. */
+/** Whether this process is not the directory's owner, the only user that chronyd answers. */
 export function isOwnedByAnother(directory: string): boolean {
   const owner = ownerOf(directory);
   return owner !== undefined && owner.uid !== process.geteuid?.();
 }
 
 /**
- * What an answer that does not come may be due to: a sentence, where this process is not the
- * directory's owner.
+ * A possible reason why chronyd does not answer: a sentence where this process is not the directory's
+ * owner.
  */
 export function describeStranger(directory: string): string | undefined {
   const owner = ownerOf(directory);

@@ -1,4 +1,4 @@
-/** The PTP clocks that the kernel shows: where chronyd's PHC0 comes from. */
+/** The PTP clocks that the kernel shows. chronyd's PHC0 is one of them. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -18,7 +18,7 @@ const DEVICE = /^ptp\d{1,6}$/;
 /** A machine has one or two, and a card with many functions some more. */
 const MOST_CLOCKS = 16;
 
-/** Names are short; what is longer, or not printable, is of no use in a label. */
+/** A longer name, or one that is not printable, is no use as a label. */
 const CLOCK_NAME = /^[\x20-\x7e]{1,64}$/;
 
 /** The clocks by their devices; none where the kernel shows none, or they may not be read. */
@@ -45,7 +45,7 @@ function readClockName(path: string): string | undefined {
     const name = readFileSync(path, "latin1").trim();
     return CLOCK_NAME.test(name) ? name : undefined;
   } catch {
-    // Gone in between.
+    // Removed meanwhile.
     return undefined;
   }
 }

@@ -1,4 +1,4 @@
-/** What a step that can fail gives: a value, or an error of a kind that code can match. */
+/** The result of a step that can fail: a value, or an error with a kind that code can match. */
 export type Result<Value, Failure> =
   | { readonly ok: true; readonly value: Value }
   | { readonly ok: false; readonly error: Failure };

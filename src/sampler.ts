@@ -1,4 +1,4 @@
-/** The loop: ask chronyd, keep what the readings mean. */
+/** The loop that polls chronyd and keeps what the polls mean. */
 import type { ChronyError } from "./chrony/chrony-error.ts";
 import type { ChronyAddress } from "./chrony/client.ts";
 import {
@@ -16,26 +16,26 @@ import type { Log } from "./log.ts";
 import { Poller } from "./poll.ts";
 import type { Result } from "./result.ts";
 
-/** How the agent's readings ended, since it started. */
+/** Counts of polls by result, since the agent started. */
 export type ReadingCounts = { readonly success: number; readonly failure: number };
 
 export type SamplerOptions = {
   readonly address: ChronyAddress;
-  /** Between two readings, in milliseconds. */
+  /** Between two polls, in milliseconds. */
   readonly intervalMs: number;
   /** How long a value counts for the peak, in milliseconds. */
   readonly peakWidthMs: number;
-  /** What else to ask for than TRACKING. */
+  /** The optional reports to ask for. */
   readonly optional: readonly OptionalReport[];
   readonly log: Log;
-  /** Called with what all readings mean, after each. */
+  /** Called after each poll. */
   readonly afterReading: (history: ClockHistory) => void;
 };
 
-/** What the reports beside TRACKING may take, in milliseconds. */
+/** The longest time for the optional reports, in milliseconds. */
 const LONGEST_OPTIONAL_MS = 1000;
 
-/** Reads chronyd once an interval, until it is stopped. */
+/** Polls chronyd once an interval, until it is stopped. */
 export class Sampler {
   readonly #options: SamplerOptions;
   readonly #poller: Poller;
@@ -44,10 +44,10 @@ export class Sampler {
   readonly #leftOutFault: Condition;
   readonly #refused = new RefusedReports<OptionalReport | "upstream">();
   #isStopped = false;
-  /** Ends the sleep between two readings. */
+  /** Ends the sleep between two polls. */
   #wake: () => void = () => {};
   #history: ClockHistory | undefined;
-  /** What was asked for beside TRACKING last, and after which reading. */
+  /** The optional reports that were asked for last, and after which poll. */
   #optional:
     | { readonly number: number; readonly reports: Promise<OptionalReports | undefined> }
     | undefined;
@@ -66,15 +66,15 @@ export class Sampler {
     this.#optionalFault = new Condition(options.log, "chronyd gives all its reports again.");
   }
 
-  /** What the readings so far mean; `undefined` before the first one ended. */
+  /** What the polls mean so far; `undefined` before the first one ended. */
   get history(): ClockHistory | undefined {
     return this.#history;
   }
 
   /**
-   * What chronyd reports beside TRACKING. It is asked when somebody wants to know, and once after each
-   * reading at most, because these reports cost most of what the agent costs.
-   * @returns `undefined` before the first reading, and when the newest one has no TRACKING
+   * The optional reports. chronyd is asked for them only when they are needed, and at most once after
+   * each poll, because they cost more than everything else.
+   * @returns `undefined` before the first poll, and when the newest one has no TRACKING
    */
   optionalReports(): Promise<OptionalReports | undefined> {
     const newest = this.#history?.newest;
@@ -91,12 +91,12 @@ export class Sampler {
     return this.#counts;
   }
 
-  /** Starts the loop; the first reading begins at once. */
+  /** Starts the loop. The first poll begins at once. */
   start(): void {
     this.#loop ??= this.#run();
   }
 
-  /** Ends the loop, when the reading that is under way has ended. */
+  /** Ends the loop after the poll that is under way. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#wake();
@@ -106,8 +106,8 @@ export class Sampler {
   }
 
   /**
-   * Waits for a reading that ends from now on.
-   * @param longestMs how long at the most, in milliseconds; then it resolves all the same
+   * Waits until the next poll ends.
+   * @param longestMs the longest wait, in milliseconds; after it the promise resolves in any case
    */
   async nextReading(longestMs: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -121,7 +121,7 @@ export class Sampler {
     let dueMs = performance.now();
     while (!this.#isStopped) {
       await this.#poll();
-      // What was missed (a paused machine, a slow answer) is not made up for.
+      // Polls that were missed (a paused machine, a slow answer) are not made up for.
       const nowMs = performance.now();
       dueMs = Math.max(dueMs + this.#options.intervalMs, nowMs);
       await this.#sleep(dueMs - nowMs);
@@ -169,7 +169,7 @@ export class Sampler {
     return optional;
   }
 
-  /** The next reading must not be so late that the one before counts for nothing. */
+  /** Must not delay the next poll so long that the one before becomes too old. */
   get #longestMs(): number {
     return Math.min(LONGEST_OPTIONAL_MS, this.#options.intervalMs);
   }
@@ -202,7 +202,7 @@ export class Sampler {
     }
   }
 
-  /** Of what chronyd refused before and gives now. */
+  /** Logs reports that chronyd refused before and gives now. */
   #logAnswered(reports: readonly (OptionalReport | "upstream")[]): void {
     for (const report of reports) {
       if (this.#refused.delete(report)) {
@@ -221,7 +221,7 @@ export class Sampler {
     }
   }
 
-  /** A chronyd that was restarted may be another version: what it refused is asked for again. */
+  /** Asks again for reports that chronyd refused, because a restarted chronyd may be another version. */
   #noticeRestart(answer: Result<Tracking, ChronyError>): void {
     const before = this.#history?.newest.tracking;
     if (before === undefined || !answer.ok) {
@@ -246,7 +246,7 @@ export class Sampler {
     this.#release();
   }
 
-  /** Tells all who wait for a reading that there is one, or that there will be none. */
+  /** Resolves everything that waits for a poll, whether one ended or none will come. */
   #release(): void {
     const waiting = this.#waiting;
     this.#waiting = [];
@@ -261,7 +261,7 @@ type NamedFault = {
   readonly fault: ReportFault;
 };
 
-/** Where a report's name says nothing to a person. */
+/** Descriptions of reports whose names are not clear by themselves. */
 const REPORT_WORDS: Partial<Record<NamedFault["report"], string>> = {
   upstream: "what the time source says of itself (NTP_DATA)",
 };
@@ -275,7 +275,7 @@ function faultOf(report: NamedFault["report"], error: ChronyError): NamedFault {
   return { report, fault: { kind: isRefusal(error) ? "not available" : "failed", error } };
 }
 
-/** The reports that there are not, and why. */
+/** The reports that are missing, and why. */
 function faultsOf(
   reports: OptionalReports,
   wanted: ReadonlySet<OptionalReport>,

@@ -1,8 +1,8 @@
-/** From the text of an environment variable to its value, or to what is allowed. */
+/** Parsers of environment variables: each returns a value, or says what is allowed. */
 import { isIPv6 } from "node:net";
 import { failure, type Result, success } from "./result.ts";
 
-/** Gives the value of a text that is not empty, or says what is allowed ("expected …"). */
+/** Parses a text that is not empty. The error says what is allowed ("expected …"). */
 export type ParseText<Value> = (text: string) => Result<Value, string>;
 
 /** Any text. */
@@ -45,7 +45,7 @@ export function oneOf<const Word extends string>(words: readonly Word[]): ParseT
   };
 }
 
-/** What another parser gives; where it fails, with the reason for what is allowed. */
+/** Another parser, with a reason added to its error. */
 export function because<Value>(parse: ParseText<Value>, reason: string): ParseText<Value> {
   return (text) => {
     const parsed = parse(text);
@@ -70,7 +70,7 @@ export function listOf<const Word extends string>(
   };
 }
 
-/** An empty list for the word `none`, else what another parser gives. */
+/** An empty list for the word `none`; otherwise the result of another parser. */
 export function noneOr<Word extends string>(
   parse: ParseText<readonly Word[]>,
 ): ParseText<readonly Word[]> {
@@ -83,7 +83,7 @@ export function noneOr<Word extends string>(
   };
 }
 
-/** An address of the web, without a name or password in it. */
+/** An http or https address without a user name or password. */
 export const httpUrl: ParseText<string> = (text) => {
   const expected = "expected a URL like http://HOST:PORT or https://HOST";
   if (!URL.canParse(text)) {

@@ -20,38 +20,38 @@ import {
   wholeNumberBetween,
 } from "./setting-parsers.ts";
 
-/** One environment variable, as a person meets it. */
+/** One environment variable, as documented. */
 export type SettingDescription = {
   /** Its name; where there are several, the first that is set counts. */
   readonly names: readonly [string, ...string[]];
-  /** What holds when none is set, in words or as it would be written. */
+  /** The default, in words or as it would be written. */
   readonly default: string;
   readonly explanation: string;
   /** The value may hold a secret and is never shown. */
   readonly secret?: true;
 };
 
-/** A setting whose default is written like any value, and checked like one. */
+/** A setting whose default is written and checked like any other value. */
 type SettingWithDefault<Value> = SettingDescription & {
   readonly required: true;
   readonly parse: ParseText<Value>;
 };
 
-/** A setting that may be absent; `default` says in words what holds then. */
+/** A setting that may be absent; `default` describes what applies then. */
 type OptionalSetting<Value> = SettingDescription & {
   readonly required: false;
   readonly parse: ParseText<Value>;
 };
 
-/** A dead chronyd is known to be dead after three readings: three minutes at the most. */
+/** A dead chronyd is noticed after three polls, so at most after three minutes. */
 const LONGEST_SLEEP_INTERVAL_SECONDS = 60;
 
 const NTP_PORT = 123;
 
-/** How many servers are asked at the most: one datagram each, once an interval. */
+/** The most servers that are asked; each gets one datagram an interval. */
 export const MOST_UTC_CHECK_SERVERS = 8;
 
-/** What NTP clients keep to as well by default (`minpoll 6`). */
+/** The default of NTP clients as well (`minpoll 6`). */
 const SHORTEST_UTC_CHECK_INTERVAL_SECONDS = 64;
 
 const table = {
@@ -231,7 +231,7 @@ type ValueOf<Entry> =
 
 type Given = { readonly [Key in keyof typeof table]: ValueOf<(typeof table)[Key]> };
 
-/** Where a push goes, and how. */
+/** The push's destination and how requests are sent. */
 export type OtlpSettings = {
   readonly url: string;
   readonly compression: Given["otlpCompression"];
@@ -244,7 +244,7 @@ export type OtlpSettings = {
   readonly tokenFile: string | undefined;
 };
 
-/** What is combined with others of the table. */
+/** Rows of the table that are combined into one setting. */
 type Combined =
   | "metricsExporters"
   | "exportTimeoutMs"
@@ -256,7 +256,7 @@ type Combined =
 export type Settings = Omit<Given, Combined> & {
   readonly pushes: boolean;
   readonly servesMetrics: boolean;
-  /** What a push may take at the most, in milliseconds. */
+  /** The longest time of a push, in milliseconds. */
   readonly exportTimeoutMs: number;
   readonly otlp: OtlpSettings;
   readonly resourceAttributes: Readonly<Record<string, string>>;
