@@ -1,27 +1,27 @@
 /**
  * The alerts, written once. `npm run alerts` derives from them what each place wants.
  *
- * An expression gives a series for each node or cluster in trouble, and none else. It follows these
- * rules:
+ * An expression gives one series for each node or cluster in trouble, and nothing else. It follows
+ * these rules:
  * - One series a node, however the node reports: by push, by pull or by both. So nothing selects or
  *   groups by `job`.
  * - A gap of up to five minutes (a rollout, a restart) neither fires nor ends an alert.
- * - Every selector names its metric: Azure's managed Prometheus wants it.
- * - No `$`, which Grafana's provisioning would take for an environment variable.
+ * - Every selector names its metric, because Azure's managed Prometheus requires it.
+ * - No `$`, because Grafana's provisioning would read it as an environment variable.
  * - How wrong a clock can be is judged by the peak, the largest of error and bound: the error alone can
  *   be thousandths of a millisecond while hundreds are being slewed away.
- * - One page for an incident: where many nodes are in the same trouble, an alert of the cluster says so
- *   and those of its nodes keep still.
+ * - One page for an incident: where many nodes have the same fault, an alert of the cluster fires and
+ *   those of its nodes do not.
  * - Names begin with Clock, Chronyd, TimeSource or ChronyTracker, so that none is another product's.
  */
 import { EXPECTED, SILENT, withNodeName } from "./expected-nodes.ts";
 import { lastSeen, NODE, ofNode, REPORTING, REPORTING_COUNT, sumOfTwoLargest } from "./promql.ts";
 import { THRESHOLDS } from "./thresholds.ts";
 
-/** How urgent: someone is woken, someone looks today, someone may want to know. */
+/** How urgent: critical wakes someone, warning is for today, info is for later. */
 export type Severity = "critical" | "warning" | "info";
 
-/** What an alert speaks of, and so the labels of its series. */
+/** What an alert is about: this decides the labels of its series. */
 export type Subject = "node" | "cluster";
 
 /** One alert. */
@@ -45,22 +45,22 @@ export type AlertGroup = {
   readonly alerts: readonly Alert[];
 };
 
-/** Nodes that were in a state for most of the last five minutes, however often it came and went. */
+/** Nodes that were in a state for most of the last five minutes, with or without interruptions. */
 const mostlyInState = (state: string) =>
   `${ofNode(`avg_over_time(chrony_sync_state{state="${state}"}[5m])`)} > 0.5`;
 
-/** Nodes that change from state to state, and are synchronised for less than half of the time. */
+/** Nodes whose state keeps changing and that are synchronised for less than half of the time. */
 const RARELY_SYNCHRONISED = "cluster_node:chrony_sync_state:rarely_synchronised";
 
 const SOURCE = `${NODE}, source_address, source_name`;
 
-/** A metric of those sources that chronyd calls so. */
+/** A metric of the sources that chronyd reports in one of these states. */
 const ofSources = (metric: string, states: string) =>
   ofNode(`${metric} and on (${SOURCE}) chrony_sources_state_info{source_state=~"${states}"}`);
 
 /**
  * Nodes whose source fell silent while another one answers. chronyd keeps the first for about 64 of
- * its polls and takes the other then (seen with chrony 4.3): until then, nobody need do anything.
+ * its polls and then takes the other (seen with chrony 4.3). Until then nobody has to do anything.
  */
 const FAILS_OVER = `(
   ${ofSources("chrony_sources_reachability_ratio", "candidate|outlier")} > 0
@@ -89,7 +89,7 @@ const inOneState = (bad: string) => `
 ${bad}
 unless on (${NODE}) ${RARELY_SYNCHRONISED}`;
 
-/** Clusters in which so many of the nodes are among the bad ones that it is not the nodes. Gives their number. */
+/** Clusters with so many bad nodes that the cause is not in the nodes. The value is their number. */
 const manyOf = (bad: string, all: string) =>
   `(count by (cluster) (${bad}) > ${limitOf(`count by (cluster) (${all})`)})`;
 
@@ -107,8 +107,8 @@ const OFF = `(${ERROR_TOO_LARGE} or ${NOT_SYNCHRONISED})`;
 const MANY_OFF = manyOf(OFF, REPORTING);
 
 /**
- * Clusters in which two clocks can be too far apart, though neither is critical by itself: else its own
- * alert has woken someone.
+ * Clusters in which two clocks can be too far apart, although neither is critical by itself. If one
+ * were, its own alert would have woken someone.
  */
 const SKEW_TOO_LARGE = `(
   ${sumOfTwoLargest(lastSeen("chrony_clock_error_peak_ms"))} > ${THRESHOLDS.clockSkewMs}
@@ -116,9 +116,10 @@ const SKEW_TOO_LARGE = `(
 )`;
 
 /**
- * Against whose clock a node is measured, whatever chronyd says: the collector's, when a push arrives;
- * and that which gives samples their time, where it is not the node's own. By pull that is Prometheus':
- * chronyd's reference time and its age make the node's clock. It is exact to a poll of chronyd.
+ * The distance of a node's clock from another one, whatever chronyd reports: from the collector's when a
+ * push arrives; and from the clock that gives samples their time, if it is not the node's own. By pull
+ * that is Prometheus': chronyd's reference time plus its age is the node's clock, exact to a poll of
+ * chronyd.
  */
 const FROM_COLLECTOR = ofNode("abs(chrony_collector_offset_seconds)");
 const FROM_SAMPLE_TIME = ofNode(
@@ -131,26 +132,26 @@ const farBy = (seconds: number) => `(
 const FAR = farBy(THRESHOLDS.collectorOffsetSeconds);
 const VERY_FAR = farBy(THRESHOLDS.clockFarCriticalSeconds);
 /**
- * Clocks that every NTP server contradicts (UTC_CHECK_SERVERS). One that is far from the collector's,
- * too, has that alert already.
+ * Clocks that every NTP server contradicts (UTC_CHECK_SERVERS), without those that are far from the
+ * collector's and have that alert.
  */
 const CONTRADICTED = `(
   ${lastSeen("chrony_utc_contradiction")} == 1
   unless on (${NODE}) ${FAR}
 )`;
 const MANY_CONTRADICTED = manyOf(CONTRADICTED, REPORTING);
-/** When nearly all nodes are far from one clock, it is that clock. */
+/** When nearly all nodes are far from one clock, that clock is wrong. */
 const COLLECTOR_OFF = `(
   count by (cluster) (${FAR})
   > clamp_min(${THRESHOLDS.collectorClockShare} * count by (cluster) (${FROM_COLLECTOR} or ${FROM_SAMPLE_TIME}), ${THRESHOLDS.manyNodesCount - 1})
 )`;
-/** Too many to be told of one by one, and too few to blame the collector. */
+/** Too many for an alert each, and too few to blame the collector. */
 const MANY_FAR = `(
   count by (cluster) (${FAR}) >= ${THRESHOLDS.manyNodesAtAnyShare}
   unless on (cluster) ${COLLECTOR_OFF}
 )`;
 
-/** What is known of nodes that were there a while ago: the agents of new nodes are still starting. */
+/** These nodes without the new ones, because agents of new nodes are still starting. */
 const settled = (nodes: string) => `(
   ${nodes}
   and on (${NODE}) ${ofNode(withNodeName(`last_over_time(kube_node_info[5m] offset ${THRESHOLDS.newNodeFor})`))}
@@ -161,7 +162,7 @@ const MANY_SILENT = `(
   count by (cluster) (${settled(SILENT)}) == count by (cluster) (${settled(EXPECTED)})
 )`;
 
-/** Whether kube-state-metrics says, or said within these hours, which nodes there are. */
+/** Without clusters whose nodes kube-state-metrics names, or named within these hours. */
 const KNOWS_NODES = (hours: string) => `
 unless on (cluster) count by (cluster) (last_over_time(kube_node_info[${hours}]))
 unless on () count(last_over_time(kube_node_info{cluster=""}[${hours}]))`;
@@ -169,7 +170,7 @@ unless on () count(last_over_time(kube_node_info{cluster=""}[${hours}]))`;
 /** The lowest number of reporting nodes in the hours before a node that is now silent fell silent. */
 const USUAL_COUNT = `min_over_time(cluster:chrony_up:count[${THRESHOLDS.usualNodeCountOver}] offset ${THRESHOLDS.silentNodeRemembered})`;
 
-/** The same where nobody knows which nodes there are: far fewer report than in the hours before. */
+/** The same without kube-state-metrics: far fewer nodes report than in the hours before. */
 const MANY_GONE = `(
   (
     ${REPORTING_COUNT} < ${USUAL_COUNT} - ${limitOf(USUAL_COUNT)}
@@ -179,10 +180,10 @@ const MANY_GONE = `(
   ${KNOWS_NODES(THRESHOLDS.usualNodeCountOver)}
 )`;
 
-/** Nodes that came back after a silence, so often that it is no restart. */
+/** Nodes that came back after a silence more often than restarts explain. */
 const RETURNED = `count_over_time(cluster_node:chrony_up:returned[${THRESHOLDS.returnsCountedFor}]) >= ${THRESHOLDS.returns}`;
 
-/** Pushes of a node that fail. The last five minutes keep an outage that is over from being told late. */
+/** Nodes whose pushes fail. The last five minutes are checked, so that an outage that is over does not fire. */
 const PUSHES_FAIL = `(
   ${ofNode('increase(chrony_tracker_exports_total{result="failure"}[15m])')}
     / (
@@ -226,7 +227,7 @@ const CLOCKS: readonly Alert[] = [
     subject: "node",
     severity: "warning",
     // Growth in both half hours is no jump to another level. Between two updates the error of every
-    // clock grows: that is no news while a source is polled every few hours. So either the updates
+    // clock grows: that is normal while a source is polled every few hours. So either the updates
     // come (within 20 minutes: longer than 1024 s, the longest interval that chronyd uses by default),
     // and the error grows all the same, or the state says that the source is gone.
     expression: unlessMany(
@@ -241,7 +242,7 @@ and on (${NODE}) (
       MANY_OFF,
     ),
     for: "5m",
-    summary: "what the clock can be wrong by has grown for more than an hour",
+    summary: "the possible error of the clock has grown for more than an hour",
     value: "the smallest peak of the last 20 minutes, in milliseconds",
   },
   {
@@ -250,8 +251,8 @@ and on (${NODE}) (
     severity: "warning",
     expression: unlessMany(inOneState(mostlyInState("unsynchronised")), MANY_OFF),
     for: THRESHOLDS.notSynchronisedFor,
-    summary: "chronyd has no time to go by",
-    value: "the share of the last five minutes",
+    summary: "chronyd has no time source to follow",
+    value: "the share of the last five minutes in this state",
   },
   {
     name: "ClockLocal",
@@ -259,8 +260,8 @@ and on (${NODE}) (
     severity: "warning",
     expression: unlessMany(inOneState(mostlyInState("local")), MANY_OFF),
     for: THRESHOLDS.localFor,
-    summary: "chronyd follows itself, and how wrong the clock is is not known",
-    value: "the share of the last five minutes",
+    summary: "chronyd follows its own clock, and the error of the clock is not known",
+    value: "the share of the last five minutes in this state",
   },
   {
     name: "TimeSourceStale",
@@ -269,7 +270,7 @@ and on (${NODE}) (
     expression: unlessMany(inOneState(SOURCE_GONE), MANY_OFF),
     for: THRESHOLDS.staleFor,
     summary: "the time source is gone, and the error of the clock grows",
-    value: "the share of the last five minutes",
+    value: "the share of the last five minutes in this state",
   },
   {
     name: "TimeSourceRunsFree",
@@ -287,7 +288,7 @@ ${ofNode("chrony_tracking_stratum")} >= 11 < 16
     ),
     for: THRESHOLDS.sourceRunsFreeFor,
     summary: "the time source follows nothing but its own clock",
-    value: "1, or the stratum",
+    value: "the share of the last five minutes in which the source reported so, or the stratum",
   },
   {
     name: "TimeSourceContradicted",
@@ -304,8 +305,8 @@ ${ofNode("chrony_tracking_stratum")} >= 11 < 16
     severity: "warning",
     expression: unlessMany(inOneState(mostlyInState("unreachable")), MANY_OFF),
     for: THRESHOLDS.unreachableFor,
-    summary: "chronyd does not answer, and how wrong the clock is is not known",
-    value: "the share of the last five minutes",
+    summary: "chronyd does not answer, and the error of the clock is not known",
+    value: "the share of the last five minutes in this state",
   },
   {
     name: "ClockStepped",
@@ -313,8 +314,8 @@ ${ofNode("chrony_tracking_stratum")} >= 11 < 16
     severity: "warning",
     expression: unlessMany(STEPPED, MANY_STEPPED),
     for: "3m",
-    summary: "the clock was stepped: time was skipped, or came twice",
-    value: `steps in the last ${THRESHOLDS.stepToldFor}, about`,
+    summary: "the clock was stepped: time was skipped or repeated",
+    value: `about how many steps in the last ${THRESHOLDS.stepToldFor}`,
   },
   {
     name: "ClockRarelySynchronised",
@@ -323,8 +324,8 @@ ${ofNode("chrony_tracking_stratum")} >= 11 < 16
     expression: unlessMany(RARELY_SYNCHRONISED, MANY_OFF),
     for: "5m",
     summary:
-      "the clock is synchronised for less than half of the time, and its state comes and goes",
-    value: "the share of the last hour",
+      "the clock is synchronised for less than half of the time, and its state keeps changing",
+    value: "the share of the last hour that was synchronised",
   },
   {
     name: "ClockErrorMissing",
@@ -359,8 +360,8 @@ const CLUSTER: readonly Alert[] = [
     severity: "critical",
     expression: unlessMany(SKEW_TOO_LARGE, `(${MANY_OFF} or ${MANY_STEPPED})`),
     for: THRESHOLDS.clockSkewFor,
-    summary: `two clocks of the cluster can be more than ${THRESHOLDS.clockSkewMs} ms apart, though neither is critical by itself`,
-    value: "the two largest peaks of the cluster added, in milliseconds",
+    summary: `two clocks of the cluster can be more than ${THRESHOLDS.clockSkewMs} ms apart, although neither is critical by itself`,
+    value: "the sum of the two largest peaks of the cluster, in milliseconds",
   },
   {
     name: "ClocksSteppedInCluster",
@@ -368,7 +369,7 @@ const CLUSTER: readonly Alert[] = [
     severity: "critical",
     expression: MANY_STEPPED,
     for: "1m",
-    summary: "many clocks were stepped: time was skipped, or came twice, on many nodes",
+    summary: "many clocks were stepped: time was skipped or repeated on many nodes",
     value: "the number of nodes",
   },
   {
@@ -377,7 +378,7 @@ const CLUSTER: readonly Alert[] = [
     severity: "critical",
     expression: MANY_FAR,
     for: THRESHOLDS.collectorOffsetFor,
-    summary: `many clocks, but not nearly all, are more than ${THRESHOLDS.collectorOffsetSeconds} s from the collector's, whatever chronyd says`,
+    summary: `many clocks, but not nearly all, are more than ${THRESHOLDS.collectorOffsetSeconds} s from the collector's, whatever chronyd reports`,
     value: "the number of nodes",
   },
   {
@@ -387,7 +388,7 @@ const CLUSTER: readonly Alert[] = [
     expression: MANY_CONTRADICTED,
     for: THRESHOLDS.contradictedFor,
     summary:
-      "no NTP server agrees with many of the clocks: their time source is wrong, or the servers are",
+      "no NTP server agrees with many of the clocks: their time source or the servers are wrong",
     value: "the number of nodes",
   },
   {
@@ -396,7 +397,7 @@ const CLUSTER: readonly Alert[] = [
     severity: "critical",
     expression: COLLECTOR_OFF,
     for: THRESHOLDS.collectorOffsetFor,
-    summary: `nearly all clocks are more than ${THRESHOLDS.collectorOffsetSeconds} s from the collector's: look at the collector's node first (by pull alone, at Prometheus')`,
+    summary: `nearly all clocks are more than ${THRESHOLDS.collectorOffsetSeconds} s from the collector's: check the clock of the collector's node first (by pull alone: Prometheus')`,
     value: "the number of nodes",
   },
   {
@@ -408,7 +409,7 @@ const CLUSTER: readonly Alert[] = [
       `(${COLLECTOR_OFF} or ${MANY_FAR})`,
     ),
     for: THRESHOLDS.collectorOffsetFor,
-    summary: `the clock is more than ${THRESHOLDS.collectorOffsetSeconds} s from the collector's, whatever chronyd says`,
+    summary: `the clock is more than ${THRESHOLDS.collectorOffsetSeconds} s from the collector's, whatever chronyd reports`,
     value: "the distance in seconds, network delay included",
   },
   {
@@ -417,7 +418,7 @@ const CLUSTER: readonly Alert[] = [
     severity: "critical",
     expression: unlessMany(VERY_FAR, `(${COLLECTOR_OFF} or ${MANY_FAR})`),
     for: THRESHOLDS.collectorOffsetFor,
-    summary: `the clock is more than ${THRESHOLDS.clockFarCriticalSeconds} s from the collector's (by pull, from Prometheus'), whatever chronyd says`,
+    summary: `the clock is more than ${THRESHOLDS.clockFarCriticalSeconds} s from the collector's (by pull, from Prometheus'), whatever chronyd reports`,
     value: "the distance in seconds, network delay included",
   },
 ];
@@ -429,14 +430,14 @@ const PIPELINE: readonly Alert[] = [
     severity: "warning",
     expression: unlessMany(SILENT, MANY_SILENT),
     for: THRESHOLDS.silentFor,
-    summary: "the node exists, but nothing is known of its clock",
+    summary: "the node exists, but its agent does not report",
     value: "always 1",
   },
   {
     name: "ChronyTrackerNodeStoppedReporting",
     subject: "node",
     severity: "warning",
-    // Only where nobody knows which nodes there are. During an upgrade nodes go and others come: a
+    // Only without kube-state-metrics. During an upgrade nodes go and others come: a
     // node counts as lost only while fewer report than at any time in the hours before.
     expression: `
 (
@@ -447,7 +448,7 @@ and on (cluster) (${REPORTING_COUNT} < ${USUAL_COUNT})
 ${KNOWS_NODES(THRESHOLDS.silentNodeRemembered)}
 unless on (cluster) ${MANY_GONE}`,
     for: THRESHOLDS.silentFor,
-    summary: "the node reported until a short while ago, and does no more",
+    summary: "the node reported within the last hour, and no longer does",
     value: "chrony_up when it was last seen",
   },
   {
@@ -459,7 +460,7 @@ ${MANY_SILENT}
 or
 ${MANY_GONE}`,
     for: "10m",
-    summary: "many nodes, or all, do not report: look at the collector first",
+    summary: "many nodes or all do not report: look at the collector first",
     value:
       "the share of the nodes that do not report; where kube-state-metrics is not collected, the number that do",
   },
@@ -469,7 +470,7 @@ ${MANY_GONE}`,
     severity: "warning",
     expression: RETURNED,
     for: "5m",
-    summary: "the node reports, falls silent and comes back, again and again",
+    summary: "the node stops reporting and starts again, repeatedly",
     value: `how often it came back in the last ${THRESHOLDS.returnsCountedFor}`,
   },
   {
@@ -484,7 +485,7 @@ unless on (cluster) ${REPORTING_COUNT}
 unless on (cluster) count by (cluster) (kube_node_info)`,
     for: THRESHOLDS.silentFor,
     summary:
-      "nothing of the cluster arrives any more, of its agents or of kube-state-metrics: it was stopped, or its way out is closed",
+      "neither the agents nor kube-state-metrics of the cluster report: it was stopped, or its egress is blocked",
     value: "the number of nodes that reported in the last hour",
   },
   {
@@ -511,7 +512,7 @@ unless on (cluster) count by (cluster) (kube_node_info)`,
     subject: "cluster",
     severity: "info",
     expression: `count by (cluster) (${ofNode("increase(chrony_tracker_backlog_dropped_points_total[30m])")} > 0)`,
-    summary: "an outage was longer than agents can bridge: there is a gap in the history",
+    summary: "an outage was longer than agents keep points: the history has a gap",
     value: "the number of nodes with a gap",
   },
 ];
@@ -523,14 +524,14 @@ const COLLECTOR: readonly Alert[] = [
     severity: "warning",
     expression: `sum by (cluster) (increase(otelcol_processor_filter_datapoints_filtered{filter=~"filter/(future|names|old)"}[${THRESHOLDS.droppedPointsToldFor}])) > 0`,
     summary: "the collector drops points that no agent should send",
-    value: `points in the last ${THRESHOLDS.droppedPointsToldFor}, about`,
+    value: `about how many points in the last ${THRESHOLDS.droppedPointsToldFor}`,
   },
   {
     name: "ChronyTrackerCollectorRestarts",
     subject: "cluster",
     severity: "warning",
     expression: `sum by (cluster) (resets(otelcol_process_uptime[30m])) >= ${THRESHOLDS.collectorRestarts}`,
-    summary: "the collector restarts again and again",
+    summary: "the collector keeps restarting",
     value: "restarts in the last 30 minutes",
   },
 ];
@@ -540,8 +541,8 @@ const AZURE: readonly Alert[] = [
     name: "TimeSourceHostClockLost",
     subject: "node",
     severity: "warning",
-    // A node that prefers NTP and has PHC0 in reserve is well. Lost is a PHC0 that answers no poll, or
-    // one that was followed and is now neither followed nor in reserve.
+    // A node that prefers NTP and has PHC0 in reserve is fine. PHC0 is lost when it answers no poll, or
+    // when it was followed and is now neither followed nor in reserve.
     expression: `
 (
   ${ofNode('chrony_sources_reachability_ratio{source_address="PHC0"}')} == 0
@@ -552,17 +553,16 @@ const AZURE: readonly Alert[] = [
 and on (${NODE}) ${ofNode('chrony_sync_state{state=~"synchronised|stale|stepped"}')} == 1
 unless on (${NODE}) ${FOLLOWS_PHC0}`,
     for: THRESHOLDS.hostClockLostFor,
-    summary: "the clock of the host (PHC0) is gone, and the node follows another source",
-    value:
-      "0 when PHC0 answers no poll, else how often it was seen to be followed in the last hours",
+    summary: "the host's clock (PHC0) is gone, and the node follows another source",
+    value: `0 when PHC0 answers no poll, else in how many samples of the last ${THRESHOLDS.hostClockRemembered} it was followed`,
   },
   {
     name: "TimeSourcePhcNotHost",
     subject: "node",
     severity: "warning",
     // The image of Ubuntu names /dev/ptp0, which is the network card's where that came first; Azure
-    // Linux names /dev/ptp_hyperv, which is right where there is one. Elsewhere than on Azure a PHC0
-    // is somebody's choice.
+    // Linux names /dev/ptp_hyperv, which is right where it exists. Outside Azure a PHC0 was chosen on
+    // purpose.
     expression: `
 ${FOLLOWS_PHC0}
 and on (${NODE}) chrony_ptp_clock_info{clock_name!="hyperv"}
