@@ -73,11 +73,6 @@ function replyTo(sequence: number): Uint8Array {
   return patched(LOCAL.reply, { offset: 16, width: 4, value: sequence });
 }
 
-/** Keeps this process from doing anything else, as a machine that stands still does. */
-function freeze(milliseconds: number): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
-}
-
 /** What became of a question so far: what is never answered is not waited for without end. */
 async function soFar(
   answer: Promise<Result<Tracking, ChronyError>>,
@@ -112,6 +107,26 @@ describe("a question", () => {
     assert.equal(await stratumIn(answer), 10);
     t.mock.timers.tick(10 * ANSWER_DEADLINE_MS);
     assert.equal(socket.sent.length, 1);
+  });
+
+  test("takes no timer when its answer is there at once", async (t) => {
+    const { client, socket } = await openClient(t);
+    t.mock.method(socket, "send", (packet: Uint8Array) => {
+      socket.sent.push(packet);
+      socket.receive(LOCAL, socket.sequenceOf(0));
+    });
+    const timer = t.mock.method(globalThis, "setTimeout");
+    assert.ok((await client.ask(tracking)).ok);
+    assert.equal(timer.mock.callCount(), 0);
+  });
+
+  test("takes no packet that came before it", async (t) => {
+    const { client, socket } = await openClient(t);
+    assert.equal(socket.listener.received(replyTo(0)), false);
+    const answer = client.ask(tracking);
+    assert.equal(await soFar(answer), "waiting");
+    socket.receive(LOCAL, socket.sequenceOf(0));
+    assert.equal(await stratumIn(answer), 10);
   });
 
   test("waits past what answers another: a late reply is not taken for its own", async (t) => {
@@ -164,14 +179,21 @@ describe("a question that is not answered", () => {
     });
   }
 
-  test("takes no answer that lay in the socket until after the deadline: it is old", async (t) => {
+  test("takes an answer at its deadline, and none that is read later: it may be old", async (t) => {
     const { client, socket } = await openClient(t);
-    const answer = client.ask(tracking);
-    freeze(ANSWER_DEADLINE_MS + 10);
+    let nowMs = 5_000;
+    t.mock.method(performance, "now", () => nowMs);
+    const first = client.ask(tracking);
+    nowMs += ANSWER_DEADLINE_MS;
     socket.receive(LOCAL, socket.sequenceOf(0));
-    assert.equal(await soFar(answer), "waiting");
+    assert.equal(await stratumIn(first), 10);
+
+    const second = client.ask(tracking);
+    nowMs += ANSWER_DEADLINE_MS + 0.001;
+    socket.receive(LOCAL, socket.sequenceOf(1));
+    assert.equal(await soFar(second), "waiting");
     t.mock.timers.tick(ANSWER_DEADLINE_MS);
-    const result = await soFar(answer);
+    const result = await soFar(second);
     assert.ok(result !== "waiting" && !result.ok);
     assert.equal(result.error.kind, "timed out");
   });

@@ -1,6 +1,6 @@
-// The readers of chronyd's fields, alone. Exact numbers are worked out by hand from the format
-// (coefficient × 2^(exponent − 25)) or taken from a real chronyd's reply (captures.ts). The properties
-// hold the readers against wire.ts, the tests' own writer after chrony's rules.
+// chronyd's fields as they are read and written, alone. Exact numbers are calculated by hand from the
+// format (coefficient × 2^(exponent − 25)) or come from a real chronyd's reply (captures.ts). The
+// properties compare with wire.ts, the tests' own writer after chrony's rules.
 
 import assert from "node:assert/strict";
 import { isIPv6 } from "node:net";
@@ -8,14 +8,20 @@ import { describe, test } from "node:test";
 import * as fc from "fast-check";
 import {
   InvalidField,
+  nameOfCode,
   readAddress,
   readFloat,
   readNonNegativeFloat,
   readTimespec,
+  readUint64,
   referenceIdText,
+  writeAddress,
 } from "../../src/chrony/fields.ts";
 import { REFERENCE_CLOCK } from "./captures.ts";
 import { address, floatBits, floatOfBits, timespec } from "./wire.ts";
+
+/** Where an address is written into a request. */
+const BEFORE = 20;
 
 const LARGEST = (2 ** 24 - 1) * 2 ** 38;
 const SMALLEST = 2 ** -89;
@@ -179,6 +185,42 @@ describe("a time", () => {
   });
 });
 
+describe("an integer of 64 bits", () => {
+  const exact: readonly (readonly [hex: string, value: number])[] = [
+    ["0000000000000000", 0],
+    ["0000000000000007", 7],
+    ["00000000ffffffff", 0xffff_ffff],
+    ["0000000100000000", 2 ** 32],
+    ["0000000500000006", 5 * 2 ** 32 + 6],
+    ["ffffffffffffffff", 2 ** 64],
+  ];
+  for (const [hex, value] of exact) {
+    test(`0x${hex} is ${value}`, () => {
+      const data = new DataView(
+        Uint8Array.from(Buffer.from(`ffffffff${hex}ffffffff`, "hex")).buffer,
+      );
+      assert.equal(readUint64(data, 4), value);
+    });
+  }
+});
+
+describe("a code", () => {
+  const names = ["normal", "insert", "delete"] as const;
+  test("is the name at its index", () => {
+    assert.deepEqual(
+      [0, 1, 2].map((code) => nameOfCode(names, code, "the code")),
+      names,
+    );
+  });
+
+  test("without a name is rejected, with its value, its place and the codes that are expected", () => {
+    assert.throws(() => nameOfCode(names, 3, "the leap status at byte 54"), {
+      name: "InvalidField",
+      message: "the leap status at byte 54 is 3, expected 0 to 2",
+    });
+  });
+});
+
 describe("an address", () => {
   test("of family 0 is none", () => {
     assert.deepEqual(readAddress(address(0, [1, 2, 3, 4]), 0), { family: "unspecified" });
@@ -235,6 +277,47 @@ describe("an address", () => {
   });
 });
 
+describe("an address is written as it was read:", () => {
+  const groups: readonly (readonly [text: string, groups: readonly number[]])[] = [
+    ["::", [0, 0, 0, 0, 0, 0, 0, 0]],
+    ["::1", [0, 0, 0, 0, 0, 0, 0, 1]],
+    ["2001:db8::", [0x2001, 0xdb8, 0, 0, 0, 0, 0, 0]],
+    ["2001:db8::1:0:0:1", [0x2001, 0xdb8, 0, 0, 1, 0, 0, 1]],
+    ["2001:db8:0:1:1:1:1:1", [0x2001, 0xdb8, 0, 1, 1, 1, 1, 1]],
+    ["::ffff:c000:201", [0, 0, 0, 0, 0, 0xffff, 0xc000, 0x201]],
+  ];
+  for (const [text, numbers] of groups) {
+    test(text, () => {
+      const wire = address(
+        2,
+        numbers.flatMap((group) => [group >> 8, group & 0xff]),
+      );
+      assert.deepEqual(readAddress(wire, 0), { family: "ipv6", text });
+      assert.deepEqual(rewritten(wire), bytesOf(wire));
+    });
+  }
+
+  test("any of IPv4", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 4, maxLength: 4 }), (bytes) => {
+        const wire = address(1, bytes);
+        assert.deepEqual(rewritten(wire), bytesOf(wire));
+      }),
+    );
+  });
+
+  test("any of IPv6, with zeros anywhere", () => {
+    const byte = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 255 }));
+    fc.assert(
+      fc.property(fc.array(byte, { minLength: 16, maxLength: 16 }), (bytes) => {
+        const wire = address(2, bytes);
+        assert.deepEqual(rewritten(wire), bytesOf(wire));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});
+
 describe("a reference id as a name", () => {
   const names: readonly (readonly [referenceId: number, name: string])[] = [
     [0x5048_4330, "PHC0"],
@@ -270,4 +353,19 @@ function groupsOfText(text: string): number[] {
     .map((groups) => groups.map((group) => Number.parseInt(group, 16)));
   const missing = text.includes("::") ? 8 - front.length - back.length : 0;
   return [...front, ...Array.from({ length: missing }, () => 0), ...back];
+}
+
+/** What `writeAddress` writes of what `readAddress` gave; it changes no other byte. */
+function rewritten(wire: DataView): Uint8Array {
+  const read = readAddress(wire, 0);
+  assert.ok(read.family === "ipv4" || read.family === "ipv6");
+  const request = new Uint8Array(BEFORE + 20 + 4);
+  writeAddress(new DataView(request.buffer), BEFORE, read);
+  assert.deepEqual(request.subarray(0, BEFORE), new Uint8Array(BEFORE));
+  assert.deepEqual(request.subarray(BEFORE + 20), new Uint8Array(4));
+  return request.slice(BEFORE, BEFORE + 20);
+}
+
+function bytesOf(wire: DataView): Uint8Array {
+  return new Uint8Array(wire.buffer);
 }

@@ -218,7 +218,9 @@ describe("of reference clocks with one id the worst counts:", () => {
 });
 
 describe("a search", () => {
-  test("goes on with the next poll when its time is over", async () => {
+  test("goes on with the next poll when its time is over", async (t) => {
+    // The clock stands, so that each poll is at its end, and not beyond it.
+    t.mock.method(performance, "now", () => 1_000);
     const client = new FakeClient(server(2), server(3), server(4), server(5, SELECTED));
     const followed = new FollowedSource();
     const indexes: (number | undefined)[] = [];

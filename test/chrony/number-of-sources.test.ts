@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { numberOfSources } from "../../src/chrony/number-of-sources.ts";
-import { encodeRequest } from "../../src/chrony/packet.ts";
+import { decodeReply, encodeRequest } from "../../src/chrony/packet.ts";
+import { failure } from "../../src/result.ts";
 import { decoded } from "./decoded.ts";
 import { FACEBOOK, NUMBER_OF_SOURCES } from "./report-captures.ts";
 import { patched } from "./wire.ts";
@@ -21,4 +22,11 @@ test("counts every source, the unresolved one too", () => {
 test("has four bytes", () => {
   const reply = patched(NUMBER_OF_SOURCES, { offset: 28, width: 4, value: 0xffff_ffff });
   assert.equal(decoded(numberOfSources, reply), 0xffff_ffff);
+});
+
+test("has chrony's name in errors", () => {
+  assert.deepEqual(
+    decodeReply(numberOfSources, NUMBER_OF_SOURCES.subarray(0, 31)),
+    failure({ kind: "wrong length", report: "N_SOURCES", bytes: 31, expectedBytes: 32 }),
+  );
 });

@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { ChronyError } from "../../src/chrony/chrony-error.ts";
+import { InvalidField } from "../../src/chrony/fields.ts";
 import { answers, decodeReply, encodeRequest, type Report } from "../../src/chrony/packet.ts";
 import { tracking } from "../../src/chrony/tracking.ts";
 import { OTHER_REPLIES, REFUSALS, SYNCHRONISED } from "./captures.ts";
@@ -238,6 +239,26 @@ describe("a report with several layouts", () => {
     const other = patched(reply, { offset: 6, width: 2, value: 6 });
     const error = { kind: "wrong reply", report: "SEVERAL", code: 6, expected: [4, 5] };
     assert.deepEqual(errorOf(report, other), error);
+  });
+});
+
+test("a field with an invalid value is an error of the report, with the field's sentence", () => {
+  const strict: Report<never> = {
+    ...tracking,
+    replies: [
+      {
+        code: 5,
+        bytes: 104,
+        decode: () => {
+          throw new InvalidField("the leap status at byte 54 is 9, expected 0 to 3");
+        },
+      },
+    ],
+  };
+  assert.deepEqual(errorOf(strict, reply), {
+    kind: "invalid field",
+    report: "TRACKING",
+    detail: "the leap status at byte 54 is 9, expected 0 to 3",
   });
 });
 

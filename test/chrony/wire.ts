@@ -1,6 +1,6 @@
 // The tests' own writer of chronyd's fields, after the rules of chrony's util.c
 // (UTI_FloatHostToNetwork, UTI_TimespecHostToNetwork, UTI_IPHostToNetwork). It shares nothing with
-// src/chrony/fields.ts, which only reads.
+// src/chrony/fields.ts.
 
 const COEFFICIENT_BITS = 25;
 const LARGEST_COEFFICIENT = 2 ** 24 - 1;
