@@ -1,4 +1,4 @@
-/** One question to an NTP server over UDP: one datagram there, and the answer to it or none. */
+/** One request to an NTP server over UDP: one datagram is sent, and its answer is waited for. */
 import { randomBytes } from "node:crypto";
 import { createSocket } from "node:dgram";
 import { lookup } from "node:dns/promises";
@@ -8,16 +8,16 @@ import type { NtpExchange } from "./measurement.ts";
 import type { NtpError } from "./ntp-error.ts";
 import { answers, decodePacket, encodeRequest } from "./packet.ts";
 
-/** How long an answer is waited for: a later one has a margin that says nothing. */
+/** How long to wait for an answer. The margin of a later one would be too large to be of use. */
 export const ANSWER_MS = 3_000;
 
-/** So many datagrams that answer nothing are dropped, before the question is given up. */
+/** How many datagrams that do not answer the request are dropped before it is given up. */
 const MOST_DROPPED = 64;
 
-/** Where a server can be asked: an address without brackets, and its port. */
+/** An IP address without brackets, and a port. */
 export type ServerAddress = { readonly address: string; readonly port: number };
 
-/** The address of a host now: names are looked up each time, because servers of a pool come and go. */
+/** Looks up the address of a host. Names are looked up for each check, because servers of a pool change. */
 export async function findServer(
   host: string,
   port: number,
@@ -34,9 +34,9 @@ export async function findServer(
 }
 
 /**
- * Asks a server. The socket is connected, so that the kernel drops what other addresses send; what
- * comes from the server's and does not answer the question is dropped and waited past.
- * @param stop ends the wait early, as without an answer
+ * Asks a server. The socket is connected, so that the kernel drops datagrams from other addresses.
+ * Datagrams from the server's address that do not answer the request are dropped.
+ * @param stop ends the wait; the result is then `no answer`
  */
 export async function askServer(
   { address, port }: ServerAddress,

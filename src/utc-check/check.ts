@@ -1,46 +1,46 @@
 /**
- * What a check against NTP servers means: pure, with every time as an argument.
+ * What a check against NTP servers means. Pure functions: every time is an argument.
  *
- * An offset holds for the moment at which it was measured, and is not carried on. Since then chronyd
- * may have slewed the clock, by as much as a twelfth of the time that went by, and only chronyd knows.
- * So the offset is compared with the bound that the clock had at the same moment, the larger of the
- * polls before and after; both stand until the next check, and are no judgement on the clock as it is
- * now. A step is seen at once: after one the answers are void, and nothing is known until the next
- * check. (Taking the step off the offset would need its size to the microsecond; it is known to a
- * millisecond, beside a sleep of the machine to 10.) Two steps that cancel out void nothing.
+ * An offset is valid for the moment of its measurement only, because chronyd may have slewed the clock
+ * since then, by up to a twelfth of the elapsed time. So it is compared with the bound of the same
+ * moment: the larger one of the polls before and after. Both are reported until the next check; they do
+ * not describe the clock as it is now. A step makes a check invalid. (Correcting the offset by the step
+ * would need its size to the microsecond. It is known to a millisecond, or to 10 if the machine slept.)
+ * Two steps that cancel each other out are not noticed.
  */
 import type { Assessment } from "../clock/assessment.ts";
 import { type ClockPair, timeWithSleepMs } from "../clock/clock-pair.ts";
 import { stepBetween } from "../clock/step-detector.ts";
 import { type Measurement, PHI } from "./measurement.ts";
+import { milliseconds } from "./ntp-error.ts";
 
-/** What became of the question to one server. */
+/** The result of asking one server. */
 export type ServerAnswer = {
-  /** As UTC_CHECK_SERVERS has it. */
+  /** As written in UTC_CHECK_SERVERS. */
   readonly server: string;
-  /** `undefined` when it gave no time. */
+  /** `undefined` when the server gave no time. */
   readonly measurement: Measurement | undefined;
-  /** Why it gave none, as a sentence; `undefined` when it did. */
+  /** Why the server gave no time, as a sentence; `undefined` when it did. */
   readonly problem: string | undefined;
 };
 
-/** All servers, asked once at the same time. */
+/** One check: all servers are asked at the same time. */
 export type UtcCheck = {
-  /** The node's clocks at the poll of chronyd that followed. */
+  /** The node's clocks at the next poll of chronyd. */
   readonly clocks: ClockPair;
   readonly answers: readonly ServerAnswer[];
-  /** What the clock's own bound was meanwhile, at most; `undefined` when it was withheld. */
+  /** The largest bound of the clock during the check; `undefined` when it was not known. */
   readonly boundMs: number | undefined;
-  /** Whether the clock's bound and all servers exclude each other ({@link contradicts}). */
+  /** See {@link contradicts}. */
   readonly contradiction: boolean | undefined;
 };
 
-/** How many intervals without another check a check is valid for. */
+/** How many intervals a check is valid for when no other follows. */
 const INTERVALS_VALID = 3;
 
 /**
- * The bound between two polls of chronyd, in milliseconds: the larger one, grown by what a clock can
- * drift in between.
+ * The largest bound between two polls of chronyd, in milliseconds: the larger of both, plus the
+ * possible drift between them.
  */
 export function boundAround(before: Assessment, after: Assessment): number | undefined {
   const [one, other] = [before.clockErrorBoundMs, after.clockErrorBoundMs];
@@ -49,18 +49,17 @@ export function boundAround(before: Assessment, after: Assessment): number | und
     : Math.max(one, other) + PHI * (timeWithSleepMs(after.clocks) - timeWithSleepMs(before.clocks));
 }
 
-/** Whether a check still counts: it is not too old, and the wall clock was not stepped since. */
+/** Whether a check is still valid: it is not too old, and the wall clock was not stepped since. */
 export function isValid(check: UtcCheck, now: ClockPair, intervalMs: number): boolean {
   const ageMs = timeWithSleepMs(now) - timeWithSleepMs(check.clocks);
   return ageMs <= INTERVALS_VALID * intervalMs && stepBetween(check.clocks, now) === undefined;
 }
 
 /**
- * Whether the clock's bound and what independent servers say exclude each other: no server's interval,
- * the offset and its margin on either side, has a moment in common with that of the clock, which is 0
- * and the bound on either side. One server that agrees is enough for false, so that a single wrong one
- * blames no clock.
- * @returns `undefined` when no server gave a time, or the bound is not known
+ * Whether all servers contradict the clock: no server's interval (offset ± margin) overlaps the
+ * clock's (0 ± bound). One server that agrees is enough for `false`, so that a single wrong server
+ * raises no alarm.
+ * @returns `undefined` when no server gave a time, or when the bound is not known
  */
 export function contradicts(
   measurements: readonly Measurement[],
@@ -72,4 +71,14 @@ export function contradicts(
         ({ offsetSeconds, marginSeconds }) =>
           Math.abs(offsetSeconds) > boundMs / 1000 + marginSeconds,
       );
+}
+
+/** One sentence about a check in which all servers contradict the clock. */
+export function describeContradiction({ answers, boundMs = 0 }: UtcCheck): string {
+  const offsets = answers.flatMap(({ server, measurement }) =>
+    measurement === undefined
+      ? []
+      : `${server} ${milliseconds(measurement.offsetSeconds)} +/- ${milliseconds(measurement.marginSeconds)}`,
+  );
+  return `No NTP server agrees with the clock: its bound was ${boundMs.toFixed(3)} ms, and they say: ${offsets.join(", ")} (positive: the clock is behind). chronyd's time source may be wrong.`;
 }

@@ -1,17 +1,17 @@
 import type { ClockPair } from "../clock/clock-pair.ts";
 
-/** A tick that is known less exactly than this was missed, and the next one is waited for. */
+/** A tick that is known less exactly than this is read again, because the process was interrupted. */
 const WIDEST_BRACKET_MS = 0.05;
 const ATTEMPTS = 3;
 
-/** No tick of a clock that goes takes so long. */
+/** Longer than any tick of a running clock. */
 const LONGEST_WAIT_MS = 5;
 
 /**
- * Both clocks of the node at the moment when the wall clock goes on to its next millisecond. Node.js
- * reads it in whole milliseconds only; which millisecond begins when is known to about a microsecond,
- * by waiting for it (a millisecond of processor time, three at the most). The monotonic clock is
- * slewed as the wall clock is, so that until a step the one gives the other.
+ * Both clocks of the node at the moment when the wall clock enters its next millisecond. Node.js reads
+ * the wall clock in whole milliseconds only. Waiting for the next one gives its time to about a
+ * microsecond, and costs 1 ms of processor time, at most 3. The monotonic clock is slewed together with
+ * the wall clock, so until a step one can be computed from the other.
  */
 export function readClocksExactly(): ClockPair {
   let clocks = readNextTick();

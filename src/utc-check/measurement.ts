@@ -1,20 +1,20 @@
 /**
- * What one exchange with a server says of the node's clock (RFC 5905, sections 8 and 11.2):
+ * The offset of the node's clock from one exchange with a server (RFC 5905, sections 8 and 11.2):
  *
  *     t1  the request leaves, by the node's clock     t2  it arrives, by the server's clock
  *     t4  the answer arrives, by the node's clock     t3  the answer leaves, by the server's clock
  *
  *     offset = ((t2 − t1) + (t3 − t4)) / 2            delay = (t4 − t1) − (t3 − t2)
  *
- *     margin = delay / 2                the network may have taken all of it on one of the two ways
+ *     margin = delay / 2                all of the delay may be in one direction
  *            + root delay / 2           the same, from the server to its reference clock
- *            + root dispersion          what the server says that its own time can be wrong by
- *            + precision                the smallest step of the server's clock
- *            + PHI × (t4 − t1)          what both clocks can have drifted meanwhile
+ *            + root dispersion          the error of its time that the server reports
+ *            + precision                the resolution of the server's clock
+ *            + PHI × (t4 − t1)          the drift of both clocks during the exchange
  *            + uncertainty              how exactly t1 and t4 are known
  *
- * As far as the server is honest and its own numbers hold, true time is within the margin of the
- * node's clock plus the offset.
+ * If the server reports its own error correctly, true time is the node's time plus the offset, ± the
+ * margin.
  */
 import type { ClockPair } from "../clock/clock-pair.ts";
 import { SMALLEST_STEP_MS } from "../clock/step-detector.ts";
@@ -22,37 +22,38 @@ import { failure, type Result, success } from "../result.ts";
 import type { NtpError } from "./ntp-error.ts";
 import type { NtpTimestamp, ServerPacket } from "./packet.ts";
 
-/** An answer, and when the request left and it came: monotonic, in milliseconds. */
+/** An answer, and the monotonic times, in milliseconds, at which the request left and the answer came. */
 export type NtpExchange = {
   readonly packet: ServerPacket;
   readonly sentMs: number;
   readonly receivedMs: number;
 };
 
-/** What a server says of the node's clock. */
+/** The node's clock compared with a server's. */
 export type Measurement = {
   /** The server's clock minus the node's, in seconds; positive: the node's clock is behind. */
   readonly offsetSeconds: number;
-  /** What the offset can be wrong by, either way, in seconds. */
+  /** The largest error of the offset, in both directions, in seconds. */
   readonly marginSeconds: number;
 };
 
-/** RFC 5905's tolerance of a clock's frequency: 15 ppm. */
+/** The frequency tolerance of a clock in RFC 5905: 15 ppm. */
 export const PHI = 15e-6;
 
-/** A server whose margin is larger says nothing: `maxdist` of ntpd is the same by default. */
+/** A measurement with a larger margin is not used. It is the default of ntpd's `maxdist`. */
 export const LARGEST_MARGIN_SECONDS = 1.5;
 
-/** A moment of the wall clock, in milliseconds since 1970, is kept to the microsecond. */
+/** {@link timestampOf} rounds to the microsecond. */
 const ROUNDING_MS = 0.001;
 
-/** A stratum from here on is not synchronised. */
+/** This stratum and higher ones are not synchronised. */
 const STRATUM_UNSYNCHRONISED = 16;
 const LEAP_UNSYNCHRONISED = 3;
 
 /**
- * @param before the node's clocks before the request was sent, read exactly
- * @param after the same after the answer came: a step in between makes the times worthless
+ * Computes offset and margin, or says why the answer cannot be used.
+ * @param before the node's clocks before the request, read exactly
+ * @param after the same after the answer, to notice a step in between
  */
 export function measure(
   { packet, sentMs, receivedMs }: NtpExchange,
@@ -83,7 +84,7 @@ export function measure(
   const t4 = timestampOf(receivedMs + apartMs(before));
   const exchangeSeconds = (receivedMs - sentMs) / 1000;
   const delaySeconds = exchangeSeconds - secondsBetween(packet.receive, packet.transmit);
-  // Two clocks that are right to their tolerance and their precision measure no less.
+  // A delay outside of 0 to the whole exchange, by more than the clocks' own inaccuracy, is impossible.
   const driftSeconds = PHI * exchangeSeconds;
   const precisionSeconds = 2 ** packet.precisionLog2Seconds;
   const slackSeconds = driftSeconds + precisionSeconds + uncertainMs / 1000;
@@ -103,7 +104,7 @@ export function measure(
   return success({ offsetSeconds, marginSeconds });
 }
 
-/** What only a step or a sleep of the machine changes, in milliseconds. */
+/** The distance of both clocks, in milliseconds. Only a step or a sleep of the machine changes it. */
 function apartMs({ wallMs, monotonicMs }: ClockPair): number {
   return wallMs - monotonicMs;
 }
@@ -117,12 +118,12 @@ export function timestampOf(wallMs: number): NtpTimestamp {
   return BigInt.asUintN(64, (microseconds << 32n) / 1_000_000n);
 }
 
-/** From one moment to another, in seconds; right while they are less than 68 years apart (RFC 5905, section 6). */
+/** Seconds from one timestamp to another. Correct if they are less than 68 years apart (RFC 5905, section 6). */
 function secondsBetween(from: NtpTimestamp, to: NtpTimestamp): number {
   return Number(BigInt.asIntN(64, to - from)) / 2 ** 32;
 }
 
-/** Four letters; `undefined` for what is none: chronyd sends 0 while it is not synchronised. */
+/** The four letters of a kiss code; `undefined` for anything else: an unsynchronised chronyd sends 0. */
 function kissCode(referenceId: number): string | undefined {
   const code = [24, 16, 8, 0]
     .map((shift) => String.fromCharCode((referenceId >>> shift) & 0xff))

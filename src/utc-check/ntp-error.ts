@@ -1,4 +1,4 @@
-/** Why an NTP server gave no time, by kind, and the sentence that says so to a person. */
+/** Why an NTP server gave no time. */
 export type NtpError =
   | { readonly kind: "host unknown"; readonly detail: string }
   | { readonly kind: "nobody listens" }
@@ -11,7 +11,7 @@ export type NtpError =
       readonly leapIndicator: number;
       readonly stratum: number;
     }
-  /** Its times cannot be true: it says that it took longer than the whole exchange lasted. */
+  /** The server reports that it took longer than the whole exchange, or its times run backwards. */
   | { readonly kind: "impossible times"; readonly delaySeconds: number }
   | { readonly kind: "too far"; readonly marginSeconds: number }
   | { readonly kind: "clock stepped" };
@@ -22,7 +22,10 @@ export const FINAL_KISSES: readonly string[] = ["DENY", "RSTR"];
 /** The kiss code that asks for a longer interval. */
 export const RATE_KISS = "RATE";
 
-/** @param server as UTC_CHECK_SERVERS has it */
+/**
+ * One sentence: what was wrong, and what to do.
+ * @param server as written in UTC_CHECK_SERVERS
+ */
 export function describeNtpError(server: string, error: NtpError): string {
   const name = `The NTP server ${server}`;
   switch (error.kind) {
@@ -56,6 +59,7 @@ function describeKiss(name: string, code: string): string {
     : `${name} gave no time (kiss of death ${code}).`;
 }
 
-function milliseconds(seconds: number): string {
+/** `0.031 ms` */
+export function milliseconds(seconds: number): string {
   return `${(seconds * 1000).toFixed(3)} ms`;
 }

@@ -1,31 +1,31 @@
-/** When servers are asked, and which: pure, with every time as an argument. */
+/** When the servers are asked, and how often each. Pure functions: every time is an argument. */
 import { type ClockPair, timeWithSleepMs } from "../clock/clock-pair.ts";
 import { FINAL_KISSES, type NtpError, RATE_KISS } from "./ntp-error.ts";
 
 /**
- * When the first check after a start is due, by {@link timeWithSleepMs}: at the next moment of the wall
- * clock that is the node's own. So the nodes of a cluster are spread over the interval, and an agent
- * that restarts again and again asks no more often than one that lives.
- * @param phase the node's own share of the interval, from 0 to 1
+ * When the first check after a start is due, by {@link timeWithSleepMs}. Each node has its own phase of
+ * the interval by the wall clock. So the nodes of a cluster do not ask at the same time, and an agent
+ * that restarts again and again does not ask more often.
+ * @param phase the node's offset in the interval, from 0 to 1
  */
 export function firstDueMs(now: ClockPair, intervalMs: number, phase: number): number {
   const sinceMs = (now.wallMs - phase * intervalMs) % intervalMs;
   return timeWithSleepMs(now) + ((intervalMs - sinceMs) % intervalMs);
 }
 
-/** How often a server may be asked, after all that it answered. */
+/** How often a server is asked, as its answers so far demand. */
 export type Pace = {
-  /** Of so many checks it is asked in one. */
+  /** It is asked in one of this many checks. */
   readonly every: number;
-  /** How many checks go by without it from now on. */
+  /** How many of the next checks do not ask it. */
   readonly skips: number;
-  /** It asked not to be asked any more: the kiss code. */
+  /** The kiss code by which the server demanded not to be asked any more. */
   readonly ended: string | undefined;
 };
 
 export const FULL_PACE: Pace = { every: 1, skips: 0, ended: undefined };
 
-/** The longest interval between two questions to a server that asks for fewer, in checks. */
+/** The longest interval between two requests to a server that demands fewer, in checks. */
 const RAREST = 64;
 
 /** Whether a server is asked in the check that begins now. */
@@ -39,9 +39,9 @@ export function paceSkipped(pace: Pace): Pace {
 }
 
 /**
- * After the server was asked. Each RATE doubles its interval until the agent restarts, since a server
- * that is asked as before would send the next one.
- * @param error why it gave no time; `undefined` when it did
+ * After the server was asked. Each RATE doubles its interval. It is not shortened again before the agent
+ * restarts, because the server would then send the next RATE.
+ * @param error why the server gave no time; `undefined` when it did
  */
 export function paceAfter(pace: Pace, error: NtpError | undefined): Pace {
   const code = error?.kind === "kiss" ? error.code : undefined;

@@ -1,6 +1,6 @@
 /**
- * The packet of NTP, version 4 (RFC 5905, figure 8), as far as a client that never sets a clock needs
- * it. All integers are big-endian.
+ * The NTP packet, version 4 (RFC 5905, figure 8): a client's request and a server's answer. All integers
+ * are big-endian.
  *
  *      0  leap indicator 2 bits, version 3 bits, mode 3 bits
  *      1  stratum u8
@@ -14,10 +14,10 @@
  *     32  receive timestamp
  *     40  transmit timestamp
  *
- * Only the request of a client exists here (mode 3): no packet of ours asks a server for anything else.
+ * Only the request of a client (mode 3) is defined: the agent asks a server for nothing but the time.
  */
 
-/** A packet without extension fields or a message digest, which nobody sends who was not asked for them. */
+/** A packet without extension fields and message digest: a server sends them only to a client that does. */
 export const PACKET_BYTES = 48;
 
 const VERSION = 4;
@@ -25,16 +25,16 @@ const MODE_CLIENT = 3;
 const MODE_SERVER = 4;
 const TRANSMIT_TIMESTAMP_OFFSET = 40;
 
-/** Seconds since 1900 and their fraction in 64 bits; from 2036 on they begin again at 0. */
+/** Seconds since 1900 and their fraction, 32 bits each. In 2036 they begin again at 0. */
 export type NtpTimestamp = bigint;
 
-/** What a server answers, in the order of the wire. */
+/** A server's answer, in wire order. */
 export type ServerPacket = {
-  /** 0 is none, 1 and 2 announce a leap second, 3 is not synchronised. */
+  /** 0: none; 1 and 2 announce a leap second; 3: not synchronised. */
   readonly leapIndicator: number;
   readonly version: number;
   readonly mode: number;
-  /** Hops from a reference clock; 0 is a kiss of death. */
+  /** Distance from a reference clock: 1 is directly attached, 0 is a kiss of death. */
   readonly stratum: number;
   /** Of the server's clock. */
   readonly precisionLog2Seconds: number;
@@ -50,10 +50,10 @@ export type ServerPacket = {
 };
 
 /**
- * The bytes of a request. Everything is zero that the server does not need: the time of sending as
- * well, in whose place stands a number that only the asked server can know (as chrony does it, and
- * draft-ietf-ntp-data-minimization recommends).
- * @param nonce random; the answer carries it back as its origin timestamp
+ * The bytes of a request. The fields that a server does not need are zero. In place of the time of
+ * sending there is a random number that only this server knows, as in chrony
+ * (draft-ietf-ntp-data-minimization).
+ * @param nonce random; the server copies it to the origin timestamp of its answer
  */
 export function encodeRequest(nonce: NtpTimestamp): Uint8Array {
   const packet = new Uint8Array(PACKET_BYTES);
@@ -63,7 +63,7 @@ export function encodeRequest(nonce: NtpTimestamp): Uint8Array {
   return packet;
 }
 
-/** The fields of a datagram; `undefined` when it is not as long as a packet. */
+/** Decodes a datagram; `undefined` when its length is wrong. */
 export function decodePacket(datagram: Uint8Array): ServerPacket | undefined {
   if (datagram.length !== PACKET_BYTES) {
     return undefined;
@@ -85,8 +85,8 @@ export function decodePacket(datagram: Uint8Array): ServerPacket | undefined {
 }
 
 /**
- * Whether a packet answers the request with this nonce. What does not is no error: anybody can have
- * sent it, and the asker goes on waiting. Version 3 is what older servers answer, with the same layout.
+ * Whether a packet answers the request with this nonce. Any other packet is ignored, not an error,
+ * because anybody can have sent it. Older servers answer with version 3, which has the same layout.
  */
 export function answers(packet: ServerPacket, nonce: NtpTimestamp): boolean {
   const { mode, version, origin } = packet;

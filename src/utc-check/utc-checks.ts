@@ -1,6 +1,6 @@
 /**
- * Asks NTP servers for the time, apart from chronyd: whether the reference is right that chronyd
- * follows, no number of chronyd's can show. Nothing of this folder is loaded without UTC_CHECK_SERVERS.
+ * Asks NTP servers for the time, independently of chronyd, because no value of chronyd shows whether
+ * the reference that it follows is right. Nothing of this folder is loaded without UTC_CHECK_SERVERS.
  */
 import type { Assessment } from "../clock/assessment.ts";
 import { type ClockPair, timeWithSleepMs } from "../clock/clock-pair.ts";
@@ -9,42 +9,48 @@ import { Condition } from "../condition.ts";
 import type { Log } from "../log.ts";
 import { failure, type Result } from "../result.ts";
 import type { HostAndPort } from "../setting-parsers.ts";
-import { askServer, findServer } from "./ask-server.ts";
-import { boundAround, contradicts, isValid, type ServerAnswer, type UtcCheck } from "./check.ts";
+import { askServer, findServer, type ServerAddress } from "./ask-server.ts";
+import {
+  boundAround,
+  contradicts,
+  describeContradiction,
+  isValid,
+  type ServerAnswer,
+  type UtcCheck,
+} from "./check.ts";
 import { readClocksExactly } from "./exact-clocks.ts";
-import { type Measurement, measure, type NtpExchange } from "./measurement.ts";
-import { describeNtpError, type NtpError, RATE_KISS } from "./ntp-error.ts";
-import { FULL_PACE, firstDueMs, isAsked, type Pace, paceAfter, paceSkipped } from "./pace.ts";
+import { measure, type NtpExchange } from "./measurement.ts";
+import type { NtpError } from "./ntp-error.ts";
+import { NtpServer } from "./ntp-server.ts";
+import { firstDueMs } from "./pace.ts";
 
 export type UtcChecksOptions = {
   readonly servers: readonly HostAndPort[];
   /** Between two checks, in milliseconds. */
   readonly intervalMs: number;
-  /** The node's own share of the interval, from 0 to 1. */
+  /** The node's offset in the interval, from 0 to 1. */
   readonly phase: number;
   readonly log: Log;
 };
 
-/** A server, and what is kept of it from one check to the next. */
-type Server = {
-  readonly address: HostAndPort;
-  readonly fault: Condition;
-  pace: Pace;
+/** The answers of a check, and the node's clocks before and after it, read exactly. */
+type Exchanges = {
+  readonly before: ClockPair;
+  readonly after: ClockPair;
+  readonly results: ReadonlyMap<NtpServer, Result<NtpExchange, NtpError>>;
 };
 
-type FoundExchange = { readonly server: Server; readonly result: Result<NtpExchange, NtpError> };
-
-/** Checks once an interval, from the first poll of chronyd that it is given until it is stopped. */
+/** Checks once an interval, from the first poll of chronyd until it is stopped. */
 export class UtcChecks {
   readonly #options: UtcChecksOptions;
-  readonly #servers: readonly Server[];
+  readonly #servers: readonly NtpServer[];
   readonly #contradiction: Condition;
   readonly #stop = new AbortController();
   #dueMs: number | undefined;
   /** The newest poll of chronyd. */
   #polled: Assessment | undefined;
-  #underWay = false;
-  /** Waits for the poll that follows an exchange. */
+  #isChecking = false;
+  /** Waits for the first poll after an exchange. */
   #nextPoll:
     | { readonly afterMs: number; readonly resolve: (polled: Assessment) => void }
     | undefined;
@@ -53,18 +59,14 @@ export class UtcChecks {
   constructor(options: UtcChecksOptions) {
     const { servers, log } = options;
     this.#options = options;
-    this.#servers = servers.map((address) => ({
-      address,
-      fault: new Condition(log, `The NTP server ${address.text} gives the time again.`),
-      pace: FULL_PACE,
-    }));
+    this.#servers = servers.map((address) => new NtpServer(address, log));
     this.#contradiction = new Condition(
       log,
       "An NTP server of UTC_CHECK_SERVERS agrees with the clock again.",
     );
   }
 
-  /** A poll of chronyd has ended: a check begins with one, and its bound is that of the one after. */
+  /** To be called after each poll of chronyd: it begins a check that is due, or completes one. */
   follow(polled: Assessment): void {
     this.#polled = polled;
     const next = this.#nextPoll;
@@ -75,53 +77,40 @@ export class UtcChecks {
     const nowMs = timeWithSleepMs(polled.clocks);
     const { intervalMs, phase } = this.#options;
     this.#dueMs ??= firstDueMs(polled.clocks, intervalMs, phase);
-    if (nowMs >= this.#dueMs && !this.#underWay && !this.#stop.signal.aborted) {
-      this.#underWay = true;
+    if (nowMs >= this.#dueMs && !this.#isChecking && !this.#stop.signal.aborted) {
+      this.#isChecking = true;
       void this.#check().finally(() => {
-        this.#underWay = false;
+        this.#isChecking = false;
       });
     }
   }
 
-  /** The last check; `undefined` when there was none, or none that still counts. */
+  /** The last check; `undefined` when there was none, or when it is no longer valid. */
   valid(now: ClockPair): UtcCheck | undefined {
     const last = this.#last;
     return last !== undefined && isValid(last, now, this.#options.intervalMs) ? last : undefined;
   }
 
-  /** Ends: no socket stays open. */
+  /** Ends the checks. No socket stays open. */
   stop(): void {
     this.#stop.abort();
   }
 
   async #check(): Promise<void> {
-    const asked = new Set(this.#servers.filter(({ pace }) => isAsked(pace)));
-    const found = await this.#find([...asked]);
+    const addresses = await findAddresses(this.#servers.filter(({ isAsked }) => isAsked));
     const beforePoll = this.#polled;
     if (this.#stop.signal.aborted || beforePoll === undefined) {
       return;
     }
-    // From the questions on, however long the names took: never sooner than the interval.
+    // Counted from the requests, not from the look-ups: servers must not be asked before the interval has passed.
     this.#dueMs = performance.now() + beforePoll.clocks.suspendedMs + this.#options.intervalMs;
-    const before = readClocksExactly();
-    const exchanges = await Promise.all(found.map((each) => this.#exchange(each)));
-    const after = readClocksExactly();
+    const exchanges = await this.#exchange(addresses);
     if (this.#stop.signal.aborted) {
       return;
     }
-    const afterPoll = await this.#pollAfter(after.monotonicMs);
-    const stepped = stepBetween(beforePoll.clocks, afterPoll.clocks) !== undefined;
-    const answers = this.#servers.map((server): ServerAnswer => {
-      const exchange = exchanges.find((each) => each.server === server)?.result;
-      if (exchange === undefined) {
-        return this.#notAsked(server);
-      }
-      const measured = exchange.ok ? measure(exchange.value, before, after) : exchange;
-      return this.#answered(
-        server,
-        measured.ok && stepped ? failure({ kind: "clock stepped" }) : measured,
-      );
-    });
+    const afterPoll = await this.#pollAfter(exchanges.after.monotonicMs);
+    const isStepped = stepBetween(beforePoll.clocks, afterPoll.clocks) !== undefined;
+    const answers = this.#servers.map((server) => answerOf(server, exchanges, isStepped));
     const boundMs = boundAround(beforePoll, afterPoll);
     const measurements = answers.flatMap(({ measurement }) => measurement ?? []);
     const contradiction = contradicts(measurements, boundMs);
@@ -129,47 +118,23 @@ export class UtcChecks {
     this.#logContradiction(this.#last);
   }
 
-  /** One after another, because a look-up that hangs holds one of the four threads that Node.js has for all files and names. */
-  async #find(servers: readonly Server[]): Promise<readonly Found[]> {
-    const found: Found[] = [];
-    for (const server of servers) {
-      const { host, port } = server.address;
-      found.push({ server, address: await findServer(host, port) });
-    }
-    return found;
-  }
-
-  async #exchange({ server, address }: Found): Promise<FoundExchange> {
-    const result = address.ok ? await askServer(address.value, this.#stop.signal) : address;
-    return { server, result };
+  async #exchange(
+    addresses: ReadonlyMap<NtpServer, Result<ServerAddress, NtpError>>,
+  ): Promise<Exchanges> {
+    const before = readClocksExactly();
+    const results = await Promise.all(
+      [...addresses].map(async ([server, address]) => {
+        const result = address.ok ? await askServer(address.value, this.#stop.signal) : address;
+        return [server, result] as const;
+      }),
+    );
+    return { before, after: readClocksExactly(), results: new Map(results) };
   }
 
   #pollAfter(afterMs: number): Promise<Assessment> {
     const { promise, resolve } = Promise.withResolvers<Assessment>();
     this.#nextPoll = { afterMs, resolve };
     return promise;
-  }
-
-  #notAsked(server: Server): ServerAnswer {
-    const { text } = server.address;
-    const { ended } = server.pace;
-    server.pace = paceSkipped(server.pace);
-    const problem = describeNtpError(text, { kind: "kiss", code: ended ?? RATE_KISS });
-    return { server: text, measurement: undefined, problem };
-  }
-
-  #answered(server: Server, result: Result<Measurement, NtpError>): ServerAnswer {
-    const { address, fault } = server;
-    const nowMs = performance.now();
-    server.pace = paceAfter(server.pace, result.ok ? undefined : result.error);
-    if (result.ok) {
-      fault.clear(nowMs);
-      return { server: address.text, measurement: result.value, problem: undefined };
-    }
-    const { error } = result;
-    const problem = describeNtpError(address.text, error);
-    fault.raise(error.kind === "kiss" ? `kiss ${error.code}` : error.kind, problem, nowMs);
-    return { server: address.text, measurement: undefined, problem };
   }
 
   #logContradiction(check: UtcCheck): void {
@@ -182,20 +147,27 @@ export class UtcChecks {
   }
 }
 
-type Found = {
-  readonly server: Server;
-  readonly address: Awaited<ReturnType<typeof findServer>>;
-};
-
-function describeContradiction({ answers, boundMs = 0 }: UtcCheck): string {
-  const said = answers.flatMap(({ server, measurement }) =>
-    measurement === undefined
-      ? []
-      : `${server} ${milliseconds(measurement.offsetSeconds)} +/- ${milliseconds(measurement.marginSeconds)}`,
-  );
-  return `No NTP server agrees with the clock: its bound was ${boundMs.toFixed(3)} ms, and they say: ${said.join(", ")} (positive: the clock is behind). chronyd's time source may be wrong.`;
+/** One after another, because a look-up that hangs occupies one of Node.js' four threads for files and names. */
+async function findAddresses(
+  servers: readonly NtpServer[],
+): Promise<ReadonlyMap<NtpServer, Result<ServerAddress, NtpError>>> {
+  const addresses = new Map<NtpServer, Result<ServerAddress, NtpError>>();
+  for (const server of servers) {
+    addresses.set(server, await findServer(server.address.host, server.address.port));
+  }
+  return addresses;
 }
 
-function milliseconds(seconds: number): string {
-  return `${(seconds * 1000).toFixed(3)} ms`;
+/** @param isStepped whether the wall clock was stepped during the check */
+function answerOf(
+  server: NtpServer,
+  { before, after, results }: Exchanges,
+  isStepped: boolean,
+): ServerAnswer {
+  const exchange = results.get(server);
+  if (exchange === undefined) {
+    return server.skipped();
+  }
+  const measured = exchange.ok ? measure(exchange.value, before, after) : exchange;
+  return server.answered(measured.ok && isStepped ? failure({ kind: "clock stepped" }) : measured);
 }
