@@ -13,7 +13,7 @@ const root = fileURLToPath(new URL("../", import.meta.url));
 
 /** Each knows only those before it; those of one row do not matter to each other here. */
 const ORDER: readonly (readonly string[])[] = [
-  "exit-codes json-shape condition log printable privileges ptp-clocks redact result setting-parsers standard-error standard-output step-log stop-signal version"
+  "command-options exit-codes json-shape condition log printable privileges ptp-clocks redact result setting-parsers standard-error standard-output step-log stop-signal version"
     .split(" ")
     .map((name) => `${name}.ts`),
   ["chrony"],

@@ -1,15 +1,21 @@
 /**
- * All samples of a range, node by node, in pieces that a backend gives: first how many there are of each
- * node, then the samples themselves, a group of nodes at a time, so that memory is bounded.
+ * Reads all samples of a range, node by node. First it counts the samples of each node; then it reads them
+ * for one group of nodes at a time, in pieces that a backend accepts, so that memory is bounded.
  */
-import { failure, type Result, success } from "../result.ts";
-import type { AnsweredSeries, Backend, BackendError } from "./backend.ts";
-import { type Piece, piecesBySamples, piecesOf } from "./pieces.ts";
+import { type Result, success } from "../result.ts";
+import type { Backend } from "./backend.ts";
+import type { BackendError } from "./backend-error.ts";
 import {
-  compareNodes,
+  type CountedNode,
+  countNodes,
+  isNeeded,
+  NAME_LABELS,
+  neededSamples,
+} from "./node-counts.ts";
+import { askInPieces, type Piece, piecesBySamples, piecesOf } from "./pieces.ts";
+import type { AnsweredSeries } from "./query-answer.ts";
+import {
   labelText,
-  METRICS_WITHOUT_PEAK,
-  type NodeName,
   type NodeSamples,
   nodeKey,
   nodeOf,
@@ -17,21 +23,22 @@ import {
   USED_METRICS,
   type UsedMetric,
 } from "./raw-series.ts";
+import { alternatives, type Matcher, selectorOf } from "./selectors.ts";
 
 /** What to collect. */
 export type CollectionRequest = {
   readonly range: Piece;
-  /** One cluster, or all. */
+  /** `undefined`: all clusters. */
   readonly cluster: string | undefined;
 };
 
-/** Hears how far it is, as a share; `undefined` while that is not known. */
+/** Is called with what is done now, and the share of it that is done; `undefined` when it is not known. */
 export type CollectionProgress = (what: string, share: number | undefined) => void;
 
 /** What was asked of the backend for one metric. */
 export type AskedMetric = {
   readonly metric: UsedMetric;
-  /** The selector, without a range and a selection of nodes. */
+  /** Without a range and without a selection of nodes. */
   readonly selector: string;
   readonly requests: number;
   readonly series: number;
@@ -43,23 +50,13 @@ const DAY_MS = 86_400_000;
 const SAMPLES_IN_AN_ANSWER = 250_000;
 /** About 200 MB of memory. */
 const SAMPLES_IN_A_GROUP = 2_000_000;
-/** So that a query stays a few kilobytes long. */
+/** Keeps a query to a few kilobytes. */
 const NODES_IN_A_GROUP = 100;
-const SHORTEST_PIECE_MS = 60_000;
-
-/** The labels that a node's name can stand in. */
-const NAME_LABELS = ["k8s_node_name", "instance"] as const;
-
-/** A node, how its labels are spelt, and how many samples it has in each piece of the range. */
-type Node = NodeName & {
-  readonly clusters: Set<string>;
-  readonly names: Readonly<Record<(typeof NAME_LABELS)[number], Set<string>>>;
-  readonly counts: Map<UsedMetric, number[]>;
-};
 
 /**
- * Gives the samples of each node, in the order of nodes.
- * @returns what was asked for
+ * Reads the samples of all nodes.
+ * @param onNode gets those of each node, in order
+ * @returns what was asked of the backend
  */
 export async function collect(
   backend: Backend,
@@ -68,89 +65,50 @@ export async function collect(
   progress: CollectionProgress,
 ): Promise<Result<readonly AskedMetric[], BackendError>> {
   const days = piecesOf(range, DAY_MS);
-  const selected = matchers(cluster === undefined ? [] : [["cluster", "=", cluster]]);
-  const asked = new Map(
-    USED_METRICS.map((metric) => [metric, { requests: 0, series: 0, samples: 0 }]),
+  const selector = selectorOf(cluster === undefined ? [] : [["cluster", "=", cluster]]);
+  const nodes = await countNodes(backend, days, selector, (day) =>
+    progress("looking for nodes", day / days.length),
   );
-  const nodes = new Map<string, Node>();
-  for (const [day, piece] of days.entries()) {
-    progress("looking for nodes", day / days.length);
-    for (const metric of USED_METRICS) {
-      const counted = await askInPieces(
-        backend,
-        [piece],
-        (rangeText) =>
-          `sum by (cluster, k8s_node_name, instance) (count_over_time(${metric}${selected}${rangeText}))`,
-        (series) => count(nodes, series, metric, day, days.length),
-      );
-      if (!counted.ok) {
-        return counted;
-      }
-    }
+  if (!nodes.ok) {
+    return nodes;
   }
-
-  const groups = groupsOf([...nodes.values()].toSorted(compareNodes));
-  const total = groups.flat().reduce((sum, node) => sum + samplesOf(node), 0);
+  const asked = USED_METRICS.map((metric) => ({
+    metric,
+    selector: `${metric}${selector}`,
+    requests: 0,
+    series: 0,
+    samples: 0,
+  }));
+  const total = nodes.value.reduce((sum, node) => sum + neededSamples(node), 0);
   let done = 0;
-  for (const group of groups) {
-    const series = new Map<string, CollectedSeries>();
-    for (const metric of USED_METRICS) {
-      const members = group.filter((node) => wants(node, metric));
-      const counts = asked.get(metric);
-      for (const [day, piece] of days.entries()) {
-        const samples = members.reduce(
-          (sum, node) => sum + (node.counts.get(metric)?.[day] ?? 0),
-          0,
-        );
-        if (samples === 0 || counts === undefined) {
-          continue;
-        }
-        for (const part of piecesBySamples(piece, samples, SAMPLES_IN_AN_ANSWER)) {
-          progress("reading samples", total === 0 ? undefined : done / total);
-          for (const selector of groupMatchers(members)) {
-            const answered = await askInPieces(
-              backend,
-              [part],
-              (rangeText) => `${metric}${selector}${rangeText}`,
-              (answer, answeredPiece) => add(series, answer, metric, answeredPiece),
-            );
-            if (!answered.ok) {
-              return answered;
-            }
-            counts.requests += answered.value;
-          }
-          done += (samples * (part.toMs - part.fromMs)) / (piece.toMs - piece.fromMs);
-        }
-      }
-    }
-    for (const node of group) {
-      const own = [...series.values()].filter(({ key }) => key === nodeKey(node));
-      for (const { metric, timesMs } of own) {
-        const counts = asked.get(metric);
-        if (counts !== undefined) {
-          counts.series++;
-          counts.samples += timesMs.length;
-        }
-      }
-      await onNode({
-        node: { cluster: node.cluster, name: node.name },
-        series: sortedSeries(
-          own.map(({ metric, labels, timesMs, values }) => ({ metric, labels, timesMs, values })),
-        ),
+  for (const group of groupsOf(nodes.value)) {
+    const collected = new Map<string, CollectedSeries>();
+    for (const counts of asked) {
+      const read = await readMetric(backend, counts.metric, group, days, collected, (samples) => {
+        progress("reading samples", total === 0 ? undefined : done / total);
+        done += samples;
       });
+      if (!read.ok) {
+        return read;
+      }
+      counts.requests += read.value;
+    }
+    for (const { cluster: nodeCluster, name } of group) {
+      const node = { cluster: nodeCluster, name };
+      const own = [...collected.values()].filter(({ key }) => key === nodeKey(node));
+      for (const counts of asked) {
+        const series = own.filter(({ metric }) => metric === counts.metric);
+        counts.series += series.length;
+        counts.samples += series.reduce((sum, { timesMs }) => sum + timesMs.length, 0);
+      }
+      await onNode({ node, series: sortedSeries(own.map(({ key, ...series }) => series)) });
     }
   }
   progress("done", 1);
-  return success(
-    [...asked].map(([metric, counts]) => ({
-      metric,
-      selector: `${metric}${selected}`,
-      ...counts,
-    })),
-  );
+  return success(asked);
 }
 
-/** A series that grows piece by piece. */
+/** A series that grows piece by piece, with the key of its node. */
 type CollectedSeries = {
   readonly key: string;
   readonly metric: UsedMetric;
@@ -160,86 +118,51 @@ type CollectedSeries = {
 };
 
 /**
- * Asks for each piece, and for halves of one that is too much for the backend.
- * @returns the number of requests that were answered
+ * Reads one metric of a group of nodes.
+ * @param onPiece is called with the number of samples that are about to be read
+ * @returns the number of requests
  */
-async function askInPieces(
+async function readMetric(
   backend: Backend,
-  pieces: readonly Piece[],
-  query: (rangeText: string) => string,
-  onAnswer: (series: readonly AnsweredSeries[], piece: Piece) => void,
+  metric: UsedMetric,
+  group: readonly CountedNode[],
+  days: readonly Piece[],
+  collected: Map<string, CollectedSeries>,
+  onPiece: (samples: number) => void,
 ): Promise<Result<number, BackendError>> {
+  const nodes = group.filter((node) => isNeeded(node, metric));
+  const selectors = nodeSelectors(nodes);
   let requests = 0;
-  for (const piece of pieces) {
-    const lengthMs = piece.toMs - piece.fromMs;
-    const answer = await backend.ask(query(`[${lengthMs}ms]`), piece.toMs);
-    if (answer.ok) {
-      requests++;
-      onAnswer(answer.value, piece);
-      continue;
+  for (const [day, range] of days.entries()) {
+    const samples = nodes.reduce((sum, { counts }) => sum + (counts.get(metric)?.[day] ?? 0), 0);
+    const pieces = samples === 0 ? [] : piecesBySamples(range, samples, SAMPLES_IN_AN_ANSWER);
+    for (const piece of pieces) {
+      onPiece((samples * (piece.toMs - piece.fromMs)) / (range.toMs - range.fromMs));
+      for (const selector of selectors) {
+        const answered = await askInPieces(
+          backend,
+          piece,
+          (text) => `${metric}${selector}${text}`,
+          (answer, answeredPiece) => addSamples(collected, answer, metric, answeredPiece),
+        );
+        if (!answered.ok) {
+          return answered;
+        }
+        requests += answered.value;
+      }
     }
-    if (answer.error.kind !== "too much" || lengthMs <= SHORTEST_PIECE_MS) {
-      return failure(answer.error);
-    }
-    const halves = piecesOf(piece, Math.ceil(lengthMs / 2));
-    const answered = await askInPieces(backend, halves, query, onAnswer);
-    if (!answered.ok) {
-      return answered;
-    }
-    requests += answered.value;
   }
   return success(requests);
 }
 
-function count(
-  nodes: Map<string, Node>,
-  series: readonly AnsweredSeries[],
-  metric: UsedMetric,
-  day: number,
-  days: number,
-): void {
-  for (const { metric: labels, values } of series) {
-    const name = nodeOf(labels);
-    const key = nodeKey(name);
-    const node = nodes.get(key) ?? {
-      ...name,
-      clusters: new Set(),
-      names: { k8s_node_name: new Set<string>(), instance: new Set<string>() },
-      counts: new Map<UsedMetric, number[]>(),
-    };
-    nodes.set(key, node);
-    node.clusters.add(name.cluster);
-    node.names[(labels["k8s_node_name"] ?? "") === "" ? "instance" : "k8s_node_name"].add(
-      name.name,
-    );
-    const counts = node.counts.get(metric) ?? Array.from({ length: days }, () => 0);
-    node.counts.set(metric, counts);
-    counts[day] = (counts[day] ?? 0) + Number(values[0]?.[1] ?? 0);
-  }
-}
-
-/** Of a node with a peak, error and bound are not needed. */
-function wants(node: Node, metric: UsedMetric): boolean {
-  return (
-    node.counts.has(metric) &&
-    !(METRICS_WITHOUT_PEAK.includes(metric) && node.counts.has("chrony_clock_error_peak_ms"))
-  );
-}
-
-function samplesOf(node: Node): number {
-  return [...node.counts]
-    .filter(([metric]) => wants(node, metric))
-    .reduce((sum, [, counts]) => sum + counts.reduce((one, other) => one + other, 0), 0);
-}
-
-/** Neighbours of one cluster that one selector can name. */
-function groupsOf(nodes: readonly Node[]): Node[][] {
-  const groups: Node[][] = [];
+/** Nodes of one cluster each, few enough for one query and for memory. */
+function groupsOf(nodes: readonly CountedNode[]): CountedNode[][] {
+  const groups: CountedNode[][] = [];
   let samples = 0;
   for (const node of nodes) {
     const group = groups.at(-1);
     const [first] = group ?? [];
-    samples += samplesOf(node);
+    samples += neededSamples(node);
     if (
       group !== undefined &&
       first?.cluster.toLowerCase() === node.cluster.toLowerCase() &&
@@ -249,14 +172,14 @@ function groupsOf(nodes: readonly Node[]): Node[][] {
       group.push(node);
     } else {
       groups.push([node]);
-      samples = samplesOf(node);
+      samples = neededSamples(node);
     }
   }
   return groups;
 }
 
-/** Adds an answer's samples. Prometheus 2 gives the one at a piece's beginning, too, which is in the piece before. */
-function add(
+/** Adds the samples of an answer. Prometheus 2 includes the one at the beginning, which is in the piece before. */
+function addSamples(
   collected: Map<string, CollectedSeries>,
   answer: readonly AnsweredSeries[],
   metric: UsedMetric,
@@ -283,25 +206,15 @@ function add(
   }
 }
 
-/** What selects these nodes, by each label that their names stand in. */
-function groupMatchers(nodes: readonly Node[]): string[] {
-  const cluster = ["cluster", "=~", alternatives(nodes.flatMap((node) => [...node.clusters]))];
+/** The selectors of these nodes: one for each label that holds names of them. */
+function nodeSelectors(nodes: readonly CountedNode[]): string[] {
+  const clusters = nodes.flatMap((node) => [...node.clusters]);
+  const cluster: Matcher = ["cluster", "=~", alternatives(clusters)];
   return NAME_LABELS.flatMap((label) => {
     const names = nodes.flatMap((node) => [...node.names[label]]);
-    const others = label === "instance" ? [["k8s_node_name", "=", ""]] : [];
+    const unnamed: Matcher[] = label === "instance" ? [["k8s_node_name", "=", ""]] : [];
     return names.length === 0
       ? []
-      : [matchers([cluster, ...others, [label, "=~", alternatives(names)]])];
+      : [selectorOf([cluster, ...unnamed, [label, "=~", alternatives(names)]])];
   });
-}
-
-function alternatives(values: readonly string[]): string {
-  return [...new Set(values)]
-    .map((value) => value.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&"))
-    .join("|");
-}
-
-function matchers(list: readonly (readonly string[])[]): string {
-  const texts = list.map(([name, operator, value]) => `${name}${operator}${JSON.stringify(value)}`);
-  return texts.length === 0 ? "" : `{${texts.join(",")}}`;
 }

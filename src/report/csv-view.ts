@@ -1,6 +1,6 @@
 /**
- * A report's tables as CSV (RFC 4180). A text that a spreadsheet would take for a formula begins with an
- * apostrophe (https://owasp.org/www-community/attacks/CSV_Injection).
+ * The tables of a report as CSV (RFC 4180). A text that a spreadsheet would read as a formula gets an
+ * apostrophe in front (https://owasp.org/www-community/attacks/CSV_Injection).
  */
 import { SYNC_STATES } from "../clock/sync-state.ts";
 import type { NodeFigures } from "./node-figures.ts";
@@ -8,7 +8,7 @@ import { errorNumber, type Report, timeText } from "./report.ts";
 
 type Cell = string | number | undefined;
 
-/** A row a node. Lengths are in seconds; an empty cell is not known. */
+/** One row per node. Lengths are in seconds; an empty cell is not known. */
 export function nodesCsv({ nodes, question }: Report): string {
   const rangeMs = question.toMs - question.fromMs;
   return csv([
@@ -37,7 +37,6 @@ export function nodesCsv({ nodes, question }: Report): string {
 
 function nodeRow(figures: NodeFigures, rangeMs: number): Cell[] {
   const { node, largest, withinMs, aboveMs, notKnownMs, states } = figures;
-  const inAnyMs = Object.values(states).reduce((sum, timeMs) => sum + timeMs, 0);
   return [
     node.cluster,
     node.name,
@@ -52,14 +51,14 @@ function nodeRow(figures: NodeFigures, rangeMs: number): Cell[] {
     figures.steps,
     figures.restarts,
     ...SYNC_STATES.map((state) => states[state] / 1000),
-    (rangeMs - inAnyMs) / 1000,
+    figures.stateNotKnownMs / 1000,
     figures.sources.map(({ name, timeMs }) => `${name} ${timeMs / 1000} s`).join("; "),
     time(figures.firstSampleMs),
     time(figures.lastSampleMs),
   ];
 }
 
-/** A row an exceedance, in order of time. */
+/** One row per exceedance, in order of time. */
 export function exceedancesCsv({ exceedances }: Report): string {
   return csv([
     ["cluster", "node", "from", "to", "seconds", "largest_error_ms", "largest_error_at"],

@@ -1,20 +1,22 @@
-/** The figures of all nodes together: times and counts added up, the largest error of any. */
+/** The figures of all nodes together: the sums of times and counts, and the largest error. */
 import { SYNC_STATES, type SyncState } from "../clock/sync-state.ts";
-import type { ErrorAt, NodeFigures, SourceTime, Times } from "./node-figures.ts";
+import type { ErrorAt } from "./errors.ts";
+import type { SourceTime } from "./followed-sources.ts";
+import type { NodeFigures, Times } from "./node-figures.ts";
 import type { NodeName } from "./raw-series.ts";
 
 export type FleetFigures = Times & {
   readonly nodes: number;
-  /** The range times the number of nodes. */
+  /** The length of the range times the number of nodes. */
   readonly totalMs: number;
   readonly largest: (ErrorAt & { readonly node: NodeName }) | undefined;
-  /** `undefined` where no node has such a counter. */
+  /** `undefined` when no node has this counter. */
   readonly steps: number | undefined;
   readonly restarts: number | undefined;
   readonly sources: readonly SourceTime[];
 };
 
-/** @param rangeMs how long the range is */
+/** @param rangeMs the length of the range */
 export function fleetFigures(nodes: readonly NodeFigures[], rangeMs: number): FleetFigures {
   const sum = (value: (figures: NodeFigures) => number) =>
     nodes.reduce((total, figures) => total + value(figures), 0);
@@ -39,6 +41,7 @@ export function fleetFigures(nodes: readonly NodeFigures[], rangeMs: number): Fl
     states: Object.fromEntries(
       SYNC_STATES.map((state) => [state, sum(({ states }) => states[state])]),
     ) as Record<SyncState, number>,
+    stateNotKnownMs: sum(({ stateNotKnownMs }) => stateNotKnownMs),
     steps: count(({ steps }) => steps),
     restarts: count(({ restarts }) => restarts),
     sources: [...sources.values()].toSorted((one, other) => other.timeMs - one.timeMs),

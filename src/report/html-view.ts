@@ -1,16 +1,18 @@
-/** A report as one HTML file to read and to print: it loads nothing and runs nothing. */
+/** A report as one HTML file to read and to print. It loads nothing and runs no script. */
 import { SYNC_STATES } from "../clock/sync-state.ts";
 import { Html, html } from "../page/html.ts";
 import { STYLE } from "../page/style.ts";
 import { milliseconds } from "../summary/quantities.ts";
-import type { ErrorAt, Exceedance, NodeFigures, SourceTime, Times } from "./node-figures.ts";
+import type { ErrorAt, Exceedance } from "./errors.ts";
+import type { SourceTime } from "./followed-sources.ts";
+import type { NodeFigures, Times } from "./node-figures.ts";
 import type { NodeName } from "./raw-series.ts";
 import { type Report, timeText } from "./report.ts";
 
-/** More are in the CSV and JSON files alone, because nobody reads them. */
+/** More are only in the CSV and JSON files, because a page that is too long cannot be read. */
 const MOST_EXCEEDANCES = 1000;
 
-/** Beside the agent's page: wider, and black on white on paper. */
+/** The style of the agent's page, but wider, and black on white in print. */
 const REPORT_STYLE = `${STYLE}
 body { max-width: 72rem; }
 tr { break-inside: avoid; } thead { display: table-header-group; }
@@ -68,7 +70,7 @@ ${number("Not known", shareUp(fleet.notKnownMs, fleet.totalMs), lengthText(fleet
 ${term("Time", `${fleet.nodes} nodes, each ${lengthText(rangeMs)}: ${lengthText(fleet.totalMs)} together`)}
 ${term("Steps", countText(fleet.steps))}
 ${term("Restarts of agents", countText(fleet.restarts))}
-${term("States", statesText(fleet, fleet.totalMs))}
+${term("States", statesText(fleet))}
 ${term("Sources followed", sourcesText(fleet.sources))}
 </dl></section>
 ${lackSection(report)}
@@ -77,7 +79,7 @@ ${lackSection(report)}
 <tbody>${nodes.map((node) => nodeRow(node, rangeMs))}</tbody></table></div></section>
 <section><h2>States and sources of each node</h2><div class="wide"><table>
 <thead><tr><th>Node</th><th>States</th><th>Sources followed</th><th>First and last sample</th><th>Judged by</th></tr></thead>
-<tbody>${nodes.map((node) => stateRow(node, rangeMs))}</tbody></table></div></section>
+<tbody>${nodes.map(stateRow)}</tbody></table></div></section>
 ${exceedanceSection(exceedances)}
 ${dataSection(report)}
 </main>
@@ -109,13 +111,13 @@ function nodeRow(figures: NodeFigures, rangeMs: number): Html {
 `;
 }
 
-function stateRow(figures: NodeFigures, rangeMs: number): Html {
+function stateRow(figures: NodeFigures): Html {
   const { node, firstSampleMs, lastSampleMs } = figures;
   const samples =
     firstSampleMs === undefined || lastSampleMs === undefined
       ? "none"
       : `${shownTime(firstSampleMs)} – ${shownTime(lastSampleMs)}`;
-  return html`<tr><td class="name">${nodeText(node)}</td><td class="text">${statesText(figures, rangeMs)}</td><td class="text">${sourcesText(figures.sources)}</td><td class="text">${samples}</td><td>${figures.judgedBy ?? "nothing"}</td></tr>
+  return html`<tr><td class="name">${nodeText(node)}</td><td class="text">${statesText(figures)}</td><td class="text">${sourcesText(figures.sources)}</td><td class="text">${samples}</td><td>${figures.judgedBy ?? "nothing"}</td></tr>
 `;
 }
 
@@ -169,11 +171,10 @@ function number(label: string, value: string, note: string): Html {
   return html`<section><h2>${label}</h2><p>${value}</p><p class="note">${note}</p></section>`;
 }
 
-function statesText({ states }: Times, totalMs: number): string {
-  const inAnyMs = Object.values(states).reduce((sum, timeMs) => sum + timeMs, 0);
+function statesText({ states, stateNotKnownMs }: Times): string {
   return [
     ...SYNC_STATES.map((state) => [state, states[state]] as const),
-    ["not known", totalMs - inAnyMs] as const,
+    ["not known", stateNotKnownMs] as const,
   ]
     .filter(([, timeMs]) => timeMs > 0)
     .map(([state, timeMs]) => `${state} ${lengthText(timeMs)}`)
@@ -216,12 +217,12 @@ export function lengthText(lengthMs: number): string {
 const PERCENT_DECIMALS = 3;
 const PERCENT_UNIT = 100 * 10 ** PERCENT_DECIMALS;
 
-/** Rounded down: 100 % is all of it. */
+/** Rounded down, so that 100 % is never less than all. */
 export function share(partMs: number, totalMs: number): string {
   return totalMs === 0 ? "–" : percent(Math.floor((partMs * PERCENT_UNIT) / totalMs));
 }
 
-/** Rounded up: 0 % is nothing. */
+/** Rounded up, so that 0 % is never more than nothing. */
 export function shareUp(partMs: number, totalMs: number): string {
   return totalMs === 0 ? "–" : percent(Math.ceil((partMs * PERCENT_UNIT) / totalMs));
 }

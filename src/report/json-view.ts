@@ -1,6 +1,8 @@
-/** A report as JSON: every key is always there, `null` is not known. Times are in UTC, lengths in seconds. */
+/** A report as JSON. Every key is always present; `null` is not known. Times are in UTC, lengths in seconds. */
+import type { ErrorAt } from "./errors.ts";
 import type { FleetFigures } from "./fleet-figures.ts";
-import type { ErrorAt, NodeFigures, SourceTime, Times } from "./node-figures.ts";
+import type { SourceTime } from "./followed-sources.ts";
+import type { NodeFigures, Times } from "./node-figures.ts";
 import type { NodeName } from "./raw-series.ts";
 import { errorNumber, type Report, timeText } from "./report.ts";
 
@@ -86,9 +88,9 @@ function largestJson(largest: ErrorAt | undefined) {
   };
 }
 
-function timesJson({ withinMs, aboveMs, notKnownMs, states }: Times, totalMs: number) {
+function timesJson(times: Times, totalMs: number) {
+  const { withinMs, aboveMs, notKnownMs, states, stateNotKnownMs } = times;
   const inStates = Object.entries(states).map(([state, timeMs]) => [state, timeMs / 1000] as const);
-  const inAnyMs = Object.values(states).reduce((sum, timeMs) => sum + timeMs, 0);
   return {
     seconds: totalMs / 1000,
     within_seconds: withinMs / 1000,
@@ -97,7 +99,7 @@ function timesJson({ withinMs, aboveMs, notKnownMs, states }: Times, totalMs: nu
     within_share: totalMs === 0 ? null : withinMs / totalMs,
     state_seconds: {
       ...Object.fromEntries(inStates),
-      not_known: (totalMs - inAnyMs) / 1000,
+      not_known: stateNotKnownMs / 1000,
     },
   };
 }

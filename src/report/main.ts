@@ -1,9 +1,9 @@
 #!/usr/bin/env node
-/** The report, a program of its own: the agent does not carry it. docs/report.md has its use. */
+/** `chrony-tracker-report`: a program of its own, which is not part of the agent (docs/report.md). */
 import { EXIT } from "../exit-codes.ts";
 import { describeOutputError, print } from "../standard-output.ts";
 import { VERSION } from "../version.ts";
-import { describeBackendError } from "./backend.ts";
+import { describeBackendError } from "./backend-error.ts";
 import { exceedancesCsv, nodesCsv } from "./csv-view.ts";
 import { htmlView, share } from "./html-view.ts";
 import { jsonView } from "./json-view.ts";
@@ -13,7 +13,7 @@ import { makeOutputFiles, type OutputFiles } from "./output-files.ts";
 import { progressBar } from "./progress-bar.ts";
 import type { Report } from "./report.ts";
 
-/** What each file's name ends with, and what is in it. */
+/** The files of a report: the end of the name, and the content. */
 const VIEWS: readonly (readonly [suffix: string, view: (report: Report) => string])[] = [
   [".html", htmlView],
   [".json", jsonView],
@@ -21,6 +21,7 @@ const VIEWS: readonly (readonly [suffix: string, view: (report: Report) => strin
   ["-exceedances.csv", exceedancesCsv],
 ];
 
+// No top-level await, because the bundle is CommonJS.
 void run(process.argv.slice(2));
 
 async function run(args: readonly string[]): Promise<void> {
@@ -44,7 +45,7 @@ async function writeReport(options: ReportOptions): Promise<number> {
   const paths = [...views.map(({ path }) => path), ...(options.writesSamples ? [samplesPath] : [])];
   let files: OutputFiles;
   try {
-    // Before anything is asked: a report of a year must not fail at its end because a file exists.
+    // Before the first query, because a long report must not fail at its end when a file exists.
     files = await makeOutputFiles(paths);
   } catch (error) {
     return fail([fileProblem(error as NodeJS.ErrnoException)], EXIT.failed);

@@ -1,21 +1,24 @@
-/** Makes a report: reads the samples, computes the figures, and hashes what they were computed from. */
+/** Makes a report: reads the samples, computes the figures, and hashes the samples. */
 import { createHash } from "node:crypto";
 import { shownAddress } from "../redact.ts";
 import { type Result, success } from "../result.ts";
 import { VERSION } from "../version.ts";
-import { type BackendError, createBackend } from "./backend.ts";
+import { Backend } from "./backend.ts";
+import type { BackendError } from "./backend-error.ts";
 import { type CollectionProgress, collect } from "./collect.ts";
+import type { Exceedance } from "./errors.ts";
 import { fleetFigures } from "./fleet-figures.ts";
-import { type Exceedance, type NodeFigures, nodeFigures } from "./node-figures.ts";
+import { type NodeFigures, nodeFigures } from "./node-figures.ts";
 import type { ReportOptions } from "./options.ts";
-import { compareNodes, OPEN_METRICS_END, openMetricsLines } from "./raw-series.ts";
+import { compareNodes, OPEN_METRICS_END, openMetricsLines, type RawSeries } from "./raw-series.ts";
 import { lacksOf, type Report } from "./report.ts";
 
-/** What is written at once. */
+/** How much is hashed and written at once. */
 const CHUNK_CHARACTERS = 64 * 1024;
 
 /**
- * @param madeMs the time of making, in milliseconds since 1970
+ * Makes a report.
+ * @param madeMs the time now, in milliseconds since 1970
  * @param onSamples gets the samples as OpenMetrics text, piece by piece
  */
 export async function makeReport(
@@ -24,11 +27,11 @@ export async function makeReport(
   onSamples: (text: string) => Promise<void>,
   progress: CollectionProgress,
 ): Promise<Result<Report, BackendError>> {
-  const backend = createBackend(settings);
+  const backend = new Backend(settings);
   const hash = createHash("sha256");
   const nodes: NodeFigures[] = [];
-  // What lies around the range: the first sample speaks from the one before it on, and the last moments
-  // of the range are spoken of by the first sample behind it.
+  // A window more on both sides: the first sample covers time only if one is before it, and the last
+  // moments of the range are covered by the first sample after it.
   const range = {
     fromMs: question.fromMs - question.peakWindowMs,
     toMs: question.toMs + question.peakWindowMs,
@@ -38,21 +41,13 @@ export async function makeReport(
     { range, cluster },
     async (samples) => {
       const figures = nodeFigures(samples, question);
-      // Of the samples around the range alone nothing may speak of it.
+      // A node may have samples only before or after the range, which cover nothing of it.
       if (figures.firstSampleMs !== undefined || figures.largest !== undefined) {
         nodes.push(figures);
       }
-      let text = "";
-      for (const series of samples.series) {
-        for (const line of openMetricsLines(series)) {
-          text += line;
-          if (text.length > CHUNK_CHARACTERS) {
-            await take(text);
-            text = "";
-          }
-        }
+      for (const text of openMetricsChunks(samples.series)) {
+        await take(text);
       }
-      await take(text);
     },
     progress,
   );
@@ -61,13 +56,11 @@ export async function makeReport(
   }
   await take(OPEN_METRICS_END);
 
-  const missing = expected.filter(
-    (name) => !nodes.some(({ node }) => node.name.toLowerCase() === name.toLowerCase()),
-  );
-  for (const name of missing) {
-    const node = { cluster: cluster ?? "", name };
-    nodes.push(nodeFigures({ node, series: [] }, question));
-  }
+  const names = new Set(nodes.map(({ node }) => node.name.toLowerCase()));
+  const missing = expected
+    .filter((name) => !names.has(name.toLowerCase()))
+    .map((name) => ({ node: { cluster: cluster ?? "", name }, series: [] }));
+  nodes.push(...missing.map((samples) => nodeFigures(samples, question)));
   nodes.sort((one, other) => compareNodes(one.node, other.node));
   return success({
     version: VERSION,
@@ -92,6 +85,20 @@ export async function makeReport(
     hash.update(text);
     await onSamples(text);
   }
+}
+
+function* openMetricsChunks(list: readonly RawSeries[]): Generator<string, void> {
+  let text = "";
+  for (const series of list) {
+    for (const line of openMetricsLines(series)) {
+      text += line;
+      if (text.length > CHUNK_CHARACTERS) {
+        yield text;
+        text = "";
+      }
+    }
+  }
+  yield text;
 }
 
 function byBeginning(one: Exceedance, other: Exceedance): number {

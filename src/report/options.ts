@@ -1,11 +1,11 @@
-/** The options of the report. */
-import { parseArgs } from "node:util";
+/** The arguments of `chrony-tracker-report`, and its --help. */
+import { type OptionValues, parseCommandOptions } from "../command-options.ts";
 import { exitCodeHelp } from "../exit-codes.ts";
 import { shownAddress } from "../redact.ts";
 import { failure, type Result, success } from "../result.ts";
 import { httpUrl, numberBetween, type ParseText, secondsBetween } from "../setting-parsers.ts";
 import type { BackendSettings } from "./backend.ts";
-import type { Question } from "./node-figures.ts";
+import type { Question } from "./question.ts";
 
 export type ReportOptions = {
   readonly backend: BackendSettings;
@@ -13,9 +13,9 @@ export type ReportOptions = {
   /** `undefined`: all clusters. */
   readonly cluster: string | undefined;
   readonly expected: readonly string[];
-  /** What the names of the files begin with. */
+  /** The beginning of the files' names. */
   readonly output: string;
-  /** Whether the samples are written, too. */
+  /** Whether the samples are written to a file. */
   readonly writesSamples: boolean;
 };
 
@@ -43,7 +43,12 @@ const OPTIONS = {
   version: { type: "boolean", default: false },
 } as const;
 
-type Values = Partial<Record<keyof typeof OPTIONS, string | readonly string[] | boolean>>;
+type Values = OptionValues<typeof OPTIONS>;
+
+/** The options with one text as value. */
+type TextOption = {
+  [Name in keyof Values]-?: Values[Name] extends string | undefined ? Name : never;
+}[keyof Values];
 
 /** What the command line asks for. */
 export type ReportCommand =
@@ -51,21 +56,21 @@ export type ReportCommand =
   | ({ readonly kind: "report" } & ReportOptions);
 
 /**
- * @param args what stands behind the program's name
- * @param nowMs the latest time that a range may end at
- * @returns all invalid options are reported at once, a sentence each
+ * Parses the command line. All invalid options are reported at once, a sentence each.
+ * @param args the arguments after the program's name
+ * @param nowMs the time now, which a range must not exceed
  */
 export function parseReportOptions(
   args: readonly string[],
   nowMs: number,
 ): Result<ReportCommand, readonly string[]> {
-  const parsed = parseValues(args);
+  const parsed = parseCommandOptions("chrony-tracker-report", args, OPTIONS);
   if (!parsed.ok) {
     return failure([parsed.error]);
   }
   const values = parsed.value;
-  if (values.help === true || values.version === true) {
-    return success({ kind: values.help === true ? "help" : "version" });
+  if (values.help || values.version) {
+    return success({ kind: values.help ? "help" : "version" });
   }
   const problems: string[] = [];
   const url = option("prometheus", queryUrl);
@@ -78,19 +83,9 @@ export function parseReportOptions(
     secondsBetween(DEFAULT_WINDOW_SECONDS, LONGEST_WINDOW_SECONDS),
     DEFAULT_WINDOW_SECONDS * 1000,
   );
-  const tokenFile = values["bearer-token-file"] as string | undefined;
+  const tokenFile = values["bearer-token-file"];
   if (fromMs !== undefined && toMs !== undefined) {
-    const { from, to } = values;
-    if (toMs <= fromMs) {
-      problems.push(`--to is ${shown(to)}: expected a time after --from, which is ${shown(from)}.`);
-    } else if (toMs - fromMs > LONGEST_RANGE_MS) {
-      problems.push(`--from is ${shown(from)}: expected at most 400 days before --to.`);
-    }
-    if (toMs > nowMs) {
-      problems.push(
-        `--to is ${shown(to)}: expected a time that has passed; it is ${new Date(nowMs).toISOString()}.`,
-      );
-    }
+    problems.push(...rangeProblems(fromMs, toMs, nowMs, values));
   }
   if (url !== undefined && tokenFile !== undefined && !keepsSecrets(url)) {
     problems.push(
@@ -110,23 +105,23 @@ export function parseReportOptions(
   }
   return success({
     kind: "report",
-    backend: { url, tokenFile, caFile: values["ca-file"] as string | undefined },
+    backend: { url, tokenFile, caFile: values["ca-file"] },
     question: { fromMs, toMs, limitMs, referenceErrorMs, peakWindowMs },
-    cluster: values.cluster as string | undefined,
-    expected: ((values.expect ?? []) as readonly string[])
+    cluster: values.cluster,
+    expected: (values.expect ?? [])
       .flatMap((names) => names.split(","))
       .map((name) => name.trim())
       .filter((name) => name !== ""),
-    output: (values.output as string | undefined) ?? "chrony-report",
-    writesSamples: values.samples === true,
+    output: values.output ?? "chrony-report",
+    writesSamples: values.samples,
   });
 
   function option<Value>(
-    name: keyof typeof OPTIONS,
+    name: TextOption,
     parse: ParseText<Value>,
     fallback?: Value,
   ): Value | undefined {
-    const text = values[name] as string | undefined;
+    const text = values[name];
     if (text === undefined) {
       if (fallback === undefined) {
         problems.push(`--${name} is missing. See: chrony-tracker-report --help.`);
@@ -143,14 +138,24 @@ export function parseReportOptions(
   }
 }
 
-function parseValues(args: readonly string[]): Result<Values, string> {
-  try {
-    return success(parseArgs({ args: [...args], options: OPTIONS }).values);
-  } catch (error) {
-    // Its first sentence says what was not understood; the others are about options in general.
-    const [sentence = ""] = (error as Error).message.split(/\.\s|\n/);
-    return failure(`${sentence.replace(/\.$/, "")}. See: chrony-tracker-report --help.`);
+function rangeProblems(
+  fromMs: number,
+  toMs: number,
+  nowMs: number,
+  { from, to }: Values,
+): string[] {
+  const problems: string[] = [];
+  if (toMs <= fromMs) {
+    problems.push(`--to is ${shown(to)}: expected a time after --from, which is ${shown(from)}.`);
+  } else if (toMs - fromMs > LONGEST_RANGE_MS) {
+    problems.push(`--from is ${shown(from)}: expected at most 400 days before --to.`);
   }
+  if (toMs > nowMs) {
+    problems.push(
+      `--to is ${shown(to)}: expected a time that has passed; it is ${new Date(nowMs).toISOString()}.`,
+    );
+  }
+  return problems;
 }
 
 const queryUrl: ParseText<string> = (text) => {
@@ -158,7 +163,7 @@ const queryUrl: ParseText<string> = (text) => {
   return url.ok && /[?#]/.test(url.value) ? failure("expected a URL without ? and #") : url;
 };
 
-/** A date is its midnight. Without a zone it is not known which time is meant. */
+/** A date means its midnight. A time needs a zone, because it would be ambiguous without one. */
 const time: ParseText<number> = (text) => {
   const isTime = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d))?$/.test(text);
   const timeMs = isTime && isDay(text.slice(0, 10)) ? Date.parse(text) : Number.NaN;
@@ -167,7 +172,7 @@ const time: ParseText<number> = (text) => {
     : success(timeMs);
 };
 
-/** V8 takes February 31 for March 3. */
+/** V8 accepts February 31 as March 3. */
 function isDay(date: string): boolean {
   const day = new Date(date);
   return !Number.isNaN(day.getTime()) && day.toISOString().startsWith(date);
@@ -195,7 +200,7 @@ Usage: chrony-tracker-report --prometheus URL --from TIME --to TIME --within MS
 
 Reads what the agents reported from a Prometheus and writes a report: for each
 node and for all of them the largest error, the share of the time within the
-limit, the time of which nothing is known (never counted as within), steps,
+limit, the time in which the error is not known (never counted as within), steps,
 states, sources, and each time above the limit. docs/report.md explains it.
 
   --prometheus URL     The address that has /api/v1/query behind it. Azure: the
@@ -203,25 +208,26 @@ states, sources, and each time above the limit. docs/report.md explains it.
   --from TIME          A date in UTC (2026-10-01) or a time with its zone
   --to TIME            (2026-10-01T08:00:00Z). The report is about the time
                        after --from, up to and including --to.
-  --within MS          What a clock may be wrong by, in milliseconds.
-  --reference-error MS What the time source itself may be wrong by, in
-                       milliseconds: chronyd cannot know it, you declare it. It
-                       is added to every error. Default: 0.
+  --within MS          The largest error that is within the limit, in
+                       milliseconds.
+  --reference-error MS The error of the time source itself, in milliseconds:
+                       chronyd cannot know it, so you declare it. It is added to
+                       every error. Default: 0.
   --cluster NAME       Only this cluster. Default: all.
-  --expect NODES       Names with commas of nodes that must be in the report,
-                       also if the backend has nothing of them. Can be repeated.
+  --expect NODES       Nodes that must be in the report, even if the backend has
+                       no sample of them: names with commas. Can be repeated.
   --bearer-token-file FILE
                        A token for the backend, by https:// only (or to this
                        machine). Read anew for each request.
   --ca-file FILE       Certificates to trust, in PEM. Default: the system's.
   --peak-window SECONDS
-                       How far back a sample of chrony_clock_error_peak_ms goes:
-                       60, or two export intervals where that is longer.
+                       The time that a sample of chrony_clock_error_peak_ms
+                       covers: 60, or two export intervals if that is longer.
                        Default: 60.
-  --output NAME        What the files' names begin with: NAME.html, NAME.json,
+  --output NAME        The beginning of the files' names: NAME.html, NAME.json,
                        NAME-nodes.csv, NAME-exceedances.csv. None may exist.
                        Default: chrony-report.
-  --samples            Writes NAME.samples, too: the samples as OpenMetrics
+  --samples            Writes also NAME.samples: the samples as OpenMetrics
                        text, whose SHA-256 is in the report.
   --version            The version of this program.
   -h, --help           This text.

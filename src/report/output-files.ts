@@ -1,19 +1,19 @@
-/** The files of a report: all are made at its beginning, and none is left when it is not completed. */
+/** The files of a report. All are created at its beginning, and removed when it is not completed. */
 import { rmSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 
 export type OutputFiles = {
-  /** Adds to a file; nothing where there is no such file. */
+  /** Adds to a file. Does nothing when the file was not created here. */
   write(path: string, text: string): Promise<void>;
-  /** Closes all of them, and removes them if the report is not complete. */
+  /** Closes the files, and removes them if the report is not complete. */
   end(isComplete: boolean): Promise<void>;
 };
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /**
- * Makes files that do not exist yet. A signal that ends the process removes them first.
- * @throws when one cannot be made, because it exists already for one; none of them is left then
+ * Creates files. A signal that ends the process removes them first.
+ * @throws when one of them exists or cannot be created; the others are removed
  */
 export async function makeOutputFiles(paths: readonly string[]): Promise<OutputFiles> {
   const files = new Map<string, FileHandle>();

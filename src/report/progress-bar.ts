@@ -1,6 +1,6 @@
-/** How far a long task is, on one line of a terminal; nothing anywhere else. */
+/** The progress of a long task, on one line of a terminal. */
 
-/** What is needed of a terminal. */
+/** The part of a terminal's stream that is needed. */
 type Terminal = {
   readonly isTTY?: boolean;
   readonly columns?: number;
@@ -17,6 +17,7 @@ export type ProgressBar = {
   end(): void;
 };
 
+/** A bar on this terminal. It shows nothing on anything else, and on a terminal that cannot clear a line. */
 export function progressBar(terminal: Terminal, environment: NodeJS.ProcessEnv): ProgressBar {
   if (terminal.isTTY !== true || environment["TERM"] === "dumb") {
     return { show() {}, end() {} };

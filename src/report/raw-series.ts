@@ -1,9 +1,9 @@
 /**
- * Samples as the backend gave them: every figure of a report is made from these, and the report's SHA-256
- * is that of them written as OpenMetrics text.
+ * Samples as the backend gave them. All figures of a report are computed from them, and its SHA-256 is
+ * that of their OpenMetrics text.
  */
 
-/** The metrics that a report is made from, in the order in which their samples are written. */
+/** The metrics that a report needs, in the order in which their samples are written. */
 export const USED_METRICS = [
   "chrony_clock_error_peak_ms",
   "chrony_clock_error_bound_ms",
@@ -16,13 +16,13 @@ export const USED_METRICS = [
 
 export type UsedMetric = (typeof USED_METRICS)[number];
 
-/** Without a peak a node is judged by these; asked for only where there is none. */
+/** The metrics that a node without peak is judged by. They are read only for such nodes. */
 export const METRICS_WITHOUT_PEAK: readonly UsedMetric[] = [
   "chrony_clock_error_bound_ms",
   "chrony_clock_error_ms",
 ];
 
-/** One series. Times rise. */
+/** One series, in order of time. */
 export type RawSeries = {
   readonly metric: UsedMetric;
   /** Without `__name__`. */
@@ -33,27 +33,27 @@ export type RawSeries = {
   readonly values: readonly string[];
 };
 
-/** A node goes by its cluster and its name in it. */
+/** The identity of a node. */
 export type NodeName = { readonly cluster: string; readonly name: string };
 
-/** All samples of one node, whatever wrote them (push, pull). */
+/** All samples of one node, pushed or pulled. */
 export type NodeSamples = { readonly node: NodeName; readonly series: readonly RawSeries[] };
 
-/** The node that a series is about: `k8s_node_name`, or `instance` where there is none. */
+/** The node of a series: `k8s_node_name`, or `instance` when there is none. */
 export function nodeOf(labels: Readonly<Record<string, string>>): NodeName {
   const { cluster = "", k8s_node_name = "", instance = "" } = labels;
   return { cluster, name: k8s_node_name === "" ? instance : k8s_node_name };
 }
 
 /**
- * The same text for the same node, also where a backend changes the case of label values: Azure Monitor
- * takes values that differ by case only for one, and returns any of them.
+ * The same text for the same node. Case is ignored, because Azure Monitor treats label values that
+ * differ only in case as one, and returns any of them.
  */
 export function nodeKey({ cluster, name }: NodeName): string {
   return JSON.stringify([cluster.toLowerCase(), name.toLowerCase()]);
 }
 
-/** By cluster, then by name, in lower case and by code units: the same order everywhere. */
+/** By cluster, then by name, in lower case and by code units, so that the order is the same on every machine. */
 export function compareNodes(one: NodeName, other: NodeName): number {
   return (
     compareTexts(one.cluster.toLowerCase(), other.cluster.toLowerCase()) ||
@@ -61,7 +61,7 @@ export function compareNodes(one: NodeName, other: NodeName): number {
   );
 }
 
-/** The series of a node in the order in which they are written: by metric, then by labels. */
+/** The series of a node as they are written: by metric, then by labels. */
 export function sortedSeries(series: readonly RawSeries[]): RawSeries[] {
   return series
     .map((one) => ({ one, place: USED_METRICS.indexOf(one.metric), text: seriesText(one) }))
@@ -70,9 +70,9 @@ export function sortedSeries(series: readonly RawSeries[]): RawSeries[] {
 }
 
 /**
- * A series as OpenMetrics text, a line a sample: `NAME{LABELS} VALUE SECONDS`, labels by name and in lower
- * case, so that the text of a backend that returns them in any case is always the same; seconds with
- * three decimals.
+ * A series as OpenMetrics text, one line per sample: `NAME{LABELS} VALUE SECONDS`. Labels are sorted by
+ * name and in lower case, so that the text does not depend on the case that the backend returns. Seconds
+ * have three decimals.
  */
 export function* openMetricsLines(series: RawSeries): Generator<string, void> {
   const name = seriesText(series);
@@ -83,14 +83,14 @@ export function* openMetricsLines(series: RawSeries): Generator<string, void> {
   }
 }
 
-/** What stands behind the last sample. */
+/** The line after the last sample. */
 export const OPEN_METRICS_END = "# EOF\n";
 
 function seriesText({ metric, labels }: RawSeries): string {
   return `${metric}${labelText(labels).toLowerCase()}`;
 }
 
-/** Labels by name: `{cluster="blue",job="x"}`. */
+/** Labels, sorted by name: `{cluster="blue",job="x"}`. */
 export function labelText(labels: Readonly<Record<string, string>>): string {
   const pairs = Object.entries(labels)
     .toSorted(([one], [other]) => compareTexts(one, other))

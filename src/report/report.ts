@@ -1,40 +1,42 @@
-/** A report: all that its files show, as data. */
+/** A report as data: everything that its files show. */
 
 import type { AskedMetric } from "./collect.ts";
+import type { Exceedance } from "./errors.ts";
 import type { FleetFigures } from "./fleet-figures.ts";
-import type { Exceedance, NodeFigures, Question } from "./node-figures.ts";
+import type { NodeFigures } from "./node-figures.ts";
+import type { Question } from "./question.ts";
 import { METRICS_WITHOUT_PEAK, type UsedMetric } from "./raw-series.ts";
 
 export type Report = {
-  /** Of the program that made it. */
+  /** The version of the program that made it. */
   readonly version: string;
   /** When it was made, by the clock of the machine that made it: milliseconds since 1970. */
   readonly madeMs: number;
   readonly question: Question;
-  /** The backend's address as it may be shown. */
+  /** The backend's address, without secrets. */
   readonly prometheus: string;
   /** `undefined`: all clusters. */
   readonly cluster: string | undefined;
-  /** The nodes that were named as expected. */
+  /** The nodes of `--expect`. */
   readonly expected: readonly string[];
   readonly data: {
-    /** Of the samples as OpenMetrics text. */
+    /** That of the samples as OpenMetrics text. */
     readonly sha256: string;
     readonly samples: number;
     readonly asked: readonly AskedMetric[];
-    /** What the backend warned of. */
+    /** The backend's warnings. */
     readonly warnings: readonly string[];
-    /** What is missing, as sentences. */
+    /** See {@link lacksOf}. */
     readonly lacks: readonly string[];
   };
   readonly fleet: FleetFigures;
   /** By cluster and name. */
   readonly nodes: readonly NodeFigures[];
-  /** By their beginning, then by node. */
+  /** By beginning, then by node. */
   readonly exceedances: readonly Exceedance[];
 };
 
-/** What the backend lacks, as sentences. */
+/** What the backend does not have, as sentences. */
 export function lacksOf(
   nodes: readonly NodeFigures[],
   asked: readonly AskedMetric[],
@@ -64,10 +66,10 @@ export function lacksOf(
   ];
 }
 
-/** How many nodes a sentence names. */
+/** How many nodes a sentence names at most. */
 const NAMED_NODES = 20;
 
-/** A sentence about a metric that some nodes have and others do not. */
+/** A sentence about a metric that some of the nodes do not have. */
 function missingAt(nodes: readonly NodeFigures[], metric: UsedMetric): string[] {
   const names = nodes.filter(({ lacks }) => lacks.includes(metric)).map(({ node }) => node.name);
   if (names.length === 0) {
@@ -88,10 +90,10 @@ function expectedAndMissing({ node }: NodeFigures): string {
   return `The backend has no sample of node ${node.name}, which was expected.`;
 }
 
-/** What follows from a metric that is missing. */
+/** What the report cannot show without a metric. */
 const WITHOUT: Readonly<Partial<Record<UsedMetric, string>>> = {
   chrony_clock_error_peak_ms:
-    "What is judged there is error and bound, which say nothing about the time between two samples.",
+    "Error and bound are judged instead, which say nothing about the time between two samples.",
   chrony_sync_state: "States are not known there.",
   chrony_clock_steps_total: "Steps are not known there.",
   chrony_tracker_readings_total:
@@ -104,7 +106,7 @@ export function timeText(timeMs: number): string {
   return new Date(timeMs).toISOString();
 }
 
-/** An error with at most nine decimals: sums of binary fractions have more digits than meaning. */
+/** An error with at most nine decimals, because sums of binary fractions have meaningless digits. */
 export function errorNumber(errorMs: number): number {
   return Number(errorMs.toFixed(9));
 }

@@ -1,4 +1,4 @@
-/** Stretches of time in which a value holds. */
+/** Periods of time with a value each. */
 
 /** After `fromMs`, up to and including `toMs`: milliseconds since 1970. */
 export type Segment<Value> = {
@@ -7,7 +7,7 @@ export type Segment<Value> = {
   readonly value: Value;
 };
 
-/** What lies between two times. */
+/** The parts between two times. */
 export function clipped<Value>(
   segments: readonly Segment<Value>[],
   fromMs: number,
@@ -23,8 +23,8 @@ export function clipped<Value>(
 }
 
 /**
- * Several lists as one: where two hold at the same time, the worse value does.
- * @param lists each in order, without overlaps of its own
+ * Merges several lists. Where they overlap, the worse value applies.
+ * @param lists each in order, without overlaps
  */
 export function overlay<Value>(
   lists: readonly (readonly Segment<Value>[])[],
@@ -64,7 +64,7 @@ export function overlay<Value>(
   return result;
 }
 
-/** How long they are together. */
+/** The sum of their lengths. */
 export function totalMs(segments: readonly Segment<unknown>[]): number {
   return segments.reduce((sum, { fromMs, toMs }) => sum + toMs - fromMs, 0);
 }

@@ -1,10 +1,10 @@
 /** The arguments of `chrony-tracker status`, and its --help. */
-import { parseArgs } from "node:util";
 import {
   CHRONY_ADDRESS_FORM,
   type ParsedChronyAddress,
   parseChronyAddress,
 } from "../chrony/address.ts";
+import { parseCommandOptions } from "../command-options.ts";
 import { exitCodeHelp } from "../exit-codes.ts";
 import { failure, type Result, success } from "../result.ts";
 import { numberBetween } from "../setting-parsers.ts";
@@ -21,9 +21,19 @@ export type StatusOptions = {
 
 const LARGEST_THRESHOLD_MS = 86_400_000;
 
+const OPTIONS = {
+  address: { type: "string" },
+  warning: { type: "string", short: "w" },
+  critical: { type: "string", short: "c" },
+  brief: { type: "boolean", default: false },
+  json: { type: "boolean", default: false },
+  watch: { type: "boolean", default: false },
+  help: { type: "boolean", short: "h", default: false },
+} as const;
+
 /** @returns the options, or one sentence: what was not understood, and what is allowed */
 export function parseStatusOptions(args: readonly string[]): Result<StatusOptions, string> {
-  const parsed = parseArguments(args);
+  const parsed = parseCommandOptions("chrony-tracker status", args, OPTIONS);
   if (!parsed.ok) {
     return parsed;
   }
@@ -59,38 +69,6 @@ export function parseStatusOptions(args: readonly string[]): Result<StatusOption
     watch: values.watch,
     thresholds: { warningMs: warningMs.value, criticalMs: criticalMs.value },
   });
-}
-
-type Arguments = {
-  readonly address?: string;
-  readonly warning?: string;
-  readonly critical?: string;
-  readonly brief: boolean;
-  readonly json: boolean;
-  readonly watch: boolean;
-  readonly help: boolean;
-};
-
-function parseArguments(args: readonly string[]): Result<Arguments, string> {
-  try {
-    const { values } = parseArgs({
-      args: [...args],
-      options: {
-        address: { type: "string" },
-        warning: { type: "string", short: "w" },
-        critical: { type: "string", short: "c" },
-        brief: { type: "boolean", default: false },
-        json: { type: "boolean", default: false },
-        watch: { type: "boolean", default: false },
-        help: { type: "boolean", short: "h", default: false },
-      },
-    });
-    return success(values);
-  } catch (error) {
-    // Only the first sentence is about this error; the others explain options in general.
-    const [sentence = ""] = (error as Error).message.split(/\.\s|\n/);
-    return failure(`${sentence.replace(/\.$/, "")}. See: chrony-tracker status --help.`);
-  }
 }
 
 function parseThreshold(

@@ -1,4 +1,4 @@
-/** Asks chronyd itself, again and again, whether the clock is good enough. */
+/** Asks chronyd whether the clock is good enough. */
 import { describeChronyError } from "../chrony/chrony-error.ts";
 import type { ChronyAddress } from "../chrony/client.ts";
 import { assess, type ClockHistory, withReading } from "../clock/assessment.ts";
@@ -6,12 +6,12 @@ import { Poller } from "../poll.ts";
 import { clockFacts } from "../summary/clock-facts.ts";
 import { type StartJudgement, synchronisedWithin } from "../summary/synchronised-within.ts";
 
-/** What the search for the followed source may take, in milliseconds. */
+/** How long the search for the followed source may take, in milliseconds. */
 const LONGEST_SOURCES_MS = 1_000;
 
 /**
- * A function that polls chronyd and judges what it reports. It remembers its own polls, so that a step
- * between two of them is seen. It has no peak: only an agent that was there before knows one.
+ * A function that polls chronyd and judges the clock. It remembers its polls, so that it notices a step
+ * between two of them. It knows no peak, because a peak needs an agent that has polled for a minute.
  */
 export function chronydJudge(
   address: ChronyAddress,

@@ -1,4 +1,4 @@
-/** `chrony-tracker wait`: asks until the clock is good enough, or until its time is up. */
+/** `chrony-tracker wait`: asks until the clock is good enough, or until the timeout. */
 import { constants } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { WAIT_EXIT } from "../exit-codes.ts";
@@ -12,7 +12,7 @@ import { type StartJudgement, synchronisedWithin } from "../summary/synchronised
 import { chronydJudge } from "./ask-chronyd.ts";
 import { parseWaitOptions, WAIT_HELP, type WaitOptions } from "./options.ts";
 
-/** Between two questions, in milliseconds. An agent polls chronyd as often. */
+/** Between two requests, in milliseconds. An agent polls chronyd as often. */
 const INTERVAL_MS = 1_000;
 
 /** How often a reason that lasts is repeated. */
@@ -21,8 +21,8 @@ const REMINDER_MS = 30_000;
 type Judge = () => Promise<StartJudgement>;
 
 /**
- * Runs the command. Its report is the exit code; the reasons go to standard error.
- * @param args what stands behind `wait`
+ * Runs the command. The exit code is its answer; the reasons go to standard error.
+ * @param args the arguments after `wait`
  * @returns the exit code (exit-codes.ts)
  */
 export async function wait(
@@ -40,7 +40,7 @@ export async function wait(
   });
   const options = parseWaitOptions(args);
   if (!options.ok) {
-    say(options.error);
+    report(options.error);
     return WAIT_EXIT.usageError;
   }
   if (options.value === "help") {
@@ -48,12 +48,12 @@ export async function wait(
   }
   const judge = judgeFor(options.value, environment);
   if (!judge.ok) {
-    say(judge.error);
+    report(judge.error);
     return WAIT_EXIT.usageError;
   }
   const isGood = await waitUntilGood(judge.value, options.value.timeoutMs, stopped.signal);
   if (signal !== undefined) {
-    say(`Ended by ${signal}: the clock was not good yet.`);
+    report(`Ended by ${signal}: the clock was not good yet.`);
     return exitCodeOf(signal);
   }
   return isGood ? WAIT_EXIT.good : WAIT_EXIT.timedOut;
@@ -64,21 +64,21 @@ async function printHelp(): Promise<number> {
   if (written.ok || written.error.kind === "reader left") {
     return WAIT_EXIT.good;
   }
-  say(describeOutputError(written.error));
+  report(describeOutputError(written.error));
   return WAIT_EXIT.usageError;
 }
 
-/** Who is asked; or why nobody can be, as lines. */
+/** Asks the agent or chronyd, as the options demand. The error is a line for each invalid setting. */
 function judgeFor(
   { limitMs, agentUrl }: WaitOptions,
   environment: NodeJS.ProcessEnv,
 ): Result<Judge, string> {
   if (agentUrl !== undefined) {
     return success(async () => {
-      const report = await askAgent(agentUrl);
-      return report.ok
-        ? synchronisedWithin(report.value.clock, limitMs)
-        : { isGood: false, kind: report.error.kind, sentence: describeAgentError(report.error) };
+      const answer = await askAgent(agentUrl);
+      return answer.ok
+        ? synchronisedWithin(answer.value.clock, limitMs)
+        : { isGood: false, kind: answer.error.kind, sentence: describeAgentError(answer.error) };
     });
   }
   const settings = readSettings(environment);
@@ -93,9 +93,9 @@ function judgeFor(
 }
 
 /**
- * Asks at once, then once a second, and a last time when the time is up.
- * @param stopped ends the waiting
- * @returns whether the clock is good
+ * Asks at once, then once a second, and a last time at the timeout.
+ * @param stopped ends the wait
+ * @returns whether the clock is good enough
  */
 async function waitUntilGood(
   judge: Judge,
@@ -103,7 +103,7 @@ async function waitUntilGood(
   stopped: AbortSignal,
 ): Promise<boolean> {
   const beganMs = performance.now();
-  let said: { readonly kind: string; readonly atMs: number } | undefined;
+  let reported: { readonly kind: string; readonly atMs: number } | undefined;
   for (;;) {
     const { isGood, kind, sentence } = await judge();
     const nowMs = performance.now();
@@ -111,17 +111,17 @@ async function waitUntilGood(
       return false;
     }
     if (isGood) {
-      say(sentence);
+      report(sentence);
       return true;
     }
     const leftMs = timeoutMs - (nowMs - beganMs);
     if (leftMs <= 0) {
-      say(`Timed out after ${timeoutMs / 1000} s. ${sentence}`);
+      report(`Timed out after ${timeoutMs / 1000} s. ${sentence}`);
       return false;
     }
-    if (said?.kind !== kind || nowMs - said.atMs >= REMINDER_MS) {
-      say(`Waiting. ${sentence}`);
-      said = { kind, atMs: nowMs };
+    if (reported?.kind !== kind || nowMs - reported.atMs >= REMINDER_MS) {
+      report(`Waiting. ${sentence}`);
+      reported = { kind, atMs: nowMs };
     }
     await sleep(Math.min(INTERVAL_MS, leftMs), undefined, { signal: stopped }).catch(
       () => undefined,
@@ -136,6 +136,6 @@ function exitCodeOf(signal: StopSignal): number {
   return WAIT_EXIT.signalled + constants.signals[signal];
 }
 
-function say(line: string): void {
+function report(line: string): void {
   process.stderr.write(`${line}\n`);
 }

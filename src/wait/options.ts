@@ -1,12 +1,12 @@
 /** The arguments of `chrony-tracker wait`, and its --help. */
-import { parseArgs } from "node:util";
+import { parseCommandOptions } from "../command-options.ts";
 import { exitCodeHelp } from "../exit-codes.ts";
 import { failure, type Result, success } from "../result.ts";
 import { httpUrl, type ParseText, secondsBetween } from "../setting-parsers.ts";
 import { parseLimitMs } from "../summary/synchronised-within.ts";
 
 export type WaitOptions = {
-  /** What is judged must not exceed this, in milliseconds. */
+  /** The largest error that is good enough, in milliseconds. */
   readonly limitMs: number;
   /** How long to wait, in milliseconds; 0 asks once. */
   readonly timeoutMs: number;
@@ -16,9 +16,17 @@ export type WaitOptions = {
 
 const LONGEST_TIMEOUT_SECONDS = 86_400;
 
+/** `multiple`, so that an option that is given twice is an error: which one is meant is not known. */
+const OPTIONS = {
+  within: { type: "string", multiple: true },
+  timeout: { type: "string", multiple: true },
+  agent: { type: "string", multiple: true },
+  help: { type: "boolean", short: "h" },
+} as const;
+
 /** @returns the options, or one sentence: what was not understood, and what is allowed */
 export function parseWaitOptions(args: readonly string[]): Result<WaitOptions | "help", string> {
-  const given = parseGiven(args);
+  const given = parseCommandOptions("chrony-tracker wait", args, OPTIONS);
   if (!given.ok) {
     return given;
   }
@@ -45,32 +53,6 @@ export function parseWaitOptions(args: readonly string[]): Result<WaitOptions | 
   });
 }
 
-type Given = {
-  readonly within?: readonly string[];
-  readonly timeout?: readonly string[];
-  readonly agent?: readonly string[];
-  readonly help?: boolean;
-};
-
-function parseGiven(args: readonly string[]): Result<Given, string> {
-  try {
-    const { values } = parseArgs({
-      args: [...args],
-      options: {
-        within: { type: "string", multiple: true },
-        timeout: { type: "string", multiple: true },
-        agent: { type: "string", multiple: true },
-        help: { type: "boolean", short: "h" },
-      },
-    });
-    return success(values);
-  } catch (error) {
-    // Its first sentence says what was not understood; the others are about options in general.
-    const [sentence = ""] = (error as Error).message.split(/\.\s|\n/);
-    return failure(`${sentence.replace(/\.$/, "")}. See: chrony-tracker wait --help.`);
-  }
-}
-
 function required<Value>(
   name: string,
   texts: readonly string[] | undefined,
@@ -87,7 +69,7 @@ function required<Value>(
   return parsed.ok ? parsed : failure(`${name} is ${JSON.stringify(text)}: ${parsed.error}.`);
 }
 
-/** The address of an agent's port: it speaks plain HTTP, and has no path before its own. */
+/** An agent serves plain HTTP, and its paths begin at the root. */
 const parseAgentUrl: ParseText<string> = (text) => {
   const parsed = httpUrl(text);
   if (!parsed.ok) {
@@ -105,20 +87,20 @@ export const WAIT_HELP = `chrony-tracker wait: ends when this node's clock is go
 Usage: chrony-tracker wait --within MS --timeout S [--agent URL]
 
 Asks once a second, until the clock is synchronised and can be wrong by MS
-milliseconds at most, or until S seconds have passed. It says on standard error
+milliseconds at most, or until S seconds have passed. It reports on standard error
 what it waits for. For unit files and init containers: docs/wait.md.
 
-  --within MS    What the clock may be wrong by, in milliseconds. Judged is the
-                 larger of error and bound; of an agent, also the peak, the
-                 largest of both in the last minute.
-  --timeout S    How long to wait, in seconds. 0 asks once. A question that is on
-                 its way then is waited for: up to 3 s more.
+  --within MS    The largest acceptable error, in milliseconds. Compared with it
+                 is the larger of error and bound; with --agent also the peak,
+                 the largest of both in the last minute.
+  --timeout S    How long to wait, in seconds. 0 asks once. A request that has
+                 begun then is completed, which takes up to 3 s more.
   --agent URL    Ask the agent at http://HOST:PORT. Default: ask chronyd itself, at
                  CHRONY_ADDRESS, as root or the owner of its directory.
   -h, --help     This text.
 
-What is not known is never good: an agent that does not answer, or has just
-started, a chronyd that does not answer, an answer of something else.
+A clock whose error is not known is never good enough: when the agent or chronyd
+does not answer, when the agent has just started, when the answer is not theirs.
 
 Exit code:
 ${exitCodeHelp("chrony-tracker wait")}`;

@@ -6,7 +6,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as fc from "fast-check";
 import { PUBLISHES, SYNC_STATES, type SyncState } from "../../src/clock/sync-state.ts";
-import { nodeFigures, type Question } from "../../src/report/node-figures.ts";
+import { nodeFigures } from "../../src/report/node-figures.ts";
+import type { Question } from "../../src/report/question.ts";
 import type { NodeSamples, RawSeries, UsedMetric } from "../../src/report/raw-series.ts";
 
 const QUESTION: Question = {
