@@ -1,10 +1,10 @@
-// From an AKS cluster and an Azure Monitor workspace to everything that k8s/overlays/azure needs.
-// All that is made lies in the resource group of the deployment, but for the role assignment, which
-// lies with the data collection rule.
+// Makes everything that k8s/overlays/azure needs of an AKS cluster and an Azure Monitor workspace.
+// All resources are in the resource group of the deployment, except the role assignment, which is in
+// that of the data collection rule.
 
 targetScope = 'resourceGroup'
 
-@description('Resource id of the AKS cluster. It may be in another resource group or subscription. Its OIDC issuer and workload identity have to be enabled.')
+@description('Resource id of the AKS cluster. It may be in another resource group or subscription. Its OIDC issuer and workload identity must be enabled.')
 @minLength(1)
 param clusterResourceId string
 
@@ -14,19 +14,19 @@ param workspaceResourceId string = ''
 @description('Region of what is made here. What belongs to the workspace (data collection, rule groups) is made in the region of the workspace.')
 param location string = resourceGroup().location
 
-@description('Name of what is made here: managed identity, rule groups and, where they are made, workspace, data collection endpoint and rule, action group. Letters, digits and hyphens, neither first nor last a hyphen. The default is another one for each cluster, so that clusters can share a resource group: the beginning of its name, and a hash of its resource id.')
+@description('Name of what is made here: managed identity, rule groups and, where they are made, workspace, data collection endpoint and rule, action group. Letters, digits and hyphens; it neither begins nor ends with a hyphen. The default is unique to each cluster, so that clusters can share a resource group: the beginning of its name, and a hash of its resource id.')
 @minLength(4)
 @maxLength(44)
 param name string = 'chrony-tracker-${take(replace(last(split(clusterResourceId, '/')), '_', '-'), 15)}-${uniqueString(toLower(clusterResourceId))}'
 
-@description('Where the metrics enter: by a data collection rule and endpoint that are made for it (`own`), with a limit of requests and with network access of their own, or by those that came with the workspace (`workspace`).')
+@description('The data collection rule and endpoint that the metrics go through: `own` are made here, with their own request limit and network access; `workspace` are those that came with the workspace.')
 @allowed([
   'own'
   'workspace'
 ])
 param dataCollection string = 'own'
 
-@description('Whether the endpoint of its own (`dataCollection` is `own`) can be reached from the internet. `Disabled` needs a private link to it.')
+@description('Whether the endpoint that is made here (`dataCollection` is `own`) can be reached from the internet. `Disabled` needs a private link to it.')
 @allowed([
   'Enabled'
   'Disabled'
@@ -36,7 +36,7 @@ param publicNetworkAccess string = 'Enabled'
 @description('Whether the alert rules are made.')
 param alerts bool = true
 
-@description('Resource ids of existing action groups that alerts are sent to. Azure takes five a rule, the one for `alertEmailAddress` included.')
+@description('Resource ids of existing action groups that alerts are sent to. Azure accepts five for a rule, including the one for `alertEmailAddress`.')
 @maxLength(5)
 param actionGroupResourceIds array = []
 
@@ -46,18 +46,18 @@ param alertEmailAddress string = ''
 @description('Tags of everything that is made here.')
 param tags object = {}
 
-// The names that k8s/ gives to the collector.
+// The namespace and the service account of the collector in k8s/.
 var collectorSubject = 'system:serviceaccount:chrony-tracker-collector:chrony-tracker-collector'
 
-// Azure accepts a hyphen at neither end of a workspace's or an endpoint's name, and says so late.
+// Checked here, because Azure rejects a hyphen at either end of these names only late in the deployment.
 var resourceName = startsWith(name, '-') || endsWith(name, '-')
   ? fail('The parameter name is ${name}. It must neither begin nor end with a hyphen.')
   : name
 
-// An alert rule takes five action groups.
+// Azure accepts at most five action groups for a rule.
 var actionGroupCount = length(actionGroupResourceIds) + (empty(alertEmailAddress) ? 0 : 1)
 var alertedActionGroupIds = actionGroupCount > 5
-  ? fail('Azure takes five action groups a rule, and alertEmailAddress makes one. Give at most four in actionGroupResourceIds, or add the address to one of these groups.')
+  ? fail('Azure accepts five action groups for a rule, and alertEmailAddress makes one. Give at most four in actionGroupResourceIds, or add the address to one of these groups.')
   : actionGroupResourceIds
 
 var clusterIdParts = split(clusterResourceId, '/')
@@ -156,7 +156,7 @@ module alertRules 'modules/alert-rules.bicep' = if (alerts) {
   ]
 }
 
-@description('What a new workspace does not have yet, or empty.')
+@description('What a new workspace still lacks, or empty.')
 output warning string = makesWorkspace
   ? 'The workspace ${resourceName} is new. No Grafana has it as a data source: link one, or make the workspace the one of the metrics add-on. Without the add-on it has no kube_node_info either, and an alert can find a silent node only for an hour after its last report.'
   : ''
@@ -164,13 +164,13 @@ output warning string = makesWorkspace
 @description('Where the collector writes to: REMOTE_WRITE_URL.')
 output remoteWriteUrl string = writing.outputs.remoteWriteUrl
 
-@description('Who the collector is: AZURE_CLIENT_ID.')
+@description('The client id of the collector\'s identity: AZURE_CLIENT_ID.')
 output clientId string = identity.properties.clientId
 
 @description('The tenant of that identity: AZURE_TENANT_ID.')
 output tenantId string = identity.properties.tenantId
 
-@description('The label `cluster` of every series: CLUSTER_NAME. The managed Prometheus add-on gives the same.')
+@description('The label `cluster` of every series: CLUSTER_NAME. The managed Prometheus add-on sets the same.')
 output clusterName string = clusterName
 
 @description('Who issues the tokens of the agents: TOKEN_ISSUER_URL.')

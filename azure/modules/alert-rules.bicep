@@ -1,4 +1,4 @@
-// The alert rules of alerts/, as Azure's rule groups, and who is told.
+// The alert rules of alerts/ as Azure's rule groups, and their action groups.
 
 @description('Beginning of the names.')
 param name string
@@ -9,10 +9,10 @@ param location string
 @description('Resource id of the workspace that the rules ask.')
 param workspaceResourceId string
 
-@description('The cluster that the rules are about: the label `cluster` of its series.')
+@description('The cluster that the rules apply to: the label `cluster` of its series.')
 param clusterName string
 
-@description('The rule groups: name, interval and rules, in the words of Microsoft.AlertsManagement/prometheusRuleGroups.')
+@description('The rule groups: name, interval and rules, in the format of Microsoft.AlertsManagement/prometheusRuleGroups.')
 param ruleGroups array
 
 @description('Resource ids of existing action groups.')
@@ -21,7 +21,7 @@ param actionGroupResourceIds array
 @description('An e-mail address that an action group is made for, or empty.')
 param emailAddress string
 
-@description('Tags of all of them.')
+@description('Tags of all resources.')
 param tags object
 
 var makesActionGroup = !empty(emailAddress)
@@ -58,7 +58,7 @@ resource ruleGroup 'Microsoft.AlertsManagement/prometheusRuleGroups@2023-03-01' 
         workspaceResourceId
       ]
       interval: group.interval
-      // A recording rule has nobody to tell.
+      // A recording rule has no actions.
       rules: map(group.rules, rule => contains(rule, 'alert') ? union(rule, { actions: actions }) : rule)
     }
   }

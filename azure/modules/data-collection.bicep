@@ -1,4 +1,4 @@
-// A data collection endpoint and rule of our own: Prometheus samples go to the workspace unchanged.
+// A data collection endpoint and rule. Prometheus samples go to the workspace unchanged.
 
 @description('Name of both.')
 param name string

@@ -1,4 +1,4 @@
-// The role Monitoring Metrics Publisher on one data collection rule: to write to it, and nothing else.
+// The role Monitoring Metrics Publisher on one data collection rule. It allows to write to it, and nothing else.
 
 @description('Name of the data collection rule.')
 param dataCollectionRuleName string
@@ -14,14 +14,14 @@ resource rule 'Microsoft.Insights/dataCollectionRules@2024-03-11' existing = {
 }
 
 resource assignment 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  // The principal is part of the name: an identity that was deleted and made anew is another principal,
-  // and an assignment cannot be changed from one to the other.
+  // The principal is part of the name, because an identity that was deleted and created again is another
+  // principal, and the principal of an assignment cannot be changed.
   name: guid(rule.id, writerPrincipalId, monitoringMetricsPublisher)
   scope: rule
   properties: {
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', monitoringMetricsPublisher)
     principalId: writerPrincipalId
-    // Spares the look-up of a principal that was made a moment ago and is not known everywhere yet.
+    // Without it Azure looks up the principal, which fails when it was created only a moment ago.
     principalType: 'ServicePrincipal'
     description: 'Chrony Tracker\'s collector writes metrics.'
   }

@@ -1,5 +1,5 @@
-// Who may write, and where to. A module, since the ids of rule and endpoint are known only after they are
-// made, and a scope has to be known before a deployment begins. This one begins later.
+// The role assignment, and the address to write to. It is a module of its own because a scope must be known
+// before a deployment begins, and the ids of rule and endpoint are known only after they were created.
 
 @description('Resource id of the data collection rule.')
 param dataCollectionRuleResourceId string
