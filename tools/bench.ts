@@ -49,7 +49,7 @@ if (values.write) {
 }
 
 function text(measured: readonly Row[]): string {
-  return `Made by \`npm run bench\` on ${MACHINE}. CPU is user and system time of the whole process. The agent is bundled and has the image's flags, as has bare Node.js.
+  return `Made by \`npm run bench\` on ${MACHINE}. CPU is user and system time of the whole process. Agent and bare Node.js run with the image's flags, the agent as its bundle.
 
 ${tableOf(measured)}`;
 }

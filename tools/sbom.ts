@@ -54,11 +54,11 @@ export function dependencyDocument(components: readonly Component[]): string {
   ];
   return `# What is shipped
 
-Beside its own code the agent's bundle holds nothing but code of these packages, direct and indirect dependencies alike. [CONTRIBUTING.md](../CONTRIBUTING.md#a-change) says what each direct one is for.
+The agent's bundle contains its own code and that of these packages: its direct and indirect dependencies. [CONTRIBUTING.md](../CONTRIBUTING.md#a-change) gives the reason for each direct one.
 
 ${markdownTable(rows)}
-With \`koffi\` comes its binary for the image's platform (\`@koromix/koffi-linux-x64\`, \`@koromix/koffi-linux-arm64\`), of the same source and licence; it includes node-addon-api (MIT). The image adds Node.js (MIT, with the licences of what it includes) and the C library of its base image.
+\`koffi\` brings its binary for the image's platform (\`@koromix/koffi-linux-x64\`, \`@koromix/koffi-linux-arm64\`), from the same source and with the same licence. The binary includes node-addon-api (MIT). The image adds Node.js (MIT, with the licences of what it includes) and the C library of its base image.
 
-Made by \`node tools/dependencies.ts\` from \`npm sbom\`; a test compares it with package-lock.json. The same as CycloneDX: \`npm sbom --package-lock-only --omit=dev --sbom-format=cyclonedx\`.
+\`node tools/dependencies.ts\` made this page from \`npm sbom\`. A test compares it with package-lock.json. As CycloneDX: \`npm sbom --package-lock-only --omit=dev --sbom-format=cyclonedx\`.
 `;
 }
