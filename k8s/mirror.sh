@@ -1,10 +1,10 @@
 #!/bin/sh
-# Copies both images of a release into an Azure container registry, by their digests, and makes the
-# manifests name them there. It needs az, and no Docker. Run it again after unpacking a newer release.
+# Copies both images of a release into an Azure container registry, by digest, and changes the manifests to
+# use them. It needs az, but not Docker. Run it again after unpacking a newer release.
 #
 #   k8s/mirror.sh REGISTRY        for instance: k8s/mirror.sh contoso
 #
-# Exit code 0: both are there. 1: az failed, or this is no unpacked release. 2: no registry was named.
+# Exit code 0: both were copied. 1: az failed, or this is not an unpacked release. 2: no registry was named.
 set -u
 
 registry=${1:-}
@@ -41,7 +41,7 @@ for part in agent collector; do
     *) source=docker.io/$source ;;
   esac
   repository=${source##*/}
-  # A tag, because a registry may remove manifests that have none. The digest stays what it is.
+  # With a tag, because a registry may remove untagged manifests. The digest stays the same.
   tag=$(printf %s "$digest" | sed 's/^sha256:\(.\{12\}\).*/\1/')
   az acr import --name "$registry" --source "$source@$digest" --image "$repository:$tag" --force || exit 1
   sed "s|^\( *newName: \).*|\1$server/$repository|" "$file" >"$file.new" && mv "$file.new" "$file" || exit 1

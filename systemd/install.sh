@@ -1,16 +1,16 @@
 #!/bin/sh
-# Installs the agent on a machine with systemd and chrony, without Kubernetes; again: upgrades it. Nothing is
-# downloaded. Run it as root in the unpacked archive.
+# Installs or upgrades the agent on a machine with systemd and chrony, without Kubernetes. It downloads
+# nothing. Run it as root in the unpacked archive.
 #
 #   ./install.sh [--node PATH] [--user USER | --udp]
-#   ./install.sh --remove [--purge]     --purge: the settings (/etc/chrony-tracker.env), too
+#   ./install.sh --remove [--purge]     --purge: also the settings (/etc/chrony-tracker.env)
 #
-#   --node   Node.js 24 or later; else the one on the path
-#   --user   who it runs as; else the owner of /run/chrony, the only one whom chronyd answers
-#   --udp    asks chronyd over UDP 323 instead, as a user of its own
+#   --node   Node.js 24 or later; default: the one on the path
+#   --user   the user of the agent; default: the owner of /run/chrony, because chronyd answers no other
+#   --udp    asks chronyd over UDP 323 instead, as a separate user
 #
-# With DESTDIR=FOLDER it puts all files below that folder and starts nothing.
-# Exit code 0: done. 1: it cannot be done, and nothing was changed. 2: the command line is invalid.
+# With DESTDIR=FOLDER it installs all files below that folder and starts nothing.
+# Exit code 0: done. 1: not possible; nothing was changed. 2: the command line is invalid.
 set -u
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -50,7 +50,7 @@ done
 [ -z "$purge" ] || [ -n "$remove" ] || misused '--purge is for --remove.'
 [ -z "$udp" ] || [ -z "$user" ] || misused 'Over UDP it has a user of its own: give --user or --udp, not both.'
 
-# Whether systemd is to be told: not when the files are put elsewhere.
+# Whether to use systemctl: not with DESTDIR.
 uses_systemd() {
   [ -z "$root" ] && [ -d /run/systemd/system ]
 }
@@ -64,7 +64,7 @@ if [ -n "$remove" ]; then
   rm -rf "$programs" "$documents" || exit 1
   rm -f "$command" "$unit" || exit 1
   if uses_systemd; then
-    # What systemctl edit made is the administrator's.
+    # The file of `systemctl edit` belongs to the administrator.
     systemctl daemon-reload
   fi
   if [ -n "$purge" ]; then
@@ -86,12 +86,12 @@ esac
 version=$("$node" --print 'process.versions.node' 2>/dev/null) ||
   fail "$node is no Node.js that runs here. Install Node.js 24 or later, or name it: --node PATH."
 [ "${version%%.*}" -ge 24 ] || fail "$node is Node.js $version. Version 24 or later is needed: --node PATH."
-# What is put below another folder is not started here.
+# With DESTDIR nothing is started on this machine.
 case $root$node in
   /home/* | /root/*) [ -n "$root" ] || fail "$node is in a home directory, which the unit keeps the agent out of. Install Node.js for all users, for instance below /usr/local." ;;
 esac
 
-# Node's own name of the processor; musl has no binary of koffi.
+# The processor by Node.js' name. There is no binary of koffi for musl.
 native=$("$node" --print '(process.report.getReport().header.glibcVersionRuntime ? "" : "musl-") + process.arch' 2>/dev/null)
 if [ -z "$udp" ] && [ ! -e "$here/koffi.linux-$native.node" ]; then
   fail "There is no native part for $native, which Unix sockets need. Install with --udp: chronyd answers at UDP port 323 of this machine, unless chrony.conf has cmdport 0."
@@ -111,7 +111,7 @@ case $user in
 esac
 
 mkdir -p "$programs" "$documents" "$(dirname "$command")" "$(dirname "$unit")" || exit 1
-# A process that still runs keeps the old file: it is replaced, not written over.
+# The file is replaced and not overwritten, because a running process may still use the old one.
 for file in "$here"/chrony-tracker.cjs "$here"/koffi.linux-*.node; do
   [ -e "$file" ] || continue
   target=$programs/${file##*/}
@@ -123,7 +123,7 @@ printf '#!/bin/sh\nexec "%s" /usr/local/lib/chrony-tracker/chrony-tracker.cjs "$
 sed -e "s|^User=USER|User=$user|" -e "s|^Group=GROUP|Group=$group|" -e "s|^ExecStart=NODE|ExecStart=$node|" \
   "$here/chrony-tracker.service" >"$unit.new" || exit 1
 if [ -n "$udp" ]; then
-  # No user of this machine: systemd makes one while it runs. No socket is needed below /run.
+  # systemd creates a user while the agent runs. No socket below /run is needed.
   sed -e '/^Group=/d' -e '/^ReadWritePaths=/d' -e 's|^User=.*|&\nDynamicUser=yes\nEnvironment=CHRONY_ADDRESS=udp://127.0.0.1:323|' \
     "$unit.new" >"$unit.udp" && mv "$unit.udp" "$unit.new" || exit 1
 fi

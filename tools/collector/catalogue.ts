@@ -18,7 +18,7 @@ export function catalogueConfiguration(): string {
   return `# Made by \`npm run collector\` from the agent's catalogue (src/metrics): change that.
 
 processors:
-  # Drops the names and the kinds of metrics that no agent has. Other kinds would become further names.
+  # Drops metrics whose name or type no agent has. Other types would become further names.
   filter/names:
     error_mode: propagate
     metric_conditions:
@@ -33,8 +33,8 @@ ${names
   .join("\n")}
             )$\\")"
 
-  # Drops the labels that no agent has: one would stand in for a label of the same name that says who
-  # sent the point. What is not text becomes text, and is cut.
+  # Drops labels that no agent has, because one could replace a label of the sender's identity. Values are
+  # converted to text and truncated.
   transform/labels:
     error_mode: propagate
     metric_statements:

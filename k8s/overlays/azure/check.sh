@@ -1,12 +1,11 @@
 #!/bin/sh
-# Checks values.env (or the file that is named) before anything is applied: every fault, what to do
-# about it, and the command that gives the value. Then it asks the token's issuer, where curl is
-# installed, and Azure, where az is installed and logged in, whether the values belong together. It
-# changes nothing.
+# Checks values.env (or the given file) before anything is applied. It reports every fault, what to do, and
+# the command that prints the value. Then it asks the token's issuer (with curl) and Azure (with az, if it is
+# logged in) whether the values belong together. It changes nothing.
 #
-#   check.sh [--offline] [FILE]        --offline: ask nobody
+#   check.sh [--offline] [FILE]        --offline: checks the file only
 #
-# Exit code 0: no fault. 1: faults. 2: no such file.
+# Exit code 0: no fault. 1: faults. 2: the file does not exist.
 set -u
 
 offline=
@@ -25,8 +24,8 @@ if [ -d "$file" ] || [ ! -r "$file" ]; then
   exit 2
 fi
 
-# PowerShell's > and some editors put an invisible mark first, and kustomize would take it for a part of
-# the first name. All other faults would follow from it.
+# PowerShell's > and some editors begin a file with a byte order mark, which kustomize reads as part of the
+# first name. The script ends here, because all other faults would follow from this one.
 case $(head -c 3 "$file" | od -An -tx1 | tr -d ' \n') in
   efbbbf | fffe* | feff*)
     echo "$file begins with a byte order mark, or is UTF-16. Save it as UTF-8 without such a mark."
@@ -54,7 +53,7 @@ fault() {
   esac
 }
 
-# The value of a name; empty where it has none.
+# value_of NAME: the value of a name, or an empty text
 value_of() {
   sed -n "s/^$1=//p" "$file" | head -n 1
 }
@@ -108,7 +107,7 @@ check_lines() {
   done <"$file"
 }
 
-# check NAME SHAPE DESCRIPTION: a value that is there and no fault yet must have the shape.
+# check NAME SHAPE DESCRIPTION: a value that is not empty and has no fault yet must have this shape.
 check() {
   value=$(value_of "$1")
   case "$malformed" in
@@ -118,7 +117,7 @@ check() {
     fault "$1" 'it is empty.'
   elif ! matches "$value" "$2"; then
     case $1 in
-      # It may hold a password.
+      # Not shown, because it may contain a password.
       HTTPS_PROXY) fault "$1" "what is there is not $3." ;;
       *) fault "$1" "\"$value\" is not $3." ;;
     esac
@@ -166,13 +165,13 @@ if [ -n "$cloud" ] && [ "${scope:-https://monitor.azure.com/.default}" != "https
   fault AZURE_SCOPE "it must be https://monitor.azure.$cloud/.default for that REMOTE_WRITE_URL."
 fi
 
-# not_checked SENTENCE: something that could not be asked. It is no fault.
+# not_checked SENTENCE: something could not be asked, which is not a fault.
 not_checked() {
   unchecked=$((unchecked + 1))
   printf 'Not checked: %s\n' "$1"
 }
 
-# The collector reads the issuer's keys when it starts, and ends where it cannot.
+# The collector reads the issuer's keys when it starts, and ends if it cannot.
 ask_issuer() {
   if ! command -v curl >/dev/null; then
     not_checked 'whether the issuer answers, because curl is not installed.'
@@ -189,11 +188,11 @@ ask_issuer() {
   fi
 }
 
-# ask WHAT ARGUMENT...: sets `answer` to what az answers. Where az fails, WHAT is not checked.
+# ask WHAT ARGUMENT...: sets `answer` to the output of az. If az fails, WHAT is not checked.
 ask() {
   what=$1
   shift
-  # Without a terminal az asks nothing, not even whether to install an extension.
+  # Without a terminal, az does not prompt, not even to install an extension.
   if ! answer=$(az "$@" --only-show-errors --output tsv 2>&1 </dev/null); then
     not_checked "$what: az answered \"$(printf '%s\n' "$answer" | head -n 1)\"."
     return 1
