@@ -86,7 +86,7 @@ const table = {
   utcCheckIntervalMs: withDefault({
     names: ["UTC_CHECK_INTERVAL"],
     default: "900",
-    explanation: `Seconds between two questions to each of them; from ${SHORTEST_UTC_CHECK_INTERVAL_SECONDS} to 86400.`,
+    explanation: `Seconds between two requests to each server; from ${SHORTEST_UTC_CHECK_INTERVAL_SECONDS} to 86400.`,
     parse: secondsBetween(SHORTEST_UTC_CHECK_INTERVAL_SECONDS, 86_400),
   }),
   metricsExporters: withDefault({
@@ -197,7 +197,7 @@ const table = {
   prometheusPort: withDefault({
     names: ["OTEL_EXPORTER_PROMETHEUS_PORT"],
     default: "9464",
-    explanation: "Its port. The probes listen there with `otlp` alone, too.",
+    explanation: "Its port. The probes use it even with `otlp` alone.",
     parse: wholeNumberBetween(1, 65_535),
   }),
   serviceName: optional({
@@ -217,7 +217,7 @@ const table = {
     names: ["OTEL_LOG_LEVEL"],
     default: "info",
     explanation:
-      "`none`, `error`, `warn`, `info` or `debug`; `verbose` and `all` are as `debug`. Upper case, too.",
+      "`none`, `error`, `warn`, `info` or `debug`; `verbose` and `all` mean `debug`. Case does not matter.",
     parse: oneOf(LOG_LEVELS),
   }),
 };

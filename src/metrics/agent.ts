@@ -13,14 +13,14 @@ export const AGENT_METRICS: readonly Metric[] = [
   {
     name: "chrony_tracker_readings_total",
     kind: "counter",
-    help: "Readings of chronyd, by how they ended.",
+    help: "Polls of chronyd, by result.",
     labels: ["result"],
     values: ({ readings }) => byResult(readings),
   },
   {
     name: "chrony_tracker_reading_duration_seconds",
     kind: "gauge",
-    help: "How long the last reading of chronyd took, in seconds.",
+    help: "Duration of the last poll of chronyd, in seconds.",
     value: ({ readingDurationSeconds }) => readingDurationSeconds,
   },
   {
@@ -32,7 +32,7 @@ export const AGENT_METRICS: readonly Metric[] = [
   {
     name: "chrony_tracker_exports_total",
     kind: "counter",
-    help: "Pushes to the collector, by how they ended.",
+    help: "Pushes to the collector, by result.",
     labels: ["result"],
     values: ({ exports }) => (exports === undefined ? [] : byResult(exports)),
   },
@@ -45,7 +45,7 @@ export const AGENT_METRICS: readonly Metric[] = [
   {
     name: "chrony_tracker_backlog_dropped_points_total",
     kind: "counter",
-    help: "Points that the backend never got: too old (age), no room (bytes), or rejected (rejected).",
+    help: "Points that the backend never got: too old (age), backlog full (bytes), or rejected (rejected).",
     labels: ["reason"],
     values: ({ backlog }) =>
       backlog === undefined

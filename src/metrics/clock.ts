@@ -35,20 +35,20 @@ export const CLOCK_METRICS: readonly Metric[] = [
   {
     name: "chrony_upstream_local",
     kind: "gauge",
-    help: "1 when the source that the clock follows says of itself that it follows its own clock, 0 when not; absent when not known.",
+    help: "1 when the followed source reports that it follows its own clock, 0 when not; absent when not known.",
     value: ({ assessment: { upstreamIsLocal } }) =>
       upstreamIsLocal === undefined ? undefined : Number(upstreamIsLocal),
   },
   {
     name: "chrony_up",
     kind: "gauge",
-    help: "1 when chronyd answered the last reading, else 0.",
+    help: "1 when chronyd answered the last poll, else 0.",
     value: ({ assessment }) => (assessment.tracking === undefined ? 0 : 1),
   },
   {
     name: "chrony_reference_age_seconds",
     kind: "gauge",
-    help: "Time since chronyd last took its source's time, in seconds.",
+    help: "Time since chronyd's last update from its source, in seconds.",
     value: ({ assessment }) => assessment.referenceAgeSeconds,
   },
   {
@@ -72,7 +72,7 @@ export const CLOCK_METRICS: readonly Metric[] = [
   {
     name: "chrony_ptp_clock_info",
     kind: "gauge",
-    help: "1 for each PTP clock that the kernel shows; hyperv is the Azure host's.",
+    help: "1 for each PTP clock of the kernel; hyperv is the Azure host's.",
     labels: ["device", "clock_name"],
     values: ({ ptpClocks }) =>
       ptpClocks.map(({ device, clockName }) => ({

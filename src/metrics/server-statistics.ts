@@ -59,12 +59,24 @@ export const SERVER_STATISTICS_METRICS: readonly PlainMetric[] = [
     help: "Time between the oldest and the newest of these timestamps, in seconds.",
     value: ({ optional }) => given(optional?.serverstats)?.ntpTimestampSpanSeconds,
   },
-  timestamps("daemon_rx", "received, timed by chronyd", (s) => s.ntpDaemonReceiveTimestamps),
-  timestamps("daemon_tx", "sent, timed by chronyd", (s) => s.ntpDaemonTransmitTimestamps),
-  timestamps("kernel_rx", "received, timed by the kernel", (s) => s.ntpKernelReceiveTimestamps),
-  timestamps("kernel_tx", "sent, timed by the kernel", (s) => s.ntpKernelTransmitTimestamps),
-  timestamps("hw_rx", "received, timed by the network card", (s) => s.ntpHardwareReceiveTimestamps),
-  timestamps("hw_tx", "sent, timed by the network card", (s) => s.ntpHardwareTransmitTimestamps),
+  timestamps("daemon_rx", "received, timestamped by chronyd", (s) => s.ntpDaemonReceiveTimestamps),
+  timestamps("daemon_tx", "sent, timestamped by chronyd", (s) => s.ntpDaemonTransmitTimestamps),
+  timestamps(
+    "kernel_rx",
+    "received, timestamped by the kernel",
+    (s) => s.ntpKernelReceiveTimestamps,
+  ),
+  timestamps("kernel_tx", "sent, timestamped by the kernel", (s) => s.ntpKernelTransmitTimestamps),
+  timestamps(
+    "hw_rx",
+    "received, timestamped by the network card",
+    (s) => s.ntpHardwareReceiveTimestamps,
+  ),
+  timestamps(
+    "hw_tx",
+    "sent, timestamped by the network card",
+    (s) => s.ntpHardwareTransmitTimestamps,
+  ),
 ];
 
 type Count = (statistics: ServerStatistics) => number | undefined;

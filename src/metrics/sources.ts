@@ -33,7 +33,7 @@ export const SOURCE_METRICS: readonly LabelledMetric[] = [
   ),
   metric(
     "last_sample_error_margin_seconds",
-    "What that offset may be wrong by, either way, in seconds.",
+    "Error margin of that offset, either way, in seconds.",
     ({ latestMeasurement }) => latestMeasurement?.errorSeconds,
   ),
   metric(
@@ -59,7 +59,7 @@ export const SOURCE_METRICS: readonly LabelledMetric[] = [
   {
     name: "chrony_sources_state_info",
     kind: "gauge",
-    help: "1 for what chronyd makes of the source: its state and its mode.",
+    help: "1 for the state and mode that chronyd reports for the source.",
     labels: [...SOURCE_LABELS, "source_state", "source_mode"],
     values: ({ optional }) =>
       optional?.sources?.ok

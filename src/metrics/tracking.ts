@@ -40,13 +40,13 @@ export const TRACKING_METRICS: readonly Metric[] = [
   {
     name: "chrony_tracking_remote_reference",
     kind: "gauge",
-    help: "0 when chronyd follows itself (its local directive), else 1.",
+    help: "0 when chronyd follows its own clock (local directive), else 1.",
     value: ({ assessment: { tracking } }) => tracking && (followsItself(tracking) ? 0 : 1),
   },
   {
     name: "chrony_tracking_reference_timestamp_seconds",
     kind: "gauge",
-    help: "When chronyd last took its source's time, in seconds since 1970.",
+    help: "When chronyd last updated from its source, in seconds since 1970.",
     value: ({ assessment }) => assessment.tracking?.referenceTimeSeconds,
   },
   {
@@ -70,13 +70,13 @@ export const TRACKING_METRICS: readonly Metric[] = [
   {
     name: "chrony_tracking_frequency_ppms",
     kind: "gauge",
-    help: "How wrong the clock would run without chronyd, in parts per million.",
+    help: "Frequency error of the clock without chronyd's correction, in parts per million.",
     value: ({ assessment }) => assessment.tracking?.frequencyPpm,
   },
   {
     name: "chrony_tracking_residual_frequency_ppms",
     kind: "gauge",
-    help: "What the source says of the frequency beyond what is corrected, in parts per million.",
+    help: "Frequency error by the source's measurements that is not corrected yet, in parts per million.",
     value: ({ assessment }) => assessment.tracking?.residualFrequencyPpm,
   },
   {

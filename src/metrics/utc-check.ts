@@ -10,7 +10,7 @@ export const UTC_CHECK_METRICS: readonly Metric[] = [
   ),
   ofEachServer(
     "chrony_utc_offset_margin_seconds",
-    "What that offset can be wrong by, either way, in seconds: half the delay, the server's root distance, and the precision of both clocks.",
+    "Error margin of that offset, either way, in seconds: half the delay, the server's root distance, and the precision of both clocks.",
     ({ marginSeconds }) => marginSeconds,
   ),
   {
