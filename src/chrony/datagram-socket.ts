@@ -7,7 +7,7 @@
  * bits/socket_type.h and bits/poll.h in sysdeps/unix/sysv/linux, and from unix(7).
  */
 import { closeSync, readSync, writeSync } from "node:fs";
-import { getSystemErrorMap } from "node:util";
+import { getSystemErrorMessage, getSystemErrorName } from "node:util";
 import koffi from "koffi";
 
 const AF_UNIX = 1;
@@ -164,9 +164,9 @@ function socketAddress(path: string): Uint8Array {
 /** The result of a C function, or its errno as an error when the result is -1. */
 function checked(name: string, result: number): number {
   if (result === -1) {
-    const errno = koffi.errno();
-    const [code, text] = getSystemErrorMap().get(-errno) ?? [`errno ${errno}`, "unknown error"];
-    throw systemError(code, `${text}, ${name}`);
+    // libuv, and so Node.js, has the system's numbers as negative ones.
+    const errno = -koffi.errno();
+    throw systemError(getSystemErrorName(errno), `${getSystemErrorMessage(errno)}, ${name}`);
   }
   return result;
 }

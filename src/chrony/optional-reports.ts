@@ -106,7 +106,7 @@ export async function readOptionalReports(
     ntpdata: wanted.has("ntpdata") ? await ofEach(readNtpData) : undefined,
     serverstats: ofServer,
     activity: ofActivity,
-    sourcesLeftOut: count.found && Math.max(count.found - indicesOf(count).length, 0),
+    sourcesLeftOut: count.found && count.found - indicesOf(count.found, followedIndex).length,
   };
 }
 
@@ -114,7 +114,7 @@ export async function readOptionalReports(
 type SourceCount = { found: number | undefined; readonly followedIndex: number | undefined };
 
 /** The indices to read, last first. */
-function indicesOf({ found = 0, followedIndex }: SourceCount): readonly number[] {
+function indicesOf(found: number, followedIndex: number | undefined): readonly number[] {
   const first = Array.from({ length: Math.min(found, MOST_SOURCES) }, (_, index) => index);
   const isBeyond =
     followedIndex !== undefined && followedIndex >= MOST_SOURCES && followedIndex < found;
@@ -200,7 +200,7 @@ async function askOfEachIndex<Content extends { readonly source: Source }>(
   }
   count.found = found.value;
   const contents: Content[] = [];
-  for (const index of indicesOf(count)) {
+  for (const index of indicesOf(count.found, count.followedIndex)) {
     const answer = await questions.ask(reportAt(index));
     if (!answer.ok && !isNoSuch(answer.error)) {
       return answer;

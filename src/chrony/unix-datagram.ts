@@ -48,9 +48,6 @@ function open(path: string, listener: PacketListener): Result<PacketSocket, Chro
   let closed = false;
   let watched = false;
   const close = () => {
-    if (closed) {
-      return;
-    }
     closed = true;
     socket.close();
     removeSocketFile(ownPath);
@@ -148,8 +145,8 @@ const NOT_LOADED = ["MODULE_NOT_FOUND", "ERR_DLOPEN_FAILED"];
 
 function bindError(path: string, ownPath: string, error: unknown): ChronyError {
   if (NOT_LOADED.includes(String(codeOf(error)))) {
-    const [detail = ""] = messageOf(error).split("\n");
-    return { kind: "no native part", detail };
+    // The further lines are the modules that required it.
+    return { kind: "no native part", detail: messageOf(error).replace(/\n.*/s, "") };
   }
   return (
     pathError(path, error) ?? { kind: "no client socket", path: ownPath, detail: messageOf(error) }

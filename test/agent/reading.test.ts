@@ -3,7 +3,7 @@
 // behind.
 
 import assert from "node:assert/strict";
-import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { before, describe, test } from "node:test";
@@ -13,7 +13,6 @@ import { ChronyClient } from "../../src/chrony/client.ts";
 import { DatagramSocket } from "../../src/chrony/datagram-socket.ts";
 import { decodeReply, encodeRequest, type Report } from "../../src/chrony/packet.ts";
 import { type Tracking, tracking } from "../../src/chrony/tracking.ts";
-import { sweepClientSockets } from "../../src/chrony/unix-datagram.ts";
 import { clockErrorBoundMs, clockErrorMs } from "../../src/clock/clock-error.ts";
 import type { Result } from "../../src/result.ts";
 import type { Chronyd } from "../parts/chronyd.ts";
@@ -208,17 +207,6 @@ describe("a reading of chronyd", () => {
     assert.equal(unknown.kind, "host unknown");
   });
 
-  test("names a place in which no socket can be bound", async () => {
-    const file = join(folder, "file");
-    await writeFile(file, "");
-    const error = await errorOf(`unix://${file}/chronyd.sock`);
-    assert.equal(error.kind, "no client socket");
-    assert.match(
-      describeChronyError(error),
-      /Could not bind a socket at .*: ENOTDIR: not a directory/,
-    );
-  });
-
   test("leaves no file descriptor and no socket file behind, whatever it ends with", async () => {
     const runFolder = dirname(follower.socketPath);
     const endings = [
@@ -240,37 +228,7 @@ describe("a reading of chronyd", () => {
     });
     assert.deepEqual(await readdir(runFolder), ["chronyd.sock"]);
   });
-
-  test("sweeps the sockets of killed agents, and no other file", async () => {
-    const directory = join(folder, "swept");
-    await mkdir(directory);
-    const abandoned = new DatagramSocket();
-    abandoned.bind(join(directory, clientSocketName("a")));
-    abandoned.close();
-    const inUse = new DatagramSocket();
-    inUse.bind(join(directory, clientSocketName("b")));
-    const foreign = new DatagramSocket();
-    foreign.bind(join(directory, "chronyd.sock"));
-    foreign.close();
-    await writeFile(join(directory, "chrony-tracker.txt"), "");
-    try {
-      sweepClientSockets(directory);
-      assert.deepEqual((await readdir(directory)).toSorted(), [
-        clientSocketName("b"),
-        "chrony-tracker.txt",
-        "chronyd.sock",
-      ]);
-      await rm(directory, { recursive: true });
-      sweepClientSockets(directory);
-    } finally {
-      inUse.close();
-    }
-  });
 });
-
-function clientSocketName(digit: string): string {
-  return `chrony-tracker.${digit.repeat(32)}.sock`;
-}
 
 function refusal(report: string, status: number): ChronyError {
   return { kind: "refused", report, status };

@@ -5,8 +5,14 @@ import { closeSync, openSync } from "node:fs";
 import { lstat, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { setImmediate as queueImmediate } from "node:timers";
 import { setImmediate } from "node:timers/promises";
-import { DatagramSocket, LONGEST_SOCKET_PATH_BYTES } from "../../src/chrony/datagram-socket.ts";
+import koffi from "koffi";
+import {
+  codeOf,
+  DatagramSocket,
+  LONGEST_SOCKET_PATH_BYTES,
+} from "../../src/chrony/datagram-socket.ts";
 import { runToEnd } from "../parts/run-to-end.ts";
 import { folderOf } from "../parts/scratch-folder.ts";
 
@@ -65,7 +71,50 @@ test("receives a packet that is there at once, and nothing where none is", async
   assert.equal(server.receiveWithin(60_000)?.toString(), "x".repeat(4096));
   assert.equal(server.receiveWithin(1), undefined);
   server.close();
-  assert.throws(() => server.receiveWithin(0), { code: "EBADF" });
+  assert.throws(() => server.receiveWithin(0), {
+    code: "EBADF",
+    message: "EBADF: the socket is closed",
+  });
+});
+
+test("reports an error: here that the other socket connected elsewhere, and lost a packet", async (t) => {
+  const { server, client } = await connectedPair(t);
+  const folder = await folderOf(t);
+  client.bind(join(folder, "client.sock"));
+  server.connect(join(folder, "client.sock"));
+  const other = opened(t);
+  other.bind(join(folder, "other.sock"));
+  server.send(Buffer.from("never read"));
+  const failed = assert.rejects(nextPacket(server), { code: "ECONNRESET" });
+  client.connect(join(folder, "other.sock"));
+  await failed;
+});
+
+test("receives nothing, and no error, where the packet that woke it has been read", async (t) => {
+  const { server, client } = await connectedPair(t);
+  const next = nextPacket(server);
+  await setImmediate();
+  client.send(Buffer.from("read before"));
+  // It runs before the callback of the socket, which the next poll of the event loop queues behind it.
+  const { promise: read, resolve } = Promise.withResolvers<string | undefined>();
+  queueImmediate(() => resolve(server.receiveWithin(0)?.toString()));
+  assert.equal(await read, "read before");
+  await setImmediate();
+  client.send(Buffer.from("next"));
+  assert.equal(await next, "next");
+});
+
+test("loads the C library once", async (t) => {
+  await connectedPair(t);
+  const { mock } = t.mock.method(koffi, "load");
+  await connectedPair(t);
+  assert.equal(mock.callCount(), 0);
+});
+
+test("what is thrown and is no error has no code", () => {
+  for (const thrown of [undefined, null, "ENOENT", { code: "ENOENT" }]) {
+    assert.equal(codeOf(thrown), undefined);
+  }
 });
 
 test("cuts off what exceeds 4096 bytes of a packet", async (t) => {
@@ -104,7 +153,10 @@ test("names errors as the system does", async (t) => {
     code: "ENOENT",
     message: "ENOENT: no such file or directory, connect",
   });
-  assert.throws(() => socket.bind(path), { code: "EADDRINUSE" });
+  assert.throws(() => socket.bind(path), {
+    code: "EADDRINUSE",
+    message: "EADDRINUSE: address already in use, bind",
+  });
   assert.throws(() => socket.bind(join(folder, "missing/own.sock")), { code: "ENOENT" });
   await writeFile(join(folder, "file"), "");
   assert.throws(() => socket.bind(join(folder, "file/own.sock")), { code: "ENOTDIR" });
@@ -126,7 +178,10 @@ test("takes a path of 107 bytes, whatever its characters, and none of 108", asyn
   client.connect(longest);
   client.send(Buffer.from("x"));
   assert.equal(await nextPacket(server), "x");
-  assert.throws(() => opened(t).bind(`${longest}x`), { code: "ENAMETOOLONG" });
+  assert.throws(() => opened(t).bind(`${longest}x`), {
+    code: "ENAMETOOLONG",
+    message: "ENAMETOOLONG: a socket's path holds 107 bytes",
+  });
   assert.throws(() => opened(t).connect(`${longest}x`), { code: "ENAMETOOLONG" });
 });
 

@@ -243,15 +243,46 @@ describe("a name", () => {
   });
 });
 
-test("a source that went away before its name was asked for is left out", async () => {
-  const fake = new Fake(3);
-  fake.otherwise.set(COMMANDS.NTP_SOURCE_NAME, ({ command, argument }) =>
-    argument === FIRST_ADDRESS + 1 ? refusal(command, NOSUCHSOURCE) : SOURCE_NAMES.localhost.reply,
-  );
-  const reports = await fake.read();
-  for (const report of SOURCES_REPORTS) {
-    assert.deepEqual(addressesOf(reports[report]), ["192.0.2.0", "192.0.2.2"]);
-  }
+describe("a source that was removed is left out", () => {
+  const second = FIRST_ADDRESS + 1;
+  test("before its name was requested", async () => {
+    const fake = new Fake(3);
+    fake.otherwise.set(COMMANDS.NTP_SOURCE_NAME, ({ command, argument }) =>
+      argument === second ? refusal(command, NOSUCHSOURCE) : SOURCE_NAMES.localhost.reply,
+    );
+    const reports = await fake.read();
+    for (const report of SOURCES_REPORTS) {
+      assert.deepEqual(addressesOf(reports[report]), ["192.0.2.0", "192.0.2.2"]);
+    }
+  });
+
+  test("before another report of it was requested", async () => {
+    const fake = new Fake(3);
+    fake.otherwise.set(COMMANDS.NTP_DATA, ({ command, argument }) =>
+      argument === second
+        ? refusal(command, NOSUCHSOURCE)
+        : at(NTP_DATA.server.reply, 28, argument),
+    );
+    fake.otherwise.set(COMMANDS.SOURCESTATS, ({ command, argument }) =>
+      argument === 2
+        ? refusal(command, NOSUCHSOURCE)
+        : at(SOURCE_STATISTICS.leftOut.reply, 32, FIRST_ADDRESS + argument),
+    );
+    const reports = await fake.read();
+    assert.deepEqual(addressesOf(reports.sources), ["192.0.2.0", "192.0.2.1", "192.0.2.2"]);
+    assert.deepEqual(addressesOf(reports.ntpdata), ["192.0.2.0", "192.0.2.2"]);
+    assert.deepEqual(addressesOf(reports.sourcestats), ["192.0.2.0", "192.0.2.1"]);
+  });
+});
+
+test("reference clocks with the same id are numbered, and an NTP source that moved is there once", async () => {
+  const fake = new Fake(5);
+  const ntp = at(SOURCE_DATA.leftOut.reply, 28, FIRST_ADDRESS);
+  const clock = SOURCE_DATA.referenceClock.reply;
+  const replies = [clock, ntp, clock, ntp, clock];
+  fake.otherwise.set(COMMANDS.SOURCE_DATA, ({ argument }) => replies[argument]);
+  const { sources } = await fake.read(["sources"]);
+  assert.deepEqual(addressesOf(sources), ["PHC0", "192.0.2.0", "PHC0#2", "PHC0#3"]);
 });
 
 describe("a report that need not be asked for again is told from one that failed:", () => {
@@ -345,15 +376,24 @@ describe("sources without end", () => {
     assert.equal((await new Fake(MOST_SOURCES).read()).sourcesLeftOut, 0);
   });
 
-  test("are never cut by the one that the clock follows", async () => {
+  for (const index of [300, 303]) {
+    test(`are read with the one that the clock follows: here at index ${index}`, async () => {
+      const fake = new Fake(MOST_SOURCES + 5);
+      const reports = await fake.read(ALL, 10_000, index);
+      for (const report of SOURCES_REPORTS) {
+        const addresses = addressesOf(reports[report]);
+        assert.equal(addresses.length, 301);
+        assert.equal(addresses.at(-1), addressText(index));
+      }
+      assert.equal(reports.sourcesLeftOut, 4);
+    });
+  }
+
+  test("are read once each when the clock follows one of the first 300", async () => {
     const fake = new Fake(MOST_SOURCES + 5);
-    const reports = await fake.read(ALL, 10_000, 303);
-    for (const report of SOURCES_REPORTS) {
-      const addresses = addressesOf(reports[report]);
-      assert.equal(addresses.length, 301);
-      assert.equal(addresses.at(-1), addressText(303));
-    }
-    assert.equal(reports.sourcesLeftOut, 4);
+    const { sources, sourcesLeftOut } = await fake.read(["sources"], 10_000, 299);
+    assert.equal(addressesOf(sources).length, 300);
+    assert.equal(sourcesLeftOut, 5);
   });
 
   test("are not read beyond their number, whatever index was followed", async () => {
