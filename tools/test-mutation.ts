@@ -17,8 +17,9 @@ const HELP = `Usage: npm run test:mutation -- [--tests FILE]... [--alone] [--mos
 
 Puts one small fault at a time into a copy of each FILE of src/, runs the tests that belong to it, and
 prints the faults that no test sees. Those tests are test/FOLDER/*.test.ts for a file in src/FOLDER,
-and each test file with the file's own name; without --tests, only those that take at most 20 s. A
-fault that the compiler rejects does not count.
+each test file with the file's own name, and those that show what the file gives (TESTS_ELSEWHERE of
+this tool); without --tests, only those that take at most 20 s. A fault that the compiler rejects does
+not count.
 
   --tests FILE  also run these test files (a pattern); may be given more than once
   --alone       not the tests of the file's folder, which take longer
@@ -39,6 +40,14 @@ const SLOWER_BY_MS = 10_000;
 
 /** A test that takes longer is left out, unless some are named. */
 const LONGEST_MS = 20_000;
+
+/** Tests in other folders that see what a file gives, for example its texts, word by word. */
+const TESTS_ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
+  "src/settings.ts": ["test/docs/tables.test.ts"],
+  "src/summary/clock-rows.ts": ["test/status/views.test.ts", "test/page/page.test.ts"],
+  "src/summary/state-words.ts": ["test/status/views.test.ts"],
+  "src/summary/verdict.ts": ["test/status/views.test.ts"],
+};
 
 type TestFile = { readonly path: string; readonly tookMs: number };
 
@@ -149,7 +158,7 @@ async function durationOf(path: string): Promise<number> {
 async function testsOf(file: string): Promise<TestFile[]> {
   const name = basename(file, ".ts");
   const inFolder = dirname(file).replace(/^src/, "test");
-  const patterns = [`test/**/${name}.test.ts`, ...moreTests];
+  const patterns = [`test/**/${name}.test.ts`, ...(TESTS_ELSEWHERE[file] ?? []), ...moreTests];
   if (!alone && inFolder !== "test") {
     patterns.push(`${inFolder}/*.test.ts`);
   }

@@ -122,19 +122,16 @@ export function readAddress(data: DataView, offset: number): Address {
 
 /** Writes an address into 20 bytes of a request, in the format of {@link readAddress}. */
 export function writeAddress(data: DataView, offset: number, address: IpAddress): void {
-  switch (address.family) {
-    case "ipv4":
-      for (const [index, byte] of address.text.split(".").entries()) {
-        data.setUint8(offset + index, Number(byte));
-      }
-      data.setUint16(offset + 16, 1);
-      break;
-    case "ipv6":
-      for (const [index, group] of ipv6Groups(address.text).entries()) {
-        data.setUint16(offset + 2 * index, Number.parseInt(group, 16));
-      }
-      data.setUint16(offset + 16, 2);
-      break;
+  if (address.family === "ipv4") {
+    for (const [index, byte] of address.text.split(".").entries()) {
+      data.setUint8(offset + index, Number(byte));
+    }
+    data.setUint16(offset + 16, 1);
+  } else {
+    for (const [index, group] of ipv6Groups(address.text).entries()) {
+      data.setUint16(offset + 2 * index, group);
+    }
+    data.setUint16(offset + 16, 2);
   }
 }
 
@@ -144,12 +141,12 @@ function ipv6Text(data: DataView, offset: number): string {
   return new URL(`http://[${groups.join(":")}]`).hostname.slice(1, -1);
 }
 
-/** The eight groups of {@link ipv6Text}, with `::` expanded. */
-function ipv6Groups(text: string): readonly string[] {
+/** The eight groups of {@link ipv6Text}, with `::` expanded. An empty group, beside `::`, is 0. */
+function ipv6Groups(text: string): readonly number[] {
   const [head = [], tail = []] = text
     .split("::")
-    .map((half) => half.split(":").filter((group) => group !== ""));
-  const zeros = Array.from({ length: 8 - head.length - tail.length }, () => "0");
+    .map((half) => half.split(":").map((group) => Number(`0x0${group}`)));
+  const zeros = Array.from({ length: 8 - head.length - tail.length }, () => 0);
   return [...head, ...zeros, ...tail];
 }
 
