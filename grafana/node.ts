@@ -28,7 +28,7 @@ import { CHOSEN_NODE, increase, node, ofEachNode, selector } from "./query.ts";
 
 const SOURCE_LABELS = ["source_address", "source_name"];
 
-/** What a panel of NTP sources says when the agent does not ask for the report behind it. */
+/** A note for panels of optional reports that are off by default. */
 const ONLY_WITH = (report: string) => `Needs \`${report}\` in the agent's CHRONY_METRICS.`;
 
 /** The dashboard of one node. */
@@ -36,7 +36,7 @@ export function nodeDashboard(): Dashboard {
   return dashboard({
     uid: UIDS.node,
     title: "Chrony Tracker: one node",
-    description: "What the clock error of a node is made of, and where its time comes from.",
+    description: "The terms of one node's clock error, and its time sources.",
     variables: [clustersVariable(), nodeVariable()],
     rows: [
       {
@@ -46,7 +46,7 @@ export function nodeDashboard(): Dashboard {
           errorNow(
             "Peak",
             "chrony_clock_error_peak_ms",
-            "The largest of error and bound in the last minute: what is judged.",
+            "The largest of error and bound in the last minute. Alerts and colours use it.",
           ),
           errorNow("Bound", "chrony_clock_error_bound_ms", BOUND_MEANING),
           sourceNow(),
@@ -80,7 +80,7 @@ const TILE = { width: 4, height: 4 };
 const HALF: Pick<PanelText, "width" | "height"> = { width: 12, height: 8 };
 
 const BOUND_MEANING =
-  "The bound that chrony's manual gives: with the correction that is still to be slewed in place of the last offset, and with steps that chronyd has not seen. Rely on this one.";
+  "From chrony's manual: the offset that is still to be slewed + root dispersion + half the root delay, plus steps that chronyd has not seen. Rely on this one.";
 
 function stateNow() {
   return withStateColours(
@@ -88,7 +88,7 @@ function stateNow() {
       {
         ...TILE,
         title: "State",
-        description: "What can be concluded about the clock, by the last report.",
+        description: "The state of the clock in the last report.",
       },
       { expression: `${node("chrony_sync_state", "state")} == 1`, legend: "{{state}}" },
     ),
@@ -100,7 +100,7 @@ function errorNow(title: string, metric: string, meaning: string) {
     {
       ...TILE,
       title,
-      description: `${meaning} Empty when no error is known: chronyd does not answer, or follows only itself.`,
+      description: `${meaning} Empty when the error is not known: chronyd does not answer, or follows its own clock.`,
       unit: "ms",
     },
     [{ expression: node(metric), legend: title }],
@@ -112,8 +112,8 @@ function sourceNow() {
   return word(
     {
       ...TILE,
-      title: "Follows",
-      description: "The source that the clock follows. PHC0 is the host's clock on Azure.",
+      title: "Time source",
+      description: "The source that the clock follows. PHC0 is the clock of the Azure host.",
     },
     { expression: node("chrony_tracking_info", "tracking_name"), legend: "{{tracking_name}}" },
   );
@@ -124,7 +124,7 @@ function referenceAgeNow() {
     {
       ...TILE,
       title: "Reference age",
-      description: "Time since chronyd last took its source's time. The error grows with it.",
+      description: "Time since chronyd's last update from its source. The error grows with it.",
       unit: "s",
     },
     [{ expression: node("chrony_reference_age_seconds"), legend: "age" }],
@@ -136,7 +136,7 @@ function stepsCounted() {
     {
       ...TILE,
       title: "Steps",
-      description: "Jumps of the clock by 10 ms or more in the time shown.",
+      description: "Steps of the clock by 10 ms or more in the selected time range.",
       unit: "none",
     },
     [
@@ -157,10 +157,10 @@ function composition() {
   return stacked(
     {
       ...HALF,
-      title: "What the error is made of",
+      title: "Terms of the error",
       description:
-        "The three terms add up to the clock error. Offset: what was wrong at the last update. Dispersion: " +
-        "what has been added since, and on the way. Delay: what the network hides.",
+        "The sum of the three terms is the clock error. Offset: measured at the last update. Dispersion: error " +
+        "that accumulates with time and with each hop. Delay: half the network's round trip.",
       unit: "ms",
     },
     [
@@ -180,7 +180,7 @@ function errors() {
     {
       ...HALF,
       title: "Error, bound and peak",
-      description: `Peak: the largest of both in the last minute. Error: it can be far too small while a large offset is slewed away. Bound: ${BOUND_MEANING.slice("The bound that ".length)}`,
+      description: `Peak: the largest of both in the last minute. Error: far too small while a large offset is slewed away. Bound: ${BOUND_MEANING}`,
     },
     [
       { expression: node("chrony_clock_error_ms"), legend: "error" },
@@ -201,7 +201,7 @@ const STATE_NUMBER = ofEachNode(
 function states() {
   return new StateTimelineBuilder()
     .title("State")
-    .description("The state of the clock over time. A gap: the node did not report.")
+    .description("The state of the clock over time. A gap means that the node did not report.")
     .unit("none")
     .span(HALF.width)
     .height(5)
@@ -230,7 +230,7 @@ function steps() {
       height: 5,
       title: "Size of the last step",
       description:
-        "Shown while the step is counted. Positive: the clock was set forward; negative: back, and time repeated.",
+        "Shown for a short time after a step. Positive: the clock was set forward. Negative: it was set back, and time was repeated.",
       unit: "s",
     },
     [
@@ -248,7 +248,7 @@ function offsets() {
       ...HALF,
       title: "Offsets",
       description:
-        "Last offset: positive is a clock that was ahead. Still to be slewed: positive is a clock that is behind.",
+        "Last offset: positive means that the clock was ahead. Still to be slewed: positive means that it is behind.",
       unit: "s",
     },
     [
@@ -265,8 +265,8 @@ function frequency() {
       ...HALF,
       title: "Frequency",
       description:
-        "How wrong the clock would run without chronyd. A change of it is heat, a live migration or another " +
-        "host; a skew that stays large is a source that is not steady.",
+        "Frequency error of the clock without chronyd's correction. It changes with temperature, after a live " +
+        "migration or on another host. A skew that stays large means that the source is unsteady.",
       unit: "ppm",
     },
     [
@@ -283,8 +283,8 @@ function referenceAge() {
       ...HALF,
       title: "Reference age",
       description:
-        "Time since chronyd last took its source's time: a saw as high as the update interval while all is " +
-        "well. Eight polls of the source without an answer make it stale.",
+        "Time since chronyd's last update from its source. Normally it rises to the update interval and falls to " +
+        "0. After eight polls without an answer the state is stale.",
       unit: "s",
     },
     [
@@ -300,8 +300,8 @@ function collectorOffset() {
       ...HALF,
       title: "The collector's clock minus the node's (push only)",
       description:
-        "A second opinion that does not depend on chrony; the network's delay is in it. Compare with other " +
-        "nodes: when all are off, it is the collector's clock.",
+        "A check that does not depend on chrony, but includes the network's delay. Compare with other nodes: if " +
+        "all are off, the collector's clock is wrong.",
       unit: "s",
     },
     [{ expression: node("chrony_collector_offset_seconds"), legend: "collector minus node" }],
@@ -321,8 +321,8 @@ function sources() {
       height: 6,
       title: "Sources",
       description:
-        "What chronyd thinks of each of its sources. sync: it is followed. unreach: it does not answer. falseticker: " +
-        "it disagrees with the others. jittery: it varies too much.",
+        "The state that chronyd reports for each source. sync: followed. unreach: does not answer. falseticker: " +
+        "disagrees with the others. jittery: varies too much.",
     },
     [
       {
@@ -339,8 +339,8 @@ function sources() {
       column("stratum", "Stratum", "none"),
       column("reach", "Reach of the last eight polls", "percentunit", "reachability_ratio"),
       column("age", "Last measurement", "s", "last_sample_age_seconds"),
-      column("offset", "Its offset", "s", "last_sample_offset_seconds"),
-      column("margin", "Its error margin", "s", "last_sample_error_margin_seconds"),
+      column("offset", "Offset", "s", "last_sample_offset_seconds"),
+      column("margin", "Error margin", "s", "last_sample_error_margin_seconds"),
       column("poll", "Polling interval", "s", "polling_interval_seconds"),
     ],
     "State",
@@ -362,7 +362,7 @@ function sourceOffsets() {
       ...HALF,
       title: "Last measured offset of each source",
       description:
-        "Positive: the clock was ahead of the source. Sources that differ by more than their error margins: one of them lies.",
+        "Positive: the clock was ahead of the source. If two sources differ by more than their error margins, one is wrong.",
       unit: "s",
     },
     [ofSources("chrony_sources_last_sample_offset_seconds")],
@@ -387,8 +387,8 @@ function sourceDeviation() {
   return timeSeries(
     {
       ...HALF,
-      title: "How steady the sources are",
-      description: `Standard deviation of each source's measurements, and the offset that they make. ${ONLY_WITH("sourcestats")}`,
+      title: "Stability of the sources",
+      description: `Standard deviation of each source's measurements, and the offset estimated from them. ${ONLY_WITH("sourcestats")}`,
       unit: "s",
     },
     [
@@ -403,7 +403,7 @@ function sourceDelay() {
     {
       ...HALF,
       title: "Last response of each NTP source",
-      description: `Network delay to the source and back, and the offset by that one response. ${ONLY_WITH("ntpdata")}`,
+      description: `Network delay to the source and back, and the offset of that response. ${ONLY_WITH("ntpdata")}`,
       unit: "s",
     },
     [
@@ -418,7 +418,7 @@ function activity() {
     {
       ...HALF,
       title: "NTP sources by condition",
-      description: `Sources that chronyd may ask (online), may not, or whose name it could not look up. ${ONLY_WITH("activity")}`,
+      description: `Sources that chronyd polls (online), does not poll (offline), or whose name it could not resolve. ${ONLY_WITH("activity")}`,
       unit: "none",
     },
     [{ expression: node("chrony_activity_sources", "state"), legend: "{{state}}" }],
@@ -434,8 +434,8 @@ function served() {
   return timeSeries(
     {
       ...HALF,
-      title: "What chronyd does for others",
-      description: `NTP requests and commands that it received. Commands are the agent's own readings, too. ${ONLY_WITH("serverstats")}`,
+      title: "chronyd as a server",
+      description: `NTP requests and commands that chronyd received. Commands include the agent's own polls. ${ONLY_WITH("serverstats")}`,
       unit: "ops",
     },
     [
@@ -455,9 +455,9 @@ function readings() {
   return timeSeries(
     {
       ...HALF,
-      title: "Readings of chronyd",
+      title: "Polls of chronyd",
       description:
-        "How often the agent asks, by how it ends. Failures: chronyd does not answer, or not what was asked.",
+        "Polls a second, by result. Failure: chronyd does not answer, or its answer is invalid.",
       unit: "ops",
     },
     [perSecond("chrony_tracker_readings_total")],
@@ -468,12 +468,12 @@ function readingDuration() {
   return timeSeries(
     {
       ...HALF,
-      title: "Duration of a reading",
+      title: "Duration of a poll",
       description:
-        "How long the last reading took. Usual is less than a millisecond; a second is a chronyd that does not answer.",
+        "Duration of the last poll. Normally below 1 ms. 1 s means that chronyd does not answer.",
       unit: "s",
     },
-    [{ expression: node("chrony_tracker_reading_duration_seconds"), legend: "reading" }],
+    [{ expression: node("chrony_tracker_reading_duration_seconds"), legend: "poll" }],
   ).min(0);
 }
 
@@ -482,8 +482,7 @@ function exports() {
     {
       ...HALF,
       title: "Pushes to the collector (push only)",
-      description:
-        "How often the agent pushes, by how it ends. Failures are told by the next push that succeeds.",
+      description: "Pushes a second, by result. Failures appear with the next successful push.",
       unit: "ops",
     },
     [perSecond("chrony_tracker_exports_total")],
@@ -496,7 +495,7 @@ function exportAge() {
       ...HALF,
       title: "Time since a push was accepted (push only)",
       description:
-        "At most a little more than the push interval, 30 s, while all is well. Beyond five minutes without one, the line ends.",
+        "Normally at most a little more than the push interval, 30 s. The line ends after five minutes without an accepted push.",
       unit: "s",
     },
     [

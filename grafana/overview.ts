@@ -72,9 +72,9 @@ const FARTHEST = recorded("cluster_node:chrony_collector_offset_seconds:topk10")
 const ERROR_UNKNOWN = fleet("chrony_sync_state", 'state=~"local|unreachable"');
 
 /**
- * The nodes to look at first: those whose error is not known, since it may be anything, then those
- * with the largest. Beyond all errors: a clock that never had the time says 1500 ms, and a dispersion
- * can reach days.
+ * The nodes to look at first: those whose error is not known, then those with the largest error. 1e12 is
+ * larger than any error: chronyd reports 1500 ms before it is synchronised, and a dispersion can reach
+ * days.
  */
 const WORST_NODES = `topk(20, (${ERROR_UNKNOWN} == 1) * 1e12 or ${PEAK})`;
 
@@ -106,7 +106,7 @@ export function overview(): Dashboard {
   return dashboard({
     uid: UIDS.overview,
     title: "Chrony Tracker: overview",
-    description: "How wrong the clock of each node can be, right now: the worst nodes first.",
+    description: "How wrong the clock of each node can be now, the worst nodes first.",
     variables: [clustersVariable()],
     rows: [
       {
@@ -120,11 +120,11 @@ export function overview(): Dashboard {
           alertsFiring(),
         ],
       },
-      { title: "The nodes to look at first", panels: [worstNodes()] },
+      { title: "Worst nodes", panels: [worstNodes()] },
       { title: "Errors", panels: [errorOverTime(), distribution(), heatmap()] },
       { title: "Between two clocks", panels: [skew(), skewOverTime()] },
       {
-        title: "What happened",
+        title: "Events",
         panels: [statesOverTime(), steps(), collectorOffset(), firingAlerts()],
       },
     ],
@@ -141,7 +141,7 @@ function worstError() {
       description:
         "The largest peak of any node: the largest of error and bound in the last minute. The true time is " +
         "within this distance of the node's clock, as far as chronyd can know. Nodes whose error is not " +
-        "known are not in it: see there.",
+        "known are not included: see the tile for them.",
       unit: "ms",
     },
     [{ expression: `max(${PEAK})`, legend: "worst" }],
@@ -158,9 +158,9 @@ function nodesReporting() {
       ...TILE,
       title: "Nodes",
       description:
-        "Nodes that report now, and those that should: the Linux nodes of kube-state-metrics, or, in a " +
-        "cluster that has none, all that reported within the last hour (a node that was removed " +
-        "counts for that long). A node that falls silent by push counts as reporting for five minutes more.",
+        "Nodes that report now, and those that should: the Linux nodes of kube-state-metrics. Without " +
+        "kube-state-metrics: all nodes that reported within the last hour, including removed ones. By push, " +
+        "a silent node counts as reporting for five more minutes.",
       unit: "none",
     },
     [
@@ -178,7 +178,7 @@ function notSynchronised() {
     {
       ...TILE,
       title: "Not synchronised",
-      description: "Nodes in another state than synchronised, by their last report.",
+      description: "Nodes whose last reported state is not synchronised.",
       unit: "none",
     },
     [
@@ -197,8 +197,8 @@ function errorUnknown() {
       ...TILE,
       title: "Error not known",
       description:
-        "Nodes whose chronyd does not answer or follows only itself. Their clock may be anything, and " +
-        "they have no error to show.",
+        "Nodes whose chronyd does not answer or follows its own clock. Their clocks may be wrong by any " +
+        "amount, so they have no error.",
       unit: "none",
     },
     [{ expression: `sum(${ERROR_UNKNOWN})`, legend: "nodes" }],
@@ -211,7 +211,7 @@ function stepsCounted() {
     {
       ...TILE,
       title: "Steps",
-      description: `Jumps of a node's clock by 10 ms or more, on all nodes, in the time shown. ${NEEDS_RECORDINGS}`,
+      description: `Steps of clocks by 10 ms or more, on all nodes, in the selected time range. ${NEEDS_RECORDINGS}`,
       unit: "none",
     },
     [{ expression: recordedSum("cluster_node:chrony_clock_steps:delta1m"), legend: "steps" }],
@@ -225,10 +225,10 @@ function alertsFiring() {
       ...TILE,
       title: "Alerts firing",
       description:
-        "Alerts of Chrony Tracker that fire, by the series ALERTS of this data source. Without that series " +
-        "it cannot know: the rules run elsewhere, their results are not written here, or no alert was " +
-        "pending or firing in the time shown. Azure does not document whether its rules write it; Azure " +
-        "Monitor's own list of alerts has them.",
+        "Firing alerts of Chrony Tracker, from the series ALERTS of this data source. The series is missing " +
+        "if the rules run elsewhere, if their results are not written here, or if no alert was pending or " +
+        "firing in the selected time range. Azure does not document whether its rules write it; see Azure " +
+        "Monitor's list of alerts.",
       unit: "none",
     },
     [
@@ -258,8 +258,8 @@ function worstNodes() {
       height: 9,
       title: "The 20 worst nodes",
       description:
-        "First the nodes whose error is not known, then those with the largest peak. An empty cell is a " +
-        "value that is not known. A node's name leads to its own dashboard.",
+        "First the nodes whose error is not known, then those with the largest peak. An empty cell means that " +
+        "the value is not known. A node's name links to its dashboard.",
     },
     [
       column("state", "", "none", `${state} == 1`),
@@ -317,10 +317,10 @@ function errorOverTime() {
       {
         width: 24,
         height: 9,
-        title: "Largest clock error, the ten worst nodes of each moment",
+        title: "Largest clock error: the ten worst nodes at each time",
         description:
-          `What all judgements go by. Dashed: ${WARNING_MS} and ${CRITICAL_MS} ms. A line that ends is a node whose error is ` +
-          `not known any more, or one that left the ten. ${NEEDS_RECORDINGS}`,
+          `The peak, which the alerts compare. Dashed: ${WARNING_MS} and ${CRITICAL_MS} ms. A line ends when the error is not ` +
+          `known any more, or when the node is no longer among the ten. ${NEEDS_RECORDINGS}`,
       },
       [
         {
@@ -353,7 +353,7 @@ function distribution() {
   const panel = new BarGaugeBuilder()
     .title("Nodes by their largest error")
     .description(
-      "How many nodes have a peak, the largest of error and bound in the last minute, of which size.",
+      "Number of nodes by the size of their peak, the largest of error and bound in the last minute.",
     )
     .unit("none")
     .span(8)
@@ -381,8 +381,8 @@ function heatmap() {
   return new HeatmapBuilder()
     .title("Largest errors of all nodes")
     .description(
-      "How many nodes have a peak of which size, over time: a band that widens or moves up is the " +
-        `time source, a lonely cell above it is one node. ${NEEDS_RECORDINGS}`,
+      "Number of nodes by the size of their peak, over time. If a whole band widens or moves up, look at the " +
+        `time source. A single cell above it is one node. ${NEEDS_RECORDINGS}`,
     )
     .unit("none")
     .span(16)
@@ -413,11 +413,11 @@ function skew() {
     {
       width: 6,
       height: 8,
-      title: "Farthest apart",
+      title: "Largest possible distance",
       description:
-        "How far any two clocks of one cluster can have been apart in the last minute: the two largest " +
-        "peaks added. Below it, how many nodes report and have no peak: of these it says nothing. Nodes " +
-        "that do not report are in the graph beside it. Without two known nodes there is no value.",
+        "The largest possible distance of two clocks of one cluster in the last minute: the sum of the two " +
+        "largest peaks. Below it: the number of reporting nodes without a peak, which are not included. The " +
+        "graph beside it also counts nodes that do not report. With fewer than two peaks there is no value.",
       unit: "ms",
     },
     [
@@ -441,9 +441,9 @@ function skewOverTime() {
       height: 8,
       title: "How far two clocks can be apart",
       description:
-        "The two largest peaks of each cluster added: no two of its clocks were further apart in the last " +
-        `minute. Dashed: the alert's ${THRESHOLDS.clockSkewMs} ms. On the right axis: nodes whose error is not known, with ` +
-        `those that do not report, where kube-state-metrics names them. ${NEEDS_RECORDINGS}`,
+        "The sum of the two largest peaks of each cluster: no two of its clocks were further apart in the last " +
+        `minute. Dashed: the alert's ${THRESHOLDS.clockSkewMs} ms. Right axis: nodes whose error is not known, including ` +
+        `nodes of kube-state-metrics that do not report. ${NEEDS_RECORDINGS}`,
       unit: "ms",
     },
     [
@@ -472,8 +472,8 @@ function statesOverTime() {
         ...HALF,
         title: "Nodes by state",
         description:
-          "A node that does not report is in no state: the stack becomes lower. With push and pull both " +
-          `on, a node that changes can count twice until both have told. ${NEEDS_RECORDINGS}`,
+          "A node that does not report has no state, so the stack becomes lower. With both push and pull, a " +
+          `node whose state changes can count twice until both have reported. ${NEEDS_RECORDINGS}`,
         unit: "none",
       },
       [
@@ -492,8 +492,8 @@ function steps() {
       ...HALF,
       title: "Steps of a clock",
       description:
-        "Jumps by 10 ms or more. What ran on the node at that moment saw time repeat or go missing. A " +
-        `bar is as wide as the time in which a step is still counted. ${NEEDS_RECORDINGS}`,
+        "Steps by 10 ms or more. For programs on the node, time was skipped or repeated. A bar shows the " +
+        `time in which the step is counted, not its length. ${NEEDS_RECORDINGS}`,
       unit: "none",
     },
     [
@@ -511,8 +511,8 @@ function collectorOffset() {
       ...HALF,
       title: "The collector's clock minus the node's (push only)",
       description:
-        "A second opinion that does not depend on chrony; the network's delay is in it. When the median " +
-        `is off, it is the collector's clock; when one node is off, it is the node's. ${NEEDS_RECORDINGS}`,
+        "A check that does not depend on chrony, but includes the network's delay. If the median is off, the " +
+        `collector's clock is wrong. If one node is off, its clock is wrong. ${NEEDS_RECORDINGS}`,
       unit: "s",
     },
     [
@@ -534,8 +534,8 @@ function firingAlerts() {
       ...HALF,
       title: "Alerts firing",
       description:
-        "Which alert fires for which node, by the series ALERTS of this data source. Empty, too, where that " +
-        "series is not there: see the tile of the same name.",
+        "Firing alerts and their nodes, from the series ALERTS of this data source. Also empty if that series " +
+        "is missing: see the tile of the same name.",
     },
     [
       {

@@ -1,4 +1,4 @@
-/** Whether the numbers can be believed to be all there: the agents, their pushes, and the collector. */
+/** Whether all data arrive: the agents, their pushes, and the collector. */
 import type { Dashboard } from "@grafana/grafana-foundation-sdk/dashboard";
 import { clustersVariable, dashboard, UIDS } from "./dashboard.ts";
 import {
@@ -20,18 +20,18 @@ import {
   selector,
 } from "./query.ts";
 
-/** Said of every panel of the collector's own metrics. */
+/** A note for every panel of the collector's own metrics. */
 const OF_COLLECTOR = "From the collector's own metrics, which it writes itself (push only).";
 
 /** The collector's receiver for agents; another one is for its own metrics. */
 const FROM_AGENTS = 'receiver="otlp"';
 
-/** The dashboard of what carries the numbers. */
+/** The dashboard of agents, pushes and collector. */
 export function pipeline(): Dashboard {
   return dashboard({
     uid: UIDS.pipeline,
     title: "Chrony Tracker: pipeline",
-    description: "The agents, their pushes and the collector: whether all numbers arrive.",
+    description: "Whether all data arrive: the agents, their pushes and the collector.",
     variables: [clustersVariable()],
     rows: [
       {
@@ -44,9 +44,9 @@ export function pipeline(): Dashboard {
             "Pushes that the collector did not accept.",
           ),
           failures(
-            "Failed readings",
+            "Failed polls",
             "cluster_result:chrony_tracker_readings:delta1m",
-            "Questions that chronyd did not answer.",
+            "Polls that chronyd did not answer.",
           ),
           oldestPush(),
           collectors(),
@@ -59,10 +59,10 @@ export function pipeline(): Dashboard {
           byResult(
             "Pushes by all agents (push only)",
             "cluster_result:chrony_tracker_exports:delta1m",
-            "A failed push is told by the next one that succeeds, so a long outage shows at its end.",
+            "A failed push appears with the next successful one, so a long outage shows when it ends.",
           ),
           byResult(
-            "Readings by all agents",
+            "Polls by all agents",
             "cluster_result:chrony_tracker_readings:delta1m",
             "Failures: chronyd does not answer on some nodes.",
           ),
@@ -96,7 +96,7 @@ function failures(title: string, recording: string, meaning: string) {
     {
       ...TILE,
       title,
-      description: `${meaning} In the time shown, on all nodes. ${NEEDS_RECORDINGS}`,
+      description: `${meaning} On all nodes, in the selected time range. ${NEEDS_RECORDINGS}`,
       unit: "short",
     },
     [{ expression: recordedSum(recording, 'result="failure"'), legend: "failures" }],
@@ -114,8 +114,8 @@ function oldestPush() {
       ...TILE,
       title: "Oldest push (push only)",
       description:
-        "The longest that any agent that still shows has been without an accepted push. An agent that " +
-        "is only pushed shows for five minutes.",
+        "The longest time since an accepted push, of all agents that report. With push alone an agent counts " +
+        "for five minutes after its last push.",
       unit: "s",
     },
     [{ expression: `max(${PUSH_AGE})`, legend: "oldest" }],
@@ -127,7 +127,7 @@ function collectors() {
     {
       ...TILE,
       title: "Collectors",
-      description: `Processes of the collector that report. ${OF_COLLECTOR}`,
+      description: `Collector processes that report. ${OF_COLLECTOR}`,
       unit: "none",
     },
     [{ expression: `count(${ofEachCollector("otelcol_process_uptime")})`, legend: "collectors" }],
@@ -141,8 +141,8 @@ function pointsNotWritten() {
       ...TILE,
       title: "Points not written",
       description:
-        "Points that the backend did not take, in the time shown. The agents push them again when it " +
-        `was away. The series is there only after the first. ${OF_COLLECTOR}`,
+        "Points that the backend did not accept, in the selected time range. If it was away, the agents push " +
+        `them again. The series exists only after the first failure. ${OF_COLLECTOR}`,
       unit: "short",
     },
     [{ expression: `sum(increase(${failed}[$__range]))`, legend: "points" }],
@@ -165,7 +165,7 @@ function pushAges() {
       {
         ...HALF,
         title: "Time since a push was accepted, the ten longest (push only)",
-        description: `All agents at once: the collector or what it writes to. One agent: its network, or its token. ${NEEDS_RECORDINGS}`,
+        description: `All agents at once: look at the collector or the backend. One agent: its network, or its token. ${NEEDS_RECORDINGS}`,
         unit: "s",
       },
       [
@@ -183,10 +183,10 @@ function backlog() {
   return timeSeries(
     {
       ...HALF,
-      title: "Points that wait in the agents (push only)",
+      title: "Points waiting in the agents (push only)",
       description:
-        "Points that the collector did not accept yet; they go again and land at their own time. Dropped: too " +
-        `old, no room, or rejected; these are lost. An outage is told when it is over. ${NEEDS_RECORDINGS}`,
+        "Points that the collector has not accepted yet. They are pushed again with their own time. Dropped " +
+        `points are lost: too old, backlog full, or rejected. An outage shows when it is over. ${NEEDS_RECORDINGS}`,
       unit: "short",
     },
     [
@@ -206,8 +206,8 @@ function readingDuration() {
   return timeSeries(
     {
       ...HALF,
-      title: "Duration of a reading",
-      description: `How long chronyd takes to answer: on the slowest node, and on half of each cluster's nodes at most. ${NEEDS_RECORDINGS}`,
+      title: "Duration of a poll",
+      description: `How long chronyd takes to answer: on the slowest node, and the median of each cluster. ${NEEDS_RECORDINGS}`,
       unit: "s",
     },
     [
@@ -229,7 +229,7 @@ function versions() {
     {
       ...HALF,
       title: "Agents by version",
-      description: `How far a rollout has come. ${NEEDS_RECORDINGS}`,
+      description: `Progress of a rollout. ${NEEDS_RECORDINGS}`,
       unit: "none",
     },
     [{ expression: `sum by (version) (${nodes})`, legend: "{{version}}" }],
@@ -242,8 +242,8 @@ function medianOffset() {
       ...HALF,
       title: "The collector's clock minus the median node's (push only)",
       description:
-        "Off by more than the network's delay: the clock of the collector's own node is wrong, and the " +
-        `offsets of all nodes with it. ${NEEDS_RECORDINGS}`,
+        "If it is larger than the network's delay, the clock of the collector's node is wrong, and so are the " +
+        `offsets of all nodes. ${NEEDS_RECORDINGS}`,
       unit: "s",
     },
     [
@@ -279,7 +279,7 @@ function collectorSeries(title: string, meaning: string, unit: string, queries: 
 function received() {
   return collectorSeries(
     "Points received",
-    "Refused: the backend did not take them, the memory limit is reached, or the sender is not known; the agent was told.",
+    "Refused: the backend did not accept them, the memory limit was reached, or the sender is not an agent. The agent got an error.",
     "cps",
     rates(
       {
@@ -300,9 +300,9 @@ function dropped() {
   );
   return collectorSeries(
     "Points dropped by the guards",
-    "Points that the collector accepted and did not write, because they would harm other nodes' series: " +
+    "Points that the collector accepted but did not write, because they would harm other nodes' series: " +
       "filter/future, more than two minutes ahead of the collector's clock; filter/old, older than 25 minutes; " +
-      "filter/names, metrics that no agent has. Zero while all senders are agents of this version.",
+      "filter/names, metrics that no agent has. Zero if all senders are agents of this version.",
     "cps",
     [
       {
@@ -316,7 +316,7 @@ function dropped() {
 function written() {
   return collectorSeries(
     "Points written",
-    "Not written: the backend is away, throttles or refuses. Shows from the first time on.",
+    "Not written: the backend is away, throttles or rejects. This series exists only after the first failure.",
     "cps",
     rates({
       written: "otelcol_exporter_sent_metric_points",
@@ -341,7 +341,7 @@ function ofProcesses(metric: string): Query[] {
 function memory() {
   return collectorSeries(
     "Memory",
-    "Resident. Pushes are refused from four fifths of MEMORY_LIMIT_MIB on.",
+    "Resident memory. Pushes are rejected when the heap is above four fifths of MEMORY_LIMIT_MIB.",
     "bytes",
     ofProcesses("otelcol_process_memory_rss"),
   );
@@ -360,7 +360,7 @@ function processor() {
 function uptime() {
   return collectorSeries(
     "Uptime",
-    "Back to zero: the process was restarted. The agents' pushes of that moment failed and came again.",
+    "Falls to zero when the process restarts. Agents send the pushes that failed then again.",
     "s",
     ofProcesses("otelcol_process_uptime"),
   );

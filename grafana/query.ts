@@ -53,7 +53,7 @@ export function increase(
 
 /** Said of every panel that asks for recordings. */
 export const NEEDS_RECORDINGS =
-  "Needs the recording rules of alerts/ in this data source, and shows what came after they were loaded.";
+  "Needs the recording rules of alerts/ in this data source, and has no data from before they were loaded.";
 
 /**
  * What the rules record of the chosen clusters once a minute.

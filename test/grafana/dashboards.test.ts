@@ -100,7 +100,7 @@ describe("Azure's limit of what a query may cost, for a week of 5,000 nodes", ()
       'max by (cluster, k8s_node_name) (chrony_clock_error_peak_ms{cluster=~"$cluster"})';
     assert.throws(
       () => dashboardText(dashboard),
-      /"Largest clock error, .*" costs \d+ at 5000 nodes, and Azure allows 15000: .* Use a recording/,
+      /"Largest clock error: .*" costs \d+ at 5000 nodes, and Azure allows 15000: .* Use a recording/,
     );
   });
 
