@@ -1,12 +1,25 @@
+// What the process is to become, and whom a directory belongs to. That root really becomes another user
+// is in test/agent/privileges.test.ts.
+
 import assert from "node:assert/strict";
+import { chownSync } from "node:fs";
+import { join } from "node:path";
 import { describe, test } from "node:test";
 import {
+  becomeOwner,
   describePrivilegeError,
   describeRunAs,
+  describeStranger,
+  dropPrivileges,
+  isOwnedByAnother,
   leftOfRoot,
   NOBODY,
+  ownerOf,
   runAsFor,
+  userText,
 } from "../src/privileges.ts";
+import { success } from "../src/result.ts";
+import { folderOf } from "./parts/scratch-folder.ts";
 
 const DIRECTORY = "/run/chrony";
 
@@ -120,5 +133,72 @@ describe("what is left of root", () => {
       assert.match(leftOfRoot(statusOf(others), user) ?? "", /^the kernel does not show/, name);
     }
     assert.match(leftOfRoot("", user) ?? "", /^the kernel does not show/);
+  });
+});
+
+/** Calls as a user that is not root: `nobody` where root runs the tests. */
+function asOrdinaryUser<Value>(call: () => Value): Value {
+  const isRoot = process.geteuid?.() === 0;
+  if (isRoot) {
+    process.seteuid?.(NOBODY.uid);
+  }
+  try {
+    return call();
+  } finally {
+    if (isRoot) {
+      process.seteuid?.(0);
+    }
+  }
+}
+
+describe("the owner of a directory", () => {
+  const self = { uid: process.geteuid?.() ?? -1, gid: process.getegid?.() ?? -1 };
+
+  test("is this process: nothing to say", async (t) => {
+    const folder = await folderOf(t);
+    assert.deepEqual(ownerOf(folder), self);
+    assert.equal(isOwnedByAnother(folder), false);
+    assert.equal(describeStranger(folder), undefined);
+  });
+
+  test("is none where the directory is missing, or cannot be looked at", async (t) => {
+    const folder = await folderOf(t);
+    for (const path of [join(folder, "missing"), "/proc/self/status/inside-a-file"]) {
+      assert.equal(ownerOf(path), undefined);
+      assert.equal(isOwnedByAnother(path), false);
+      assert.equal(describeStranger(path), undefined);
+    }
+  });
+
+  test("is another user: both are named, because chronyd answers only the owner", {
+    skip: self.uid !== 0 && "only root can give a directory away",
+  }, async (t) => {
+    const folder = await folderOf(t);
+    chownSync(folder, 4711, 4712);
+    assert.deepEqual(ownerOf(folder), { uid: 4711, gid: 4712 });
+    assert.equal(isOwnedByAnother(folder), true);
+    assert.equal(
+      describeStranger(folder),
+      `This process is ${userText(self)} (uid:gid), but ${folder} belongs to 4711:4712, and chronyd answers only its owner.`,
+    );
+  });
+
+  test("is root: it is named with what to do", () => {
+    const sentence = asOrdinaryUser(() => describeStranger("/"));
+    assert.match(
+      sentence ?? "",
+      /^This process is [1-9]\d*:\d+ \(uid:gid\), but \/ belongs to 0:0, and chronyd answers only its owner\. If chronyd runs as root, ask it over UDP: .* remove the directory and restart chronyd\.$/,
+    );
+  });
+});
+
+test("a process that is not root stays as it is, whoever owns the directory", () => {
+  asOrdinaryUser(() => {
+    const before = process.getuid?.();
+    for (const directory of [undefined, "/", "/missing"]) {
+      assert.deepEqual(dropPrivileges(directory), success(undefined));
+    }
+    becomeOwner("/");
+    assert.equal(process.getuid?.(), before);
   });
 });

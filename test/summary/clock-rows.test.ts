@@ -9,6 +9,7 @@ import {
   errorRows,
   pushRow,
   SOURCE_COLUMNS,
+  SOURCE_COLUMNS_NOTE,
   utcCheckRows,
 } from "../../src/summary/clock-rows.ts";
 import { factsOf, sourceOf, trackingOf } from "./facts.ts";
@@ -21,6 +22,15 @@ function rowOf(label: string, clock: ClockFacts, peakWidthSeconds?: number): str
 }
 
 describe("a clock's rows", () => {
+  test("are the same, in the same order, in every state", () => {
+    for (const clock of [factsOf(), UNREACHABLE]) {
+      assert.deepEqual(
+        [...errorRows(clock, 60), ...chronydRows(clock)].map(({ label }) => label),
+        ["Error", "Bound", "Peak", "Source", "Reference age", "To be slewed", "Frequency"],
+      );
+    }
+  });
+
   const cases: readonly (readonly [string, ClockFacts, string])[] = [
     [
       "To be slewed",
@@ -57,7 +67,43 @@ describe("a clock's rows", () => {
       factsOf({ errorMs: undefined, state: "stepped" }),
       "undefined: withheld: chronyd's offset is that of before the step",
     ],
+    ["Error", factsOf(), "0.031 ms: with the offset of chronyd's last update"],
+    ["Bound", factsOf(), "0.035 ms: with the offset still to be slewed: rely on this one"],
+    ["Bound", factsOf({ boundMs: undefined }), "undefined: not known"],
     ["Peak", factsOf(), "undefined: only an agent knows it, and none was found"],
+    ["Source", factsOf({ source: undefined, state: "stale" }), "undefined: not known"],
+    ["Source", factsOf({ source: undefined, state: "stepped" }), "undefined: not known"],
+    ["Source", UNREACHABLE, "undefined: not known"],
+    [
+      "Source",
+      factsOf({ source: undefined, state: "local" }),
+      "undefined: none: chronyd follows its own clock",
+    ],
+    [
+      "Source",
+      factsOf({ upstreamIsLocal: true }),
+      "PHC0: reference clock, stratum 0, answered 8 of 8 polls, follows its own clock",
+    ],
+    [
+      "Source",
+      factsOf({ upstreamIsLocal: undefined }),
+      "PHC0: reference clock, stratum 0, answered 8 of 8 polls",
+    ],
+    ["Reference age", factsOf(), "3.2 s: since chronyd's last update; stale beyond 64 s"],
+    [
+      "Reference age",
+      factsOf({ staleAfterSeconds: undefined }),
+      "3.2 s: since chronyd's last update",
+    ],
+    ["To be slewed", factsOf(), "0.005 ms: the clock is ahead"],
+    ["To be slewed", factsOf({ tracking: undefined }), "undefined: not known"],
+    ["Frequency", factsOf(), "12.500 ppm: too slow without chronyd's correction"],
+    [
+      "Frequency",
+      factsOf({ tracking: trackingOf({ frequencyPpm: 0.25 }) }),
+      "0.250 ppm: too fast without chronyd's correction",
+    ],
+    ["Frequency", UNREACHABLE, "undefined: not known"],
   ];
   for (const [label, clock, expected] of cases) {
     test(`${label} of a clock that is ${clock.state}: ${expected}`, () => {
@@ -79,7 +125,11 @@ describe("a clock's rows", () => {
 
 test("a push is off, not tried, accepted, or failed with its reason", () => {
   const push = { accepted: 0, failed: 0, acceptedSecondsAgo: undefined, failure: undefined };
-  assert.equal(pushRow(undefined).value, "off");
+  assert.deepEqual(pushRow(undefined), {
+    label: "Last push",
+    value: "off",
+    note: "OTEL_METRICS_EXPORTER does not name otlp",
+  });
   assert.deepEqual(pushRow(push), { label: "Last push", value: undefined, note: "none yet" });
   assert.deepEqual(pushRow({ ...push, accepted: 3, acceptedSecondsAgo: 0 }), {
     label: "Last push",
@@ -94,6 +144,28 @@ test("a push is off, not tried, accepted, or failed with its reason", () => {
       note: "It said no. Last accepted: 30 s ago (3 accepted, 1 failed).",
       tone: "bad",
     },
+  );
+  assert.equal(
+    pushRow({ ...push, failed: 1, failure: "It said no." }).note,
+    "It said no. Last accepted: never (0 accepted, 1 failed).",
+  );
+});
+
+test("a source's columns have titles and widths; where there is less room, those of the lowest ranks", () => {
+  assert.deepEqual(
+    SOURCE_COLUMNS.toSorted((a, b) => a.rank - b.rank).map(({ title, width }) => [title, width]),
+    [
+      ["Reach", 5],
+      ["Offset/ms", 9],
+      ["+/-", 9],
+      ["Heard", 7],
+      ["Poll", 7],
+      ["Strat", 5],
+    ],
+  );
+  assert.equal(
+    SOURCE_COLUMNS_NOTE,
+    "Offset: + the clock is ahead of the source, - behind; as of the last sample.",
   );
 });
 
@@ -110,6 +182,15 @@ test("a source's columns fit their width, with signs and without a measurement",
     "+1000",
     "0.0000",
   ]);
+  for (const [offsetErrorSeconds, text] of [
+    [0.999_999_94, "999.9999"],
+    [0.999_999_95, "1000"],
+    [9_999.999, "9999999"],
+    [10_000, "1.0e+7"],
+  ] as const) {
+    assert.equal(texts({ offsetErrorSeconds })[5], text);
+  }
+  assert.equal(texts({ offsetSeconds: 0 })[4], "0.0000");
   assert.deepEqual(
     texts({
       lastSampleAgeSeconds: undefined,
@@ -149,8 +230,9 @@ describe("the rows of the check against NTP servers", () => {
 
   test("say that there was no check yet", () => {
     const none = { ageSeconds: undefined, contradiction: undefined, servers: [] };
-    assert.equal(rowsOf(none).length, 1);
-    assert.match(rowsOf(none)[0] ?? "", /^UTC check: undefined: none yet/);
+    assert.deepEqual(rowsOf(none), [
+      "UTC check: undefined: none yet, or the clock was stepped since: the next one is within UTC_CHECK_INTERVAL",
+    ]);
   });
 
   test("have a row for each server, whatever it said", () => {
@@ -169,5 +251,9 @@ describe("the rows of the check against NTP servers", () => {
       `UTC check: undefined: ${note}`,
       ...servers,
     ]);
+    const tonesOf = (contradiction: boolean) =>
+      utcCheckRows({ utcCheck: { ...check, contradiction } }).map(({ tone }) => tone);
+    assert.deepEqual(tonesOf(false), [undefined, undefined, "warning"]);
+    assert.deepEqual(tonesOf(true), ["bad", undefined, "warning"]);
   });
 });

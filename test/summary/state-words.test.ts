@@ -2,8 +2,39 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { conclusion } from "../../src/summary/state-words.ts";
+import { conclusion, STATE_WORDS } from "../../src/summary/state-words.ts";
 import { factsOf, sourceOf } from "./facts.ts";
+
+test("each state has one sentence, and a reason where it withholds numbers", () => {
+  assert.deepEqual(STATE_WORDS, {
+    synchronised: {
+      conclusion: "The true time is within the bound of this clock, as far as chronyd can know.",
+      withheldBecause: undefined,
+    },
+    stale: {
+      conclusion: "The time source is gone: the clock runs free, and its error grows.",
+      withheldBecause: undefined,
+    },
+    stepped: {
+      conclusion:
+        "Somebody set the clock and chronyd has not seen it yet: the clock may be off by as much.",
+      withheldBecause: "chronyd's offset is that of before the step",
+    },
+    local: {
+      conclusion:
+        "chronyd follows its own clock, by its local directive: the clock may be anything.",
+      withheldBecause: "chronyd's 0 ms means nothing here",
+    },
+    unsynchronised: {
+      conclusion: "chronyd has no time to go by: the clock may be anything.",
+      withheldBecause: undefined,
+    },
+    unreachable: {
+      conclusion: "chronyd does not answer: the clock may be anything.",
+      withheldBecause: "chronyd does not answer",
+    },
+  });
+});
 
 describe("a clock whose source is silent", () => {
   const silent = sourceOf({ name: "one", address: "10.0.0.1", answeredOfLastEight: 0 });
@@ -28,6 +59,13 @@ describe("a clock whose source is silent", () => {
     );
   });
 
+  test("may have another one that chronyd would take as well as the followed one", () => {
+    assert.match(
+      conclusionWith(silent, { ...other, state: "selectable", answeredOfLastEight: 1 }),
+      /takes other in its/,
+    );
+  });
+
   for (const useless of [
     { ...other, answeredOfLastEight: 0 },
     { ...other, state: "falseticker" as const },
@@ -39,6 +77,11 @@ describe("a clock whose source is silent", () => {
   }
 });
 
+test("a clock whose sources are not known has no other one", () => {
+  assert.match(conclusion(factsOf({ state: "stale", sources: undefined })), /runs free/);
+});
+
 test("a clock that is followed well is within its bound, whatever other sources there are", () => {
-  assert.match(conclusion(factsOf()), /within the bound/);
+  const other = sourceOf({ address: "10.0.0.2", state: "unselected" });
+  assert.match(conclusion(factsOf({ sources: [sourceOf(), other] })), /within the bound/);
 });

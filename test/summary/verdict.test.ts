@@ -5,7 +5,7 @@ import { describe, test } from "node:test";
 import { THRESHOLDS as ALERT_THRESHOLDS } from "../../alerts/thresholds.ts";
 import { SYNC_STATES } from "../../src/clock/sync-state.ts";
 import { DEFAULT_THRESHOLDS } from "../../src/summary/thresholds.ts";
-import { judge } from "../../src/summary/verdict.ts";
+import { judge, judgedValue } from "../../src/summary/verdict.ts";
 import { factsOf } from "./facts.ts";
 
 const THRESHOLDS = { warningMs: 10, criticalMs: 100 };
@@ -92,7 +92,38 @@ describe("the verdict", () => {
 
   test("never is ok without an error and a bound, whatever the state says", () => {
     assert.equal(judge(factsOf({ errorMs: undefined }), THRESHOLDS).verdict, "unknown");
-    assert.equal(judge(factsOf({ boundMs: undefined }), THRESHOLDS).verdict, "unknown");
+    assert.deepEqual(judge(factsOf({ boundMs: undefined }), THRESHOLDS), {
+      verdict: "unknown",
+      reason: "How wrong the clock can be was not reported.",
+    });
+  });
+
+  test("compares the largest of bound, error and peak, and has its name", () => {
+    const cases = [
+      [
+        { errorMs: 1, boundMs: 2, peakMs: 3 },
+        { name: "peak", valueMs: 3 },
+      ],
+      [
+        { errorMs: 2, boundMs: 1, peakMs: undefined },
+        { name: "error", valueMs: 2 },
+      ],
+      [
+        { errorMs: 2, boundMs: 2, peakMs: 2 },
+        { name: "bound", valueMs: 2 },
+      ],
+      [
+        { errorMs: 0.5, boundMs: 0.25, peakMs: undefined },
+        { name: "error", valueMs: 0.5 },
+      ],
+      [
+        { errorMs: 0, boundMs: 0, peakMs: undefined },
+        { name: "bound", valueMs: 0 },
+      ],
+    ] as const;
+    for (const [numbers, expected] of cases) {
+      assert.deepEqual(judgedValue(factsOf(numbers)), expected);
+    }
   });
 
   test("is by the peak: what was too much a moment ago is too much", () => {
