@@ -6,7 +6,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { BEGINS_AT, type Fired, INCIDENTS } from "../test/alerts/incidents.ts";
-import { playIncident } from "../test/alerts/play-incident.ts";
+import { playIncidents } from "../test/alerts/play-incidents.ts";
 import { bringPrometheus, progressToStandardError } from "../test/parts/bring.ts";
 import { markdownTable } from "./markdown-table.ts";
 
@@ -23,7 +23,8 @@ for (const { name } of INCIDENTS) {
 }
 for (const size of played) {
   for (const incident of INCIDENTS) {
-    const cell = cellOf(await playIncident(promtool, incident, size));
+    const play = { incident, count: size };
+    const cell = cellOf((await playIncidents(promtool, [play])).get(play) ?? []);
     cells.set(`${size} ${incident.name}`, cell);
     process.stderr.write(`${size} nodes: ${incident.name}: ${cell}\n`);
     // After each, so that a run that is cut short is not lost.

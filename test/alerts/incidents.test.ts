@@ -4,35 +4,38 @@
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import { bringPrometheus, progressToStandardError } from "../parts/bring.ts";
-import { INCIDENTS } from "./incidents.ts";
-import { playIncident } from "./play-incident.ts";
+import { type Fired, INCIDENTS, type Play } from "./incidents.ts";
+import { playIncidents } from "./play-incidents.ts";
+
+const PLAYS: readonly Play[] = [
+  ...INCIDENTS.map((incident) => ({ incident, count: 3 })),
+  // What takes more than three nodes to happen, or is another incident then.
+  ...named(/^A (?:quarter|cluster shrinks)|^Three in ten|: a cluster shrinks/, 10),
+  // A pool too large to be named node by node.
+  ...named(/^A pool of two fifths is 37 s off/, 60),
+];
 
 describe("an on-call person gets one page for", () => {
-  let promtool: string;
+  let fired: ReadonlyMap<Play, readonly Fired[]>;
 
   before(async () => {
-    ({ promtool } = await bringPrometheus(progressToStandardError));
+    const { promtool } = await bringPrometheus(progressToStandardError);
+    fired = await playIncidents(promtool, PLAYS);
   });
 
-  for (const [count, incidents] of [
-    [3, INCIDENTS],
-    // What takes more than three nodes to happen, or is another incident then.
-    [10, named(/^A (?:quarter|cluster shrinks)|^Three in ten|: a cluster shrinks/)],
-    // A pool too large to be named node by node.
-    [60, named(/^A pool of two fifths is 37 s off/)],
-  ] as const) {
-    for (const incident of incidents) {
-      test(`${count} nodes: ${incident.name}`, async () => {
-        const fired = await playIncident(promtool, incident, count);
-        assert.deepEqual(
-          Object.fromEntries(fired.map(({ alert, most }) => [alert, most])),
-          incident.expected(count),
-        );
-      });
-    }
+  for (const play of PLAYS) {
+    test(`${play.count} nodes: ${play.incident.name}`, () => {
+      assert.deepEqual(
+        Object.fromEntries((fired.get(play) ?? []).map(({ alert, most }) => [alert, most])),
+        play.incident.expected(play.count),
+      );
+    });
   }
 });
 
-function named(pattern: RegExp): typeof INCIDENTS {
-  return INCIDENTS.filter(({ name }) => pattern.test(name));
+function named(pattern: RegExp, count: number): readonly Play[] {
+  return INCIDENTS.filter(({ name }) => pattern.test(name)).map((incident) => ({
+    incident,
+    count,
+  }));
 }

@@ -435,6 +435,9 @@ export const INCIDENTS: readonly Incident[] = [
   },
 ];
 
+/** An incident in a cluster of so many nodes. */
+export type Play = { readonly incident: Incident; readonly count: number };
+
 /** One alert of a history: how many at the most at once, and in which minute the first. */
 export type Fired = {
   readonly alert: string;
@@ -443,25 +446,30 @@ export type Fired = {
   readonly firstMinute: number;
 };
 
-/** The promtool test of a history, which "fails" with what fires in every other minute. */
-export function promtoolTest(incident: Incident, count: number, ruleFile: string): object {
-  const { minutes } = incident;
+/**
+ * The promtool test of histories of equal length, each of a cluster of its own in one workspace. It
+ * "fails" with what fires in every other minute.
+ */
+export function promtoolTest(plays: readonly Play[], ruleFile: string): object {
+  const minutes = Math.max(...plays.map(({ incident }) => incident.minutes));
   return {
     rule_files: [ruleFile],
     evaluation_interval: "1m",
     tests: [
       {
         interval: "1m",
-        input_series: incident.nodes(count).flatMap(({ name, series }) =>
-          Object.entries(series).map(([key, values]) => {
-            const [metric = "", ...labels] = key.split(",");
-            const node = metric.startsWith("kube_") ? "node" : "k8s_node_name";
-            const all = [`cluster="blue"`, `${node}="${name}"`, ...labels].join(",");
-            return { series: `${metric}{${all}}`, values: notation(values) };
-          }),
+        input_series: plays.flatMap(({ incident, count }, index) =>
+          incident.nodes(count).flatMap(({ name, series }) =>
+            Object.entries(series).map(([key, values]) => {
+              const [metric = "", ...labels] = key.split(",");
+              const node = metric.startsWith("kube_") ? "node" : "k8s_node_name";
+              const all = [`cluster="${index}"`, `${node}="${name}"`, ...labels].join(",");
+              return { series: `${metric}{${all}}`, values: notation(values) };
+            }),
+          ),
         ),
         promql_expr_test: Array.from({ length: Math.floor(minutes / 2) }, (_, index) => ({
-          expr: 'count by (alertname, severity) (ALERTS{alertstate="firing"})',
+          expr: 'count by (alertname, cluster, severity) (ALERTS{alertstate="firing"})',
           eval_time: `${index * 2}m`,
           // What never is, so that promtool says what is.
           exp_samples: [{ labels: "{}", value: -1 }],
@@ -471,16 +479,17 @@ export function promtoolTest(incident: Incident, count: number, ruleFile: string
   };
 }
 
-/** What promtool says of such a test. */
-export function firedIn(output: string): Fired[] {
-  const fired = new Map<string, Fired>();
+/** What promtool says of such a test: what fired for each of the plays. */
+export function firedIn(output: string, plays: readonly Play[]): Fired[][] {
+  const fired = plays.map(() => new Map<string, Fired>());
   for (const [, time = "", got = ""] of output.matchAll(/time: (\S+),\s+exp:.*\n\s+got:\s*(.*)/g)) {
     const minute = minutesOf(time);
-    for (const [, alert = "", severity = "", value = ""] of got.matchAll(
-      /\{alertname="(\w+)", severity="(\w+)"\} (\S+?)(?:,|$)/g,
+    for (const [, alert = "", cluster = "", severity = "", value = ""] of got.matchAll(
+      /\{alertname="(\w+)", cluster="(\d+)", severity="(\w+)"\} (\S+?)(?:,|$)/g,
     )) {
-      const before = fired.get(alert);
-      fired.set(alert, {
+      const ofCluster = fired[Number(cluster)];
+      const before = ofCluster?.get(alert);
+      ofCluster?.set(alert, {
         alert,
         severity,
         most: Math.max(before?.most ?? 0, Number(value)),
@@ -488,7 +497,7 @@ export function firedIn(output: string): Fired[] {
       });
     }
   }
-  return [...fired.values()];
+  return fired.map((ofCluster) => [...ofCluster.values()]);
 }
 
 /** `1h58m` is 118. */
