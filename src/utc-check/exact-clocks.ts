@@ -2,7 +2,7 @@ import type { ClockPair } from "../clock/clock-pair.ts";
 
 /** A tick that is known less exactly than this is read again, because the process was interrupted. */
 const WIDEST_BRACKET_MS = 0.05;
-const ATTEMPTS = 3;
+const ATTEMPTS = 10;
 
 /** Longer than any tick of a running clock. */
 const LONGEST_WAIT_MS = 5;
@@ -10,15 +10,17 @@ const LONGEST_WAIT_MS = 5;
 /**
  * Both clocks of the node at the moment when the wall clock enters its next millisecond. Node.js reads
  * the wall clock in whole milliseconds only. Waiting for the next one gives its time to about a
- * microsecond, and costs 1 ms of processor time, at most 3. The monotonic clock is slewed together with
- * the wall clock, so until a step one can be computed from the other.
+ * microsecond, and costs 1 ms of processor time. A wait that was interrupted is repeated, up to ten times,
+ * and the best is taken. The monotonic clock is slewed together with the wall clock, so until a step one
+ * can be computed from the other.
  */
 export function readClocksExactly(): ClockPair {
-  let clocks = readNextTick();
-  for (let attempt = 1; attempt < ATTEMPTS && clocks.bracketMs > WIDEST_BRACKET_MS; attempt += 1) {
-    clocks = readNextTick();
+  let best = readNextTick();
+  for (let attempt = 1; attempt < ATTEMPTS && best.bracketMs > WIDEST_BRACKET_MS; attempt += 1) {
+    const clocks = readNextTick();
+    best = clocks.bracketMs < best.bracketMs ? clocks : best;
   }
-  return clocks;
+  return best;
 }
 
 function readNextTick(): ClockPair {
