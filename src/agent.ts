@@ -177,7 +177,7 @@ export class Agent {
       startedWallMs: this.#startedWallMs,
       readingDurationSeconds: history.newest.durationSeconds,
       readings: this.#sampler.counts,
-      exports: this.#push?.counts,
+      exports: this.#push?.results.counts,
       backlog: this.#push?.backlog,
     };
   }
@@ -199,7 +199,7 @@ export class Agent {
       history: this.#errorHistory,
       readingIntervalSeconds: sleepIntervalMs / 1000,
       nowSecond: Math.floor(performance.now() / 1000),
-      push: this.#push?.facts,
+      push: this.#push?.results.facts,
       servesMetrics,
     });
     return { status: 200, contentType: "text/html; charset=utf-8", headers: PAGE_HEADERS, body };
@@ -215,7 +215,7 @@ export class Agent {
       node: this.#node,
       clock: this.#clockFacts(observation.assessment, observation.optional),
       peakWidthSeconds: peakWidthMs(this.#settings) / 1000,
-      push: this.#push?.facts,
+      push: this.#push?.results.facts,
     });
     return { status: 200, contentType: "application/json", headers: CLOCK_HEADERS, body };
   }
@@ -255,7 +255,7 @@ export class Agent {
     if (this.#sampler.history === undefined) {
       return "chronyd was not asked yet.";
     }
-    return this.#push?.tried === false ? "The first push was not tried yet." : undefined;
+    return this.#push?.results.tried === false ? "The first push was not tried yet." : undefined;
   }
 }
 

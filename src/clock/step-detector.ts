@@ -26,6 +26,16 @@ export function stepBetween(before: ClockPair, after: ClockPair): number | undef
   return Math.abs(stepMs) >= smallestMs ? stepMs : undefined;
 }
 
+/**
+ * The step between two readings, in whole milliseconds (positive: forward), as far as it is larger than
+ * the time that each reading took; 0 when there was none.
+ */
+export function certainStepMs(before: ClockPair, after: ClockPair): number {
+  const stepMs = stepBetween(before, after) ?? 0;
+  const uncertainMs = (before.bracketMs + after.bracketMs) / 2;
+  return Math.abs(stepMs) >= SMALLEST_STEP_MS + uncertainMs ? Math.round(stepMs) : 0;
+}
+
 /** The difference of the clocks, which only a step changes. */
 function apartMs({ wallMs, monotonicMs, suspendedMs }: ClockPair): number {
   return wallMs - monotonicMs - suspendedMs;

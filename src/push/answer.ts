@@ -43,24 +43,15 @@ export type PushError =
       readonly isUntrusted: boolean;
     }
   | { readonly kind: "timed out"; readonly url: string; readonly afterMs: number }
-  | {
-      readonly kind: "redirected";
-      readonly url: string;
-      readonly status: number;
-      readonly target: string;
-    }
-  | {
-      readonly kind: "not OTLP";
-      readonly url: string;
-      readonly status: number;
-      readonly detail: string;
-    }
-  | {
-      readonly kind: "answered";
-      readonly url: string;
-      readonly status: number;
-      readonly detail: string;
-    };
+  | AnswerError;
+
+type AnswerError = {
+  readonly kind: "redirected" | "not OTLP" | "answered";
+  readonly url: string;
+  readonly status: number;
+  /** What the backend says, or where a redirect leads. */
+  readonly detail: string;
+};
 
 /** What becomes of the points of a request. */
 export type Outcome =
@@ -93,22 +84,19 @@ export function outcomeOf(
 ): Outcome {
   const { status, body, location } = answer;
   const shown = (text: string) => printable(redacted(text)).slice(0, LONGEST_DETAIL);
+  const errorOf = (kind: AnswerError["kind"], detail: string): PushError => {
+    return { kind, url, status, detail: shown(detail) };
+  };
   if (status >= 200 && status < 300) {
     const accepted = body === undefined ? undefined : partialSuccess(body);
     return accepted === undefined
-      ? waiting({ kind: "not OTLP", url, status, detail: shown(reasonIn(body)) })
+      ? waiting(errorOf("not OTLP", reasonIn(body)))
       : { kind: "accepted", ...accepted, reason: shown(accepted.reason) };
   }
   if (status >= 300 && status < 400) {
-    const target = shown(shownAddress(location ?? ""));
-    return waiting({ kind: "redirected", url, status, target });
+    return waiting(errorOf("redirected", shownAddress(location ?? "")));
   }
-  const error = {
-    kind: "answered",
-    url,
-    status,
-    detail: shown(reasonIn(body)),
-  } as const;
+  const error = errorOf("answered", reasonIn(body));
   switch (status) {
     case 400:
     case 422:
@@ -138,7 +126,7 @@ export function describePushError(error: PushError): string {
     case "timed out":
       return `The collector at ${shownAddress(error.url)} did not answer within ${error.afterMs} ms.`;
     case "redirected":
-      return `The collector at ${shownAddress(error.url)} answered ${error.status}, a redirect to ${error.target || "nowhere"}. The agent does not follow redirects: set OTEL_EXPORTER_OTLP_ENDPOINT to the right address.`;
+      return `The collector at ${shownAddress(error.url)} answered ${error.status}, a redirect to ${error.detail || "nowhere"}. The agent does not follow redirects: set OTEL_EXPORTER_OTLP_ENDPOINT to the right address.`;
     case "not OTLP":
       return `The server at ${shownAddress(error.url)} answered ${error.status}${quoted(error.detail)}, which is no answer of an OTLP receiver: check OTEL_EXPORTER_OTLP_ENDPOINT, and what is between.`;
     case "answered":

@@ -9,6 +9,7 @@ import {
   type MetricDescriptor,
   type ResourceMetrics,
 } from "@opentelemetry/sdk-metrics";
+import type { ClockPair } from "../clock/clock-pair.ts";
 
 /** One series: a metric with one set of attributes. */
 export type Series = {
@@ -21,12 +22,8 @@ export type Series = {
 
 /** When a collection was made, and the time that its points have. */
 export type Moment = {
-  /** Counts the collections, from 1. */
-  readonly number: number;
-  /** When it was taken: monotonic, the machine's sleep included, in milliseconds. */
-  readonly takenMs: number;
-  /** The time by a clock without steps (clock/unstepped-clock.ts), in milliseconds. */
-  readonly timeMs: number;
+  /** The node's clocks then. */
+  readonly clocks: ClockPair;
   /** How long before it the agent's counters began, in milliseconds. */
   readonly countedMs: number;
   /** The points' time, in milliseconds since 1970; `undefined` until they are first sent. */
@@ -41,9 +38,9 @@ export type Batch = {
   readonly values: Float64Array;
   /** What it takes in a request, in bytes of JSON, at the most. */
   readonly requestBytes: number;
-  /** The last round of requests in which it was tried one by one. */
-  triedInRound: number;
-  /** When it was rejected alone while the newest was accepted: monotonic, in milliseconds. */
+  /** When it was last tried alone, after the newest was accepted; 0 when never. Monotonic, in milliseconds. */
+  triedMs: number;
+  /** When it was rejected then. */
   readonly rejectedMs: number[];
 };
 
@@ -82,31 +79,16 @@ export function seriesKey(name: string, attributes: Attributes): string {
   return JSON.stringify([name, names.map((one) => [one, attributes[one]])]);
 }
 
-/** Points of a moment as batches of at most so many bytes of JSON; a point that is larger is alone. */
-export function batchesOf(
-  moment: Moment,
-  points: readonly SeriesValue[],
-  mostBytes: number,
-): Batch[] {
-  const parts: { readonly points: SeriesValue[]; bytes: number }[] = [];
-  for (const point of points) {
-    const bytes = jsonBytesOf(point.series);
-    const part = parts.at(-1);
-    if (part === undefined || part.bytes + bytes > mostBytes) {
-      parts.push({ points: [point], bytes });
-    } else {
-      part.points.push(point);
-      part.bytes += bytes;
-    }
-  }
-  return parts.map((part) => ({
+/** Points of a moment as a batch. */
+export function batchOf(moment: Moment, points: readonly SeriesValue[]): Batch {
+  return {
     moment,
-    series: part.points.map(({ series }) => series),
-    values: Float64Array.from(part.points, ({ value }) => value),
-    requestBytes: part.bytes,
-    triedInRound: 0,
+    series: points.map(({ series }) => series),
+    values: Float64Array.from(points, ({ value }) => value),
+    requestBytes: points.reduce((sum, { series }) => sum + jsonBytesOf(series), 0),
+    triedMs: 0,
     rejectedMs: [],
-  }));
+  };
 }
 
 /** The points of a batch. */

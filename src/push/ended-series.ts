@@ -4,12 +4,12 @@
  * backend does not show the series any more anyway.
  */
 import type { ResourceMetrics } from "@opentelemetry/sdk-metrics";
+import { timeWithSleepMs } from "../clock/clock-pair.ts";
 import { type Batch, pointsOf, type Series, type SeriesValue, seriesValuesOf } from "./batch.ts";
 
 type Shown = {
   readonly series: Series;
-  /** The number of the last collection that observed it, and when that was taken. */
-  readonly number: number;
+  /** When the last collection that observed it was taken. */
   readonly observedMs: number;
 };
 
@@ -19,31 +19,29 @@ export class EndedSeries {
 
   /** @param before series that an agent before this one may have pushed */
   constructor(before: readonly Series[]) {
-    this.#shown = new Map(
-      before.map((series) => [series.key, { series, number: 0, observedMs: 0 }]),
-    );
+    this.#shown = new Map(before.map((series) => [series.key, { series, observedMs: 0 }]));
   }
 
   /**
    * A collection's points, and the ends of what it lacks.
-   * @param number counts the collections, from 1
-   * @param nowMs monotonic, the machine's sleep included, in milliseconds
+   * @param takenMs when it was taken: monotonic, the machine's sleep included, in milliseconds
    */
-  withEnds(collected: ResourceMetrics, number: number, nowMs: number): SeriesValue[] {
+  withEnds(collected: ResourceMetrics, takenMs: number): SeriesValue[] {
     const observed = seriesValuesOf(collected, this.#shown);
     for (const { series } of observed) {
-      this.#shown.set(series.key, { series, number, observedMs: nowMs });
+      this.#shown.set(series.key, { series, observedMs: takenMs });
     }
-    const ended = [...this.#shown.values()].filter((shown) => shown.number < number);
+    const ended = [...this.#shown.values()].filter(({ observedMs }) => observedMs < takenMs);
     return [...observed, ...ended.map(({ series }) => ({ series, value: Number.NaN }))];
   }
 
   /** The backend has these: it does not show any more what was not observed since its end. */
   accepted(batches: readonly Batch[]): void {
     for (const batch of batches) {
+      const takenMs = timeWithSleepMs(batch.moment.clocks);
       for (const { series, value } of pointsOf(batch)) {
         const shown = this.#shown.get(series.key);
-        if (Number.isNaN(value) && shown !== undefined && shown.number < batch.moment.number) {
+        if (Number.isNaN(value) && shown !== undefined && shown.observedMs < takenMs) {
           this.#shown.delete(series.key);
         }
       }

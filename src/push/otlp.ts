@@ -27,7 +27,7 @@ import { type Batch, pointsOf, type Series } from "./batch.ts";
 export function requestOf(batches: readonly Batch[], resource: Resource): ResourceMetrics {
   const metrics = new Map<string, { series: Series; dataPoints: DataPoint<number>[] }>();
   for (const batch of batches) {
-    const { sentMs = batch.moment.timeMs, countedMs } = batch.moment;
+    const { clocks, sentMs = clocks.wallMs, countedMs } = batch.moment;
     const endTime = millisToHrTime(sentMs);
     const startTime = millisToHrTime(Math.max(0, sentMs - countedMs));
     for (const { series, value } of pointsOf(batch)) {
@@ -60,27 +60,28 @@ export const SERIALIZER: ISerializer<ResourceMetrics, IExportMetricsServiceRespo
 /**
  * Gives metrics to the exporter, once.
  * @param send gets the request; what becomes of it is judged there
+ * @returns what it returned
  */
-export async function exportOnce(
+export async function exportOnce<T>(
   metrics: ResourceMetrics,
-  send: (body: Uint8Array) => Promise<void>,
-): Promise<void> {
+  send: (body: Uint8Array) => Promise<T>,
+): Promise<T> {
+  const { promise, resolve } = Promise.withResolvers<T>();
   const transport = {
     async send(body: Uint8Array) {
-      await send(body);
+      resolve(await send(body));
       return { status: "success" } as const;
     },
     shutdown() {},
   };
-  const exporter = new OTLPMetricExporterBase(
-    createOtlpNetworkExportDelegate(
-      getSharedConfigurationDefaults(),
-      SERIALIZER,
-      NO_METRICS_OF_ITS_OWN,
-      transport,
-    ),
+  const delegate = createOtlpNetworkExportDelegate(
+    getSharedConfigurationDefaults(),
+    SERIALIZER,
+    NO_METRICS_OF_ITS_OWN,
+    transport,
   );
-  await new Promise<void>((resolve) => exporter.export(metrics, () => resolve()));
+  new OTLPMetricExporterBase(delegate).export(metrics, () => {});
+  return promise;
 }
 
 const NO_METRICS_OF_ITS_OWN = new ExporterMetrics<ResourceMetrics>({

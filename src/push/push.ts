@@ -3,33 +3,24 @@ import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ValueType } from "@opentelemetry/api";
 import type { Resource } from "@opentelemetry/resources";
-import type { ClockPair } from "../clock/clock-pair.ts";
-import { Condition } from "../condition.ts";
+import { timeWithSleepMs } from "../clock/clock-pair.ts";
 import type { Log } from "../log.ts";
 import { METRICS } from "../metrics/catalogue.ts";
 import { CLOCK_METRICS } from "../metrics/clock.ts";
 import { collect } from "../metrics/collection.ts";
-import {
-  type BacklogCounts,
-  DROP_REASONS,
-  type DropReason,
-  type ExportCounts,
-  isPlain,
-  type Metric,
-  type Observation,
-} from "../metrics/metric.ts";
+import { type BacklogCounts, isPlain, type Metric, type Observation } from "../metrics/metric.ts";
 import { nodeName } from "../metrics/resource.ts";
-import { redact, shownAddress } from "../redact.ts";
 import type { Sampler } from "../sampler.ts";
 import type { OtlpSettings } from "../settings.ts";
-import type { PushFacts } from "../summary/agent-report.ts";
 import { readSystemClocks } from "../system-clocks.ts";
-import { describePushError, type Outcome } from "./answer.ts";
+import type { Outcome } from "./answer.ts";
 import { attempt } from "./attempt.ts";
 import { type Batch, type Series, seriesKey } from "./batch.ts";
 import { CollectorTime, SHORTEST_GAP_MS } from "./collector-time.ts";
 import { exportOnce, requestOf } from "./otlp.ts";
+import { PushResults } from "./push-results.ts";
 import { Queue } from "./queue.ts";
+import { Rounds } from "./rounds.ts";
 
 export type PushOptions = {
   readonly otlp: OtlpSettings;
@@ -56,7 +47,7 @@ const LATEST_READING_MS = 5_000;
 const JITTER = 0.1;
 
 /**
- * The header with the node's wall clock when a request is sent, in whole microseconds since 1970. The
+ * The header with the node's wall clock when a request is sent, in microseconds since 1970. The
  * shipped collector makes `chrony_collector_offset_seconds` of it (otel-collector/common.yaml).
  */
 const SENT_HEADER = "x-chrony-tracker-sent-us";
@@ -67,12 +58,6 @@ const EMPTY_REQUEST = Buffer.from("{}");
 /** How often the collector is asked for its date before a round at the most. */
 const MOST_QUESTIONS = 3;
 
-const DROP_WORDS: Readonly<Record<DropReason, string>> = {
-  age: "they are too old (BACKLOG_MAX_AGE)",
-  bytes: "there is no more room (BACKLOG_MAX_BYTES)",
-  rejected: "they are rejected",
-};
-
 /**
  * Collects once an interval and pushes what waits, until it is stopped. Collecting goes on while a
  * push is under way or fails. Two requests never overlap.
@@ -81,22 +66,16 @@ export class Push {
   readonly #options: PushOptions;
   readonly #stop = new AbortController();
   readonly #cut = new AbortController();
-  readonly #fault: Condition;
-  readonly #loss: Condition;
+  /** What became of the pushes until now. */
+  readonly results: PushResults;
   readonly #queue: Queue;
+  readonly #rounds: Rounds;
   readonly #collectorTime = new CollectorTime();
-  #counts: ExportCounts = { success: 0, failure: 0, lastSuccessWallMs: undefined };
-  #lastFailure: string | undefined;
-  #lastAcceptedMs: number | undefined;
   /** The moment of the newest collection by the monotonic clock, in milliseconds. */
   #lastCollectedMs: number | undefined;
   #isSynchronised = false;
-  #droppedBefore: BacklogCounts["dropped"];
-  /** What the backend last said of points that it rejected. */
-  #rejectionReason = "";
+  /** The round that is under way. */
   #round: Promise<void> | undefined;
-  /** A round became due while another was under way. */
-  #roundIsDue = false;
   /** When the last request must have ended, once the agent is told to stop: monotonic, in milliseconds. */
   #deadlineMs = Number.POSITIVE_INFINITY;
 
@@ -108,37 +87,13 @@ export class Push {
       seriesBefore: METRICS.filter(isPlain).map(seriesOf),
       isClocks: (name) => CLOCK_NAMES.has(name),
     });
-    this.#fault = new Condition(
-      options.log,
-      `The collector at ${shownAddress(options.otlp.url)} accepts pushes again.`,
-    );
-    this.#loss = new Condition(options.log, "No more points are dropped.");
-    this.#droppedBefore = this.#queue.counts.dropped;
+    this.#rounds = new Rounds(this.#queue);
+    this.results = new PushResults(options.log, options.otlp.url);
   }
 
-  get counts(): ExportCounts {
-    return this.#counts;
-  }
-
+  /** What waits, and what was dropped. */
   get backlog(): BacklogCounts {
     return this.#queue.counts;
-  }
-
-  /** What became of the pushes until now. */
-  get facts(): PushFacts {
-    const acceptedMs = this.#lastAcceptedMs;
-    return {
-      accepted: this.#counts.success,
-      failed: this.#counts.failure,
-      acceptedSecondsAgo:
-        acceptedMs === undefined ? undefined : (performance.now() - acceptedMs) / 1000,
-      failure: this.#lastFailure === undefined ? undefined : redact(this.#lastFailure, []),
-    };
-  }
-
-  /** Whether a push was tried, however it ended. */
-  get tried(): boolean {
-    return this.#counts.success + this.#counts.failure > 0;
   }
 
   /** Starts: the first push goes out with the first reading. */
@@ -164,14 +119,18 @@ export class Push {
   }
 
   async #run(): Promise<void> {
-    const { intervalMs, readingIntervalMs, resource } = this.#options;
-    await this.#untilFirstReading();
-    const beganMs = performance.now();
+    const { intervalMs, readingIntervalMs, resource, sampler } = this.#options;
+    while (sampler.history === undefined && !this.#stop.signal.aborted) {
+      await sampler.nextReading(LATEST_READING_MS);
+    }
     // Agents that start together (a rollout, a new node pool) must not go on pushing together.
-    let dueMs = beganMs + intervalMs * phaseOf(nodeName(resource));
+    let dueMs = performance.now() + intervalMs * phaseOf(nodeName(resource));
     while (!this.#stop.signal.aborted) {
       await this.#collect();
-      this.#beginRound();
+      // A round that takes longer than an interval is not joined by another.
+      this.#round ??= this.#regularRound().finally(() => {
+        this.#round = undefined;
+      });
       const nowMs = performance.now();
       while (dueMs <= nowMs) {
         dueMs += intervalMs;
@@ -181,7 +140,7 @@ export class Push {
         return;
       }
       // A point stands at its reading's time, so each collection has a reading that none had before.
-      await this.#options.sampler.nextReading(readingIntervalMs + LATEST_READING_MS);
+      await sampler.nextReading(readingIntervalMs + LATEST_READING_MS);
     }
   }
 
@@ -200,28 +159,16 @@ export class Push {
     this.#isSynchronised = state === "synchronised";
     const collected = await collect(resource, catalogue, observation);
     this.#queue.add(collected, clocks, observation.startedWallMs);
-    this.#reportLoss();
+    this.results.collected(this.#queue.counts.dropped);
   }
 
-  #beginRound(): void {
-    this.#roundIsDue = true;
-    this.#round ??= this.#pushWhileDue().finally(() => {
-      this.#round = undefined;
-    });
-  }
-
-  async #pushWhileDue(): Promise<void> {
-    do {
-      if (this.#lastFailure !== undefined) {
-        await this.#sleep(Math.random() * JITTER * this.#options.intervalMs);
-      }
-      if (this.#stop.signal.aborted) {
-        return;
-      }
-      this.#roundIsDue = false;
+  async #regularRound(): Promise<void> {
+    if (this.results.isFailing) {
+      await this.#sleep(Math.random() * JITTER * this.#options.intervalMs);
+    }
+    if (!this.#stop.signal.aborted) {
       await this.#pushRound();
-      // An answer that came late was an answer: what came up in the meantime can wait for its turn.
-    } while (this.#roundIsDue && this.#lastFailure !== undefined);
+    }
   }
 
   /** What waits, one request after another, within the time of a push. */
@@ -231,19 +178,12 @@ export class Push {
     }
     // No request begins after that; one that has begun has its own time.
     const endMs = Math.min(performance.now() + this.#options.timeoutMs, this.#deadlineMs);
-    this.#queue.beginRound();
-    while (performance.now() < endMs) {
-      const clocks = readSystemClocks();
-      const correctionMs = this.#collectorTime.correctionMs(clocks, this.#isSynchronised);
-      const batches = this.#queue.next(clocks, correctionMs);
-      if (batches.length === 0) {
-        return;
-      }
-      const { isTrial } = this.#queue;
-      const outcome = await this.#deliver(batches);
-      this.#queue.settle(batches, outcome, performance.now());
-      // That one which is tried alone is rejected is no news: the newest collection was taken.
-      this.#report(outcome, isTrial);
+    const round = this.#rounds.round(timeWithSleepMs(readSystemClocks()));
+    let step = round.next();
+    while (step.done !== true && performance.now() < endMs) {
+      const outcome = await this.#deliver(step.value);
+      step = round.next({ outcome, nowMs: timeWithSleepMs(readSystemClocks()) });
+      this.results.settled(outcome, this.#queue.counts.points);
     }
   }
 
@@ -261,7 +201,7 @@ export class Push {
       }
       const outcome = await this.#send(EMPTY_REQUEST);
       if (outcome.kind === "wait") {
-        this.#report(outcome, false);
+        this.results.settled(outcome, this.#queue.counts.points);
         return false;
       }
       if (outcome.kind !== "accepted") {
@@ -272,79 +212,24 @@ export class Push {
   }
 
   async #deliver(batches: readonly Batch[]): Promise<Outcome> {
-    const { promise, resolve } = Promise.withResolvers<Outcome>();
-    await exportOnce(requestOf(batches, this.#options.resource), async (body) =>
-      resolve(await this.#send(body)),
-    );
-    return promise;
+    const clocks = readSystemClocks();
+    this.#queue.setTimes(clocks, this.#collectorTime.correctionMs(clocks, this.#isSynchronised));
+    return exportOnce(requestOf(batches, this.#options.resource), (body) => this.#send(body));
   }
 
   async #send(body: Uint8Array): Promise<Outcome> {
     const { otlp } = this.#options;
     const { outcome, answer } = await attempt(otlp, {
       body,
-      headers: { [SENT_HEADER]: String(Math.round(1000 * preciseWallMs(readSystemClocks()))) },
+      headers: { [SENT_HEADER]: String(1000 * Date.now()) },
       limitMs: Math.max(1, Math.min(otlp.timeoutMs, this.#deadlineMs - performance.now())),
-      cut: this.#cut.signal.aborted ? undefined : this.#cut.signal,
+      cut: this.#cut.signal,
     });
     if (outcome.kind === "accepted" && answer !== undefined) {
       const { date, askedMs, answeredMs } = answer;
       this.#collectorTime.answered(date, askedMs, answeredMs, readSystemClocks());
     }
     return outcome;
-  }
-
-  #report(outcome: Outcome, isTrial: boolean): void {
-    const nowMs = performance.now();
-    if (outcome.kind === "accepted") {
-      const { success, failure } = this.#counts;
-      this.#counts = { success: success + 1, failure, lastSuccessWallMs: Date.now() };
-      this.#lastAcceptedMs = nowMs;
-      this.#rejectionReason = outcome.rejectedPoints > 0 ? outcome.reason : this.#rejectionReason;
-    } else {
-      this.#counts = { ...this.#counts, failure: this.#counts.failure + 1 };
-    }
-    if (outcome.kind === "rejected" && "detail" in outcome.error) {
-      this.#rejectionReason = outcome.error.detail;
-    }
-    if (!isTrial) {
-      this.#lastFailure =
-        outcome.kind === "accepted" ? undefined : describePushError(outcome.error);
-      if (outcome.kind === "accepted") {
-        this.#fault.clear(nowMs);
-      } else {
-        const { points } = this.#queue.counts;
-        const { kind, detail } = { detail: "", ...outcome.error };
-        this.#fault.raise(
-          `${kind} ${detail}`,
-          `${this.#lastFailure} ${points} points wait.`,
-          nowMs,
-        );
-      }
-    }
-  }
-
-  #reportLoss(): void {
-    const { dropped } = this.#queue.counts;
-    const reasons = DROP_REASONS.filter((reason) => dropped[reason] > this.#droppedBefore[reason]);
-    this.#droppedBefore = dropped;
-    const nowMs = performance.now();
-    if (reasons.length === 0) {
-      this.#loss.clear(nowMs);
-      return;
-    }
-    const why = reasons.map((reason) => DROP_WORDS[reason]).join(" or ");
-    const said =
-      reasons.includes("rejected") && this.#rejectionReason !== ""
-        ? ` The backend said: ${this.#rejectionReason}`
-        : "";
-    this.#loss.raise(why, `Points are dropped, because ${why}.${said}`, nowMs);
-  }
-
-  async #untilFirstReading(): Promise<void> {
-    while (this.#options.sampler.history === undefined && !this.#stop.signal.aborted) {
-      await this.#options.sampler.nextReading(LATEST_READING_MS);
-    }
   }
 
   /** Sleeps, in milliseconds, or until it is stopped. */
@@ -360,11 +245,6 @@ const CLOCK_NAMES: ReadonlySet<string> = new Set(CLOCK_METRICS.map(({ name }) =>
 function seriesOf({ name, help, kind }: Metric): Series {
   const descriptor = { name, description: help, unit: "", valueType: ValueType.DOUBLE };
   return { key: seriesKey(name, {}), descriptor, kind, attributes: {} };
-}
-
-/** The wall clock now, finer than the whole milliseconds in which Node.js reads it. */
-function preciseWallMs({ wallMs, monotonicMs }: ClockPair): number {
-  return wallMs + performance.now() - monotonicMs;
 }
 
 /** A node's own share of the interval, from just above 0 to 1, the same at every start. */

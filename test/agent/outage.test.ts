@@ -17,7 +17,7 @@ import { suiteScope } from "../parts/suite-scope.ts";
 import { scrape, scrapeInState } from "./scrape.ts";
 
 const HOUR_MS = 3_600_000;
-/** How long a collection is rejected alone before it is dropped (src/push/queue.ts). */
+/** How long a collection is rejected alone before it is dropped (src/push/rounds.ts). */
 const REJECTED_FOR_MS = 5 * 60_000;
 /** BACKLOG_MAX_AGE. */
 const OLDEST_MS = 1_140_000;

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { isSharp, stepBetween } from "../../src/clock/step-detector.ts";
+import { certainStepMs, isSharp, stepBetween } from "../../src/clock/step-detector.ts";
 import { clocksAfterSleep, clocksAt } from "./reports.ts";
 
 describe("a step", () => {
@@ -56,6 +56,31 @@ describe("a sleep of the machine", () => {
   test("that is over hides none", () => {
     const asleep = clocksAfterSleep(6_000, 60_000);
     assert.equal(stepBetween(asleep, clocksAfterSleep(7_000, 60_000, 10)), 10);
+  });
+});
+
+describe("a step that is certain", () => {
+  for (const [stepMs, isSeen] of [
+    [60, true],
+    [-60, true],
+    [59, false],
+    [-59, false],
+  ] as const) {
+    test(`is ${isSeen ? "" : "not "}one of ${stepMs} ms between readings 40 ms and 60 ms wide: 10 ms and half of these`, () => {
+      const before = { ...clocksAt(0), bracketMs: 40 };
+      const after = { ...clocksAt(1_000, stepMs), bracketMs: 60 };
+      assert.equal(certainStepMs(before, after), isSeen ? stepMs : 0);
+    });
+  }
+
+  test("is a whole number of milliseconds, because the wall clock is read in these", () => {
+    const after = { ...clocksAt(1_000, 5_000), monotonicMs: 1_000.4 };
+    assert.equal(certainStepMs(clocksAt(0), after), 5_000);
+  });
+
+  test("is not the sleep of the machine, and is seen beside it from 30 ms on", () => {
+    assert.equal(certainStepMs(clocksAt(0), clocksAfterSleep(1_000, 60_000, 29)), 0);
+    assert.equal(certainStepMs(clocksAt(0), clocksAfterSleep(1_000, 60_000, 30)), 30);
   });
 });
 

@@ -174,7 +174,7 @@ const SENTENCES: { readonly [K in Kind]: readonly [PushError & { readonly kind: 
     `The collector at ${URL} did not answer within 20000 ms.`,
   ],
   redirected: [
-    { kind: "redirected", url: URL, status: 308, target: "https://other/" },
+    { kind: "redirected", url: URL, status: 308, detail: "https://other/" },
     `The collector at ${URL} answered 308, a redirect to https://other/. The agent does not follow redirects: set OTEL_EXPORTER_OTLP_ENDPOINT to the right address.`,
   ],
   "not OTLP": [

@@ -5,16 +5,17 @@ import { describe, test } from "node:test";
 import { AggregationTemporality, DataPointType } from "@opentelemetry/sdk-metrics";
 import {
   type Batch,
-  batchesOf,
+  batchOf,
   memoryOf,
   type SeriesValue,
   seriesKey,
   seriesValuesOf,
 } from "../../src/push/batch.ts";
 import { exportOnce, requestOf } from "../../src/push/otlp.ts";
+import { clocksAt } from "../clock/reports.ts";
 import { collectionOf, RESOURCE, seriesNamed } from "./points.ts";
 
-const MOMENT = { number: 1, takenMs: 0, timeMs: 1_000, countedMs: 60_000, sentMs: undefined };
+const MOMENT = { clocks: clocksAt(1_000), countedMs: 60_000, sentMs: undefined };
 
 describe("a series", () => {
   test("is the same whatever the order of its attributes", () => {
@@ -60,50 +61,20 @@ function pointsOfOne() {
   return [{ startTime: time, endTime: time, attributes: {}, value: 1 }];
 }
 
-describe("batches of at most so many bytes", () => {
-  test("have all points in their order, as many as fit in each", async () => {
-    const all = points(300, (index) => index % 7);
-    const batches = batchesOf(MOMENT, all, 20_000);
-    assert.deepEqual(
-      batches.flatMap(({ series }) => series),
-      all.map(({ series }) => series),
-    );
-    for (const [index, { requestBytes }] of batches.entries()) {
-      const [next] = batches[index + 1]?.series ?? [];
-      const more = next === undefined ? [] : batchesOf(MOMENT, [{ series: next, value: 0 }], 1);
-      assert.ok(requestBytes <= 20_000);
-      assert.ok(next === undefined || requestBytes + (more[0]?.requestBytes ?? 0) > 20_000);
-    }
-  });
-
-  test("fill them to the byte", () => {
-    const all = points(4, () => 0);
-    const [two] = batchesOf(MOMENT, all.slice(0, 2), 900_000);
-    assert.ok(two !== undefined);
-    const sizes = (mostBytes: number) =>
-      batchesOf(MOMENT, all, mostBytes).map(({ series }) => series.length);
-    assert.deepEqual(sizes(two.requestBytes), [2, 2]);
-    assert.deepEqual(sizes(two.requestBytes - 1), [1, 1, 1, 1]);
-    assert.deepEqual(sizes(1), [1, 1, 1, 1], "a point that is larger is alone");
-    assert.deepEqual(batchesOf(MOMENT, [], 1), []);
-  });
-
-  test("say what they take in a request: no less, and 80 bytes a point more at the most", async () => {
-    const all = points(300, (index) => index % 7);
-    const emptyBytes = await bytesOf([]);
-    for (const batch of [batchesOf(MOMENT, all, 20_000), batchesOf(MOMENT, all, 1)].flat()) {
-      const unsaid = (await bytesOf([batch])) - emptyBytes - batch.requestBytes;
-      assert.ok(unsaid <= 0, `${unsaid} bytes more`);
-      assert.ok(unsaid >= -80 * batch.series.length, `${unsaid} for ${batch.series.length}`);
-    }
-  });
+test("a batch says what it takes in a request: no less, and 80 bytes a point more at the most", async () => {
+  const all = points(300, (index) => index % 7);
+  const emptyBytes = await bytesOf([]);
+  for (const batch of [batchOf(MOMENT, all), ...all.map((point) => batchOf(MOMENT, [point]))]) {
+    const unsaid = (await bytesOf([batch])) - emptyBytes - batch.requestBytes;
+    assert.ok(unsaid <= 0, `${unsaid} bytes more`);
+    assert.ok(unsaid >= -80 * batch.series.length, `${unsaid} for ${batch.series.length}`);
+  }
 });
 
 /** What a request takes. */
 async function bytesOf(batches: readonly Batch[]): Promise<number> {
-  const { promise, resolve } = Promise.withResolvers<Uint8Array>();
-  await exportOnce(requestOf(batches, RESOURCE), async (body) => resolve(body));
-  return (await promise).byteLength;
+  const body = await exportOnce(requestOf(batches, RESOURCE), async (request) => request);
+  return body.byteLength;
 }
 
 describe("what waits takes in memory", () => {
@@ -122,7 +93,7 @@ describe("what waits takes in memory", () => {
 });
 
 function memory(...collections: SeriesValue[][]): number {
-  return memoryOf(collections.flatMap((one) => batchesOf(MOMENT, one, 900_000)));
+  return memoryOf(collections.map((one) => batchOf(MOMENT, one)));
 }
 
 /** Points of sums and gauges, with as much as JSON has to escape as is said. */

@@ -2,14 +2,13 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { batchesOf } from "../../src/push/batch.ts";
+import { batchOf } from "../../src/push/batch.ts";
 import { exportOnce, requestOf } from "../../src/push/otlp.ts";
+import { clocksAt } from "../clock/reports.ts";
 import { RESOURCE, seriesNamed } from "./points.ts";
 
 const MOMENT = {
-  number: 1,
-  takenMs: 0,
-  timeMs: 1_000,
+  clocks: clocksAt(1_000),
   countedMs: 60_000,
   sentMs: 1_700_000_000_123,
 };
@@ -25,7 +24,7 @@ test("a request is OTLP in JSON: the end of a series has its flag and no value, 
     { series: COUNTER, value: Number.NaN },
   ];
   const bodies: Uint8Array[] = [];
-  await exportOnce(requestOf(batchesOf(MOMENT, points, 900_000), RESOURCE), async (body) => {
+  await exportOnce(requestOf([batchOf(MOMENT, points)], RESOURCE), async (body) => {
     bodies.push(body);
   });
   const [body, ...others] = bodies;
@@ -72,6 +71,6 @@ test("a request is OTLP in JSON: the end of a series has its flag and no value, 
 test("no counter began before 1970, as where the clock was set back to then", () => {
   const moment = { ...MOMENT, sentMs: MOMENT.countedMs - 1 };
   const points = [{ series: COUNTER, value: 1 }];
-  const { scopeMetrics } = requestOf(batchesOf(moment, points, 900_000), RESOURCE);
+  const { scopeMetrics } = requestOf([batchOf(moment, points)], RESOURCE);
   assert.deepEqual(scopeMetrics[0]?.metrics[0]?.dataPoints[0]?.startTime, [0, 0]);
 });

@@ -1,13 +1,15 @@
-// The rules of the queue (src/push/queue.ts), by cases and by random histories. No request leaves: what
-// became of one is what the case says, and what the backend holds is a model's (points.ts).
+// The rules of the queue (src/push/queue.ts) and of what goes with the next request (src/push/rounds.ts), by
+// cases and by random histories. No request leaves: what became of one is what the case says, and what
+// the backend holds is a model's (points.ts).
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as fc from "fast-check";
 import type { Outcome } from "../../src/push/answer.ts";
-import type { Batch } from "../../src/push/batch.ts";
+import type { Batch, Moment } from "../../src/push/batch.ts";
 import { requestOf } from "../../src/push/otlp.ts";
 import { Queue, type QueueOptions } from "../../src/push/queue.ts";
+import { Rounds } from "../../src/push/rounds.ts";
 import { clocksAt, WALL_AT_START_MS } from "../clock/reports.ts";
 import { collectionOf, ModelBackend, RESOURCE, type Sent, sentIn, seriesNamed } from "./points.ts";
 
@@ -52,12 +54,13 @@ const ANSWER_LOST: Reply = { ...SILENT, writes: true };
 /** A queue, the clocks of its node, and a backend: what happens between them, checked at each step. */
 class History {
   readonly queue: Queue;
+  readonly #requests: Rounds;
   readonly backend = new ModelBackend();
   /** The points of each request of each round. */
   readonly rounds: Sent[][][] = [];
   #monotonicMs = 0;
   #steppedMs = 0;
-  readonly #times = new Map<number, number>();
+  readonly #times = new Map<Moment, number>();
   /** When each batch was rejected alone. */
   readonly #rejectedMs = new Map<Batch, number[]>();
 
@@ -69,6 +72,7 @@ class History {
       isClocks: (name) => name.startsWith("clock"),
       ...options,
     });
+    this.#requests = new Rounds(this.queue);
   }
 
   get clocks() {
@@ -97,13 +101,12 @@ class History {
   push(reply: Reply | ((points: readonly Sent[]) => Reply), correctionMs = 0): void {
     const round: Sent[][] = [];
     this.rounds.push(round);
-    this.queue.beginRound();
-    for (;;) {
-      const batches = this.queue.next(this.clocks, correctionMs);
-      if (batches.length === 0) {
-        return;
-      }
+    const requests = this.#requests.round(this.#monotonicMs);
+    let step = requests.next();
+    while (step.done !== true) {
       assert.ok(round.length < 1_000, "a round ends");
+      const batches = step.value;
+      this.queue.setTimes(this.clocks, correctionMs);
       const points = sentIn(batches);
       round.push(points);
       this.#check(batches, points);
@@ -113,7 +116,7 @@ class History {
       }
       const before = this.queue.counts.points + this.lost;
       const lostBefore = this.lost;
-      this.queue.settle(batches, outcome, this.#monotonicMs);
+      step = requests.next({ outcome, nowMs: this.#monotonicMs });
       const rejected = outcome.kind === "accepted" ? outcome.rejectedPoints : 0;
       const accepted =
         outcome.kind === "accepted" ? points.length - Math.min(rejected, points.length) : 0;
@@ -137,18 +140,18 @@ class History {
   }
 
   #check(batches: readonly Batch[], points: readonly Sent[]): void {
+    const takenMs = batches.map(({ moment }) => moment.clocks.monotonicMs);
     for (const { moment } of batches) {
-      assert.ok(this.#monotonicMs - moment.takenMs <= MAX_AGE_MS, "too old");
-      const { number, sentMs = Number.NaN } = moment;
-      assert.equal(sentMs, this.#times.get(number) ?? sentMs, "the same time at each attempt");
-      this.#times.set(number, sentMs);
+      assert.ok(this.#monotonicMs - moment.clocks.monotonicMs <= MAX_AGE_MS, "too old");
+      const { sentMs = Number.NaN } = moment;
+      assert.equal(sentMs, this.#times.get(moment) ?? sentMs, "the same time at each attempt");
+      this.#times.set(moment, sentMs);
     }
     const bytes = batches.reduce((sum, { requestBytes }) => sum + requestBytes, 0);
     assert.ok(batches.length === 1 || bytes <= 900_000, `${bytes} bytes`);
-    const numbers = batches.map(({ moment }) => moment.number);
     assert.deepEqual(
-      numbers,
-      numbers.toSorted((a, b) => a - b),
+      takenMs,
+      takenMs.toSorted((a, b) => a - b),
       "oldest first within a request",
     );
     for (const [name, ofSeries] of Map.groupBy(points, (point) => point.name)) {
@@ -292,8 +295,8 @@ test("a counter began when it began, by the clock that the points have, and not 
   for (const startedWallMs of [WALL_AT_START_MS, WALL_AT_START_MS + 3_600_000]) {
     history.queue.add(collectionOf({ a: 1 }), history.clocks, startedWallMs);
   }
-  history.queue.beginRound();
-  const { scopeMetrics } = requestOf(history.queue.next(history.clocks, -1_000), RESOURCE);
+  history.queue.setTimes(history.clocks, -1_000);
+  const { scopeMetrics } = requestOf(history.queue.waiting, RESOURCE);
   const points = scopeMetrics[0]?.metrics[0]?.dataPoints ?? [];
   const times = points.map(({ startTime, endTime }) =>
     [startTime, endTime].map(([seconds, nanoseconds]) => seconds * 1_000 + nanoseconds / 1e6),
@@ -383,16 +386,6 @@ test("a correction is added when a collection is first sent, and not again", () 
     [atCollection(1) - 3_000, 1],
     [atCollection(2) - 4_000, 2],
   ]);
-});
-
-test("a collection that came when the round was over gets the correction of the next", () => {
-  const history = new History();
-  history.collect({ a: 1 });
-  history.push(AWAY);
-  history.collect({ a: 2 });
-  assert.deepEqual(history.queue.next(history.clocks, -7_000), []);
-  history.push(TAKEN, -3_000);
-  assert.deepEqual(history.backend.samplesOf("a").at(-1), [atCollection(2) - 3_000, 2]);
 });
 
 describe("a series that is gone", () => {
@@ -496,13 +489,13 @@ describe("after a rejection", () => {
     assert.deepEqual([history.queue.counts.points, history.lost], [20, 0]);
   });
 
-  test("the older ones follow one by one when the newest is taken, newest first", () => {
+  test("the older ones follow together when the newest is taken", () => {
     const history = new History();
     for (const reply of [REJECTED, REJECTED, TAKEN]) {
       history.collect({ a: history.rounds.length + 1 });
       history.push(reply);
     }
-    assert.deepEqual(lastRound(history), [[3], [2], [1]]);
+    assert.deepEqual(lastRound(history), [[3], [1, 2]]);
     history.collect({ a: 4 });
     history.collect({ a: 5 });
     history.push(TAKEN);
@@ -557,27 +550,17 @@ describe("after a rejection", () => {
     assert.deepEqual(valuesOf(history, "a"), [1, 2, 3, 4, 5]);
   });
 
-  test("twice as many go after each that is taken, until one is not: then each alone", () => {
+  test("of several that are not taken together, each is tried alone in the same round, newest first", () => {
     const history = new History();
-    for (let number = 1; number <= 20; number += 1) {
+    for (let number = 1; number <= 6; number += 1) {
       history.collect({ a: number });
-      history.push(number < 19 ? AWAY : REJECTED);
+      history.push(number < 6 ? REJECTED : rejects(({ value }) => value === 2 || value === 4));
     }
-    history.collect({ a: 21 });
-    history.push(rejects(({ value }) => value === 10));
-    // The newest, 20, 19 and 18, 17 to 14, 13 to 6: rejected, because of 10.
-    const expected = [1, 1, 2, 4, 8].concat([1, 2, 4], [1, 1], [1, 2, 4, 2]);
-    assert.deepEqual(sizes(history.rounds.at(-1)), expected);
-    assert.equal(history.queue.counts.points, 1);
-  });
-
-  test("of two that are not taken together, each is tried alone in the same round", () => {
-    const history = new History();
-    for (let number = 1; number <= 4; number += 1) {
-      history.collect({ a: number });
-      history.push(number < 4 ? REJECTED : rejects(({ value }) => value === 2));
-    }
-    assert.deepEqual(lastRound(history), [[4], [3], [1, 2], [2], [2], [1]]);
+    assert.deepEqual(lastRound(history), [[6], [1, 2, 3, 4, 5], [5], [4], [3], [2], [1]]);
+    history.collect({ a: 7 });
+    history.push(TAKEN);
+    assert.deepEqual(lastRound(history), [[7], [2, 4]]);
+    assert.equal(history.lost, 0);
   });
 
   test("those that were not tried for longest go first", () => {
@@ -592,7 +575,7 @@ describe("after a rejection", () => {
     for (let number = 5; number <= 10; number += 1) {
       history.collect({ a: number });
       history.push(onlyNewest);
-      tried.push(...(lastRound(history)[1] ?? []));
+      tried.push(...(lastRound(history)[2] ?? []));
     }
     assert.deepEqual(tried, [4, 3, 2, 1, 4, 3]);
   });
@@ -645,6 +628,21 @@ describe("after a rejection", () => {
     assert.deepEqual([history.queue.counts.points, history.lost], [1, 0]);
     history.push(TAKEN);
     assert.equal(history.queue.counts.points, 0);
+  });
+
+  test("one that becomes too old while it is rejected for the last time is counted once", () => {
+    const history = new History({ maxAgeMs: 330_000 });
+    history.collect({ a: 0 });
+    history.push(REJECTED);
+    for (let round = 1; round <= 11; round += 1) {
+      history.collect({ a: round });
+      history.push((points) => {
+        const isBad = points.some(({ value }) => value === 0);
+        history.pass(isBad && round === 11 ? 1 : 0);
+        return isBad ? REJECTED : TAKEN;
+      });
+    }
+    assert.deepEqual(history.queue.counts.dropped, { age: 1, bytes: 0, rejected: 0 });
   });
 
   test("one bad series does not silence a node: the clock's own go alone", () => {
@@ -763,13 +761,8 @@ describe("after answers that say nothing of the points", () => {
     assert.deepEqual(lastRound(history), [
       [1],
       [10],
-      [9],
-      [7, 8],
-      [3, 4, 5, 6],
-      [6],
-      [4, 5],
-      [1, 2, 3],
-      [3],
+      [1, 2, 3, 4, 5, 6, 7, 8, 9],
+      ...[9, 8, 7, 6, 5, 4, 3].map((value) => [value]),
     ]);
   });
 
