@@ -277,13 +277,12 @@ export function readSettings(
   const problems: string[] = unknownSettings(environment);
   const values: Record<string, unknown> = {};
   for (const [key, entry] of Object.entries(table)) {
-    // OpenTelemetry's specification: an empty variable counts as not set.
-    const name = entry.names.find((candidate) => (environment[candidate] ?? "") !== "");
-    const text = name === undefined ? undefined : environment[name];
-    if (name === undefined || text === undefined) {
+    const variable = firstSet(entry, environment);
+    if (variable === undefined) {
       values[key] = entry.required ? valueOfDefault(entry) : undefined;
       continue;
     }
+    const { name, text } = variable;
     const parsed = entry.parse(text);
     if (parsed.ok) {
       values[key] = parsed.value;
@@ -297,6 +296,20 @@ export function readSettings(
   const given = values as Given;
   const contradictions = conflicts(given, environment);
   return contradictions.length > 0 ? failure(contradictions) : success(combine(given));
+}
+
+/** The first variable of a setting that is set. An empty one is not, as OpenTelemetry specifies. */
+function firstSet(
+  { names }: SettingDescription,
+  environment: Readonly<Record<string, string | undefined>>,
+): { readonly name: string; readonly text: string } | undefined {
+  for (const name of names) {
+    const text = environment[name];
+    if (text !== undefined && text !== "") {
+      return { name, text };
+    }
+  }
+  return undefined;
 }
 
 /** The names of all settings. */
@@ -332,27 +345,29 @@ function namesMeantBy(name: string): string[] {
     const prefix = known.slice(0, known.indexOf("_") + 1);
     return (
       name.startsWith(prefix) &&
-      (prefix !== "OTEL_" || editDistance(name, known) <= MOST_MISSPELT_LETTERS)
+      (prefix !== "OTEL_" || differsByAtMost(MOST_MISSPELT_LETTERS, name, known))
     );
   });
 }
 
-/** How many letters have to be put in, taken out or replaced to make one text of the other (Levenshtein). */
-function editDistance(one: string, other: string): number {
-  let row = Array.from({ length: other.length + 1 }, (_, column) => column);
-  for (let line = 1; line <= one.length; line += 1) {
-    const next = [line];
-    for (let column = 1; column <= other.length; column += 1) {
-      const isSame = one[line - 1] === other[column - 1];
-      next[column] = Math.min(
-        (row[column - 1] ?? 0) + (isSame ? 0 : 1),
-        (row[column] ?? 0) + 1,
-        (next[column - 1] ?? 0) + 1,
-      );
-    }
-    row = next;
+/** Whether so many letters, put in, taken out or replaced, make one text of the other (Levenshtein). */
+function differsByAtMost(letters: number, one: string, other: string): boolean {
+  if (one === other) {
+    return true;
   }
-  return row[other.length] ?? 0;
+  if (letters === 0) {
+    return false;
+  }
+  const [rest, otherRest] = [one.slice(1), other.slice(1)];
+  if (one[0] === other[0]) {
+    return differsByAtMost(letters, rest, otherRest);
+  }
+  const left = letters - 1;
+  return (
+    differsByAtMost(left, rest, other) ||
+    differsByAtMost(left, one, otherRest) ||
+    differsByAtMost(left, rest, otherRest)
+  );
 }
 
 /** What two settings say against each other; a setting that is bad by itself is left out. */
@@ -382,14 +397,15 @@ function conflicts(
       );
     }
   }
-  const [certificate, key] = [table.otlpClientCertificateFile, table.otlpClientKeyFile].map(
-    ({ names }) => names.find((name) => (environment[name] ?? "") !== ""),
-  );
-  if ((certificate === undefined) !== (key === undefined)) {
-    const name = certificate ?? key ?? "";
-    const other = certificate === undefined ? "client certificate" : "client key";
-    const value = quoted(environment[name] ?? "");
-    found.push(problem(name, value, `expected a ${other} file beside it`));
+  const certificate = firstSet(table.otlpClientCertificateFile, environment);
+  const key = firstSet(table.otlpClientKeyFile, environment);
+  if (certificate !== undefined && key === undefined) {
+    const { name, text } = certificate;
+    found.push(problem(name, quoted(text), "expected a client key file beside it"));
+  }
+  if (key !== undefined && certificate === undefined) {
+    const { name, text } = key;
+    found.push(problem(name, quoted(text), "expected a client certificate file beside it"));
   }
   return found;
 }

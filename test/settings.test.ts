@@ -400,6 +400,13 @@ describe("a variable that sets nothing", () => {
     ["COLLECTOR_TOKEN", "COLLECTOR_TOKEN_FILE"],
     ["OTEL_METRICS_EXPORT_INTERVAL", "OTEL_METRIC_EXPORT_INTERVAL"],
     ["OTEL_EXPORTER_OTLP_ENDPIONT", "OTEL_EXPORTER_OTLP_ENDPOINT"],
+    ["OTEL_LOG_LEVELXX", "OTEL_LOG_LEVEL"],
+    ["OTEL_LOG_LEV", "OTEL_LOG_LEVEL"],
+    ["OTEL_LO_LEVL", "OTEL_LOG_LEVEL"],
+    ["OTEL_XLOG_XLEVEL", "OTEL_LOG_LEVEL"],
+    ["OTEL_XOG_LEVEX", "OTEL_LOG_LEVEL"],
+    ["OTEL_OG_LEVELX", "OTEL_LOG_LEVEL"],
+    ["OTEL_METRICS_EXPORT_TIMEOT", "OTEL_METRIC_EXPORT_TIMEOUT"],
   ] as const;
   for (const [name, meant] of unknown) {
     test(`${name} is an error that names ${meant}, and does not show its value`, () => {
@@ -421,6 +428,13 @@ describe("a variable that sets nothing", () => {
     "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
     "OTEL_EXPORTER_OTLP_INSECURE",
     "OTEL_METRICS_EXEMPLAR_FILTER",
+    // Three letters of OTEL_LOG_LEVEL are others, too many or missing.
+    "OTEL_LOG_LEVELXXX",
+    "OTEL_LOG_LE",
+    "OTEL_LO_EVL",
+    "OTEL_XLOGX_XLEVEL",
+    "OTEL_XXG_LEVEX",
+    "OTEL_OG_XLEVELX",
     "CHRONYD_OPTIONS",
     "PATH",
   ];
@@ -432,6 +446,7 @@ describe("a variable that sets nothing", () => {
 
   test("is not set when it is empty", () => {
     assert.ok(readSettings({ SLEEP_MS: "" }).ok);
+    assert.ok(readSettings({ SLEEP_MS: undefined }).ok);
   });
 });
 

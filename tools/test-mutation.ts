@@ -41,8 +41,9 @@ const SLOWER_BY_MS = 10_000;
 /** A test that takes longer is left out, unless some are named. */
 const LONGEST_MS = 20_000;
 
-/** Tests in other folders that see what a file gives, for example its texts, word by word. */
+/** Tests in other folders that see what a file or folder gives, for example its texts, word by word. */
 const TESTS_ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
+  "src/metrics": ["test/docs/tables.test.ts"],
   "src/settings.ts": ["test/docs/tables.test.ts"],
   "src/summary/clock-rows.ts": ["test/status/views.test.ts", "test/page/page.test.ts"],
   "src/summary/state-words.ts": ["test/status/views.test.ts"],

@@ -151,16 +151,16 @@ test("a push is off, not tried, accepted, or failed with its reason", () => {
   );
 });
 
-test("a source's columns have titles and widths; where there is less room, those of the lowest ranks", () => {
+test("a source's columns have titles, widths and ranks", () => {
   assert.deepEqual(
-    SOURCE_COLUMNS.toSorted((a, b) => a.rank - b.rank).map(({ title, width }) => [title, width]),
+    SOURCE_COLUMNS.map(({ title, width, rank }) => [title, width, rank]),
     [
-      ["Reach", 5],
-      ["Offset/ms", 9],
-      ["+/-", 9],
-      ["Heard", 7],
-      ["Poll", 7],
-      ["Strat", 5],
+      ["Strat", 5, 6],
+      ["Poll", 7, 5],
+      ["Reach", 5, 1],
+      ["Heard", 7, 4],
+      ["Offset/ms", 9, 2],
+      ["+/-", 9, 3],
     ],
   );
   assert.equal(
@@ -236,12 +236,13 @@ describe("the rows of the check against NTP servers", () => {
   });
 
   test("have a row for each server, whatever it said", () => {
-    const check = { ageSeconds: 200, contradiction: false, servers: [answered, silent] };
+    const check = { ageSeconds: 200, contradiction: false, servers: [answered, silent, answered] };
     const servers = [
       "UTC server: +40.000 ms: +/- 1.200 ms, time.example (+: the clock is behind)",
       "UTC server: undefined: It did not answer.",
+      "UTC server: +40.000 ms: +/- 1.200 ms, time.example (+: the clock is behind)",
     ];
-    const note = "1 of 2 NTP servers gave the time, 3 min ago";
+    const note = "2 of 3 NTP servers gave the time, 3 min ago";
     assert.deepEqual(rowsOf(check), [`UTC check: agrees: ${note}`, ...servers]);
     assert.deepEqual(rowsOf({ ...check, contradiction: true }), [
       `UTC check: contradicted: ${note}: none is within the bound`,
@@ -253,7 +254,7 @@ describe("the rows of the check against NTP servers", () => {
     ]);
     const tonesOf = (contradiction: boolean) =>
       utcCheckRows({ utcCheck: { ...check, contradiction } }).map(({ tone }) => tone);
-    assert.deepEqual(tonesOf(false), [undefined, undefined, "warning"]);
-    assert.deepEqual(tonesOf(true), ["bad", undefined, "warning"]);
+    assert.deepEqual(tonesOf(false), [undefined, undefined, "warning", undefined]);
+    assert.deepEqual(tonesOf(true), ["bad", undefined, "warning", undefined]);
   });
 });
