@@ -18,8 +18,8 @@ const HELP = `Usage: npm run test:mutation -- [--tests FILE]... [--alone] [--mos
 Puts one small fault at a time into a copy of each FILE of src/, runs the tests that belong to it, and
 prints the faults that no test sees. Those tests are test/FOLDER/*.test.ts for a file in src/FOLDER,
 each test file with the file's own name, and those that show what the file gives (TESTS_ELSEWHERE of
-this tool); without --tests, only those that take at most 20 s. A fault that the compiler rejects does
-not count.
+this tool). Tests of the folder that take longer than 20 s are left out, and named. A fault that the
+compiler rejects does not count.
 
   --tests FILE  also run these test files (a pattern); may be given more than once
   --alone       not the tests of the file's folder, which take longer
@@ -38,7 +38,7 @@ const MOST_SURVIVORS = 0.05;
 const SLOWER = 5;
 const SLOWER_BY_MS = 10_000;
 
-/** A test that takes longer is left out, unless some are named. */
+/** A test of the folder that takes longer is left out. */
 const LONGEST_MS = 20_000;
 
 /** Tests in other folders that see what a file or folder gives, for example its texts, word by word. */
@@ -158,16 +158,26 @@ async function durationOf(path: string): Promise<number> {
 /** The tests that belong to a file, its namesake and then the quickest first. They pass without a mutant. */
 async function testsOf(file: string): Promise<TestFile[]> {
   const name = basename(file, ".ts");
-  const inFolder = dirname(file).replace(/^src/, "test");
-  const patterns = [`test/**/${name}.test.ts`, ...(TESTS_ELSEWHERE[file] ?? []), ...moreTests];
-  if (!alone && inFolder !== "test") {
-    patterns.push(`${inFolder}/*.test.ts`);
-  }
+  const folderOfTests = dirname(file).replace(/^src/, "test");
+  const named = globSync(
+    [
+      `test/**/${name}.test.ts`,
+      ...(TESTS_ELSEWHERE[file] ?? TESTS_ELSEWHERE[dirname(file)] ?? []),
+      ...moreTests,
+    ],
+    { cwd: folder.path },
+  );
+  const ofFolder =
+    alone || folderOfTests === "test"
+      ? []
+      : globSync(`${folderOfTests}/*.test.ts`, { cwd: folder.path });
   const tests: TestFile[] = [];
-  for (const path of globSync(patterns, { cwd: folder.path })) {
+  for (const path of new Set([...named, ...ofFolder])) {
     const tookMs = await durationOf(path);
-    if (tookMs <= LONGEST_MS || moreTests.length > 0) {
+    if (tookMs <= LONGEST_MS || named.includes(path)) {
       tests.push({ path, tookMs });
+    } else {
+      print(`${path} is left out: it takes ${Math.round(tookMs / 1000)} s.`);
     }
   }
   if (tests.length === 0) {

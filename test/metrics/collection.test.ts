@@ -10,6 +10,7 @@ import * as fc from "fast-check";
 import { METRICS } from "../../src/metrics/catalogue.ts";
 import { collect } from "../../src/metrics/collection.ts";
 import type { Metric, Observation } from "../../src/metrics/metric.ts";
+import { VERSION } from "../../src/version.ts";
 import {
   anyTracking,
   clocksAt,
@@ -41,6 +42,14 @@ function catalogue(now: {
     },
   ];
 }
+
+test("a collection has the agent's name and version as its scope", async () => {
+  const { scopeMetrics } = await collect(RESOURCE, METRICS, observation());
+  assert.deepEqual(
+    scopeMetrics.map(({ scope }) => [scope.name, scope.version]),
+    [["chrony-tracker", VERSION]],
+  );
+});
 
 describe("what is not observed is not in a collection:", () => {
   test("a gauge and a counter that never were", async () => {
