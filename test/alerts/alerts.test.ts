@@ -17,6 +17,7 @@ import { bringPrometheus, progressToStandardError } from "../parts/bring.ts";
 import { runToEnd } from "../parts/run-to-end.ts";
 import { folderOf } from "../parts/scratch-folder.ts";
 import { INCIDENTS } from "./incidents.ts";
+import { LESS_GARBAGE_COLLECTION } from "./play-incidents.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const histories = (await readdir(join(ROOT, "test/alerts"))).filter((name) =>
@@ -50,6 +51,7 @@ describe("the alerts' files", () => {
       command: promtool,
       args,
       cwd: ROOT,
+      env: { ...process.env, ...LESS_GARBAGE_COLLECTION },
       timeoutMs: 240_000,
     });
 
