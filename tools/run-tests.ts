@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 export const LONGEST_TEST_MS = 300_000;
 
 /** More than there are cores: most tests wait for real programs most of their time. */
-export const FILES_AT_ONCE = availableParallelism() + 1;
+export const FILES_AT_ONCE = availableParallelism() + 2;
 
 /** All that `npm test` runs; those that are left out have commands of their own. */
 const ALL_FILES = ["test/*.test.ts", "test/!(cluster)/**/*.test.ts"];

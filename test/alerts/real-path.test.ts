@@ -140,7 +140,7 @@ describe("the rules with minutes made seconds", () => {
     );
     assert.match(
       alert?.annotations["description"] ?? "",
-      /^Value: (?:0\.\d+|1) \(the share of the last five minutes\)\.$/,
+      /^Value: (?:0\.\d+|1) \(the share of the last five minutes in this state\)\.$/,
     );
     assert.match(alert?.annotations["runbook_url"] ?? "", /runbook\.md#chronydunreachable$/);
 
