@@ -5,7 +5,7 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { parseAllDocuments } from "yaml";
+import { parse, parseAllDocuments } from "yaml";
 import { parseWaitOptions } from "../../src/wait/options.ts";
 import { progressToStandardError } from "../parts/bring.ts";
 import { type ScratchFolder, scratchFolder } from "../parts/scratch-folder.ts";
@@ -400,6 +400,21 @@ describe("the manifests", () => {
       // Without an entry here a policy without rules would let everybody in.
       const types = policies.flatMap(({ spec }) => spec.policyTypes ?? []);
       assert.equal(types.includes("Ingress"), policies.length > 0);
+    });
+  });
+
+  test("let the nodes to the collector with Cilium by what it calls nodes, at the same port of the same pods", async () => {
+    const file = join(SHIPPED, "k8s/examples/collector-from-nodes-cilium.yaml");
+    const { metadata, spec } = parse(await readFile(file, "utf8"));
+    assert.equal(metadata.namespace, COLLECTOR_NAMESPACE);
+    assert.deepEqual(spec, {
+      endpointSelector: { matchLabels: { "app.kubernetes.io/name": "chrony-tracker-collector" } },
+      ingress: [
+        {
+          fromEntities: ["host", "remote-node"],
+          toPorts: [{ ports: [{ port: "4318", protocol: "TCP" }] }],
+        },
+      ],
     });
   });
 
