@@ -125,6 +125,7 @@ async function startPushing(
 type Point = { readonly timeUnixNano: string; readonly flags?: number };
 type Metric = {
   readonly name: string;
+  readonly unit?: string;
   readonly gauge?: { readonly dataPoints: readonly Point[] };
   readonly sum?: { readonly dataPoints: readonly Point[] };
 };
@@ -144,6 +145,11 @@ function timesIn(...attempts: readonly Attempt[]): number[] {
 async function untilAttempts({ collector }: Pushing, count: number): Promise<readonly Attempt[]> {
   await waitFor(`${count} attempts`, () => collector.attempts.length >= count, 20_000);
   return collector.attempts;
+}
+
+/** How often the agent has asked chronyd. */
+function readingsOf({ value }: Pushing): Promise<number> {
+  return value("chrony_tracker_readings_total", { result: "success" });
 }
 
 function untilLogged({ messages }: Pushing, pattern: RegExp): Promise<string> {
@@ -231,6 +237,7 @@ describe("an agent that pushes", { concurrency: true }, () => {
       const ends = metricsIn(first).filter(({ gauge, sum }) =>
         (gauge ?? sum)?.dataPoints.some(({ flags }) => flags === 1),
       );
+      assert.ok(ends.every(({ unit = "" }) => unit === ""));
       const names = ends.map(({ name }) => name);
       assert.ok(
         names.includes("chrony_tracker_last_export_success_timestamp_seconds"),
@@ -238,6 +245,19 @@ describe("an agent that pushes", { concurrency: true }, () => {
       );
       assert.ok(!names.includes("chrony_up"));
       assert.ok(!names.includes("chrony_sync_state"), "only series without labels");
+    });
+
+    test("carry a reading that none before had, however seldom chronyd is asked", async (t) => {
+      const pushing = await startPushing(t, accept, {
+        node: LATE,
+        SLEEP_INTERVAL: "4",
+        OTEL_METRIC_EXPORT_INTERVAL: "4000",
+      });
+      const [, second] = await untilAttempts(pushing, 2);
+      assert.ok(second !== undefined);
+      const sentMs = Number(second.headers["x-chrony-tracker-sent-us"]) / 1_000;
+      const [time = 0] = timesIn(second);
+      assert.ok(sentMs - time < 2_000, `${sentMs - time} ms old`);
     });
   });
 
@@ -326,29 +346,28 @@ describe("an agent whose pushes take long, fail or end", { concurrency: true }, 
         OTEL_METRIC_EXPORT_TIMEOUT: "500",
       });
       await untilAttempts(pushing, 1);
-      const readings = () => pushing.value("chrony_tracker_readings_total", { result: "success" });
-      const before = await readings();
-      await waitFor("two seconds of readings", async () => (await readings()) > before + 20);
+      const before = await readingsOf(pushing);
+      await waitFor(
+        "two seconds of readings",
+        async () => (await readingsOf(pushing)) > before + 20,
+      );
       const { length } = pushing.collector.attempts;
       assert.ok(length >= 1 && length <= 3, `${length} requests`);
     });
 
     test("begin after a random wait when the one before failed, and only then", async (t) => {
-      const arrivedMs: number[] = [];
-      const noteAndRefuse: Answer = (response) => {
-        arrivedMs.push(Date.now());
-        refuse(401)(response);
-      };
-      const pushing = await startPushing(t, noteAndRefuse, {
+      const pushing = await startPushing(t, refuse(401), {
         node: EARLY,
         OTEL_METRIC_EXPORT_INTERVAL: "20000",
       });
-      const attempts = await untilAttempts(pushing, 2);
-      const [firstMs = 0, secondMs = 0] = attempts.map(
-        (attempt, index) => (arrivedMs[index] ?? 0) - Math.max(...timesIn(attempt)),
-      );
-      assert.ok(firstMs < 1_900, `${firstMs} ms after the collection`);
-      assert.ok(secondMs > 1_900 && secondMs < 15_000, `${secondMs} ms after the collection`);
+      await untilAttempts(pushing, 1);
+      const before = await readingsOf(pushing);
+      assert.ok(before < 12, `the first after ${before} readings`);
+      const [, second] = await untilAttempts(pushing, 2);
+      assert.ok(second !== undefined);
+      const waitedMs =
+        Number(second.headers["x-chrony-tracker-sent-us"]) / 1_000 - Math.max(...timesIn(second));
+      assert.ok(waitedMs > 1_900 && waitedMs < 15_000, `the second after ${waitedMs} ms`);
     });
 
     test("have the clock's own series alone when the newest collection was rejected three times", async (t) => {
@@ -371,6 +390,15 @@ describe("an agent whose pushes take long, fail or end", { concurrency: true }, 
     });
   });
 
+  test("that points are dropped is logged with the next collection", async (t) => {
+    const partialSuccess = { rejectedDataPoints: 3, errorMessage: "no such tenant" };
+    const pushing = await startPushing(t, (response) => {
+      response.end(JSON.stringify({ partialSuccess }));
+    });
+    const line = await untilLogged(pushing, /Points are dropped/);
+    assert.match(line, /because they are rejected\. The backend said: no such tenant$/);
+  });
+
   describe("the end", () => {
     test("before the first reading sends nothing", async (t) => {
       const pushing = await startPushing(t, accept);
@@ -389,8 +417,7 @@ describe("an agent whose pushes take long, fail or end", { concurrency: true }, 
       let answer = refuse(503, "away");
       const pushing = await startPushing(t, (response) => answer(response), { node: LATE });
       await untilLogged(pushing, /answered 503/);
-      const readings = () => pushing.value("chrony_tracker_readings_total", { result: "success" });
-      await waitFor("a second reading", async () => (await readings()) >= 2);
+      await waitFor("a second reading", async () => (await readingsOf(pushing)) >= 2);
       answer = accept;
       await pushing.stop();
       const [first, last, ...others] = pushing.collector.attempts;
