@@ -859,6 +859,19 @@ describe("a request that is too large", () => {
     );
   });
 
+  test("and is the newest, alone after a rejection, is divided, and all arrives in the same round", () => {
+    const history = new History();
+    history.collect({ a: 1, b: 1, clock: 1 });
+    history.push(REJECTED);
+    history.collect({ a: 2, b: 2, c: 2, d: 2, clock: 2 });
+    history.push(takesThree);
+    assert.deepEqual(
+      history.rounds.at(-1)?.map((points) => points.length),
+      [5, 1, 3, 4, 2, 2],
+    );
+    assert.deepEqual([history.queue.counts.points, history.lost], [0, 0]);
+  });
+
   test("and is one point is dropped, and counted", () => {
     const history = new History();
     history.collect({ a: 1, b: 1 });
