@@ -1,11 +1,11 @@
 /**
- * Whether values in Prometheus agree with what chronyd itself reports.
+ * Whether values in Prometheus agree with chronyd's own reports.
  *
- * The error is different at every moment, so a value is compared with what it must have been when
- * the agent read it. Between two updates it follows a line: the last offset and the root delay stay,
- * and the root dispersion grows by skew + |residual frequency| + maxclockerror (REF_GetTrackingReport
- * in chrony's reference.c). So one report tells the error at any time under the same reference, and
- * the reference time, which is in Prometheus too, tells which reports these are.
+ * The error changes all the time, so a value is compared with what it must have been when the agent polled
+ * chronyd. Between two updates the error is linear: the last offset and the root delay stay the same,
+ * and the root dispersion grows by skew + |residual frequency| + maxclockerror (REF_GetTrackingReport in
+ * chrony's reference.c). So one report gives the error at any time until the next update. The reference time,
+ * which is in Prometheus too, identifies the update.
  */
 
 /** One tracking report of chronyd. */
@@ -13,7 +13,7 @@ export type ChronydReport = {
   readonly referenceTimeSeconds: number;
   readonly errorMs: number;
   readonly errorGrowthMsPerSecond: number;
-  /** The report was made between these, by the wall clock in milliseconds since 1970. */
+  /** The report was made between these times, in milliseconds since 1970. */
   readonly askedMs: number;
   readonly answeredMs: number;
 };
@@ -21,14 +21,14 @@ export type ChronydReport = {
 /** One value of `chrony_clock_error_ms` in Prometheus. */
 export type ErrorSample = {
   readonly errorMs: number;
-  /** Under which reference it was read. */
+  /** The reference time at that poll. */
   readonly referenceTimeSeconds: number;
   /** Its time in Prometheus, in milliseconds since 1970. */
   readonly wallMs: number;
 };
 
-/** When chronyd was read for a sample, by the sample's time: from and to, in milliseconds. */
-export type ReadingWindow = { readonly fromMs: number; readonly toMs: number };
+/** When chronyd was polled for a sample, relative to the sample's time, in milliseconds. */
+export type PollWindow = { readonly fromMs: number; readonly toMs: number };
 
 /** How a comparison ended. */
 export type Comparison =
@@ -41,19 +41,19 @@ export type Comparison =
     }
   | { readonly kind: "nothing to compare" };
 
-/** chronyd's `maxclockerror` where the configuration names none. */
+/** The default of chronyd's `maxclockerror`. */
 const MAX_CLOCK_ERROR_PPM = 1;
 
-/** `chronyc -c` prints nanoseconds; three of them are added up, and a growth that it rounds as well. */
+/** `chronyc -c` rounds to nanoseconds. Three of its numbers are added, and the rounded growth. */
 const ROUNDING_MS = 0.000_01;
 
-/** Prometheus keeps a reference time as a floating-point number, which is right to 0.3 µs. */
+/** Prometheus stores the reference time as a floating-point number, which is exact to 0.3 µs. */
 const SAME_REFERENCE_SECONDS = 0.000_001;
 
 /**
- * What `chronyc -c tracking` printed.
- * @param askedMs when it was started, and
- * @param answeredMs when it had ended, in milliseconds since 1970
+ * Reads the output of `chronyc -c tracking`.
+ * @param askedMs the start of chronyc, in milliseconds since 1970
+ * @param answeredMs the end of chronyc
  */
 export function readReport(
   fields: readonly string[],
@@ -79,11 +79,11 @@ export function readReport(
   };
 }
 
-/** Compares each sample with a report under the same reference; a sample without one is left out. */
+/** Compares each sample with a report of the same reference. Samples without such a report are skipped. */
 export function compare(
   samples: readonly ErrorSample[],
   reports: readonly ChronydReport[],
-  window: ReadingWindow,
+  window: PollWindow,
 ): Comparison {
   let compared = 0;
   for (const sample of samples) {

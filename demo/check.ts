@@ -1,4 +1,4 @@
-/** `--seconds N`: whether Prometheus has fresh values that agree with chronyd's own report. */
+/** `--seconds N`: checks that Prometheus has recent values that agree with chronyd's own reports. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { milliseconds } from "../src/summary/quantities.ts";
 import type { Chronyd } from "../test/parts/chronyd.ts";
@@ -7,12 +7,12 @@ import {
   type ChronydReport,
   compare,
   type ErrorSample,
-  type ReadingWindow,
+  type PollWindow,
   readReport,
 } from "./agreement.ts";
 import { orAborted } from "./interruption.ts";
 import { seconds } from "./numbers.ts";
-import { type Parts, READING_INTERVAL_MS, REPORTING_INTERVAL_MS } from "./parts.ts";
+import { EXPORT_INTERVAL_MS, type Parts, POLL_INTERVAL_MS } from "./parts.ts";
 import { CLOCK_ERROR, JOBS, NODE_NAME, type Way } from "./series.ts";
 
 /** The values in Prometheus are missing, old or wrong. */
@@ -20,34 +20,33 @@ export class CheckFailed extends Error {
   override readonly name = "CheckFailed";
 }
 
-/** The end of the run, in which chronyd is asked for its own report again and again. */
+/** The last part of the run, in which chronyd is polled for comparison. */
 const COMPARED_SECONDS = 10;
 
-/** Often enough to see every reference: chronyd takes a new one once a second at the most. */
+/** Often enough to see every update of the reference, which is at most once a second. */
 const REPORT_INTERVAL_MS = 200;
 
-/** A value is fresh when no more than three have been due since. */
-const FRESH_MS = 3 * REPORTING_INTERVAL_MS;
+/** A value is recent if at most three later ones are due. */
+const FRESH_MS = 3 * EXPORT_INTERVAL_MS;
 
-/** What an answer of chronyd or of the agent may take on a busy machine. */
+/** How long chronyd or the agent may take to answer on a busy machine. */
 const ANSWER_MS = 250;
 
 /**
- * When chronyd was read for a sample. A pushed point stands at the time at which the answer came. A
- * scraped one stands at the time at which the scrape began, and the agent answers with its newest
- * reading, which can be the one that is due just then or late by an interval.
+ * When chronyd was polled for a sample. A pushed point has the time of chronyd's answer. A scraped one has the
+ * time at which the scrape began, and the values of the agent's newest poll, which is up to two intervals
+ * older, or made during the scrape.
  */
-const READING_WINDOWS: Readonly<Record<Way, ReadingWindow>> = {
+const POLL_WINDOWS: Readonly<Record<Way, PollWindow>> = {
   push: { fromMs: -ANSWER_MS, toMs: 1 },
-  pull: { fromMs: -2 * READING_INTERVAL_MS - ANSWER_MS, toMs: ANSWER_MS },
+  pull: { fromMs: -2 * POLL_INTERVAL_MS - ANSWER_MS, toMs: ANSWER_MS },
 };
 
 /**
- * Lets the parts run for a time and looks at what has come of it.
- *
+ * Lets the parts run, and compares the values in Prometheus with chronyd's reports.
  * @param signal ends it early; its reason becomes the error
- * @returns one line that says what was found
- * @throws CheckFailed when values are missing, old or not what chronyd reported
+ * @returns one line with the result
+ * @throws CheckFailed when values are missing, old, or differ from chronyd's reports
  */
 export async function check(
   parts: Parts,
@@ -79,10 +78,10 @@ async function askChronyd(chronyd: Chronyd): Promise<ChronydReport> {
   return readReport(fields, askedMs, Date.now());
 }
 
-/** From and to, in milliseconds since 1970. */
+/** In milliseconds since 1970. */
 type Period = { readonly fromMs: number; readonly toMs: number };
 
-/** The samples of a period, each with the reference under which it was read. */
+/** The samples of a period, each with its reference time. */
 async function readSamples(
   prometheus: Prometheus,
   { fromMs, toMs }: Period,
@@ -125,10 +124,10 @@ function judge(
   const ageMs = toMs - newest.wallMs;
   if (ageMs > FRESH_MS) {
     throw new CheckFailed(
-      `The newest ${CLOCK_ERROR} by ${way} is ${seconds(ageMs / 1_000)} old; fresh is ${seconds(FRESH_MS / 1_000)} or less.`,
+      `The newest ${CLOCK_ERROR} by ${way} is ${seconds(ageMs / 1_000)} old: expected at most ${seconds(FRESH_MS / 1_000)}.`,
     );
   }
-  const comparison = compare(samples, reports, READING_WINDOWS[way]);
+  const comparison = compare(samples, reports, POLL_WINDOWS[way]);
   switch (comparison.kind) {
     case "agree":
       return {
@@ -138,12 +137,12 @@ function judge(
     case "disagree": {
       const { sample, leastMs, mostMs } = comparison;
       throw new CheckFailed(
-        `${CLOCK_ERROR} by ${way} was ${sample.errorMs} ms at ${new Date(sample.wallMs).toISOString()}, where chronyd's own report gives ${leastMs} to ${mostMs} ms.`,
+        `${CLOCK_ERROR} by ${way} was ${sample.errorMs} ms at ${new Date(sample.wallMs).toISOString()}: expected ${leastMs} to ${mostMs} ms by chronyd's own report.`,
       );
     }
     case "nothing to compare":
       throw new CheckFailed(
-        `${CLOCK_ERROR} by ${way} could not be compared: chronyd reported none of the ${samples.length} references that Prometheus names.`,
+        `${CLOCK_ERROR} by ${way} could not be compared: chronyd reported none of the references of the ${samples.length} samples in Prometheus.`,
       );
   }
 }

@@ -12,12 +12,12 @@ export type Command =
 
 const LONGEST_CHECK_SECONDS = 86_400;
 
-/** @param words what stands behind the program's name */
-export function parseCommandLine(words: readonly string[]): Command {
-  const options = parseOptions(words);
+/** @param args the arguments after the program's name */
+export function parseCommandLine(args: readonly string[]): Command {
+  const options = parseOptions(args);
   if (options === undefined) {
-    return misused(
-      `Not understood: ${words.join(" ")}. There are --incident, --seconds N and --help; with npm they stand behind two dashes: npm run demo -- --seconds 10`,
+    return usageError(
+      `Not understood: ${args.join(" ")}. The options are --incident, --seconds N and --help; npm needs two dashes before them: npm run demo -- --seconds 10`,
     );
   }
   const { help, incident, seconds } = options;
@@ -28,18 +28,18 @@ export function parseCommandLine(words: readonly string[]): Command {
     return { kind: incident ? "incident" : "watch" };
   }
   if (incident) {
-    return misused("--incident and --seconds do not go together: an incident ends by itself.");
+    return usageError("--incident and --seconds exclude each other: expected one of them at most.");
   }
   const number = /^\d+(\.\d+)?$/.test(seconds) ? Number(seconds) : Number.NaN;
   return number >= 1 && number <= LONGEST_CHECK_SECONDS
     ? { kind: "check", seconds: number }
-    : misused(`--seconds is ${seconds}: expected a number from 1 to ${LONGEST_CHECK_SECONDS}.`);
+    : usageError(`--seconds is ${seconds}: expected a number from 1 to ${LONGEST_CHECK_SECONDS}.`);
 }
 
-function parseOptions(words: readonly string[]) {
+function parseOptions(args: readonly string[]) {
   try {
     return parseArgs({
-      args: [...words],
+      args: [...args],
       options: {
         help: { type: "boolean", short: "h" },
         incident: { type: "boolean" },
@@ -51,28 +51,28 @@ function parseOptions(words: readonly string[]) {
   }
 }
 
-function misused(problem: string): Command {
+function usageError(problem: string): Command {
   return { kind: "usage error", problem };
 }
 
 /** The text of --help. */
-export const HELP = `The demo of Chrony Tracker: the whole way from chronyd to PromQL.
+export const HELP = `The demo of Chrony Tracker: the whole path from chronyd to PromQL.
 
 Usage: npm run demo [-- --incident | -- --seconds N]
 
 Starts a chronyd that serves time, one that follows it, the agent, the collector
-and Prometheus, and shows what they say until Ctrl-C. All of it runs in a folder
-for temporary files and on free ports of 127.0.0.1. The machine's clock is left
-alone, and nothing is installed: what is missing is brought into a cache.
+and Prometheus, and shows what they report until Ctrl-C. Everything runs in a
+temporary folder and on free ports of 127.0.0.1. The machine's clock is not
+changed and nothing is installed: missing programs are downloaded to a cache.
 
-  --incident   Plays an incident: the clock goes 300 ms wrong, the time source
-               dies, then chronyd itself, then all recovers. One to two minutes.
-  --seconds N  Needs no terminal, and ends after N seconds: with one line if
-               Prometheus then has fresh chrony_clock_error_ms, by push and by
-               pull, that agree with chronyd's own report; else with the reason.
+  --incident   Plays an incident: the clock becomes wrong by 300 ms, the time
+               source stops, then chronyd, then all recovers. 1 to 2 minutes.
+  --seconds N  Without a terminal. After N seconds it checks that Prometheus has
+               recent values of chrony_clock_error_ms, by push and by pull, that
+               agree with chronyd's own reports, and prints one line.
 
 Exit code:
 ${exitCodeHelp("npm run demo")}
-The environment variables CHRONYD, PROMETHEUS and OTELCOL name programs to use
-instead of those that are looked for, CHRONY_TRACKER_CACHE the cache's folder.
+The environment variables CHRONYD, PROMETHEUS and OTELCOL name the programs to
+use, CHRONY_TRACKER_CACHE the folder of the cache.
 `;

@@ -3,6 +3,6 @@ import type { View } from "./view.ts";
 /** Where the view is shown. */
 export type Display = {
   show(view: View): void;
-  /** Nothing is shown any more; what comes next is written by others. */
+  /** Ends the view. Others may write afterwards. */
   close(): void;
 };

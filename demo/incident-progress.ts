@@ -1,15 +1,15 @@
 import type { Step } from "./incident-steps.ts";
 
-/** How far an incident is. */
+/** The progress of an incident. */
 export type IncidentProgress = {
-  /** Which step it is, from 1. */
+  /** The number of the step, from 1. */
   readonly number: number;
   readonly count: number;
   readonly step: Step;
-  /** Since the step began. */
+  /** Time since the step began. */
   readonly elapsedSeconds: number;
-  /** How long it took until PromQL showed the effect; `undefined` before it does. */
+  /** The time until PromQL showed the effect; `undefined` before it does. */
   readonly seenAfterSeconds: number | undefined;
-  /** Once it is seen: how long it is left to be looked at. */
+  /** After the effect is seen: the time to the next step. */
   readonly nextInSeconds: number;
 };

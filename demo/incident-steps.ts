@@ -2,23 +2,21 @@ import { STALE_FLOOR_SECONDS } from "../src/clock/sync-state.ts";
 import type { Parts } from "./parts.ts";
 import { CLOCK_ERROR } from "./series.ts";
 
-/** One step of the incident, in words for a person and in PromQL for the demo. */
+/** One step of the incident. */
 export type Step = {
   readonly title: string;
-  /** What the demo has done. At most 67 characters. */
+  /** What was done, for a person. At most 67 characters. */
   readonly done: string;
-  /** What is to be seen then. At most 67 characters. */
+  /** What should be seen, for a person. At most 67 characters. */
   readonly expected: string;
-  /** The same in PromQL: when it has come true, this returns the node once by push and once by pull. */
+  /** The same in PromQL: a query that returns the node once by push and once by pull when the effect is there. */
   readonly effect: string;
   readonly act: (parts: Parts) => Promise<unknown>;
-  /** How long it takes until the effect shows. */
+  /** The usual time until the effect is seen. */
   readonly usualSeconds: number;
-  /** How long it may take. */
+  /** The longest allowed time until the effect is seen. */
   readonly longestSeconds: number;
 };
-
-// Eight of the demo's polls take no longer than the floor, so that is when its clock becomes stale.
 
 const WRONG_BY_SECONDS = 0.3;
 
@@ -37,22 +35,23 @@ export const INCIDENT: readonly Step[] = [
     longestSeconds: 30,
   },
   {
-    title: "the clock goes wrong by 300 ms",
+    title: "the clock becomes wrong by 300 ms",
     done: "The server's time was set back: the node's clock is 300 ms fast.",
     expected: "The error jumps up and falls again; bound and peak say 300 ms.",
-    // The error is the offset of the last update, so it is gone once chronyd reckons with it. The
-    // bound has what is still to be corrected, and nobody corrects this clock.
+    // The error has only the offset of the last update, so it becomes small after the next update. The
+    // bound has the offset that remains, which nothing corrects here.
     effect: `chrony_clock_error_peak_ms > 299
 and on (job) chrony_clock_error_ms < 1
 and on (job) chrony_clock_error_bound_ms > 299.9 < 300.1`,
-    // The machine's clock is left alone, and the node cannot tell which of the two clocks moved.
+    // The machine's clock is not changed. For the node it makes no difference which of the clocks moves.
     act: async ({ timeServer }) => timeServer.clock.setOffset(-WRONG_BY_SECONDS),
     usualSeconds: 7,
     longestSeconds: 60,
   },
   {
-    title: "the time source dies",
+    title: "the time source stops",
     done: "The chronyd that serves time was stopped.",
+    // Eight of the demo's polls take less than the floor, so the floor applies.
     expected: `The reference grows old; beyond ${STALE_FLOOR_SECONDS} s the state is stale.`,
     effect: `chrony_sync_state{state="stale"} == 1
 and on (job) chrony_reference_age_seconds > ${STALE_FLOOR_SECONDS}`,
@@ -61,7 +60,7 @@ and on (job) chrony_reference_age_seconds > ${STALE_FLOOR_SECONDS}`,
     longestSeconds: STALE_FLOOR_SECONDS + 30,
   },
   {
-    title: "chronyd itself dies",
+    title: "chronyd itself stops",
     done: "The node's chronyd was stopped.",
     expected: "The state is unreachable. The numbers are gone, from PromQL too.",
     effect: `chrony_sync_state{state="unreachable"} == 1

@@ -1,7 +1,7 @@
 import { duration } from "./numbers.ts";
 import type { PlayedStep } from "./play-incident.ts";
 
-/** What happened in an incident, for when it is over. */
+/** A summary of an incident that is over. */
 export function incidentSummary(played: readonly PlayedStep[]): string[] {
   return [
     "The incident is over. What was done, what was seen, and the PromQL that saw it:",

@@ -1,9 +1,9 @@
 import { constants } from "node:os";
 
-/** The demo ends because somebody wants it to. */
+/** The demo was interrupted. */
 export class Interruption extends Error {
   override readonly name = "Interruption";
-  /** As a shell has it: 128 and the signal's number. */
+  /** 128 plus the number of the signal, as in a shell. */
   readonly exitCode: number;
 
   constructor(signal: NodeJS.Signals) {
@@ -13,10 +13,9 @@ export class Interruption extends Error {
 }
 
 /**
- * Listens to the signals that end a program; the second one ends it at once. A reader who closed the
- * pipe that the demo writes into counts as SIGPIPE, which Node does not let through.
- *
- * @returns what aborts when the demo is to end, with an {@link Interruption} for a reason
+ * Listens to the signals that end a program. The second one ends it at once. A closed standard output counts as
+ * SIGPIPE, because Node.js ignores that signal.
+ * @returns aborts when the demo should end, with an {@link Interruption} as reason
  */
 export function listenForInterruptions(): AbortSignal {
   const controller = new AbortController();
@@ -31,18 +30,18 @@ export function listenForInterruptions(): AbortSignal {
     process.on(signal, () => interrupt(signal));
   }
   process.stdout.on("error", () => {
-    // Every further line fails like the first.
+    // Only the first time, because each further line fails as well.
     if (!controller.signal.aborted) {
       interrupt("SIGPIPE");
     }
   });
   process.stderr.on("error", () => {
-    // What is said there is for people, and nobody listens any more.
+    // The demo goes on, because standard error has only its progress.
   });
   return controller.signal;
 }
 
-/** What `promise` gives, or the signal's reason as an error when that comes first. */
+/** The result of the promise, or the reason of the signal as an error if it aborts first. */
 export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   const aborted = Promise.withResolvers<never>();
   const abort = () => aborted.reject(signal.reason);

@@ -1,4 +1,4 @@
-/** The view for what is no terminal: plain lines, when something changes and every few seconds. */
+/** The view without a terminal: plain lines, when something changes and every few seconds. */
 import { briefFacts } from "../src/status/brief-view.ts";
 import type { AgentReport } from "../src/summary/agent-report.ts";
 import { pushRow } from "../src/summary/clock-rows.ts";
@@ -14,7 +14,7 @@ import { promqlUrl, type View } from "./view.ts";
 
 const LONGEST_SILENCE_SECONDS = 5;
 
-/** @param write gets a line at a time, without its end */
+/** @param write gets one line, without its end */
 export function lineDisplay(write: (line: string) => void): Display {
   let before: View | undefined;
   return {
@@ -32,10 +32,10 @@ export function lineDisplay(write: (line: string) => void): Display {
 }
 
 /**
- * What is to be said of a view.
- * @param before the view of which something was said last
+ * The lines about a view.
+ * @param before the last view that had lines
  */
-export function newLines(view: View, before: View | undefined): string[] {
+function newLines(view: View, before: View | undefined): string[] {
   const lines: string[] = [];
   if (before === undefined) {
     lines.push(`Prometheus: ${promqlUrl(view.prometheusUrl)}`, `Agent: ${view.agentUrl}`);
@@ -45,14 +45,14 @@ export function newLines(view: View, before: View | undefined): string[] {
   }
   const isDue =
     before === undefined || view.elapsedSeconds - before.elapsedSeconds >= LONGEST_SILENCE_SECONDS;
-  if (isDue || lines.length > 0 || gist(view.snapshot) !== gist(before.snapshot)) {
+  if (isDue || lines.length > 0 || noteworthy(view.snapshot) !== noteworthy(before.snapshot)) {
     lines.push(snapshotLine(view));
   }
   return lines;
 }
 
-/** What has to change for a line of its own; numbers change all the time. */
-function gist({ agent, prometheus }: Snapshot): string {
+/** The parts whose change is worth a line. Numbers are not, because they change all the time. */
+function noteworthy({ agent, prometheus }: Snapshot): string {
   return JSON.stringify([
     agent?.clock.state,
     agent?.clock.source?.address,
@@ -68,7 +68,7 @@ function incidentLines(
   const lines: string[] = [];
   if (number !== before?.number) {
     lines.push(
-      `Step ${number} of ${count}: ${step.title}. ${step.done} To be seen: ${step.expected} This takes about ${duration(step.usualSeconds)}.`,
+      `Step ${number} of ${count}: ${step.title}. ${step.done} Expected: ${step.expected} This takes about ${duration(step.usualSeconds)}.`,
     );
   }
   const seenBefore = number === before?.number && before.seenAfterSeconds !== undefined;

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** `npm run demo`: reads the command line, brings and starts the parts, shows them, ends them. */
+/** `npm run demo`: reads the command line, starts the parts, shows them, and stops them. */
 import { EXIT } from "../src/exit-codes.ts";
 import { bringPrograms } from "../test/parts/bring.ts";
 import { check } from "./check.ts";
@@ -25,7 +25,7 @@ async function main(): Promise<void> {
     case "watch":
     case "incident":
     case "check":
-      // Requests that are still under way would keep the process alive.
+      // Because pending requests would keep the process running.
       process.exit(await run(command));
   }
 }
@@ -35,38 +35,38 @@ async function run(command: Run): Promise<number> {
   const interrupted = listenForInterruptions();
   let parts: Parts | undefined;
   try {
-    await orAborted(bringPrograms(tell), interrupted);
-    parts = await startParts(tell, interrupted);
+    await orAborted(bringPrograms(report), interrupted);
+    parts = await startParts(report, interrupted);
     const signal = AbortSignal.any([interrupted, parts.ended]);
     switch (command.kind) {
       case "watch":
-        await showUntilInterrupted(parts, say, signal);
+        await showUntilInterrupted(parts, print, signal);
         break;
       case "incident":
-        for (const line of incidentSummary(await showIncident(INCIDENT, parts, say, signal))) {
-          say(line);
+        for (const line of incidentSummary(await showIncident(INCIDENT, parts, print, signal))) {
+          print(line);
         }
         break;
       case "check":
-        tell(`everything runs; looking for ${command.seconds} s`);
-        say(await check(parts, command.seconds, signal));
+        report(`everything runs; checking for ${command.seconds} s`);
+        print(await check(parts, command.seconds, signal));
     }
     return EXIT.ok;
   } catch (error) {
-    tell(error instanceof Error ? error.message : String(error));
+    report(error instanceof Error ? error.message : String(error));
     return error instanceof Interruption ? error.exitCode : EXIT.failed;
   } finally {
     await parts?.stop();
   }
 }
 
-/** What the demo is for. */
-function say(line: string): void {
+/** Writes a result. */
+function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-/** How it is getting on. */
-function tell(line: string): void {
+/** Writes progress. */
+function report(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 

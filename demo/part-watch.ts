@@ -1,18 +1,18 @@
 import type { ProcessEnd, RunningProcess } from "../test/parts/running-process.ts";
 
-/** A part of the demo ended by itself. */
+/** A part of the demo ended unexpectedly. */
 export class PartEnded extends Error {
   override readonly name = "PartEnded";
 }
 
-const TOLD_LINES = 5;
+const SHOWN_LINES = 5;
 
-/** Notices when a part ends that was not to. */
+/** Notices when a part ends unexpectedly. */
 export class PartWatch {
   readonly #ended = new AbortController();
   readonly #dismissed = new Set<RunningProcess>();
 
-  /** Aborts when it happens, with a {@link PartEnded} for a reason. */
+  /** Aborts when a part ends, with a {@link PartEnded} as reason. */
   get signal(): AbortSignal {
     return this.#ended.signal;
   }
@@ -22,7 +22,7 @@ export class PartWatch {
     void this.#untilEnd(partName, process);
   }
 
-  /** From now on the process may end. */
+  /** Allows a process to end. */
   dismiss(process: RunningProcess): void {
     this.#dismissed.add(process);
   }
@@ -37,9 +37,9 @@ export class PartWatch {
 
 function describe(partName: string, { code, signal }: ProcessEnd, output: string): string {
   if (signal !== null) {
-    // Somebody ended it, so what it said before is not the reason.
+    // Without its output, which is not the reason.
     return `${partName} was ended by ${signal}.`;
   }
-  const lastWords = output.split("\n").slice(-TOLD_LINES).join("\n");
-  return `${partName} ended by itself with exit code ${code}. Its last words:\n${lastWords}`;
+  const lastLines = output.split("\n").slice(-SHOWN_LINES).join("\n");
+  return `${partName} ended by itself with exit code ${code}. Its last lines:\n${lastLines}`;
 }

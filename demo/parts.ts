@@ -1,4 +1,4 @@
-/** What runs in the demo: the same real parts as in the tests. */
+/** The running parts of the demo: the same real programs as in the tests. */
 import { type Agent, startAgent } from "../test/parts/agent.ts";
 import type { Progress } from "../test/parts/bring.ts";
 import { type Chronyd, startChronyd } from "../test/parts/chronyd.ts";
@@ -16,11 +16,11 @@ import { JOBS, NODE_NAME } from "./series.ts";
 const CLUSTER_NAME = "demo";
 const NAMESPACE_NAME = "chrony-tracker";
 
-/** Between two readings of chronyd by the agent. */
-export const READING_INTERVAL_MS = 500;
+/** Between two polls of chronyd by the agent. */
+export const POLL_INTERVAL_MS = 500;
 
 /** Between two pushes, and between two scrapes. */
-export const REPORTING_INTERVAL_MS = 1_000;
+export const EXPORT_INTERVAL_MS = 1_000;
 
 const STARTING_MS = 20_000;
 const REQUEST_MS = 5_000;
@@ -33,27 +33,27 @@ export type Parts = {
   readonly follower: Chronyd;
   readonly agent: Agent;
   readonly prometheus: Prometheus;
-  /** Aborts when a part ends that nobody stopped; the reason says which. */
+  /** Aborts when a part ends unexpectedly. The reason says which. */
   readonly ended: AbortSignal;
   stopTimeServer(): Promise<void>;
   stopFollower(): Promise<void>;
-  /** Starts both chronyds anew, whether they run or not. */
+  /** Starts both chronyds again, whether they run or not. */
   restartChronyds(): Promise<void>;
   /** Ends all parts and removes their folder. */
   stop(): Promise<void>;
 };
 
 /**
- * Starts all parts, and waits until the node's chronyd is synchronised and the agent has asked it
- * and pushed.
- * @throws when a part does not start, or when it is interrupted; nothing is left running then
+ * Starts all parts, and waits until the node's chronyd is synchronised, the agent is ready, and Prometheus has
+ * scraped it.
+ * @throws when a part does not start, or when it is interrupted; all parts are stopped then
  */
-export async function startParts(tell: Progress, interrupted: AbortSignal): Promise<Parts> {
+export async function startParts(report: Progress, interrupted: AbortSignal): Promise<Parts> {
   const scope = new Scope();
   const start = async <Part>(name: string, starting: () => Promise<Part>): Promise<Part> => {
-    // One that is just being started could not be stopped: it starts first.
+    // Not interrupted while a part starts, because it could not be stopped then.
     interrupted.throwIfAborted();
-    tell(`starting ${name}`);
+    report(`starting ${name}`);
     return await starting();
   };
 
@@ -76,14 +76,14 @@ export async function startParts(tell: Progress, interrupted: AbortSignal): Prom
         clusterName: CLUSTER_NAME,
       }),
     );
-    // The agent's first reading is to find a clock that is in order.
+    // So that the agent's first poll finds a synchronised clock.
     await orAborted(follower.waitUntilSynchronised(), interrupted);
     const agent = await start("the agent", () =>
       startAgent(scope, {
         environment: {
           CHRONY_ADDRESS: follower.address,
-          SLEEP_INTERVAL: String(READING_INTERVAL_MS / 1_000),
-          OTEL_METRIC_EXPORT_INTERVAL: String(REPORTING_INTERVAL_MS),
+          SLEEP_INTERVAL: String(POLL_INTERVAL_MS / 1_000),
+          OTEL_METRIC_EXPORT_INTERVAL: String(EXPORT_INTERVAL_MS),
           OTEL_EXPORTER_OTLP_ENDPOINT: collector.otlpUrl,
           OTEL_EXPORTER_PROMETHEUS_PORT: String(pullPort),
           OTEL_RESOURCE_ATTRIBUTES: `k8s.node.name=${NODE_NAME},k8s.namespace.name=${NAMESPACE_NAME}`,
@@ -91,7 +91,7 @@ export async function startParts(tell: Progress, interrupted: AbortSignal): Prom
       }),
     );
     await orAborted(waitUntilReady(agent), interrupted);
-    tell("waiting for Prometheus to scrape the agent");
+    report("waiting for Prometheus to scrape the agent");
     await orAborted(waitUntilScraped(prometheus), interrupted);
 
     const watch = new PartWatch();
@@ -146,7 +146,7 @@ async function waitUntilReady(agent: Agent): Promise<void> {
   );
 }
 
-/** Prometheus begins to scrape up to 5 s after it has started. */
+/** Prometheus begins to scrape up to 5 s after its start. */
 async function waitUntilScraped(prometheus: Prometheus): Promise<void> {
   await prometheus.process.waitUntil(
     "Prometheus to scrape the agent",

@@ -8,25 +8,24 @@ import { duration } from "./numbers.ts";
 import type { Parts } from "./parts.ts";
 import { JOBS, WAYS, type Way } from "./series.ts";
 
-const LOOK_INTERVAL_MS = 250;
+const CHECK_INTERVAL_MS = 250;
 
-/** How long an effect is left to be looked at before the incident goes on. */
-const LOOKED_AT_SECONDS = 8;
+/** How long an effect is shown before the next step. */
+const SHOWN_SECONDS = 8;
 
-/** A step's effect did not show. */
+/** The effect of a step was not seen in time. */
 export class EffectMissing extends Error {
   override readonly name = "EffectMissing";
 }
 
-/** A step, and how long it took until its effect showed. */
+/** A step, and the time until its effect was seen. */
 export type PlayedStep = { readonly step: Step; readonly seenAfterSeconds: number };
 
 /**
  * Plays the steps, one after another.
- *
- * @param show is told how far it is, again and again
+ * @param show is called with the progress, a few times a second
  * @param signal ends it early; its reason becomes the error
- * @throws EffectMissing when an effect does not show in time
+ * @throws EffectMissing when an effect is not seen in time
  */
 export async function playIncident(
   steps: readonly Step[],
@@ -45,7 +44,7 @@ export async function playIncident(
         step,
         elapsedSeconds: elapsed(),
         seenAfterSeconds,
-        nextInSeconds: (seenAfterSeconds ?? elapsed()) + LOOKED_AT_SECONDS - elapsed(),
+        nextInSeconds: (seenAfterSeconds ?? elapsed()) + SHOWN_SECONDS - elapsed(),
       });
 
     report();
@@ -55,15 +54,15 @@ export async function playIncident(
         throw new EffectMissing(describeMissing(step, seen));
       }
       report();
-      await orAborted(sleep(LOOK_INTERVAL_MS), signal);
+      await orAborted(sleep(CHECK_INTERVAL_MS), signal);
       seen = await waysThatShow(step.effect, parts.prometheus);
     }
     const seenAfterSeconds = elapsed();
     played.push({ step, seenAfterSeconds });
 
-    while (elapsed() < seenAfterSeconds + LOOKED_AT_SECONDS) {
+    while (elapsed() < seenAfterSeconds + SHOWN_SECONDS) {
       report(seenAfterSeconds);
-      await orAborted(sleep(LOOK_INTERVAL_MS), signal);
+      await orAborted(sleep(CHECK_INTERVAL_MS), signal);
     }
   }
   return played;

@@ -1,14 +1,11 @@
-/** What the demo's series are called in Prometheus. */
+/** The names of the demo's series in Prometheus. */
 
 /** The two ways from the agent to Prometheus. */
 export type Way = "push" | "pull";
 
 export const WAYS: readonly Way[] = ["push", "pull"];
 
-/**
- * The job of each way, the only label in which they differ. Queries and rules of users never look at
- * it; here the two are compared.
- */
+/** The label `job` of each way. Queries of users must not select by it; here it distinguishes both ways. */
 export const JOBS: Readonly<Record<Way, string>> = {
   push: "chrony-tracker",
   pull: "chrony-tracker-pull",
@@ -16,5 +13,5 @@ export const JOBS: Readonly<Record<Way, string>> = {
 
 export const NODE_NAME = "demo-node";
 
-/** The metric that all of this is about. */
+/** The metric that the demo compares. */
 export const CLOCK_ERROR = "chrony_clock_error_ms";

@@ -1,4 +1,4 @@
-/** Shows the running demo: in place on a terminal, by plain lines elsewhere. */
+/** Shows the running demo: as a live view on a terminal, else as plain lines. */
 import { takesControlCodes } from "../src/status/terminal.ts";
 import type { Display } from "./display.ts";
 import type { IncidentProgress } from "./incident-progress.ts";
@@ -11,14 +11,14 @@ import { watch } from "./watch.ts";
 
 /**
  * Shows the parts until the signal ends it; its reason becomes the error.
- * @param say gets the lines where there is no terminal
+ * @param print gets the lines if there is no terminal
  */
 export async function showUntilInterrupted(
   parts: Parts,
-  say: (line: string) => void,
+  print: (line: string) => void,
   signal: AbortSignal,
 ): Promise<never> {
-  const display = displayFor(say);
+  const display = displayFor(print);
   try {
     return await watch(parts, display, () => undefined, signal);
   } finally {
@@ -28,18 +28,18 @@ export async function showUntilInterrupted(
 
 /**
  * Plays an incident and shows it.
- * @param say gets the lines where there is no terminal
+ * @param print gets the lines if there is no terminal
  * @param signal ends it early; its reason becomes the error
  */
 export async function showIncident(
   steps: readonly Step[],
   parts: Parts,
-  say: (line: string) => void,
+  print: (line: string) => void,
   signal: AbortSignal,
 ): Promise<PlayedStep[]> {
   const over = new AbortController();
   const untilOver = AbortSignal.any([signal, over.signal]);
-  const display = displayFor(say);
+  const display = displayFor(print);
   let progress: IncidentProgress | undefined;
   const keepProgress = (newProgress: IncidentProgress) => {
     progress = newProgress;
@@ -55,8 +55,8 @@ export async function showIncident(
   }
 }
 
-function displayFor(say: (line: string) => void): Display {
+function displayFor(print: (line: string) => void): Display {
   return takesControlCodes(process.stdout, process.env)
     ? terminalDisplay(process.stdout, process.env)
-    : lineDisplay(say);
+    : lineDisplay(print);
 }

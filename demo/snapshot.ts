@@ -1,4 +1,4 @@
-/** What the demo shows at one moment: what the agent reports, and what Prometheus has of it. */
+/** What the demo shows at one moment: the agent's report, and the values in Prometheus. */
 import { askAgent } from "../src/status/agent-client.ts";
 import type { AgentReport } from "../src/summary/agent-report.ts";
 import type { Prometheus } from "../test/parts/prometheus.ts";
@@ -12,17 +12,17 @@ export type Snapshot = {
   readonly prometheus: Readonly<Record<Way, StoredValue | undefined>> | undefined;
 };
 
-/** What an instant query gives. */
+/** The result of an instant query. */
 export type StoredValue = {
   readonly value: number;
-  /** How old the sample is that it comes from. */
+  /** The age of its sample. */
   readonly ageSeconds: number;
 };
 
-/** Longer than a healthy part takes, short enough for a view that is alive. */
+/** Longer than Prometheus usually takes, and short enough for a live view. */
 const LONGEST_ANSWER_MS = 2_000;
 
-/** Asks the agent and Prometheus. Who does not answer in time leaves a gap. */
+/** Asks the agent and Prometheus. The value is `undefined` if one does not answer in time. */
 export async function takeSnapshot({ agent, prometheus }: Parts): Promise<Snapshot> {
   const [report, stored] = await Promise.all([
     askAgent(`${agent.pullUrl}/`),

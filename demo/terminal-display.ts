@@ -13,12 +13,12 @@ const TO_TOP_LEFT = "\u001b[H";
 const CLEAR_LINE = "\u001b[2K";
 const CLEAR_BELOW = "\u001b[J";
 
-/** What is needed of a terminal. */
+/** The part of a terminal's stream that is needed. */
 type Terminal = NodeJS.WritableStream & Pick<WriteStream, "columns" | "rows" | "isTTY">;
 
 /**
- * A view that is drawn anew in place, on a screen of its own: when it is closed, the terminal is as
- * it was before. Colours are used where the terminal has them and NO_COLOR does not forbid it.
+ * A live view on the alternate screen of the terminal. The terminal is as before when it is closed. It has colours
+ * if the terminal supports them and NO_COLOR is not set.
  */
 export function terminalDisplay(terminal: Terminal, environment: NodeJS.ProcessEnv): Display {
   const colours = hasColours(terminal, environment);
@@ -26,8 +26,8 @@ export function terminalDisplay(terminal: Terminal, environment: NodeJS.ProcessE
   const draw = () => {
     const { rows, columns } = terminal;
     const shown = lines.slice(0, rows).map((line) => rendered(cropped(line, columns), colours));
-    // Each line is cleared before it is written: behind one that is as wide as the terminal, the
-    // cursor still stands on the last character.
+    // Lines are cleared before they are written, because after a line as wide as the terminal the cursor
+    // is still on its last character.
     const below = shown.length < rows ? `\r\n${CLEAR_BELOW}` : "";
     terminal.write(TO_TOP_LEFT + shown.map((line) => CLEAR_LINE + line).join("\r\n") + below);
   };

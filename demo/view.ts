@@ -1,4 +1,4 @@
-/** The live view: what is known in, lines for a terminal of 80 columns and 24 rows out. */
+/** The live view as lines for a terminal of 80 columns and 24 rows. */
 import { rowLines, verdictLines } from "../src/status/full-view.ts";
 import { type StyledLine, span, type Tone } from "../src/status/styled-line.ts";
 import { WIDEST } from "../src/status/terminal.ts";
@@ -12,9 +12,9 @@ import { duration, seconds } from "./numbers.ts";
 import { CLOCK_ERROR, NODE_NAME, WAYS } from "./series.ts";
 import type { Snapshot } from "./snapshot.ts";
 
-/** All that is shown at one moment. */
+/** Everything that is shown at one moment. */
 export type View = {
-  /** Since all parts run. */
+  /** Time since all parts run. */
   readonly elapsedSeconds: number;
   readonly snapshot: Snapshot;
   /** `undefined` when no incident is played. */
@@ -25,7 +25,7 @@ export type View = {
 
 const DETAIL_LABEL_WIDTH = 11;
 
-/** The lines, none longer than 80 characters: the clock as `status` shows it, then what PromQL returns. */
+/** The lines, of at most 80 characters: the clock as in `status`, then what PromQL returns. */
 export function viewLines(view: View): StyledLine[] {
   const { elapsedSeconds, snapshot, incident, prometheusUrl, agentUrl } = view;
   const question = `Chrony Tracker: how wrong can the clock of ${NODE_NAME} be, right now?`;
@@ -43,7 +43,7 @@ export function viewLines(view: View): StyledLine[] {
   ];
 }
 
-/** The address at which Prometheus shows the metric as a graph. */
+/** The address of the metric's graph in Prometheus. */
 export function promqlUrl(prometheusUrl: string): string {
   return `${prometheusUrl}/graph?g0.expr=${CLOCK_ERROR}&g0.tab=0`;
 }
@@ -79,7 +79,7 @@ function incidentLines(incident: IncidentProgress): StyledLine[] {
   return [
     ends(`Incident, step ${number} of ${count}: ${step.title}`, duration(elapsedSeconds)),
     detail("Done", step.done),
-    detail("To be seen", step.expected),
+    detail("Expected", step.expected),
     seenAfterSeconds === undefined
       ? detail(
           "Waiting",
@@ -98,7 +98,7 @@ function detail(label: string, text: string, tone: Tone = "plain"): StyledLine {
   return [span(`  ${label.padEnd(DETAIL_LABEL_WIDTH)}`, "faint"), span(text, tone)];
 }
 
-/** A line with something at either end. */
+/** A line with a text at each end. */
 function ends(left: string, right: string): StyledLine {
   return [span(left, "strong"), span(right.padStart(WIDEST - left.length), "faint")];
 }

@@ -8,8 +8,8 @@ import { takeSnapshot } from "./snapshot.ts";
 const REDRAW_INTERVAL_MS = 500;
 
 /**
- * Shows what is known, twice a second, until the signal ends it; its reason becomes the error.
- * @param incidentProgress how far the incident is, if one is played
+ * Shows the parts, twice a second, until the signal ends it; its reason becomes the error.
+ * @param incidentProgress the progress of the incident, if one is played
  */
 export async function watch(
   parts: Parts,

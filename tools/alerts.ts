@@ -1,4 +1,4 @@
-/** `npm run alerts`: writes the files that are derived from alerts/rules.ts and alerts/thresholds.ts. */
+/** `npm run alerts`: writes the files that are made from alerts/rules.ts and alerts/thresholds.ts. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";

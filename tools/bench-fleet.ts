@@ -1,9 +1,8 @@
 /**
- * `npm run bench:fleet`: the shipped collector under the pushes of 1,000, 2,000 and 5,000 agents, each with
- * a token, a connection and a phase of its own, into a real Prometheus; then, at the largest number,
- * with one of two replicas gone, and after 19 minutes without a backend. `--agents 1000,5000` and
- * `--seconds 60` change sizes and lengths, `--json` prints JSON, `--write` puts the table into
- * docs/fleet.md. It takes a quarter of an hour.
+ * `npm run bench:fleet`: measures the shipped collector with 1,000, 2,000 and 5,000 agents, each with its own
+ * token, connection and phase, and a real Prometheus; then, with the largest number, when one of two
+ * replicas stops, and after 19 minutes without a backend. `--agents 1000,5000` and `--seconds 60` change
+ * sizes and lengths, `--write` writes the table to docs/fleet.md. It takes a quarter of an hour.
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
@@ -23,11 +22,11 @@ import { type Prometheus, startPrometheus } from "../test/parts/prometheus.ts";
 import { waitFor } from "../test/parts/wait-for.ts";
 import { cpuMs, memory } from "./bench/process-figures.ts";
 import { markdownTable } from "./markdown-table.ts";
-import { orSayWhatIsMissing } from "./or-say-what-is-missing.ts";
+import { reportMissingPart } from "./report-missing-part.ts";
 
 const PAGE = fileURLToPath(new URL("../docs/fleet.md", import.meta.url));
 const INTERVAL_SECONDS = 30;
-/** As many collections as an agent keeps, by default. */
+/** The number of collections that an agent keeps at the defaults. */
 const BACKLOG_COLLECTIONS = 38;
 const LONGEST_MS = 1_800_000;
 /** The limits of the shipped manifests. */
@@ -37,7 +36,6 @@ const { values } = parseArgs({
   options: {
     agents: { type: "string", default: "1000,2000,5000" },
     seconds: { type: "string", default: "60" },
-    json: { type: "boolean", default: false },
     write: { type: "boolean", default: false },
   },
 });
@@ -53,7 +51,7 @@ if (!(sizes.every((size) => Number.isInteger(size) && size > 0) && seconds >= 1)
 type Line = {
   readonly load: string;
   readonly pushesPerSecond: number;
-  /** Of each replica's one core, of all replicas. */
+  /** The sum over all replicas, each of which has one core. */
   readonly cores: number;
   readonly peakMib: number;
   readonly p50Ms: number;
@@ -65,12 +63,12 @@ type Fleet = {
   readonly scope: Scope;
   readonly fleet: FakeFleet;
   readonly prometheus: Prometheus;
-  /** Those that the Service knows. */
+  /** The collectors behind the Service. */
   readonly collectors: Collector[];
 };
 
 const lines: (Line & { readonly lost?: number })[] = [];
-await orSayWhatIsMissing(async () => {
+await reportMissingPart(async () => {
   await bringPrograms(progressToStandardError);
   const largest = Math.max(...sizes);
   for (const size of sizes) {
@@ -84,7 +82,7 @@ await orSayWhatIsMissing(async () => {
     await delay(INTERVAL_SECONDS * 1000);
     lines.push(await measure(`${largest} agents, two replicas`, fleet));
     await fleet.collectors[0]?.stop();
-    // Its connections are refused until the Service leaves it out.
+    // Connections to it are refused until it is removed from the Service.
     fleet.collectors.shift();
     const line = await measure(`${largest} agents, one of two replicas gone`, fleet);
     lines.push({ ...line, lost: await lostBy(fleet) });
@@ -104,7 +102,7 @@ await orSayWhatIsMissing(async () => {
     });
   });
 });
-process.stdout.write(values.json ? `${JSON.stringify(lines, undefined, 2)}\n` : table());
+process.stdout.write(table());
 if (values.write) {
   const page = await readFile(PAGE, "utf8");
   await writeFile(PAGE, page.replace(/^On [\s\S]*?\|\n(?!\|)/m, table()));
@@ -188,7 +186,7 @@ async function measure(
   };
 }
 
-/** Collections that were made and are not in Prometheus. */
+/** The number of collections that are not in Prometheus. */
 async function lostBy({ fleet, prometheus }: Fleet): Promise<number> {
   fleet.makeNoMore();
   await waitFor("what waits to go", () => fleet.waiting() === 0, LONGEST_MS);

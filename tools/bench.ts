@@ -1,26 +1,30 @@
 /**
- * `npm run bench`: what the agent costs, each figure beside a reference that is measured in the same
- * run. `--json` prints it as JSON, `--write` puts the table into
- * docs/footprint.md. It takes minutes.
+ * `npm run bench`: measures what the agent costs, each figure beside a reference of the same run, and prints
+ * a table. `--write` writes the table to docs/footprint.md. It takes 8 minutes.
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { bringChronyd } from "../test/parts/bring-chronyd.ts";
+import { Scope } from "../test/parts/owner.ts";
 import { progressToStandardError } from "../test/parts/progress.ts";
 import { scratchFolder } from "../test/parts/scratch-folder.ts";
+import { measureBacklog } from "./bench/backlog.ts";
+import type { Bench } from "./bench/bench.ts";
 import { bundleInto } from "./bench/bundled-agent.ts";
-import { isWithinBudget, type Row, ratioOf, tableOf } from "./bench/row.ts";
-import { measureAll } from "./bench/rows.ts";
-import { orSayWhatIsMissing } from "./or-say-what-is-missing.ts";
+import { measureDefaults } from "./bench/defaults.ts";
+import { measurePolls } from "./bench/polls.ts";
+import { measureRequests } from "./bench/requests.ts";
+import { type Row, tableOf } from "./bench/row.ts";
+import { measureStarts } from "./bench/starts.ts";
+import { reportMissingPart } from "./report-missing-part.ts";
 
 const PAGE = fileURLToPath(new URL("../docs/footprint.md", import.meta.url));
 const SHORTEST_WINDOW_SECONDS = 1;
 
 const { values } = parseArgs({
   options: {
-    json: { type: "boolean", default: false },
     write: { type: "boolean", default: false },
     window: { type: "string", default: "30" },
   },
@@ -32,35 +36,41 @@ if (!(windowSeconds >= SHORTEST_WINDOW_SECONDS)) {
 }
 
 const MACHINE = `${cpus()[0]?.model ?? "an unknown CPU"}, ${cpus().length} cores, Node.js ${process.version}, ${process.platform} ${process.arch}`;
-const rows = await orSayWhatIsMissing(async () => {
+const rows = await reportMissingPart(async () => {
   await bringChronyd(progressToStandardError);
   const folder = await scratchFolder("ct");
-  return measureAll({
+  return await measureAll({
     bundle: await bundleInto(folder.path),
     windowMs: windowSeconds * 1000,
-    tell: (line) => process.stderr.write(`${line}\n`),
+    report: (line) => process.stderr.write(`${line}\n`),
   });
 });
-process.stdout.write(values.json ? `${JSON.stringify(asJson(rows), undefined, 2)}\n` : text(rows));
+const TEXT = `Made by \`npm run bench\` on ${MACHINE}. CPU is user and system time of the whole process. Agent and bare Node.js run with the image's flags, the agent as its bundle.
+
+${tableOf(rows)}`;
+process.stdout.write(TEXT);
 if (values.write) {
   const page = await readFile(PAGE, "utf8");
   const rest = page.slice(page.indexOf("\n## "));
-  await writeFile(PAGE, `# What the agent costs\n\n${text(rows)}${rest}`);
+  await writeFile(PAGE, `# What the agent costs\n\n${TEXT}${rest}`);
 }
 
-function text(measured: readonly Row[]): string {
-  return `Made by \`npm run bench\` on ${MACHINE}. CPU is user and system time of the whole process. Agent and bare Node.js run with the image's flags, the agent as its bundle.
-
-${tableOf(measured)}`;
-}
-
-function asJson(measured: readonly Row[]) {
-  return {
-    machine: MACHINE,
-    rows: measured.map((row) => ({
-      ...row,
-      ratio: ratioOf(row) ?? null,
-      met: isWithinBudget(row) ?? null,
-    })),
-  };
+/** Measures everything, one figure after another. */
+async function measureAll(bench: Bench): Promise<readonly Row[]> {
+  const measured: Row[] = [];
+  for (const measure of [
+    measureDefaults,
+    measurePolls,
+    measureRequests,
+    measureStarts,
+    measureBacklog,
+  ]) {
+    const scope = new Scope();
+    try {
+      measured.push(...(await measure(bench, scope)));
+    } finally {
+      await scope.end();
+    }
+  }
+  return measured;
 }

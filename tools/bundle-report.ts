@@ -1,6 +1,6 @@
 /**
- * Makes dist/chrony-tracker-report.cjs, the report as one file, beside what tools/bundle.ts makes: the
- * agent's image does not carry it. `node tools/bundle-report.ts FOLDER` makes it in another folder.
+ * Makes dist/chrony-tracker-report.cjs, the report as one file. It is not part of the agent's bundle or image.
+ * `node tools/bundle-report.ts FOLDER` makes it in another folder.
  */
 import { chmod, mkdir } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";

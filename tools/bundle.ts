@@ -1,7 +1,7 @@
 /**
- * Makes the one file that an image runs, dist/chrony-tracker.cjs, and puts koffi's prebuilt binaries
- * beside it: `node dist/chrony-tracker.cjs` needs nothing else.
- * `node tools/bundle.ts FOLDER` makes them in another folder, which is emptied first.
+ * Bundles the agent into one file, dist/chrony-tracker.cjs, with koffi's prebuilt binaries beside it.
+ * `node dist/chrony-tracker.cjs` needs nothing else. `node tools/bundle.ts FOLDER` makes them in another
+ * folder, which is emptied first.
  */
 import { existsSync } from "node:fs";
 import { copyFile, mkdir, rm, stat } from "node:fs/promises";
@@ -15,9 +15,9 @@ const dist = resolve(process.argv[2] ?? join(ROOT, "dist"));
 const bundle = join(dist, "chrony-tracker.cjs");
 
 /**
- * koffi looks for its binary in the packages of every platform. The bundle looks beside itself, under
- * the name that {@link copyBinaries} gives, and only when the first socket is opened: an agent that
- * asks over UDP needs no binary. koffi's own JavaScript adds nothing to it but deprecated names.
+ * Replaces koffi's loader, which looks for the binary in the packages of all platforms. The bundle looks
+ * beside itself, for the name that {@link copyBinaries} uses, and only when the first socket is opened,
+ * because an agent that polls over UDP needs no binary. The rest of koffi's JavaScript is deprecated names.
  */
 const BINARY_BESIDE_BUNDLE: Plugin = {
   name: "binary-beside-bundle",
@@ -46,7 +46,7 @@ await build({
   minify: true,
   platform: "node",
   target: "node24",
-  // CommonJS starts faster than a module: 47 ms against 77 when it was measured.
+  // CommonJS starts faster than a module: 47 ms instead of 77 (measured).
   format: "cjs",
   legalComments: "none",
   plugins: [BINARY_BESIDE_BUNDLE],
@@ -58,7 +58,7 @@ for (const file of [bundle, ...binaries]) {
   process.stdout.write(`${relative(ROOT, file)}  ${Math.round(size / 1024)} KiB\n`);
 }
 
-/** Copies the glibc binary of each Linux that npm installed (`npm ci --cpu=arm64 --os=linux` brings another's). */
+/** Copies the glibc binaries that npm installed (`npm ci --cpu=arm64 --os=linux` installs that of another platform). */
 async function copyBinaries(): Promise<string[]> {
   const packages = join(dirname(createRequire(import.meta.url).resolve("koffi")), "../@koromix");
   const copies: string[] = [];

@@ -1,7 +1,7 @@
 /**
- * `npm run chart`: makes the Helm chart out of the kustomize base, its overlays and its components, in
- * `dist/chart`. Nothing of the objects is written twice: the chart's templates are what kustomize builds
- * for each way of running and each component, with the differences as conditions.
+ * `npm run chart`: makes the Helm chart in `dist/chart` from the kustomize base, overlays and components, so
+ * that no object is written twice: the templates are what kustomize builds for each overlay and each
+ * component, with the differences as conditions.
  *
  *   npm run chart [-- FOLDER [MANIFESTS]]    MANIFESTS: an unpacked release, else this checkout
  *
@@ -12,16 +12,16 @@ import { fileURLToPath } from "node:url";
 import { findExecutable } from "../test/parts/executable.ts";
 import { MissingPart } from "../test/parts/missing-part.ts";
 import { makeChart } from "./chart/make-chart.ts";
-import { orSayWhatIsMissing } from "./or-say-what-is-missing.ts";
+import { reportMissingPart } from "./report-missing-part.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
-await orSayWhatIsMissing(async () => {
+await reportMissingPart(async () => {
   const kustomize = findExecutable("kustomize");
   const program = kustomize ?? findExecutable("kubectl");
   if (program === undefined) {
     throw new MissingPart(
-      "Neither kustomize nor kubectl is on the path. Install one: the chart is made of what it builds.",
+      "Neither kustomize nor kubectl is on the path. Install one of them: it builds the objects of the chart.",
     );
   }
   const [folder = "dist/chart", manifests = ROOT] = process.argv.slice(2);

@@ -1,4 +1,4 @@
-/** `npm run collector`: writes the part of the collector's configuration that goes by the agent's catalogue. */
+/** `npm run collector`: writes the part of the collector's configuration that is made from the agent's catalogue. */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -1,7 +1,7 @@
 /**
- * `npm run fuzz -- --minutes 60`: altered replies of chronyd to the decoders, other ones at every run,
- * until the time is over or one ends otherwise than it should. That one is printed in hexadecimal
- * digits, with the seed: `npm run fuzz -- --seed SEED` tries the same again.
+ * `npm run fuzz -- --minutes 60`: gives mutated replies of chronyd to the decoders, until the time is over or a
+ * reply has an unexpected outcome. It prints that reply in hexadecimal digits, and the seed.
+ * `npm run fuzz -- --seed SEED` repeats a run.
  */
 import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";

@@ -1,7 +1,7 @@
 /**
- * `npm run incidents`: plays every incident of test/alerts/incidents.ts through the rules, for clusters
- * of several sizes, and writes the table of docs/incidents.md. The three sizes by default take half an
- * hour, nearly all of it for 400 nodes. `-- 400` plays that size alone, and keeps the other columns.
+ * `npm run incidents`: plays all incidents of test/alerts/incidents.ts through the rules, for clusters of
+ * several sizes, and writes the table of docs/incidents.md. The three default sizes take half an hour, nearly
+ * all of it for 400 nodes. `-- 400` plays only that size, and keeps the other columns.
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
@@ -27,12 +27,12 @@ for (const size of played) {
     const cell = cellOf((await playIncidents(promtool, [play])).get(play) ?? []);
     cells.set(`${size} ${incident.name}`, cell);
     process.stderr.write(`${size} nodes: ${incident.name}: ${cell}\n`);
-    // After each, so that a run that is cut short is not lost.
+    // After each incident, so that an interrupted run is not lost.
     await writePage();
   }
 }
 
-/** What the page has of each size and incident. */
+/** The cells of the page, by size and incident. */
 async function cellsOfPage(): Promise<Map<string, string>> {
   const rows = (await readFile(PAGE, "utf8"))
     .split("\n")

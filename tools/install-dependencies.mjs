@@ -1,7 +1,7 @@
 /**
- * Runs before `npm run demo` and `npm test`, which are all that a fresh clone needs: installs what
- * package-lock.json names, unless it is there already. Plain JavaScript because the machine's own
- * Node.js may be an old one; the package `node` that this installs is the one that all else runs on.
+ * Runs before `npm run demo` and `npm test`, so that a fresh clone needs no other command: installs the
+ * packages of package-lock.json, unless they are installed. Plain JavaScript, because the machine's own
+ * Node.js may be old. Everything else runs on the package `node`, which this installs.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
@@ -14,7 +14,7 @@ function packagesOf(lockFile) {
   return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")).packages : {};
 }
 
-/** Whether npm's own list of what it installed has every package that this platform needs. */
+/** Whether npm's list of installed packages has all that this platform needs. */
 function isInstalled() {
   const wanted = Object.entries(packagesOf("package-lock.json"));
   const installed = packagesOf("node_modules/.package-lock.json");

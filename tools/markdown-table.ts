@@ -1,6 +1,6 @@
 /**
- * A table in Markdown, a line a row and not padded: a change of one row is a change of one line.
- * @param rows the first one is the head
+ * A table in Markdown. Cells are not padded, so that a change of one row changes one line.
+ * @param rows the first one is the header
  */
 export function markdownTable([head = [], ...rows]: readonly (readonly string[])[]): string {
   return [head, head.map(() => "---"), ...rows].map(markdownRow).join("");

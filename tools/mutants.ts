@@ -1,7 +1,7 @@
 /**
  * The mutants of a source file: each is the file with one small fault, of the kinds that StrykerJS makes
- * (stryker-mutator.io/docs/mutation-testing-elements/supported-mutators). What is in types, imports and
- * the names of properties is left as it is.
+ * (stryker-mutator.io/docs/mutation-testing-elements/supported-mutators). Types, imports and the names of
+ * properties are not mutated.
  */
 
 import { type Node, type SourceFile, SyntaxKind } from "typescript/unstable/ast";
@@ -26,7 +26,7 @@ import {
   isWhileStatement,
 } from "typescript/unstable/ast/is";
 
-/** A part of the source, and the text that stands there instead. */
+/** A part of the source, and the text that replaces it. */
 export type Mutant = { readonly from: number; readonly to: number; readonly text: string };
 
 const OPERATORS: Readonly<Record<string, readonly string[]>> = {
@@ -77,7 +77,7 @@ const WORDS: Readonly<Record<string, string>> = {
   "continue;": ";",
 };
 
-/** Methods whose call is left out: the list or text stays as it was. */
+/** Methods whose call is removed, so that the list or text stays unchanged. */
 const LEFT_OUT = new Set(["filter", "slice", "toReversed", "toSorted", "trim"]);
 
 /** All mutants of a file, in the order of the source. */
@@ -99,7 +99,7 @@ export function mutantsOf(file: SourceFile): Mutant[] {
   return mutants.toSorted((a, b) => a.from - b.from);
 }
 
-/** Which part of a node is replaced, and by what: the faults of its own, not those of its parts. */
+/** The faults of a node: which part is replaced, and by which texts. Without the faults of its child nodes. */
 function faultsOf(node: Node): { readonly part: Node; readonly texts: readonly string[] }[] {
   if (isBinaryExpression(node)) {
     const { operatorToken: part } = node;

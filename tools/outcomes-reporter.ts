@@ -1,7 +1,7 @@
-/** A reporter for `node --test`: a JSON line for each test that ended, and nothing else. */
+/** A reporter for `node --test`: one line of JSON for each test. */
 import type { TestEvent } from "node:test/reporters";
 
-/** How one test ended. */
+/** The result of one test. */
 export type TestOutcome = {
   readonly result: "passed" | "failed" | "skipped";
   /** The file, and the names from the outermost suite to the test. */
@@ -9,7 +9,7 @@ export type TestOutcome = {
 };
 
 export default async function* outcomes(source: AsyncIterable<TestEvent>): AsyncGenerator<string> {
-  /** The names of the suites and the test that run now, by file: they nest. */
+  /** The names of the running suites and test, by file, from the outermost on. */
   const running = new Map<string, string[]>();
   for await (const event of source) {
     if (event.type === "test:start") {
@@ -20,7 +20,7 @@ export default async function* outcomes(source: AsyncIterable<TestEvent>): Async
       const names = [...(running.get(file) ?? []).slice(0, nesting), name];
       const isSkipped = skip !== undefined && skip !== false;
       const result = event.type === "test:fail" ? "failed" : isSkipped ? "skipped" : "passed";
-      // A suite counts only when its own preparation failed: its tests are counted themselves.
+      // A suite is reported only when its own preparation failed, because its tests are reported themselves.
       const isOfTests =
         details.type === "suite" &&
         (event.type === "test:pass" || failureType(event.data.details.error) === "subtestsFailed");

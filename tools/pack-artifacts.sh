@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Packs what a release publishes as OCI artifacts:
+# Packs the OCI artifacts of a release:
 #
 #   tools/pack-artifacts.sh ARCHIVE FOLDER
 #
-# makes out of the archive of pack-release.sh FOLDER/chart.tgz, the Helm chart, and FOLDER/manifests.tar.gz, with
-# k8s and otel-collector at its top, so that the path of an overlay is the same in every version. Both name
-# the images by digest, as the archive does. Needs npm's packages, kustomize and helm.
+# makes FOLDER/chart.tgz, the Helm chart, and FOLDER/manifests.tar.gz from the archive of pack-release.sh. The
+# manifests have k8s and otel-collector at the top, so that the path of an overlay is the same in every
+# version. Both name the images by digest, as the archive does. It needs npm's packages, kustomize and helm.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 archive=$1 folder=$2

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Packs what machines without Kubernetes install: tools/pack-linux.sh VERSION BUNDLE FOLDER makes
-# FOLDER/chrony-tracker-VERSION-linux.tar.gz of the bundle's folder (npm run build), the unit and its install
+# Packs the archive for machines without Kubernetes: tools/pack-linux.sh VERSION BUNDLE FOLDER makes
+# FOLDER/chrony-tracker-VERSION-linux.tar.gz from the bundle's folder (npm run build), the unit and its install
 # script. The same commit and bundle give the same bytes.
 set -euo pipefail
 version=$1 bundle=$2 folder=$3

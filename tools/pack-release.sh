@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Packs what users apply, with both images named by digest:
+# Packs the manifests of a release, with both images named by digest:
 #
 #   tools/pack-release.sh VERSION AGENT_IMAGE@DIGEST FOLDER
 #
-# makes FOLDER/chrony-tracker-VERSION.tar.gz from the files of the current commit, and fails if an overlay
-# then names an image in another way. Needs git, kustomize and docker (to ask the registry for the
-# collector's digest; COLLECTOR_DIGEST spares that). RUNBOOK_URL, if it is given, is where the alerts'
-# runbook_url leads, instead of to a path in this repository. The same commit and images give the same bytes.
+# makes FOLDER/chrony-tracker-VERSION.tar.gz from the files of the current commit. It fails if an image in an
+# overlay has no digest. It needs git, kustomize, and docker to ask the registry for the collector's digest,
+# unless COLLECTOR_DIGEST is set. RUNBOOK_URL replaces the path of the runbook in the alerts' runbook_url.
+# The same commit and images give the same bytes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 version=$1 agent=$2 folder=$3
@@ -23,7 +23,7 @@ digest=${COLLECTOR_DIGEST:-$(docker buildx imagetools inspect --format '{{.Manif
 (cd "$work/$name/k8s/base/agent" && kustomize edit set image "chrony-tracker=$agent")
 (cd "$work/$name/k8s/base/collector" && kustomize edit set image "${collector%:*}=${collector%:*}@$digest")
 
-# The image of a checkout, which the overlays name, is not in a release.
+# Removes the image of a checkout from the overlays.
 sed --in-place '/^images:$/,/newTag:/d' "$work/$name"/k8s/overlays/*/kustomization.yaml
 
 if [ -n "${RUNBOOK_URL:-}" ]; then

@@ -1,9 +1,9 @@
 /**
- * Writes test/alerts/recorded.test.yaml: what agents beside real chronyds report for half an hour, as
- * histories for promtool, and which alerts they must fire. It takes that half hour, and its output is
- * committed: run it when what an agent reports has changed.
+ * Writes test/alerts/recorded.test.yaml: what agents with real chronyds report in half an hour, as histories
+ * for promtool, and the alerts that must fire. The output is committed. Run it when what an agent reports
+ * has changed:
  *
- * node tools/record-alert-histories.ts [--minutes 26]
+ *     node tools/record-alert-histories.ts [--minutes 26]
  */
 import { writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -24,24 +24,24 @@ const OUTPUT = new URL("../test/alerts/recorded.test.yaml", import.meta.url);
 
 const MINUTE_MS = 60_000;
 
-/** When things break, in minutes from the start. */
+/** When the faults begin, in minutes from the start. */
 const BREAKS_AT_MINUTE = 2;
 
-/** What alerts ask for; the rest of an agent's series would only be ballast. */
+/** The series that alerts query. The others are left out to keep the file small. */
 const RECORDED =
   /^chrony_(up|clock_.*|sync_state|reference_age_seconds|upstream_local|ptp_clock_info|tracking_(info|stratum)|sources_(state_info|polling_interval_seconds|reachability_ratio))$/;
 
-/** A node, in a cluster of its name but for its number. */
+/** A node. Its name is that of its cluster and a number. */
 type Node = {
   readonly cluster: string;
   readonly name: string;
   readonly chronyd: Chronyd;
   readonly agent: Agent;
-  /** Minute by minute; a series that is missing in one has no value there. */
+  /** The samples of each minute. */
   readonly minutes: Sample[][];
 };
 
-/** The alerts that must fire in the end, by cluster: these and no others. */
+/** The only alerts that must fire at the end, by cluster. */
 const EXPECTED: Readonly<Record<string, readonly string[]>> = {
   "restarted-together": [],
   slewing: ["ClockErrorCritical"],
@@ -71,7 +71,7 @@ async function record(): Promise<void> {
   await mortal.waitUntilSynchronised();
 
   await Promise.all([
-    // Five nodes that are restarted together: a burst, and then a poll every 17 minutes.
+    // Five nodes that are restarted together: a burst, then a poll every 17 minutes.
     ...[1, 2, 3, 4, 5].map((number) =>
       add("restarted-together", number, [
         `server 127.0.0.1 port ${server.ntpPort} iburst minpoll 10 maxpoll 10`,
@@ -118,7 +118,7 @@ function isRecorded({ name }: Sample): boolean {
 
 function historyText(): string {
   const firing = `sum by (alertname, cluster, k8s_node_name) (ALERTS{alertstate="firing"})`;
-  // Pending they may be at first: a chronyd that was just restarted is not synchronised.
+  // Not pending alerts, because a chronyd that was just restarted is not synchronised.
   const healthy = `sum by (alertname, cluster) (ALERTS{alertstate="firing",cluster="restarted-together"})`;
   const tests = [
     {
@@ -152,7 +152,7 @@ function historyText(): string {
   return `# Recorded by tools/record-alert-histories.ts: change that, and record again.\n${stringify(content, { lineWidth: 0, aliasDuplicateObjects: false })}`;
 }
 
-/** The series of a node in promtool's notation: values a minute apart, `_` where there is none. */
+/** The series of a node in promtool's notation: one value per minute, `stale` where there is none. */
 function seriesOf({ cluster, name, minutes: recorded }: Node): object[] {
   const all = new Map<string, (number | undefined)[]>();
   for (const [minute, samples] of recorded.entries()) {
@@ -176,7 +176,7 @@ function seriesOf({ cluster, name, minutes: recorded }: Node): object[] {
     series,
     values: Array.from({ length: recorded.length }, (_, minute) => {
       const value = known[minute];
-      // A scraped series that is missing has ended, for Prometheus.
+      // For Prometheus, a series that is missing in a scrape has ended.
       return value === undefined ? "stale" : Number(value.toPrecision(6)).toString();
     }).join(" "),
   }));

@@ -1,14 +1,13 @@
 /**
- * Records what real chronyds report of sources that are polled every 16 s to 17 minutes, healthy and
- * dead, for the tests that replay it (test/clock/recorded-polls.test.ts). Run by hand, because it takes
- * more than an hour:
+ * Records what real chronyds report of healthy and dead sources that are polled every 16 s to 17 minutes, for
+ * test/clock/recorded-polls.test.ts, which replays it. It takes more than an hour:
  *
  *     node tools/record-polls.ts FOLDER [MINUTES]
  *
- * FOLDER gets a file for each case. Its first line says what was done to the sources. Each other line
- * is a poll of chronyd: milliseconds of the monotonic clock and of the wall clock, the reply to
- * TRACKING, the replies to SOURCE_DATA (base64, byte for byte). Of the polls, one a second, the
- * file keeps those before and after each change, and one in a minute and a half.
+ * It writes a file for each case to FOLDER. The first line has the configuration and the events. Each other line
+ * is a poll of chronyd: the monotonic clock and the wall clock in milliseconds, the reply to TRACKING, and
+ * the replies to SOURCE_DATA (base64). chronyd is polled once a second; the file has the polls before and
+ * after each change, and one every 90 s.
  */
 import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -27,12 +26,12 @@ const MINUTE_MS = 60_000;
 const SPARSE_MS = 90_000;
 const ANSWER_MS = 900;
 
-/** One follower and what happens to it and its sources. */
+/** A chronyd, its sources, and what happens to them. */
 type Case = {
   readonly name: string;
-  /** How many servers it has. `shared` is one that lives as long as the recording. */
+  /** The number of its own servers; `shared`: the server that all such cases use. */
   readonly servers: "shared" | 1 | 2 | "reference clock";
-  /** The options behind its `server` or `refclock` line. */
+  /** The options of its `server` or `refclock` line. */
   readonly options: string;
   readonly minutes: number;
   /** In minutes from the start. */
@@ -246,7 +245,7 @@ async function followed(own: readonly Server[], follower: Chronyd): Promise<Serv
   return server;
 }
 
-/** Asks over UDP, where no socket file has to belong to chronyd's user. */
+/** Polls chronyd over UDP, because a socket file would have to belong to chronyd's user. */
 class Questions {
   #socket: PacketSocket | undefined;
   #received: (packet: Uint8Array) => void = () => {};
@@ -270,7 +269,7 @@ class Questions {
     return questions;
   }
 
-  /** A line of the file, and what in it makes it a change. */
+  /** A line of the file, and the part of it that counts as a change. */
   async poll(count: number): Promise<{ line: string; what: string } | undefined> {
     const reports: readonly Report<unknown>[] = [
       tracking,
@@ -312,7 +311,7 @@ class Questions {
   }
 }
 
-/** What in a reply does not change by itself as time goes on. */
+/** The fields of a reply that do not change with time alone. */
 function whatOf(report: Report<unknown> | undefined, packet: Uint8Array): string {
   const decoded = report === undefined ? undefined : decodeReply(report, packet);
   if (decoded?.ok !== true) {

@@ -1,44 +1,62 @@
+/** Runs test files with Node.js' test runner. */
 import { type SpawnSyncReturns, spawnSync } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 
-/** A test that hangs is a failure; the slowest take a minute. */
-export const LONGEST_TEST_MS = 300_000;
-
-/** More than there are cores: most tests wait for real programs most of their time. */
-export const FILES_AT_ONCE = availableParallelism() + 2;
-
-/** All that `npm test` runs; those that are left out have commands of their own. */
-const ALL_FILES = ["test/*.test.ts", "test/!(cluster)/**/*.test.ts"];
-
 /** The project's folder. */
 export const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
-/** Whether the words of a command line name test files, or are only options of `node --test`. */
+/** The slowest tests take a minute; one that takes this long hangs. */
+const TEST_TIMEOUT_MS = 300_000;
+
+/** More than there are cores, because most tests wait for real programs most of their time. */
+const FILES_AT_ONCE = availableParallelism() + 2;
+
+export type TestRun = {
+  /** Files, patterns of files, and options of `node --test`. */
+  readonly args: readonly string[];
+  /** How long one test may take, in milliseconds. */
+  readonly timeoutMs?: number;
+  readonly filesAtOnce?: number;
+  /** In place of a list of the tests on standard output. */
+  readonly reporters?: readonly string[];
+  /** The Node.js to run them with, if not this one. */
+  readonly node?: string;
+  /** Variables in addition to those of this process. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Whether to keep the output in place of printing it. */
+  readonly keepsOutput?: boolean;
+};
+
+/** Whether arguments name test files, and not only options of `node --test`. */
 export function namesFiles(args: readonly string[]): boolean {
   return args.some((arg) => !arg.startsWith("-"));
 }
 
-/**
- * Runs tests in a process of its own and waits for its end.
- * @param args files and options of `node --test`; all files when none is named
- * @param reporters in place of the list of tests on standard output
- */
-export function runTests(
-  args: readonly string[],
-  reporters: readonly string[] = ["--test-reporter=spec"],
-): SpawnSyncReturns<Buffer> {
-  const files = namesFiles(args) ? [] : ALL_FILES;
-  return spawnSync(
-    process.execPath,
-    [
-      "--test",
-      `--test-timeout=${LONGEST_TEST_MS}`,
-      `--test-concurrency=${FILES_AT_ONCE}`,
-      ...reporters,
-      ...args,
-      ...files,
-    ],
-    { cwd: ROOT, stdio: "inherit" },
-  );
+/** Runs tests in a process, and waits until it ends. */
+export function runTests({
+  args,
+  timeoutMs = TEST_TIMEOUT_MS,
+  filesAtOnce = FILES_AT_ONCE,
+  reporters = ["--test-reporter=spec"],
+  node = process.execPath,
+  environment = {},
+  keepsOutput = false,
+}: TestRun): SpawnSyncReturns<string> {
+  const options = [
+    "--test",
+    `--test-timeout=${timeoutMs}`,
+    `--test-concurrency=${filesAtOnce}`,
+    ...reporters,
+  ];
+  return spawnSync(node, [...options, ...args], {
+    cwd: ROOT,
+    stdio: keepsOutput ? "pipe" : "inherit",
+    encoding: "utf8",
+    maxBuffer: Number.POSITIVE_INFINITY,
+    env: { ...process.env, ...environment },
+  });
 }
+
+/** The files of `npm test`. Those in test/cluster and test/faults have commands of their own. */
+export const ALL_TESTS: readonly string[] = ["test/*.test.ts", "test/!(cluster)/**/*.test.ts"];

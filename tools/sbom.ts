@@ -1,4 +1,4 @@
-/** What is shipped beside the agent's own code, as npm's SBOM says. */
+/** The packages in the agent's bundle, from npm's SBOM. */
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -7,13 +7,13 @@ import { markdownTable } from "./markdown-table.ts";
 /** The project's folder, with a slash at its end. */
 export const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
-/** A package of the SBOM (CycloneDX 1.5), as far as it is used here. */
+/** A package of the SBOM (CycloneDX 1.5). */
 export type Component = {
   readonly name: string;
   readonly version: string;
-  /** `optional` are the binaries for platforms, of which an image has one. */
+  /** `optional`: the binary for one platform. An image has one of them. */
   readonly scope: "required" | "optional";
-  /** An SPDX identifier, or `undefined` where the lock says none. */
+  /** An SPDX identifier; `undefined` when package-lock.json has none. */
   readonly license: string | undefined;
 };
 
@@ -44,7 +44,7 @@ export async function readSbom(): Promise<Component[]> {
     .toSorted((one, other) => one.name.localeCompare(other.name));
 }
 
-/** The whole of docs/dependencies.md. */
+/** The text of docs/dependencies.md. */
 export function dependencyDocument(components: readonly Component[]): string {
   const rows = [
     ["package", "version", "licence"],

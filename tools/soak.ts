@@ -1,11 +1,11 @@
 /**
- * `npm run soak -- --minutes 60`: hours of operation compressed, a line for every fifth look at what the
- * agent holds, and how fast each amount rises. test/faults/soak.faults.ts asserts what has to hold of it.
+ * `npm run soak -- --minutes 60`: runs the agent at 300 times the usual rate, and prints what it holds (memory,
+ * descriptors, sockets) and how fast each amount grows. test/faults/soak.faults.ts asserts the limits.
  */
 import { parseArgs } from "node:util";
 import { type HeldAmounts, soak } from "../test/faults/soak.ts";
 import { markdownRow } from "./markdown-table.ts";
-import { orSayWhatIsMissing } from "./or-say-what-is-missing.ts";
+import { reportMissingPart } from "./report-missing-part.ts";
 
 const EVERY_NTH_LOOK = 5;
 
@@ -27,7 +27,7 @@ const COLUMNS = {
 
 process.stdout.write(`seconds  pushes  ${Object.values(COLUMNS).join("  ")}\n`);
 let looks = 0;
-const report = await orSayWhatIsMissing(() =>
+const report = await reportMissingPart(() =>
   soak({
     minutes,
     onLook(look) {

@@ -1,8 +1,7 @@
 /**
- * `npm run test:cluster`: brings Kubernetes' own programs and the images, starts a cluster of two
- * nodes in a sandbox, runs the tests of `test/cluster` in it and ends everything; then the same with
- * a cluster that has IPv6 alone, for `ipv6-only.test.ts`.
- * `npm run test:cluster -- FILE …` runs these files only.
+ * `npm run test:cluster`: brings the programs of Kubernetes and the images, starts a cluster of two nodes in a
+ * sandbox, and runs the tests of `test/cluster` in it; then the same with a cluster that has only IPv6, for
+ * `ipv6-only.test.ts`. `npm run test:cluster -- FILE …` runs only these files.
  */
 import { globSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
@@ -20,7 +19,7 @@ import { bringAgentImage } from "../test/image/agent-image.ts";
 import { bringPrograms, progressToStandardError } from "../test/parts/bring.ts";
 import { MissingPart } from "../test/parts/missing-part.ts";
 import { scratchFolder } from "../test/parts/scratch-folder.ts";
-import { orSayWhatIsMissing } from "./or-say-what-is-missing.ts";
+import { reportMissingPart } from "./report-missing-part.ts";
 import type { ClusterTestPlan } from "./test-in-cluster.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -36,10 +35,10 @@ async function main(): Promise<number> {
   const programs = await bringPrograms(progress);
   const containerRuntime = await bringContainerRuntime(progress);
   const kubernetes = await bringKubernetes(progress);
-  // Its tests find it in the cache: the sandbox has no internet.
+  // Before the tests, because the sandbox has no internet. They find it in the cache.
   await bringHelm(progress);
   const agentImage = await bringAgentImage(progress, { architecture: "amd64" });
-  // Its test finds both in their places: the sandbox has no internet.
+  // For the same reason.
   await bringAgentImage(progress, { architecture: "arm64" });
   await installDebianPackages(progress, ["qemu-user-static"]);
   const images = {
@@ -84,7 +83,7 @@ async function main(): Promise<number> {
   return worstCode;
 }
 
-/** Which files are run in which cluster; all when none is named. */
+/** The files to run in each cluster: the given ones, or all. */
 function filesByFamilies(named: readonly string[]): [Families, string[]][] {
   const files = named.length > 0 ? named : globSync("test/cluster/**/*.test.ts", { cwd: ROOT });
   const [forIpv6, forBoth] = [true, false].map((wanted) =>
@@ -97,4 +96,4 @@ function filesByFamilies(named: readonly string[]): [Families, string[]][] {
   return lists.filter(([, list]) => list.length > 0);
 }
 
-process.exitCode = await orSayWhatIsMissing(main);
+process.exitCode = await reportMissingPart(main);

@@ -1,43 +1,31 @@
 /**
- * `npm run test:faults`: breaks the real parts in every way that is promised to be survived, and
- * prints what was promised and what was measured as a table.
- * `npm run test:faults -- FILE …` runs these files only; options of `node --test` may stand there, too.
+ * `npm run test:faults`: breaks the real parts in every way that docs/reliability.md covers, and prints
+ * what was promised and what was measured as a table.
+ * `npm run test:faults -- FILE …` runs only these files. It accepts options of `node --test`.
  */
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { AttackReport, FaultReport } from "../test/faults/fault-path.ts";
 import { bringPrograms, progressToStandardError } from "../test/parts/bring.ts";
 import { markdownTable } from "./markdown-table.ts";
-import { orSayWhatIsMissing } from "./or-say-what-is-missing.ts";
+import { reportMissingPart } from "./report-missing-part.ts";
+import { namesFiles, runTests } from "./run-tests.ts";
 
-/** A scenario waits longest when it fails: for all that is missing. */
-const LONGEST_TEST_MS = 600_000;
+/** A scenario takes longest when it fails, because it waits for all missing samples. */
+const TEST_TIMEOUT_MS = 600_000;
 
-/** Files at once. A scenario mostly waits, so two cores carry more than two. */
-const FILES_AT_ONCE = 2;
-
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
-
-await orSayWhatIsMissing(() => bringPrograms(progressToStandardError));
+await reportMissingPart(() => bringPrograms(progressToStandardError));
 
 const folder = mkdtempSync(join(tmpdir(), "ct-faults-"));
 const reportFile = join(folder, "report.jsonl");
-const words = process.argv.slice(2);
-const { status } = spawnSync(
-  process.execPath,
-  [
-    "--test",
-    "--test-reporter=spec",
-    `--test-concurrency=${FILES_AT_ONCE}`,
-    `--test-timeout=${LONGEST_TEST_MS}`,
-    ...words,
-    ...(words.every((word) => word.startsWith("-")) ? ["test/faults/*.faults.ts"] : []),
-  ],
-  { cwd: ROOT, stdio: "inherit", env: { ...process.env, FAULTS_REPORT: reportFile } },
-);
+const args = process.argv.slice(2);
+const { status } = runTests({
+  args: namesFiles(args) ? args : [...args, "test/faults/*.faults.ts"],
+  timeoutMs: TEST_TIMEOUT_MS,
+  filesAtOnce: 2,
+  environment: { FAULTS_REPORT: reportFile },
+});
 const reports = reportsIn(reportFile);
 const attacks = reports.filter((report) => "attack" in report);
 process.stdout.write(`\n${faultTable(reports.filter((report) => "fault" in report))}`);
@@ -54,7 +42,7 @@ function reportsIn(file: string): (FaultReport | AttackReport)[] {
       .filter((line) => line !== "")
       .map((line): FaultReport | AttackReport => JSON.parse(line));
   } catch {
-    // No scenario came as far as its report.
+    // No scenario got as far as its report.
     return [];
   }
 }

@@ -1,14 +1,14 @@
-/** The part of `npm run test:cluster` that runs in the sandbox: the cluster, and the tests in it. */
+/** The part of `npm run test:cluster` that runs in the sandbox: starts the cluster and runs the tests. */
 import { spawn } from "node:child_process";
 import type { Families } from "../test/cluster/parts/addresses.ts";
 import { type ClusterParts, startCluster } from "../test/cluster/parts/cluster.ts";
 import { SETUP_VARIABLE, type TestSetup } from "../test/cluster/parts/test-setup.ts";
 import { progressToStandardError } from "../test/parts/bring.ts";
 
-/** A test that hangs is a failure; the slowest take two minutes. */
+/** The slowest tests take two minutes; one that takes this long hangs. */
 const LONGEST_TEST_MS = 600_000;
 
-/** What was brought outside, where the internet is. */
+/** What was downloaded outside the sandbox. */
 export type ClusterTestPlan = {
   readonly folder: string;
   readonly parts: ClusterParts;
@@ -26,9 +26,9 @@ async function runTests(plan: ClusterTestPlan, setup: TestSetup): Promise<number
       "--test",
       "--test-reporter=spec",
       `--test-timeout=${LONGEST_TEST_MS}`,
-      // They share the cluster.
+      // Because the tests share the cluster.
       "--test-concurrency=1",
-      // A file whose preparation failed leaves processes that would keep it going; they end with it.
+      // Because a file whose preparation failed leaves processes that would keep it from ending.
       "--test-force-exit",
       ...plan.files,
     ],

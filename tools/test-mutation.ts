@@ -1,7 +1,7 @@
 /**
- * `npm run test:mutation -- [--tests FILE]... [--alone] [--most N] FILE...`: which faults in these source files no
- * test sees. Makes the mutants of each file (mutants.ts), one at a time, in a copy of the project, and
- * runs the tests that belong to it, until one fails. Prints each mutant that survives.
+ * `npm run test:mutation -- [--tests FILE]... [--alone] [--most N] FILE...`: finds faults in these source files
+ * that no test detects. It makes the mutants of each file (mutants.ts), one at a time, in a copy of the
+ * project, and runs the file's tests until one fails. It prints each mutant that survives.
  */
 import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, globSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
@@ -34,14 +34,14 @@ Exit codes:
 
 const MOST_SURVIVORS = 0.05;
 
-/** What a test may take with a mutant, against what it takes without: a mutant may loop for ever. */
+/** The timeout of a test with a mutant, from its duration without: a mutant may loop for ever. */
 const SLOWER = 5;
 const SLOWER_BY_MS = 10_000;
 
-/** A test of the folder that takes longer is left out. */
+/** A test of the folder that takes longer is skipped. */
 const LONGEST_MS = 20_000;
 
-/** Tests in other folders that see what a file or folder gives, for example its texts, word by word. */
+/** Tests in other folders of a file or folder, for example of its texts. */
 const TESTS_ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
   "src/metrics": ["test/docs/tables.test.ts"],
   "src/settings.ts": ["test/docs/tables.test.ts"],
@@ -65,7 +65,7 @@ for (const file of files) {
 compiler.close();
 process.exitCode = tooMany ? 1 : 0;
 
-/** Prints the mutants of a file that survive. @returns their share */
+/** Prints the mutants of a file that survive, and returns their share. */
 async function survivorsOf(file: string, tests: readonly TestFile[]): Promise<number> {
   const path = join(folder.path, file);
   const source = readFileSync(path, "utf8");
@@ -105,12 +105,12 @@ async function isSeenBy(tests: readonly TestFile[]): Promise<boolean> {
 }
 
 async function passes(test: string, limitMs: number): Promise<boolean> {
-  // A runner inside a runner would report to the outer one.
+  // With it, the test runner would report to an outer test runner.
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
   const running = startProcess({
     name: test,
     command: process.execPath,
-    // A test that fails may leave open what would keep the process.
+    // A failed test may leave open handles that keep the process running.
     args: ["--test-force-exit", test],
     cwd: folder.path,
     env,
@@ -121,7 +121,7 @@ async function passes(test: string, limitMs: number): Promise<boolean> {
   return code === 0;
 }
 
-/** Ends a test that hangs, and what it has started: it may be too busy to do so itself. */
+/** Ends a test that hangs, and its child processes, because it may be too busy to end them itself. */
 async function stopWithAll(running: RunningProcess): Promise<void> {
   const started = descendantsOf(running.pid);
   await running.stop();
@@ -142,7 +142,7 @@ function descendantsOf(pid: number): number[] {
   return below(pid);
 }
 
-/** What a test takes without a mutant, in milliseconds. It passes. */
+/** The duration of a test without a mutant, in milliseconds. It must pass. */
 async function durationOf(path: string): Promise<number> {
   const beganMs = performance.now();
   const known = durations.get(path);
@@ -155,7 +155,7 @@ async function durationOf(path: string): Promise<number> {
   return tookMs;
 }
 
-/** The tests that belong to a file, its namesake and then the quickest first. They pass without a mutant. */
+/** The tests of a file: first the one with its name, then the others, the quickest first. */
 async function testsOf(file: string): Promise<TestFile[]> {
   const name = basename(file, ".ts");
   const folderOfTests = dirname(file).replace(/^src/, "test");
@@ -201,7 +201,7 @@ function compiles(path: string): boolean {
   return length === 0;
 }
 
-/** The copy for the compiler, after a file has changed. */
+/** The compiler's program of the copy, after a file has changed. */
 function program(changed?: string) {
   const change =
     changed === undefined

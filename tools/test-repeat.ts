@@ -1,6 +1,6 @@
 /**
- * `npm run test:repeat -- N [--load] [FILE …]`: runs all tests, or these files, N times and counts what
- * failed. Options of `node --test` may stand there, too. `--load` keeps every core busy meanwhile.
+ * `npm run test:repeat -- N [--load] [FILE …]`: runs all tests, or these files, N times and counts the
+ * failures. It accepts options of `node --test`. `--load` keeps every core busy meanwhile.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -8,13 +8,13 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { bringPrograms, progressToStandardError } from "../test/parts/bring.ts";
 import { markdownRow } from "./markdown-table.ts";
-import { orSayWhatIsMissing } from "./or-say-what-is-missing.ts";
 import type { TestOutcome } from "./outcomes-reporter.ts";
-import { ROOT, runTests } from "./run-tests.ts";
+import { reportMissingPart } from "./report-missing-part.ts";
+import { ALL_TESTS, namesFiles, ROOT, runTests } from "./run-tests.ts";
 
 const EXIT_USAGE = 2;
 
-const [timesText = "", ...words] = process.argv.slice(2);
+const [timesText = "", ...args] = process.argv.slice(2);
 const times = Number(timesText);
 if (!(Number.isSafeInteger(times) && times > 0)) {
   process.stderr.write(
@@ -22,10 +22,10 @@ if (!(Number.isSafeInteger(times) && times > 0)) {
   );
   process.exit(EXIT_USAGE);
 }
-const isLoaded = words.includes("--load");
-const testArgs = words.filter((word) => word !== "--load");
+const isLoaded = args.includes("--load");
+const testArgs = args.filter((arg) => arg !== "--load");
 
-await orSayWhatIsMissing(() => bringPrograms(progressToStandardError));
+await reportMissingPart(() => bringPrograms(progressToStandardError));
 const folder = mkdtempSync(join(tmpdir(), "ct-repeat-"));
 const burners = isLoaded ? Array.from({ length: availableParallelism() }, burnOneCore) : [];
 const failures = new Map<string, number>();
@@ -38,12 +38,15 @@ for (let run = 1; run <= times; run += 1) {
   const outcomesFile = join(folder, `${run}.jsonl`);
   const specFile = join(folder, `${run}.txt`);
   const beganMs = performance.now();
-  const { status } = runTests(testArgs, [
-    "--test-reporter=spec",
-    `--test-reporter-destination=${specFile}`,
-    "--test-reporter=./tools/outcomes-reporter.ts",
-    `--test-reporter-destination=${outcomesFile}`,
-  ]);
+  const { status } = runTests({
+    args: namesFiles(testArgs) ? testArgs : [...testArgs, ...ALL_TESTS],
+    reporters: [
+      "--test-reporter=spec",
+      `--test-reporter-destination=${specFile}`,
+      "--test-reporter=./tools/outcomes-reporter.ts",
+      `--test-reporter-destination=${outcomesFile}`,
+    ],
+  });
   const seconds = Math.round((performance.now() - beganMs) / 1000);
   const outcomes = outcomesIn(outcomesFile);
   const count = (result: TestOutcome["result"]) =>
@@ -66,7 +69,7 @@ for (let run = 1; run <= times; run += 1) {
     rmSync(specFile);
   } else {
     failedRuns += 1;
-    process.stdout.write(`\nRun ${run} failed; all that it printed: ${specFile}\n\n`);
+    process.stdout.write(`\nRun ${run} failed; its output: ${specFile}\n\n`);
   }
   rmSync(outcomesFile);
 }
@@ -83,7 +86,7 @@ if (failedRuns === 0) {
 }
 process.exit(failedRuns === 0 ? 0 : 1);
 
-/** A process that works all the time, until it is killed or this one is gone. */
+/** A process that uses one core until it is killed, or until this process is gone. */
 function burnOneCore(): ChildProcess {
   const parent = process.pid;
   const program = `

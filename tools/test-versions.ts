@@ -1,10 +1,9 @@
 /**
- * `npm run test:versions`: what users run, where it can be had: chronyd and Prometheus of the other
- * suites of this machine's distribution, and the next Node.js. The tests are those of `npm test` that
- * use the program through its real door. A version that cannot be had is a row `not tested`, no failure.
- * `-- --write` records the run and writes docs/versions.md.
+ * `npm run test:versions`: runs the tests of `npm test` that use a real program with other versions of it:
+ * chronyd and Prometheus of the other suites of this machine's distribution, and the next Node.js. A version
+ * that is not available is a row `not tested`, not a failure. `-- --write` records the run and writes
+ * docs/versions.md.
  */
-import { spawnSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -14,8 +13,8 @@ import { bringNode } from "../test/parts/bring-node.ts";
 import { isExecutable } from "../test/parts/executable.ts";
 import { runToEnd } from "../test/parts/run-to-end.ts";
 import { otherSuites, programsOfSuite } from "../test/parts/suite-package.ts";
-import { orSayWhatIsMissing } from "./or-say-what-is-missing.ts";
-import { FILES_AT_ONCE, LONGEST_TEST_MS, ROOT } from "./run-tests.ts";
+import { reportMissingPart } from "./report-missing-part.ts";
+import { runTests } from "./run-tests.ts";
 import {
   minutes,
   NEXT_NODE,
@@ -51,7 +50,7 @@ const PROMETHEUS_TESTS = [
   "test/report/month.test.ts",
 ];
 
-/** The rules' histories take promtool a minute of CPU: with the version alone that most users have. */
+/** The histories of the rules take a minute of CPU, so they run only with the version that most users have. */
 const PROMETHEUS_3_TESTS = ["test/alerts/alerts.test.ts", ...PROMETHEUS_TESTS];
 
 /** The first version with an out-of-order window. */
@@ -68,14 +67,14 @@ const NODE_TESTS = [
   "test/serve/http-server.test.ts",
 ];
 
-/** A program of a suite: its path, or why there is none. */
+/** A program of a suite, with its path or the reason why it is not available. */
 type Candidate = Pick<TestedVersion, "program" | "source"> & {
   readonly path: Result<string, string>;
 };
 
 const { values } = parseArgs({ options: { write: { type: "boolean", default: false } } });
 const beganMs = performance.now();
-const own = await orSayWhatIsMissing(() => bringPrograms(progressToStandardError));
+const own = await reportMissingPart(() => bringPrograms(progressToStandardError));
 const [suites, nextNode] = await Promise.all([
   Promise.all(
     (await otherSuites()).map(async (suite) => ({
@@ -157,36 +156,26 @@ function notTested(row: Omit<TestedVersion, "outcome">, reason: string): TestedV
   return { ...row, outcome: "not tested", reason };
 }
 
-/** Runs tests; what they print is shown when one fails. */
+/** Runs tests. Their output is printed if one fails. */
 function test(
   node: string,
   files: readonly string[],
   environment: Readonly<Record<string, string>>,
 ): Pick<TestedVersion, "outcome" | "seconds"> {
   const startedMs = performance.now();
-  const { status, stdout, stderr, error } = spawnSync(
+  const { status, stdout, stderr, error } = runTests({
+    args: files,
     node,
-    [
-      "--test",
-      "--test-reporter=spec",
-      `--test-timeout=${LONGEST_TEST_MS}`,
-      `--test-concurrency=${FILES_AT_ONCE}`,
-      ...files,
-    ],
-    {
-      cwd: ROOT,
-      encoding: "utf8",
-      maxBuffer: Number.POSITIVE_INFINITY,
-      env: { ...process.env, ...environment },
-    },
-  );
+    environment,
+    keepsOutput: true,
+  });
   if (status !== 0) {
     process.stderr.write(`${stdout}${stderr}${error?.message ?? ""}\n`);
   }
   return { outcome: status === 0 ? "passed" : "failed", seconds: secondsSince(startedMs) };
 }
 
-/** A program among those of a suite. */
+/** The path of a program in the folder of a suite. */
 function programOf(folder: Result<string, string>, name: string): Result<string, string> {
   if (!folder.ok) {
     return folder;
@@ -205,7 +194,7 @@ async function orReason(work: Promise<string>): Promise<Result<string, string>> 
   }
 }
 
-/** `4.6.1` of what a program prints of itself. */
+/** The version in the output of `--version`: `4.6.1`. */
 async function versionOf(program: string): Promise<string> {
   const text = await runToEnd({
     name: `${program} --version`,

@@ -1,14 +1,14 @@
 /**
  * `npm test`: brings the real parts, checks types, lint and format, then runs the tests.
- * `npm test -- FILE …` runs these files only; options of `node --test` may stand there, too.
+ * `npm test -- FILE …` runs only these files. It accepts options of `node --test`.
  */
 import { spawnSync } from "node:child_process";
 import { bringPrograms, progressToStandardError } from "../test/parts/bring.ts";
-import { orSayWhatIsMissing } from "./or-say-what-is-missing.ts";
-import { namesFiles, ROOT, runTests } from "./run-tests.ts";
+import { reportMissingPart } from "./report-missing-part.ts";
+import { ALL_TESTS, namesFiles, ROOT, runTests } from "./run-tests.ts";
 
-// Here, and not where a test needs them, so that their progress is seen and no test waits for it.
-await orSayWhatIsMissing(() => bringPrograms(progressToStandardError));
+// Before the tests, so that the progress is visible and no test waits for a download.
+await reportMissingPart(() => bringPrograms(progressToStandardError));
 const args = process.argv.slice(2);
 if (!namesFiles(args)) {
   const { status } = spawnSync("npm", ["run", "--silent", "check"], {
@@ -19,4 +19,4 @@ if (!namesFiles(args)) {
     process.exit(status ?? 1);
   }
 }
-process.exit(runTests(args).status ?? 1);
+process.exit(runTests({ args: namesFiles(args) ? args : [...args, ...ALL_TESTS] }).status ?? 1);

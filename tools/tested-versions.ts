@@ -1,16 +1,16 @@
-/** The record of a run of `npm run test:versions`, and docs/versions.md, which is made from it. */
+/** The record of the last run of `npm run test:versions`, and docs/versions.md, which is made from it. */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { markdownTable } from "./markdown-table.ts";
 import { ROOT } from "./run-tests.ts";
 
-/** What users run beside the agent, or run it with. */
+/** A program that users run together with the agent. */
 export type TestedProgram = "chrony" | "Prometheus" | "Node.js";
 
 /** One version of one program. */
 export type TestedVersion = {
   readonly program: TestedProgram;
-  /** For instance `4.6.1`; `undefined` when the program could not be had. */
+  /** For example `4.6.1`; `undefined` when the program was not available. */
   readonly version?: string;
   /** The suite or registry that has it. */
   readonly source: string;
@@ -21,22 +21,22 @@ export type TestedVersion = {
   readonly seconds?: number;
 };
 
-/** One run, as tools/tested-versions.json holds it. */
+/** One run, as in tools/tested-versions.json. */
 export type VersionsRun = {
   /** `2026-11-28`. */
   readonly date: string;
-  /** The system on which it ran, for instance `Debian GNU/Linux 12 (bookworm), x64`. */
+  /** The system, for example `Debian GNU/Linux 12 (bookworm), x64`. */
   readonly system: string;
   /** The versions that `npm test` used there. */
   readonly npmTest: Readonly<Record<TestedProgram, string>>;
   readonly versions: readonly TestedVersion[];
 };
 
-/** The Node.js beside the one of package.json: the next one that will have long-term support. */
+/** The next Node.js with long-term support after that of package.json. */
 export const NEXT_NODE = "26.10.0";
 
 /** The versions of chrony on AKS' Linux nodes. */
-export const AKS_CHRONY_VERSIONS: readonly string[] = ["4.2", "4.5", "4.8"];
+const AKS_CHRONY_VERSIONS: readonly string[] = ["4.2", "4.5", "4.8"];
 
 const RECORD = join(ROOT, "tools", "tested-versions.json");
 const PAGE = join(ROOT, "docs", "versions.md");
@@ -52,7 +52,7 @@ export async function writeVersionsRun(run: VersionsRun): Promise<void> {
   await writeFile(PAGE, versionsPage(run));
 }
 
-/** The versions of chrony on AKS' nodes that no test ran as a real chronyd. */
+/** The versions of chrony on AKS' nodes that were tested by constructed replies only. */
 export function constructedOnly(run: VersionsRun): readonly string[] {
   const ran = [
     run.npmTest.chrony,

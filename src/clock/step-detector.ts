@@ -12,7 +12,7 @@ export const SMALLEST_STEP_MS = 10;
 const SMALLEST_STEP_BESIDE_SLEEP_MS = 30;
 
 /** If the monotonic readings are further apart, the process was interrupted and the pair is not used. */
-export const WIDEST_BRACKET_MS = 1;
+const WIDEST_BRACKET_MS = 1;
 
 /**
  * The step between two readings of the clocks, in milliseconds (positive: forward), or `undefined`

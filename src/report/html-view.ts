@@ -205,7 +205,7 @@ function shownTime(timeMs: number): string {
 const DAY_MS = 86_400_000;
 
 /** `4.5 s`, `00:12:30`, `3 d 00:12:30`, with parts of a second where there are any. */
-export function lengthText(lengthMs: number): string {
+function lengthText(lengthMs: number): string {
   if (lengthMs < 60_000) {
     return `${lengthMs / 1000} s`;
   }
@@ -223,7 +223,7 @@ export function share(partMs: number, totalMs: number): string {
 }
 
 /** Rounded up, so that 0 % is never more than nothing. */
-export function shareUp(partMs: number, totalMs: number): string {
+function shareUp(partMs: number, totalMs: number): string {
   return totalMs === 0 ? "–" : percent(Math.ceil((partMs * PERCENT_UNIT) / totalMs));
 }
 

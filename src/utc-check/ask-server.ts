@@ -9,7 +9,7 @@ import type { NtpError } from "./ntp-error.ts";
 import { answers, decodePacket, encodeRequest } from "./packet.ts";
 
 /** How long to wait for an answer. The margin of a later one would be too large to be of use. */
-export const ANSWER_MS = 3_000;
+const ANSWER_MS = 3_000;
 
 /** How many datagrams that do not answer the request are dropped before it is given up. */
 const MOST_DROPPED = 64;

@@ -41,7 +41,7 @@ export type Measurement = {
 export const PHI = 15e-6;
 
 /** A measurement with a larger margin is not used. It is the default of ntpd's `maxdist`. */
-export const LARGEST_MARGIN_SECONDS = 1.5;
+const LARGEST_MARGIN_SECONDS = 1.5;
 
 /** {@link timestampOf} rounds to the microsecond. */
 const ROUNDING_MS = 0.001;

@@ -1,5 +1,5 @@
-// Whether a value in Prometheus agrees with chronyd's own report. The report is what chronyc 4.3
-// printed of a chronyd that had just been synchronised.
+// Whether a value in Prometheus agrees with chronyd's own report. The report is the output of chronyc 4.3 for a chronyd
+// that had just been synchronised.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -30,7 +30,7 @@ describe("a value in Prometheus", () => {
     assert.deepEqual(compare(samples, [report], AT_ONCE), { kind: "agree", compared: 1 });
   });
 
-  test("agrees with a report a second before or after, as the error grows in between", () => {
+  test("agrees with a report a second before or after, because the growth of the error is known", () => {
     const samples = [-1_000, 1_000].map((elapsedMs) =>
       sampleAt(ANSWERED_MS + elapsedMs, ERROR_MS + GROWTH * elapsedMs),
     );
@@ -48,13 +48,13 @@ describe("a value in Prometheus", () => {
     });
   }
 
-  test("may be as old as the reading that it was made from", () => {
+  test("may be as old as its poll", () => {
     const samples = [sampleAt(ANSWERED_MS, ERROR_MS - GROWTH * 500)];
     const window = { fromMs: -500, toMs: 0 };
     assert.deepEqual(compare(samples, [report], window), { kind: "agree", compared: 1 });
   });
 
-  test("is not compared with a report under another reference", () => {
+  test("is not compared with a report of another reference", () => {
     const other = { ...report, referenceTimeSeconds: report.referenceTimeSeconds + 1 };
     const samples = [sampleAt(ANSWERED_MS, ERROR_MS)];
     assert.deepEqual(compare(samples, [other], AT_ONCE), { kind: "nothing to compare" });

@@ -15,7 +15,10 @@ const UNDERSTOOD: readonly (readonly [readonly string[], Command])[] = [
 ];
 
 const MISUSED: readonly (readonly [readonly string[], RegExp])[] = [
-  [["--incidents"], /^Not understood: --incidents\. There are --incident, --seconds N and --help/],
+  [
+    ["--incidents"],
+    /^Not understood: --incidents\. The options are --incident, --seconds N and --help/,
+  ],
   [["15"], /^Not understood: 15\. .* npm run demo -- --seconds 10/],
   [["--seconds"], /^Not understood: --seconds\./],
   [["--seconds", "soon"], /^--seconds is soon: expected a number from 1 to 86400\.$/],
@@ -24,7 +27,7 @@ const MISUSED: readonly (readonly [readonly string[], RegExp])[] = [
   [["--seconds", "1e9"], /^--seconds is 1e9:/],
   [["--seconds", ""], /^--seconds is :/],
   [["--seconds", "86401"], /^--seconds is 86401:/],
-  [["--incident", "--seconds", "15"], /do not go together/],
+  [["--incident", "--seconds", "15"], /exclude each other/],
 ];
 
 describe("the demo's command line", () => {
@@ -35,7 +38,7 @@ describe("the demo's command line", () => {
   }
 
   for (const [args, problem] of MISUSED) {
-    test(`${JSON.stringify(args)} is refused with a sentence`, () => {
+    test(`${JSON.stringify(args)} is rejected with a sentence`, () => {
       const command = parseCommandLine(args);
       assert.ok(command.kind === "usage error");
       assert.match(command.problem, problem);

@@ -57,12 +57,12 @@ describe("the demo", { concurrency: 3 }, () => {
     assert.equal(standardOutput, "");
     assert.match(
       standardError,
-      /\nThe newest chrony_clock_error_ms by push is \d+\.\d s old; fresh is 3\.0 s or less\.\n$/,
+      /\nThe newest chrony_clock_error_ms by push is \d+\.\d s old: expected at most 3\.0 s\.\n$/,
     );
     assert.deepEqual(leftBehind, []);
   });
 
-  test("says which part was ended, ends the others and fails", async (t) => {
+  test("reports which part was ended, ends the others and fails", async (t) => {
     const demo = await startDemo(t, []);
     await demo.waitForLine(/PromQL/);
     process.kill(demo.pidOf(/\/node-\w+\/chrony\.conf/), "SIGKILL");
@@ -72,7 +72,7 @@ describe("the demo", { concurrency: 3 }, () => {
     assert.deepEqual(leftBehind, []);
   });
 
-  test("says why a part does not start, and fails", async (t) => {
+  test("reports why a part does not start, and fails", async (t) => {
     const fakeCollector = join(await folderOf(t), "collector");
     await writeFile(fakeCollector, "#!/bin/sh\necho no configuration is good enough\nexit 3\n");
     await chmod(fakeCollector, 0o755);
@@ -82,13 +82,13 @@ describe("the demo", { concurrency: 3 }, () => {
     assert.deepEqual(leftBehind, []);
   });
 
-  test("says what is missing in a sentence, and fails", async (t) => {
+  test("reports what is missing in a sentence, and fails", async (t) => {
     const { code, standardError } = await run(t, [], { OTELCOL: "/no/such/program" });
     assert.equal(code, 1);
     assert.match(standardError, /^OTELCOL is set to \/no\/such\/program, but .*\n$/);
   });
 
-  test("says what it does not understand, and how it was to be asked", async (t) => {
+  test("reports what it does not understand, and what is allowed", async (t) => {
     const { code, standardOutput, standardError } = await run(t, ["--second", "3"]);
     assert.equal(code, 2);
     assert.equal(standardOutput, "");
@@ -100,7 +100,7 @@ describe("the demo", { concurrency: 3 }, () => {
     ["SIGTERM", 143, /waiting for Prometheus to scrape the agent/],
     ["SIGHUP", 129, /PromQL/],
   ] as const) {
-    test(`leaves nothing behind after ${name}, when it has said ${during}`, async (t) => {
+    test(`leaves nothing behind after ${name}, when it has printed ${during}`, async (t) => {
       const demo = await startDemo(t, []);
       await demo.waitForLine(during);
       demo.signal(name);

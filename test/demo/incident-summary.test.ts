@@ -1,4 +1,4 @@
-// What is left on the terminal when an incident is over.
+// The summary on the terminal after an incident.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -7,7 +7,7 @@ import { incidentSummary } from "../../demo/incident-summary.ts";
 import { WAITING } from "./views.ts";
 
 describe("the summary of an incident", () => {
-  test("lists each step with what was done and seen, how soon, and the PromQL for it", () => {
+  test("lists each step with what was done and seen, after which time, and its PromQL", () => {
     assert.deepEqual(incidentSummary([{ step: WAITING.step, seenAfterSeconds: 65 }]).slice(1), [
       "Step 1, the power fails, seen after 1:05",
       "  The plug was pulled.",

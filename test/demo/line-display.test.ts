@@ -1,4 +1,4 @@
-// The view for what is no terminal: a line when something changes and every few seconds.
+// The view without a terminal: a line when something changes and every few seconds.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -6,7 +6,7 @@ import { lineDisplay } from "../../demo/line-display.ts";
 import type { View } from "../../demo/view.ts";
 import { AGENT_OF_DEAD, agentOf, snapshotOf, viewOf, WAITING } from "./views.ts";
 
-/** What is written of views, one after another: the lines of each. */
+/** The lines of several views, one after another. */
 function linesOf(...views: readonly Partial<View>[]): string[][] {
   let lines: string[] = [];
   const display = lineDisplay((line) => lines.push(line));
@@ -17,7 +17,7 @@ function linesOf(...views: readonly Partial<View>[]): string[][] {
   });
 }
 
-describe("the view that is no terminal's", () => {
+describe("the view without a terminal", () => {
   test("begins with the addresses", () => {
     assert.deepEqual(linesOf({}), [
       [
@@ -42,7 +42,7 @@ describe("the view that is no terminal's", () => {
     );
   });
 
-  test("says at once what has changed: the state, and what Prometheus has", () => {
+  test("reports a change at once: of the state, and of what Prometheus has", () => {
     const unreachable = snapshotOf(AGENT_OF_DEAD);
     const [, state, gone] = linesOf(
       {},
@@ -55,7 +55,7 @@ describe("the view that is no terminal's", () => {
     assert.match(gone?.join() ?? "", /PromQL - by push, - by pull$/);
   });
 
-  test("announces each step of an incident once, and once that its effect was seen", () => {
+  test("reports each step of an incident once, and its effect once", () => {
     const seen = { ...WAITING, seenAfterSeconds: 41 };
     const written = linesOf(
       {},
@@ -68,11 +68,11 @@ describe("the view that is no terminal's", () => {
     assert.deepEqual(
       written.slice(1).map(([line]) => line),
       [
-        "Step 1 of 2: the power fails. The plug was pulled. To be seen: It is dark. This takes about 2:30.",
+        "Step 1 of 2: the power fails. The plug was pulled. Expected: It is dark. This takes about 2:30.",
         undefined,
         "Seen by push and by pull after 0:41: sum(lamps) == 0",
         undefined,
-        "Step 2 of 2: the power fails. The plug was pulled. To be seen: It is dark. This takes about 2:30.",
+        "Step 2 of 2: the power fails. The plug was pulled. Expected: It is dark. This takes about 2:30.",
       ],
     );
   });

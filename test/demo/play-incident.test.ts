@@ -1,5 +1,4 @@
-// A step whose effect does not show ends the incident. Prometheus is one that never has anything, or
-// has it by one way only.
+// A step whose effect is not seen ends the incident. The fake Prometheus has no result, or by one way only.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -20,7 +19,7 @@ for (const [jobs, missing] of [
   [["chrony-tracker"], "pull"],
   [["chrony-tracker-pull"], "push"],
 ] as const) {
-  test(`a step whose effect does not show by ${missing} ends the incident, and says so`, async () => {
+  test(`a step whose effect is not seen by ${missing} ends the incident with an error`, async () => {
     const playing = playIncident(
       [STEP, STEP],
       partsWithFakePrometheus(jobs),

@@ -9,15 +9,15 @@ import { waitFor } from "../parts/wait-for.ts";
 const ENTRY = fileURLToPath(new URL("../../demo/main.ts", import.meta.url));
 const LINE_MS = 60_000;
 
-/** A demo that runs, in a folder for temporary files of its own. */
+/** A running demo, with its own folder for temporary files. */
 export type RunningDemo = {
-  /** Settles when it has written a line like this, to standard output or standard error. */
+  /** Waits for a line like this, on standard output or standard error. */
   waitForLine(pattern: RegExp): Promise<void>;
-  /** Sends a signal to the demo alone. */
+  /** Sends a signal to the demo only. */
   signal(name: NodeJS.Signals): void;
   /** The process of one of its parts. */
   pidOf(pattern: RegExp): number;
-  /** Settles when it has ended. */
+  /** Waits until it has ended. */
   ended(): Promise<EndedDemo>;
 };
 
@@ -26,11 +26,11 @@ export type EndedDemo = {
   readonly code: number | null;
   readonly standardOutput: string;
   readonly standardError: string;
-  /** The command lines of its processes that still run, and what is left in its folder. */
+  /** The command lines of its running processes, and the files in its folder. */
   readonly leftBehind: readonly string[];
 };
 
-/** Starts a demo; it ends with its owner at the latest. */
+/** Starts a demo. It ends with its owner at the latest. */
 export async function startDemo(
   owner: Owner,
   words: readonly string[],
@@ -87,7 +87,7 @@ export async function startDemo(
   };
 }
 
-/** The processes that know of a folder: by their arguments, their environment or where they work. */
+/** The processes of a folder: it is in their arguments or environment, or their working directory. */
 function processesOf(folder: string): { pid: number; commandLine: string }[] {
   const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
   return pids.flatMap((pid) => {

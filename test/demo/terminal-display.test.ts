@@ -1,4 +1,4 @@
-// What is written to a terminal. The terminal is a stream that says it is one.
+// The output to a terminal, which is a fake stream.
 
 import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
@@ -17,7 +17,7 @@ class FakeTerminal extends PassThrough {
     this.rows = rows;
   }
 
-  /** All that was written since it was last asked. */
+  /** The output since the last call. */
   written(): string {
     return String(this.read() ?? "");
   }
@@ -27,7 +27,7 @@ const ESCAPE = "\u001b";
 const MONOCHROME = { TERM: "xterm", NO_COLOR: "1" };
 const COLOURED = { TERM: "xterm" };
 
-/** What is written to a terminal, from beginning to end. */
+/** The whole output to a terminal. */
 function drawn(environment: NodeJS.ProcessEnv): string {
   const terminal = new FakeTerminal(80, 24);
   const display = terminalDisplay(terminal, environment);
@@ -37,7 +37,7 @@ function drawn(environment: NodeJS.ProcessEnv): string {
 }
 
 describe("the view on a terminal", () => {
-  test("is drawn on a screen of its own, and the terminal is as before when it is closed", () => {
+  test("is drawn on the alternate screen, and the terminal is as before when it is closed", () => {
     const terminal = new FakeTerminal(80, 24);
     const display = terminalDisplay(terminal, MONOCHROME);
     assert.equal(terminal.written(), `${ESCAPE}[?1049h${ESCAPE}[?25l`);
@@ -65,7 +65,7 @@ describe("the view on a terminal", () => {
     );
   });
 
-  test("has colours unless NO_COLOR forbids them", () => {
+  test("has colours unless NO_COLOR is set", () => {
     assert.ok(drawn(COLOURED).includes(`${ESCAPE}[1;32m`));
     assert.ok(!drawn(MONOCHROME).includes(`${ESCAPE}[1;32m`));
   });

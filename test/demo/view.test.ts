@@ -1,4 +1,4 @@
-// The live view: what a person reads on a terminal of 80 columns and 24 rows.
+// The live view on a terminal of 80 columns and 24 rows.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -77,18 +77,18 @@ Ctrl-C ends the demo and leaves nothing behind.`,
     });
   }
 
-  test("says so when the agent or Prometheus does not answer", () => {
+  test("shows when the agent or Prometheus does not answer", () => {
     const snapshot = { agent: undefined, prometheus: undefined };
     const lines = linesOf({ snapshot });
     assert.equal(lines[1], "The agent does not answer.");
     assert.equal(lines[4], "by push, pull  -           Prometheus does not answer");
   });
 
-  test("says what an incident's step waits for, and that it was seen", () => {
+  test("shows what a step of an incident waits for, and that it was seen", () => {
     assert.deepEqual(linesOf({ incident: WAITING }).slice(16, 20), [
       "Incident, step 1 of 2: the power fails                                      0:43",
       "  Done       The plug was pulled.",
-      "  To be seen It is dark.",
+      "  Expected   It is dark.",
       "  Waiting    for PromQL to show it; takes about 2:30",
     ]);
     const seen = { ...WAITING, seenAfterSeconds: 41.2, nextInSeconds: 5.3 };

@@ -5,22 +5,22 @@ import type { AgentReport } from "../../src/summary/agent-report.ts";
 import { type ClockFacts, UNREACHABLE } from "../../src/summary/clock-facts.ts";
 import { agentReportOf, factsOf } from "../summary/facts.ts";
 
-/** What the agent reports of a healthy clock, changed. */
+/** The agent's report of a healthy clock, with changes. */
 export function agentOf(clock: Partial<ClockFacts> = {}): AgentReport {
   return agentReportOf({ clock: factsOf(clock), node: "demo-node" });
 }
 
-/** What it reports of a chronyd that does not answer. */
+/** The agent's report when chronyd does not answer. */
 export const AGENT_OF_DEAD: AgentReport = agentReportOf({ clock: UNREACHABLE });
 
-/** A snapshot with the agent's report, and with what Prometheus has of its error. */
+/** A snapshot with the agent's report, and with its error in Prometheus. */
 export function snapshotOf(agent: AgentReport | undefined): Snapshot {
   const value = agent?.clock.errorMs;
   const stored = value === undefined ? undefined : { value, ageSeconds: 0.91 };
   return { agent, prometheus: { push: stored, pull: stored } };
 }
 
-/** A view; what a test is not about is healthy. */
+/** A view. Everything that a test does not set is healthy. */
 export function viewOf(parts: Partial<View>): View {
   return {
     elapsedSeconds: 65.2,
@@ -32,7 +32,7 @@ export function viewOf(parts: Partial<View>): View {
   };
 }
 
-/** An incident in its first step, whose effect has not shown yet. */
+/** An incident in its first step, whose effect is not seen yet. */
 export const WAITING: IncidentProgress = {
   number: 1,
   count: 2,

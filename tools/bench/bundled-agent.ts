@@ -1,4 +1,4 @@
-/** The agent as the image runs it: bundled, with the image's flags. */
+/** The agent as in the image: bundled, with the image's flags. */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { freePort } from "../../test/parts/free-port.ts";
@@ -9,7 +9,7 @@ import { startProcess } from "../../test/parts/running-process.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-/** Bundles the agent. @returns what Node.js runs */
+/** Bundles the agent, and returns the path of the bundle. */
 export async function bundleInto(folder: string): Promise<string> {
   await runToEnd({
     name: "npm run build",
@@ -22,7 +22,7 @@ export async function bundleInto(folder: string): Promise<string> {
 
 export type BundledAgent = { readonly pid: number; readonly url: string; stop(): Promise<void> };
 
-/** Starts it, and waits until it is ready: it polled chronyd, and tried to push where it pushes. */
+/** Starts the bundle, and waits until the agent is ready. */
 export async function startBundledAgent(
   owner: Owner,
   bundle: string,
@@ -49,7 +49,7 @@ export async function startBundledAgent(
   return { pid: agent.pid, url, stop: () => agent.stop() };
 }
 
-/** The value of a series of the agent's own, which has no other labels than those of the resource. */
+/** The value of a series of the agent. `label`, such as `result="success"`, selects one of several. */
 export async function counterOf({ url }: BundledAgent, name: string, label = ""): Promise<number> {
   const page = await (await fetch(`${url}/metrics`)).text();
   const line = page.split("\n").find((one) => one.startsWith(`${name}{`) && one.includes(label));

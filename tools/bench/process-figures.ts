@@ -1,4 +1,4 @@
-/** What a running process has used and holds, by the kernel's word (proc(5)). */
+/** The CPU time and memory of a running process, from proc(5). */
 import { readdir, readFile } from "node:fs/promises";
 
 /** The CPU time of all threads so far, user and system, in milliseconds (/proc/PID/task/TID/schedstat). */
@@ -14,7 +14,7 @@ export async function cpuMs(pid: number): Promise<number> {
 
 export type Memory = {
   readonly residentMib: number;
-  /** Memory that is this process' own and was written to. */
+  /** Memory that only this process uses and has written to. */
   readonly privateDirtyMib: number;
 };
 

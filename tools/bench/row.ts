@@ -1,17 +1,17 @@
-/** A figure of the benchmark, and the table that is made of all. */
+/** A figure of the benchmark, and the table of all figures. */
 import { markdownTable } from "../markdown-table.ts";
 
 export type Row = {
   readonly figure: string;
   readonly value: number;
   readonly unit: "ms" | "ms/s" | "MiB" | "KiB" | "s";
-  /** What does the same with less, measured in the same run. */
+  /** The smallest program that does the same, measured in the same run. */
   readonly reference?: { readonly name: string; readonly value: number };
-  /** What it must not be above: in the row's unit, or as a ratio to the reference. */
+  /** The largest allowed value, in the row's unit or as a ratio to the reference. */
   readonly budget?: { readonly value: number } | { readonly ratio: number };
 };
 
-/** How often the value is the reference's. */
+/** The value divided by the reference's. */
 export function ratioOf({ value, reference }: Row): number | undefined {
   return reference && value / reference.value;
 }
@@ -24,7 +24,7 @@ export function isWithinBudget(row: Row): boolean | undefined {
   return "value" in budget ? value <= budget.value : (ratioOf(row) ?? Number.NaN) <= budget.ratio;
 }
 
-/** Rows as a table of Markdown. */
+/** The rows as a Markdown table. */
 export function tableOf(rows: readonly Row[]): string {
   const lines = rows.map((row) => {
     const { figure, value, unit, reference, budget } = row;

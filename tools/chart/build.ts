@@ -1,15 +1,15 @@
-/** What kustomize builds of the manifests for each way of running and each component. */
+/** Builds the manifests with kustomize, for each overlay and each component. */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse, parseAllDocuments } from "yaml";
 import type { Expressions } from "./template.ts";
 
-/** The ways of running: folders of `k8s/overlays`. The other overlays are one of these with a component. */
+/** The values of `way`: overlays in `k8s/overlays`. The other overlays are one of these with a component. */
 export const WAYS = ["prometheus", "azure", "pull-only"] as const;
 export type Way = (typeof WAYS)[number];
 
-/** A Kubernetes object, as far as every kind has the same. */
+/** The fields that all Kubernetes objects have. */
 export type KubernetesObject = {
   readonly apiVersion: string;
   readonly kind: string;
@@ -19,20 +19,20 @@ export type KubernetesObject = {
   };
 };
 
-/** A component, as users of the chart meet it. */
+/** A component, which is an option of the chart. */
 export type Component = {
   /** The folder of `k8s/components`. */
   readonly folder: string;
   /** Its name among the values: `udpHostNetwork`. */
   readonly value: string;
-  /** When it is used: the comment on top of its kustomization. */
+  /** The comment at the top of its kustomization: what it is for. */
   readonly description: string;
   readonly objects: readonly KubernetesObject[];
   /** Whether it can be used without a collector. */
   readonly fitsPullOnly: boolean;
 };
 
-/** What users of kustomize write into a component's files, and users of the chart into a value. */
+/** The parts of the manifests that users of kustomize edit. In the chart they are values. */
 const FILLED_IN = [
   {
     file: "components/run-as-user/daemon-set.yaml",
@@ -61,14 +61,17 @@ const FILLED_IN = [
   },
 ] as const;
 
-/** @param folder of the manifests, which may be written to: what is filled in becomes expressions. */
+/**
+ * Replaces the parts that users fill in by expressions.
+ * @param folder a copy of the manifests, which is changed
+ */
 export function fillInExpressions(folder: string, expressions: Expressions): void {
   writeFileSync(join(folder, "k8s/components/public-keys-file/public-keys.json"), "");
   for (const { file, text, expression } of FILLED_IN) {
     const path = join(folder, "k8s", file);
     const before = readFileSync(path, "utf8");
     if (!text.test(before)) {
-      throw new Error(`${file} has nothing like ${String(text)} any more: change FILLED_IN.`);
+      throw new Error(`${file} does not match ${String(text)} any more: change FILLED_IN.`);
     }
     const placeholder = expressions.add(expression);
     const isBlock = text.source.includes("ports:");
@@ -90,12 +93,12 @@ export function fillInExpressions(folder: string, expressions: Expressions): voi
   }
 }
 
-/** A program and its first argument that build a folder: `kustomize build`, `kubectl kustomize`. */
+/** The command that builds a folder: `kustomize build` or `kubectl kustomize`. */
 export type BuildCommand = readonly [program: string, command: string];
 
 /**
  * The objects of an overlay with components.
- * @throws when kustomize does not accept them, with what it says
+ * @throws when kustomize fails, with its error
  */
 export function buildVariant(
   command: BuildCommand,
@@ -127,7 +130,7 @@ export function buildVariant(
   );
 }
 
-/** Takes off the hash that kustomize adds to a ConfigMap's name. The chart has checksums instead. */
+/** Removes the hash that kustomize adds to the name of a ConfigMap, because the chart has checksums instead. */
 function withoutHashes(yaml: string): string {
   let text = yaml;
   for (const document of parseAllDocuments(yaml)) {
@@ -140,7 +143,7 @@ function withoutHashes(yaml: string): string {
   return text;
 }
 
-/** Every folder of `k8s/components` but what is a way of running. */
+/** The components in `k8s/components`, without `pull-only`, which is an overlay's. */
 export function readComponents(command: BuildCommand, folder: string): readonly Component[] {
   const names = readdirSync(join(folder, "k8s/components"))
     .filter((name) => name !== "pull-only")
@@ -149,7 +152,7 @@ export function readComponents(command: BuildCommand, folder: string): readonly 
     const text = readFileSync(join(folder, "k8s/components", name, "kustomization.yaml"), "utf8");
     const { kind }: { kind?: string } = parse(text);
     if (kind !== "Component") {
-      throw new Error(`k8s/components/${name} is no kustomize component.`);
+      throw new Error(`k8s/components/${name} is not a kustomize component.`);
     }
     return {
       folder: name,
@@ -165,13 +168,13 @@ export function readComponents(command: BuildCommand, folder: string): readonly 
   });
 }
 
-/** Not where it changes an object of the collector, or puts one beside it. */
+/** Whether a component neither changes nor adds an object of the collector. */
 function fitsPullOnly(command: BuildCommand, folder: string, component: string): boolean {
   try {
     const objects = buildVariant(command, folder, "pull-only", [component]);
     return objects.every(({ metadata }) => metadata.namespace !== "chrony-tracker-collector");
   } catch {
-    // kustomize finds nothing to change.
+    // kustomize fails because the object that the component changes does not exist.
     return false;
   }
 }

@@ -1,20 +1,20 @@
 /**
- * One description of an object for all ways of running it: what is the same once, and what an option
- * changes beside the option's name.
+ * Merges the variants of an object into one tree: what all variants share is in it once, and what an option
+ * changes is a choice by that option.
  */
 import { isDeepStrictEqual } from "node:util";
 
-/** What YAML can hold; `undefined`: it is not there. */
+/** Any value of YAML; `undefined`: absent. */
 export type Value = unknown;
 
-/** A value, of which parts may depend on options. */
+/** A value whose parts may depend on options. */
 export type Tree =
   | { readonly kind: "plain"; readonly value: Value }
   | { readonly kind: "map"; readonly entries: readonly (readonly [string, Choice])[] }
-  /** Of maps that are told apart by a field, such as containers. That field is their first entry. */
+  /** A list of maps with a key field, such as containers. The key is their first entry. */
   | { readonly kind: "list"; readonly items: readonly Choice[] };
 
-/** The first case with an option that is on counts, else `otherwise`; `undefined`: it is not there. */
+/** The first case that has an option which is on applies, else `otherwise`; `undefined`: absent. */
 export type Choice = {
   readonly cases: readonly {
     readonly options: readonly string[];
@@ -23,17 +23,17 @@ export type Choice = {
   readonly otherwise: Tree | undefined;
 };
 
-/** What a value becomes with an option. */
+/** The value that an option gives. */
 export type Variant = { readonly option: string; readonly value: Value };
 
-/** Fields by which Kubernetes tells the members of a list apart (its patchMergeKey). */
+/** The key fields of lists in Kubernetes (patchMergeKey). */
 const KEYS = ["name", "mountPath", "containerPort", "topologyKey"] as const;
 
 type Fields = Readonly<Record<string, Value>>;
 
 /**
- * Puts the variants of a value together. Variants that change different parts may be on at once.
- * @param base the value without any option; `undefined` when it is not there then
+ * Merges the variants of a value. Options that change different parts can be on at the same time.
+ * @param base the value without any option; `undefined` when it is absent
  */
 export function choose(base: Value, variants: readonly Variant[]): Choice {
   const changes = variants.filter(({ value }) => !isDeepStrictEqual(value, base));
@@ -72,7 +72,7 @@ function plain(value: Value): Tree | undefined {
   return value === undefined ? undefined : { kind: "plain", value };
 }
 
-/** Goes into maps, and into lists of maps with a key; `undefined` for other values. */
+/** Merges maps, and lists of maps with a key; `undefined` for other values. */
 function merge(
   base: Value,
   changes: readonly Variant[],
@@ -97,7 +97,7 @@ function merge(
   return { kind: "list", items };
 }
 
-/** The choice of each entry: those of the base first, in its order. */
+/** The choice of each entry. Those of the base are first, in its order. */
 function choicesOf<Whole extends Value>(
   base: Whole | undefined,
   changes: readonly Variant[],

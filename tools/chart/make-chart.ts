@@ -1,4 +1,4 @@
-/** Makes the chart's folder: templates from what kustomize builds, values and their schema. */
+/** Makes the chart's folder: templates, values and their schema. */
 import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import projectPackage from "../../package.json" with { type: "json" };
@@ -17,10 +17,10 @@ import { schemaOf } from "./schema.ts";
 import { Expressions, template } from "./template.ts";
 import { valuesOf } from "./values.ts";
 
-/** Without an option it is what this overlay builds; the others and the components are options. */
+/** The overlay of the chart without any option. The other overlays and the components are options. */
 const BASE = "prometheus";
 
-/** The ConfigMaps of settings, whose data come from the values. */
+/** The templates of settings, whose data come from the values. */
 const AGENT_SETTINGS = "configmap-chrony-tracker-agent-settings.yaml";
 const COLLECTOR_SETTINGS = "configmap-chrony-tracker-collector-settings.yaml";
 
@@ -29,10 +29,10 @@ export type Images = { readonly agent: string; readonly collector: string };
 
 /**
  * Makes the chart.
- * @param description.build the program that builds a folder of kustomize
- * @param description.manifests the folder that has `k8s` and `otel-collector`
- * @param description.folder where the chart is put; emptied first
- * @throws when kustomize does not accept the manifests
+ * @param description.build the command that builds a folder
+ * @param description.manifests the folder with `k8s` and `otel-collector`
+ * @param description.folder the folder of the chart, which is emptied first
+ * @throws when kustomize fails
  */
 export async function makeChart(description: {
   readonly build: BuildCommand;
@@ -86,7 +86,7 @@ export async function makeChart(description: {
   }
 }
 
-/** Go's template language: whether an option is on. */
+/** The condition in Go's template language that an option is on. */
 function conditionOf(option: string, components: readonly Component[]): string {
   const component = components.find(({ folder }) => folder === option);
   return component === undefined
@@ -94,7 +94,7 @@ function conditionOf(option: string, components: readonly Component[]): string {
     : `.Values.components.${component.value}`;
 }
 
-/** The template's name: `daemonset-chrony-tracker-agent.yaml`; of a custom resource with its group. */
+/** The file of a template: `daemonset-chrony-tracker-agent.yaml`; with the group for a custom resource. */
 function fileOf({ apiVersion, kind, metadata: { name } }: KubernetesObject): string {
   const [group = "", version] = apiVersion.split("/");
   const isCustom = version !== undefined && group.includes(".") && !group.endsWith(".k8s.io");
@@ -108,7 +108,7 @@ type Container = {
   readonly envFrom?: readonly { readonly configMapRef?: { readonly name: string } }[];
 };
 
-/** An object with pods, as far as the chart looks at it. */
+/** The fields of a DaemonSet or Deployment that the chart needs. */
 type Workload = KubernetesObject & {
   readonly spec: {
     readonly template: {
@@ -132,14 +132,14 @@ function imagesOf(objects: readonly KubernetesObject[]): Images {
   const imageOf = (name: string) => {
     const image = containers.find((container) => container.name === name)?.image;
     if (image === undefined) {
-      throw new Error(`The manifests have no container called ${name}.`);
+      throw new Error(`The manifests have no container named ${name}.`);
     }
     return image;
   };
   return { agent: imageOf("agent"), collector: imageOf("collector") };
 }
 
-/** The settings that the DaemonSet itself gives, and so replaces in a ConfigMap. */
+/** The settings in the DaemonSet itself, which a ConfigMap cannot change. */
 function fixedSettings(objects: readonly KubernetesObject[]): string[] {
   return workloads(objects)
     .filter(({ kind }) => kind === "DaemonSet")
@@ -147,7 +147,7 @@ function fixedSettings(objects: readonly KubernetesObject[]): string[] {
     .flatMap(({ env = [] }) => env.map(({ name }) => name));
 }
 
-/** An object with expressions where the chart has values, and its type first, as people write it. */
+/** The object with the expressions of the values, and with its type first, as people write it. */
 function prepared(object: KubernetesObject, images: Images, expressions: Expressions): object {
   const { apiVersion, kind, metadata, ...rest } = withImages(
     ["DaemonSet", "Deployment"].includes(object.kind)
@@ -168,7 +168,7 @@ function withImages(
   images: Images,
   expressions: Expressions,
 ): KubernetesObject {
-  const copy: KubernetesObject = JSON.parse(JSON.stringify(object), (key, value) => {
+  return JSON.parse(JSON.stringify(object), (key, value) => {
     if (key === "image" && value === images.agent) {
       return expressions.add("{{ .Values.image | quote }}");
     }
@@ -177,10 +177,9 @@ function withImages(
     }
     return value;
   });
-  return copy;
 }
 
-/** Lets pods be replaced when a ConfigMap of theirs changes, as kustomize does by its name. */
+/** Adds checksums of its ConfigMaps, so that pods are replaced when one changes. kustomize changes the names instead. */
 function withChecksums(object: Workload, expressions: Expressions): Workload {
   const { template: pod } = object.spec;
   const names = [
@@ -205,10 +204,10 @@ function withChecksums(object: Workload, expressions: Expressions): Workload {
   };
 }
 
-/** What is written for one file alone. */
+/** Adds what only one of the files needs. */
 function finished(file: string, text: string): string {
   if (file.startsWith("namespace-")) {
-    // Helm makes the release's own, which has to be there before it.
+    // Helm creates the release's own namespace, because it must exist before the release.
     const name = file.slice("namespace-".length, -".yaml".length);
     return `{{- if ne .Release.Namespace "${name}" }}\n${text}{{- end }}\n`;
   }

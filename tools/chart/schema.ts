@@ -1,4 +1,4 @@
-/** The chart's values.schema.json: what is allowed, so that Helm rejects the rest before it applies anything. */
+/** The chart's values.schema.json. Helm rejects invalid values with it before it applies anything. */
 import { SETTING_DESCRIPTIONS, type SettingDescription } from "../../src/settings.ts";
 import { type Component, WAYS } from "./build.ts";
 import { firstSentence } from "./values.ts";
@@ -8,12 +8,13 @@ type Schema = Readonly<Record<string, unknown>>;
 /** No white space, no quotation marks, no placeholder such as <cluster>. */
 const PLAIN = "[^\\s\"'<>{}$]+";
 
-/** Settings of the collector that no way requires: otel-collector/README.md. */
+/** Optional settings of the collector (otel-collector/README.md). */
 const OPTIONAL = ["OLDEST_POINT", "OWN_METRICS_INTERVAL", "HTTPS_PROXY", "NO_PROXY"];
 
 /**
- * @param description.check the text of the Azure overlay's check.sh, whose patterns these are
- * @param description.fixed the agent's settings that the DaemonSet gives itself
+ * The schema of the values.
+ * @param description.check the text of the Azure overlay's check.sh, whose patterns the schema uses
+ * @param description.fixed the agent's settings in the DaemonSet itself, which are not values
  */
 export function schemaOf(description: {
   readonly components: readonly Component[];
@@ -58,7 +59,7 @@ export function schemaOf(description: {
         items: { type: "integer", minimum: 1, maximum: 65_535 },
       },
       publicKeys: { type: "string" },
-      // What Helm gives to a chart that is a part of another.
+      // Helm sets it in a chart that is a dependency of another.
       global: { type: "object" },
     }),
     required: ["way"],
@@ -105,7 +106,7 @@ function userId(): Schema {
   return { type: "integer", minimum: 1 };
 }
 
-/** A number where the default is one; the agent checks the rest when it starts. */
+/** A number if the default is one. The agent checks the value itself when it starts. */
 function agentSetting({ default: value, explanation }: SettingDescription): Schema {
   const isNumber = /^\d+$/.test(value);
   return {
@@ -126,16 +127,16 @@ function whereWay(way: string, properties: Schema): Schema {
 function prometheusSettings(): Schema {
   const required = {
     CLUSTER_NAME: pattern(PLAIN, "The label `cluster` of every series"),
-    REMOTE_WRITE_URL: pattern(`https?://${PLAIN}`, "Where points are written to"),
+    REMOTE_WRITE_URL: pattern(`https?://${PLAIN}`, "The address that points are written to"),
     TOKEN_ISSUER_URL: pattern(
       `https://${PLAIN}`,
-      "Who issues the cluster's service-account tokens: kubectl get --raw /.well-known/openid-configuration",
+      "The issuer of the cluster's service-account tokens: kubectl get --raw /.well-known/openid-configuration",
     ),
   };
   return settings(required, {});
 }
 
-/** The patterns of check.sh, which says of each value where it comes from. */
+/** The patterns and descriptions in check.sh. */
 function azureSettings(check: string): Schema {
   const variables = new Map(
     [...check.matchAll(/^(guid|endpoint|path)='([^']*)'$/gm)].map(([, name = "", text = ""]) => [

@@ -2,18 +2,18 @@
 import { stringify } from "yaml";
 import type { Choice, Tree } from "./choices.ts";
 
-/** Template expressions, by the text that stands in their place in a tree. */
+/** Template expressions. A tree has a placeholder for each. */
 export class Expressions {
   readonly #expressions: string[] = [];
 
-  /** A text for a tree, in whose place the template will have this expression. */
+  /** A placeholder, which {@link resolve} replaces by this expression. */
   add(expression: string): string {
     const known = this.#expressions.indexOf(expression);
     const number = known === -1 ? this.#expressions.push(expression) : known + 1;
     return `helm-${number}-expression`;
   }
 
-  /** The template's text: what is no expression is kept from being taken for one. */
+  /** The text of the template: placeholders become expressions, and other braces are escaped. */
   resolve(yaml: string): string {
     return yaml
       .replaceAll("{{", '{{ "{{" }}')
@@ -21,12 +21,12 @@ export class Expressions {
   }
 }
 
-/** The Go template's condition for an option. */
+/** The condition in Go's template language that an option is on. */
 export type ConditionOf = (option: string) => string;
 
 /**
  * The template of an object.
- * @param expressions of those that stand in the tree
+ * @param expressions those whose placeholders are in the object
  */
 export function template(
   object: Choice,
@@ -74,7 +74,7 @@ function inParentheses(condition: string): string {
   return condition.includes(" ") ? `(${condition})` : condition;
 }
 
-/** What stands below a key, or at the top of the file, indented by `indent`. */
+/** The lines of a tree, indented by `indent`. */
 function linesOf(
   tree: Tree,
   indent: number,
@@ -98,7 +98,7 @@ function linesOf(
         choiceLines(choice, conditionOf, (item) =>
           item.kind === "plain"
             ? yamlLines([item.value], indent, expressions)
-            : // Its first line is its key, which every member has.
+            : // The key is always the first line.
               linesOf(item, indent + 2, conditionOf, expressions).map((line, index) =>
                 index === 0 ? `${space}- ${line.trimStart()}` : line,
               ),

@@ -4,49 +4,49 @@ import type { Images } from "./make-chart.ts";
 
 /** The text of values.yaml, with a comment for each value. */
 export function valuesOf(images: Images, components: readonly Component[]): string {
-  return `# The values of the chart. values.schema.json checks them before anything is applied. What is not here
-# is changed by a patch of kustomize (helm --post-renderer, or postRenderers of a Flux HelmRelease).
+  return `# The values of the chart. values.schema.json checks them before anything is applied. To change anything
+# else, use a kustomize patch (helm --post-renderer, or postRenderers of a Flux HelmRelease).
 
 # How points reach the backend. Required:
 #   azure       agents push to the collector, which writes to an Azure Monitor workspace
-#   prometheus  agents push to the collector, which writes to any backend that takes remote write
+#   prometheus  agents push to the collector, which writes to any backend that accepts remote write
 #   pull-only   no collector: a Prometheus scrapes the agents
 way: ""
 
 # Settings of the collector. Required by the ways with a collector: CLUSTER_NAME (the label \`cluster\`),
-# REMOTE_WRITE_URL, TOKEN_ISSUER_URL; with azure AZURE_CLIENT_ID and AZURE_TENANT_ID, too.
+# REMOTE_WRITE_URL, TOKEN_ISSUER_URL; with azure also AZURE_CLIENT_ID and AZURE_TENANT_ID.
 collector: {}
 
-# With prometheus: collector configuration of your own, merged over the shipped one.
+# With prometheus: your own configuration of the collector, merged over the shipped one.
 backend: {}
 
 # Settings of the agents that differ from the defaults, by the names in docs/settings.md.
 agent: {}
 
-# The images. In a registry of your own: their names there.
+# The images. If you use your own registry: their names there.
 image: ${images.agent}
 collectorImage: ${images.collector}
 
 # Components of k8s/components: docs/kubernetes.md.
 components:
 ${components.map(({ value, description }) => `${comment(firstSentence(description))}\n  ${value}: false\n`).join("")}
-# With runAsUser: who owns /run/chrony on all nodes (stat -c '%u %g' /run/chrony).
+# With runAsUser: the owner of /run/chrony on all nodes (stat -c '%u %g' /run/chrony).
 runAsUser:
   user: 100
   group: 101
 
-# With collectorFromNodes: the nodes' range.
+# With collectorFromNodes: the address range of the nodes.
 nodeRange: 10.224.0.0/16
 
 # With egressProxy: the ports of the proxy.
 proxyPorts: [3128, 8080]
 
-# With publicKeysFile: what \`kubectl get --raw /openid/v1/jwks\` prints (helm --set-file publicKeys=FILE).
+# With publicKeysFile: the output of \`kubectl get --raw /openid/v1/jwks\` (helm --set-file publicKeys=FILE).
 publicKeys: ""
 `;
 }
 
-/** The first sentence of a component's comment: what follows is about its files. */
+/** The first sentence of a component's comment. The others are about its files. */
 export function firstSentence(description: string): string {
   const [sentence = ""] = /^[\s\S]*?[.:](?=\s|$)/.exec(description) ?? [description];
   return sentence.replace(/:$/, ".").replaceAll("\n", " ");

@@ -1,14 +1,14 @@
 /**
- * The part of the collector's configuration that goes by the agent's catalogue: the names and the labels
- * that are let through. Anything else would become series of the sender's choice.
+ * The part of the collector's configuration that is made from the agent's catalogue: the accepted names and
+ * labels. Anything else is dropped, so that a sender cannot create series of its choice.
  */
 import { METRICS } from "../../src/metrics/catalogue.ts";
 import { isPlain } from "../../src/metrics/metric.ts";
 
-/** Where the text of {@link catalogueConfiguration} belongs, from the repository's root. */
+/** The file that {@link catalogueConfiguration} is for, from the repository's root. */
 export const CATALOGUE_FILE = "otel-collector/catalogue.yaml";
 
-/** Longer values are cut, in bytes. The longest that an agent sends are host names: 253. */
+/** Longer values are truncated. The longest that an agent sends are host names of 253 bytes. */
 export const LONGEST_LABEL_VALUE_BYTES = 256;
 
 /** The text of otel-collector/catalogue.yaml. */

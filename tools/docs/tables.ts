@@ -1,4 +1,4 @@
-/** The tables of README.md and docs/ that are made from the code, and where they stand in a page. */
+/** The tables of README.md and docs/ that are made from the code. */
 import { ALERT_GROUPS } from "../../alerts/rules.ts";
 import { EXIT_CODES } from "../../src/exit-codes.ts";
 import { ACTIVITY_METRICS } from "../../src/metrics/activity.ts";
@@ -15,7 +15,7 @@ import { UTC_CHECK_METRICS } from "../../src/metrics/utc-check.ts";
 import { SETTING_DESCRIPTIONS, type SettingDescription } from "../../src/settings.ts";
 import { markdownTable } from "../markdown-table.ts";
 
-/** The pages that have such tables, from the project's folder. */
+/** The pages that have such tables, relative to the project's folder. */
 export const PAGES = [
   "README.md",
   "docs/alerts-and-dashboards.md",
@@ -24,7 +24,7 @@ export const PAGES = [
   "docs/settings.md",
 ];
 
-/** The settings that the README names. */
+/** The settings in the README. */
 const MAIN_SETTINGS = [
   "CHRONY_ADDRESS",
   "SLEEP_INTERVAL",
@@ -36,7 +36,7 @@ const MAIN_SETTINGS = [
   "OTEL_LOG_LEVEL",
 ];
 
-/** The metrics that the README names. */
+/** The metrics in the README. */
 const MAIN_METRICS = [
   "chrony_clock_error_peak_ms",
   "chrony_clock_error_bound_ms",
@@ -86,7 +86,7 @@ const TABLES: Readonly<Record<string, readonly (readonly string[])[]>> = {
 const MARK = /<!-- (?<name>[a-z ]+): made by `npm run docs` -->\n(?:\|.*\n)*/g;
 
 /**
- * A page with its tables as the code has them now.
+ * The page with its tables made anew.
  * @throws {Error} when the page asks for a table that does not exist
  */
 export function withTables(page: string): string {

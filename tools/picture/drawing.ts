@@ -1,4 +1,4 @@
-/** The played incident as an SVG: each node's largest error over time, and below it each node's state. */
+/** Draws the played incident as SVG: the peak of each node over time, and below it the state of each node. */
 import { CRITICAL_MS, STATE_COLOURS, WARNING_MS } from "../../grafana/colours.ts";
 import { type Html, html } from "../../src/page/html.ts";
 import { milliseconds } from "../../src/summary/quantities.ts";
@@ -11,7 +11,7 @@ const ROW_HEIGHT = 22;
 /** The scale of errors, in powers of ten of a millisecond. */
 const LOWEST_DECADE = -3;
 const HIGHEST_DECADE = 5;
-/** What is further apart is not joined: nothing was known in between. */
+/** Samples that are further apart are not joined, because the value between them is not known. */
 const GAP_SECONDS = 3;
 const PALETTE = [
   "#2B83C6",
@@ -24,7 +24,7 @@ const PALETTE = [
   "#7A6FF0",
 ];
 
-/** Light and dark, as the reader has it. */
+/** Light or dark, as the reader's system. */
 const STYLE = `
 text { font: 13px system-ui, sans-serif; fill: var(--text) }
 .faint { fill: var(--faint) } .title { font-size: 16px; font-weight: 600 }
@@ -34,7 +34,7 @@ text { font: 13px system-ui, sans-serif; fill: var(--text) }
 svg { --page: #fff; --edge: #dcdfe3; --text: #24292e; --faint: #57606a }
 @media (prefers-color-scheme: dark) { svg { --page: #181b1f; --edge: #2e3338; --text: #d8d9da; --faint: #9fa7b3 } }`;
 
-/** @returns a whole SVG document */
+/** A complete SVG document. */
 export function drawIncident(incident: Incident): string {
   const { startSeconds, endSeconds, events, nodes } = incident;
   const x = (seconds: number) =>
@@ -93,7 +93,7 @@ function errorLine({ errorsMs }: PlayedNode, colour: string, x: (seconds: number
   return html`<path class="line" stroke="${colour}" d="${path.join("")}"/>`;
 }
 
-/** A node's name in the colour of its line, its states over time, and its error at the end. */
+/** A node's name and colour, its states over time, and its last error. */
 function stateRow(
   { name, states, errorsMs }: PlayedNode,
   index: number,
@@ -125,7 +125,7 @@ function y(valueMs: number): number {
   return px(PLOT.bottom - share * (PLOT.bottom - PLOT.top));
 }
 
-/** A pixel's tenth is as fine as one can see. */
+/** Rounds to a tenth of a pixel, because more digits would only make the file larger. */
 function px(value: number): number {
   return Math.round(value * 10) / 10;
 }

@@ -1,4 +1,4 @@
-/** What the picture shows: eight simulated nodes over real chronyds, and four minutes in which things go wrong. */
+/** The incident of the picture: eight simulated nodes with real chronyds, and four minutes of faults. */
 import { setTimeout as delay } from "node:timers/promises";
 import { SYNC_STATES, type SyncState } from "../../src/clock/sync-state.ts";
 import { startFleet } from "../../test/grafana/fleet.ts";
@@ -26,7 +26,7 @@ export type PlayedNode = {
 const NAMES = Array.from({ length: 8 }, (_, index) => `aks-pool-${index + 1}`);
 const BETWEEN_EVENTS_MS = 30_000;
 
-/** Plays the incident, and asks Prometheus what the agents reported. */
+/** Plays the incident, and reads from Prometheus what the agents reported. */
 export async function playIncident(): Promise<Incident> {
   const scope = new Scope();
   try {

@@ -1,10 +1,10 @@
 import { MissingPart } from "../test/parts/missing-part.ts";
 
 /**
- * Does some work. When a part of it cannot be had on this machine, the process ends with exit code 1
- * and the sentence that says what to do about it, instead of a stack trace.
+ * Does some work. When a part that it needs is missing on this machine, the process prints a sentence
+ * that says what to do, instead of a stack trace, and ends with exit code 1.
  */
-export async function orSayWhatIsMissing<T>(work: () => Promise<T>): Promise<T> {
+export async function reportMissingPart<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
