@@ -10,13 +10,13 @@ describe("the command line", () => {
     assert.deepEqual(parseCommandLine([]), { kind: "run" });
   });
 
-  test("asks for help or the version with one word", () => {
+  test("accepts --help and --version alone", () => {
     assert.deepEqual(parseCommandLine(["--help"]), { kind: "help" });
     assert.deepEqual(parseCommandLine(["-h"]), { kind: "help" });
     assert.deepEqual(parseCommandLine(["--version"]), { kind: "version" });
   });
 
-  test("names a command, whose own args it hands on", () => {
+  test("accepts a command with its own arguments", () => {
     assert.deepEqual(parseCommandLine(["status", "--json", "-w", "5"]), {
       kind: "status",
       args: ["--json", "-w", "5"],
@@ -26,7 +26,7 @@ describe("the command line", () => {
 
   const misuses = [["--verbose"], ["start"], [""], ["--help", "me"], ["--version", "--help"]];
   for (const args of misuses) {
-    test(`${JSON.stringify(args)} is not understood, and says what is`, () => {
+    test(`${JSON.stringify(args)} is an error, which lists what is allowed`, () => {
       const command = parseCommandLine(args);
       assert.ok(command.kind === "usage error");
       assert.ok(command.problem.startsWith(`Not understood: ${args.join(" ")}. There are `));
@@ -35,7 +35,7 @@ describe("the command line", () => {
   }
 });
 
-test("report is another program, and is named", () => {
+test("report is another program, which is named", () => {
   const command = parseCommandLine(["report", "--from", "2026-10-01"]);
   assert.ok(command.kind === "usage error");
   assert.match(command.problem, /npm run report, or node dist\/chrony-tracker-report\.cjs/);
@@ -49,7 +49,7 @@ describe("--help", () => {
     });
   }
 
-  test("ends with the end of a line, for the terminal's sake", () => {
+  test("ends with a line break", () => {
     assert.ok(HELP.endsWith("\n"));
   });
 });

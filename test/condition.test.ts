@@ -1,4 +1,4 @@
-// What a fault that lasts leaves in the log. Every time is an argument; the log is an array.
+// A lasting fault in the log. Every time is an argument; the log is an array.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -25,13 +25,13 @@ function watchedFault(): { fault: Condition; entries: Entry[] } {
 }
 
 describe("a fault", () => {
-  test("is told when it begins, at once", () => {
+  test("is logged when it begins", () => {
     const { fault, entries } = watchedFault();
     fault.raise("timed out", "No answer.", 5);
     assert.deepEqual(entries, [["warn", "No answer.", undefined]]);
   });
 
-  test("is not told again at each reading", () => {
+  test("is not logged again at each poll", () => {
     const { fault, entries } = watchedFault();
     for (let nowMs = 0; nowMs < 10 * MINUTE_MS; nowMs += SECOND_MS) {
       fault.raise("timed out", "No answer.", nowMs);
@@ -39,7 +39,7 @@ describe("a fault", () => {
     assert.equal(entries.length, 1);
   });
 
-  test("is told again every ten minutes, in its newest words, with how often and for how long", () => {
+  test("is logged again every ten minutes, with the newest sentence, the count and the duration", () => {
     const { fault, entries } = watchedFault();
     for (let nowMs = 0; nowMs <= 20 * MINUTE_MS; nowMs += SECOND_MS) {
       fault.raise("stale", `Nothing for ${nowMs / SECOND_MS} s.`, nowMs);
@@ -51,7 +51,7 @@ describe("a fault", () => {
     ]);
   });
 
-  test("has ended when it was away for a minute: how often and for how long it was there is logged", () => {
+  test("ends after it was absent for a minute: the count and the duration are logged", () => {
     const { fault, entries } = watchedFault();
     fault.raise("timed out", "No answer.", 0);
     fault.raise("timed out", "No answer.", 2_400);
@@ -63,7 +63,7 @@ describe("a fault", () => {
     assert.deepEqual(entries.slice(1), [["info", "All is well.", { times: 2, for_seconds: 2 }]]);
   });
 
-  test("that comes and goes is one: a line when it begins, then every ten minutes, and one at its end", () => {
+  test("that comes and goes is one fault: a line when it begins, then every ten minutes, and one at its end", () => {
     const { fault, entries } = watchedFault();
     for (let nowMs = 0; nowMs <= 20 * MINUTE_MS; nowMs += 2 * SECOND_MS) {
       fault.raise("timed out", "No answer.", nowMs);
@@ -78,7 +78,7 @@ describe("a fault", () => {
     ]);
   });
 
-  test("begins anew after it ended", () => {
+  test("begins again after it ended", () => {
     const { fault, entries } = watchedFault();
     fault.raise("timed out", "No answer.", 0);
     fault.clear(MINUTE_MS);
@@ -92,7 +92,7 @@ describe("a fault", () => {
 });
 
 describe("no fault", () => {
-  test("is not told: silence means that all is well", () => {
+  test("is not logged", () => {
     const { fault, entries } = watchedFault();
     fault.clear(0);
     fault.clear(MINUTE_MS);
@@ -101,7 +101,7 @@ describe("no fault", () => {
 });
 
 describe("another cause", () => {
-  test("is told, once the one before has stood for a minute", () => {
+  test("is logged, if the last line is a minute old", () => {
     const { fault, entries } = watchedFault();
     fault.raise("socket missing", "No socket.", 0);
     fault.raise("timed out", "No answer.", MINUTE_MS - 1);
@@ -110,7 +110,7 @@ describe("another cause", () => {
     assert.deepEqual(entries.slice(1), [["warn", "No answer.", { times: 3, for_seconds: 60 }]]);
   });
 
-  test("is then the one that lasts, and is not told again each minute", () => {
+  test("is then the lasting one, and is not logged again each minute", () => {
     const { fault, entries } = watchedFault();
     fault.raise("socket missing", "No socket.", 0);
     for (let nowMs = MINUTE_MS; nowMs < 10 * MINUTE_MS; nowMs += SECOND_MS) {
@@ -119,7 +119,7 @@ describe("another cause", () => {
     assert.equal(entries.length, 2);
   });
 
-  test("that alternates with the first fills no log: a line a minute", () => {
+  test("that alternates with the first does not fill the log: a line a minute", () => {
     const { fault, entries } = watchedFault();
     for (let nowMs = 0; nowMs < 10 * MINUTE_MS; nowMs += SECOND_MS) {
       const kind = nowMs % (2 * SECOND_MS) === 0 ? "socket missing" : "timed out";
@@ -128,14 +128,14 @@ describe("another cause", () => {
     assert.ok(entries.length > 1 && entries.length <= 10, `${entries.length} lines`);
   });
 
-  test("in other words is no other cause: ages and counts change all the time", () => {
+  test("is not another sentence, because ages and counts change all the time", () => {
     const { fault, entries } = watchedFault();
     fault.raise("stale", "Nothing for 160 s.", 0);
     fault.raise("stale", "Nothing for 260 s.", 100 * SECOND_MS);
     assert.equal(entries.length, 1);
   });
 
-  test("does not hide that it all ended", () => {
+  test("does not hide the end of the fault", () => {
     const { fault, entries } = watchedFault();
     fault.raise("socket missing", "No socket.", 0);
     fault.raise("timed out", "No answer.", SECOND_MS);

@@ -1,4 +1,4 @@
-// The table of exit codes against the help texts and the codes that real processes end with.
+// The table of exit codes, compared with the help texts and the exit codes of real processes.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -32,7 +32,7 @@ describe("the help of each command has its rows, in 80 columns:", () => {
   }
 });
 
-describe("a process that writes into a full device says so, and fails:", () => {
+describe("a process that writes to a full device reports it, and fails:", () => {
   const cases: [string, number][] = [
     ["status", 3],
     ["status --brief --watch", 3],
@@ -54,7 +54,7 @@ describe("a process that writes into a full device says so, and fails:", () => {
   }
 });
 
-describe("a process ends with the code of the table:", () => {
+describe("a process ends with the code in the table:", () => {
   const cases: [string, number][] = [
     ["src/main.ts --help", 0],
     ["src/main.ts --nonsense", 2],

@@ -1,4 +1,4 @@
-// The order of the folders of src, as the linter enforces it: Biome itself, on files that import each
+// The order of the folders of src as the linter enforces it: Biome with files that import each
 // other in both directions.
 
 import assert from "node:assert/strict";
@@ -11,7 +11,7 @@ import { folderOf } from "./parts/scratch-folder.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 
-/** Each knows only those before it; those of one row do not matter to each other here. */
+/** Each imports only from those before it. Imports within a row are not tested. */
 const ORDER: readonly (readonly string[])[] = [
   "command-options exit-codes json-shape condition log printable privileges ptp-clocks redact result setting-parsers standard-error standard-output step-log stop-signal version"
     .split(" ")
@@ -37,12 +37,12 @@ const ORDER: readonly (readonly string[])[] = [
 const ENTRIES = ORDER.flatMap((row, place) => row.map((entry) => ({ entry, place })));
 
 describe("the order of src", () => {
-  test("names every folder and file of it", async () => {
+  test("names every folder and file", async () => {
     const names = ENTRIES.map(({ entry }) => entry).toSorted();
     assert.deepEqual(names, (await readdir(join(root, "src"))).toSorted());
   });
 
-  test("makes each import of what comes later an error, and none of what comes before", async (t) => {
+  test("makes each import from a later row an error, and none from an earlier row", async (t) => {
     const folder = await folderOf(t);
     const configuration = {
       root: true,
@@ -69,7 +69,7 @@ describe("the order of src", () => {
   });
 });
 
-/** Where Biome's plugin reports something in a folder, as FILE:LINE, in order. */
+/** The places that Biome's plugin reports in a folder, as FILE:LINE, in order. */
 async function lint(folder: string): Promise<string[]> {
   const biome = join(root, "node_modules/.bin/biome");
   const args = ["lint", "--reporter=github", "--max-diagnostics=none", "src"];

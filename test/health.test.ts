@@ -1,4 +1,4 @@
-// When the liveness probe asks for a restart. Every time is an argument.
+// When the liveness probe fails. Every time is an argument.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -11,16 +11,16 @@ function reason(vitals: Partial<Vitals>): string | undefined {
   return livenessFailure({ ...healthy, ...vitals }, NOW_MS);
 }
 
-test("an agent that reads lives", () => {
+test("an agent that polls is live", () => {
   assert.equal(reason({}), undefined);
 });
 
-test("something may be wrong for 30 s", () => {
+test("a fault may last 30 s", () => {
   assert.equal(GRACE_MS, 30_000);
 });
 
 describe("a loop that has stopped", () => {
-  test("is found out 30 s after the reading that was due, not before", () => {
+  test("is detected 30 s after a poll was due, not before", () => {
     assert.equal(reason({ lastReadingMs: NOW_MS - 31_000 }), undefined);
     assert.equal(
       reason({ lastReadingMs: NOW_MS - 31_001 }),
@@ -28,27 +28,27 @@ describe("a loop that has stopped", () => {
     );
   });
 
-  test("is not one that reads seldom, by its setting", () => {
+  test("is not one with a long polling interval", () => {
     const seldom = { readingIntervalMs: 600_000 };
     assert.equal(reason({ ...seldom, lastReadingMs: NOW_MS - 630_000 }), undefined);
     assert.notEqual(reason({ ...seldom, lastReadingMs: NOW_MS - 630_001 }), undefined);
   });
 });
 
-describe("a socket directory that is lost", () => {
+describe("a lost socket directory", () => {
   const sentence = "The directory was deleted.";
 
-  test("is waited for 30 s: a chronyd that restarts makes a new one", () => {
+  test("is not a failure for 30 s, because a restarted chronyd creates a new one", () => {
     const directoryFault = { sentence, sinceMs: NOW_MS - 29_999 };
     assert.equal(reason({ directoryFault }), undefined);
   });
 
-  test("is then a reason, and the one that is told", () => {
+  test("is a failure then, with this reason", () => {
     assert.equal(reason({ directoryFault: { sentence, sinceMs: NOW_MS - 30_000 } }), sentence);
   });
 });
 
-test("a loop that has stopped comes first: it would not see the directory come back", () => {
+test("a stopped loop is the first reason, because it would not notice a new directory", () => {
   const reasonTold = reason({
     lastReadingMs: NOW_MS - 60_000,
     directoryFault: { sentence: "The directory was deleted.", sinceMs: NOW_MS - 60_000 },

@@ -1,4 +1,4 @@
-// What the log writes to a stream that is no terminal, and to one that is. The streams are arrays.
+// The log's output to a terminal, and to other streams. The streams are arrays.
 
 import assert from "node:assert/strict";
 import { describe, type TestContext, test } from "node:test";
@@ -21,7 +21,7 @@ describe("to a file or a pipe", () => {
     assert.deepEqual(written, [line]);
   });
 
-  test("a field that is not known is left out", (t) => {
+  test("an undefined field is left out", (t) => {
     const { log, written } = logTo(t, "info", false);
     log.info("So.", { known: 0, unknown: undefined });
     assert.deepEqual(JSON.parse(written.join("")), {
@@ -44,14 +44,14 @@ describe("to a terminal", () => {
     ]);
   });
 
-  test("fields that are all unknown leave no empty brackets", (t) => {
+  test("without defined fields there are no empty brackets", (t) => {
     const { log, written } = logTo(t, "info", true);
     log.info("So.", { unknown: undefined });
     assert.deepEqual(written, ["16:55:13.796 info  So.\n"]);
   });
 });
 
-describe("the level lets through what is at least as grave:", () => {
+describe("the level selects the events that are at least as severe:", () => {
   const levels: readonly (readonly [level: LogLevel, written: readonly string[]])[] = [
     ["none", []],
     ["error", ["error"]],

@@ -1,5 +1,5 @@
-// A leap second, to a real agent. chronyd believes in one on the last day of June or December only, so
-// a fake announces it; the agent's clock is set to the end of a day, and back by the second.
+// A leap second with a real agent. chronyd accepts one only on the last day of June or December, so a fake
+// announces it. The agent's clock is set to the end of a day, and back by one second.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -13,10 +13,10 @@ import { scrape, scrapeInState } from "./scrape.ts";
 const DAY_MS = 86_400_000;
 const LEAP_STATUS_OFFSET = 54;
 const INSERT_SECOND = 1;
-/** A step that a loaded machine makes too late is no leap second: then the next day's end is tried. */
+/** A loaded machine may make the step too late for a leap second. The end of the next day is tried then. */
 const DAYS = 5;
 
-test("a leap second that was announced is logged as one, and is no step", async (t) => {
+test("an announced leap second is logged as one, and is not a step", async (t) => {
   const chronyd = await startFollower(t);
   const fake = startFakeChronydRelay(t, chronyd);
   fake.change(tracking.command, (reply) => reply.writeUInt16BE(INSERT_SECOND, LEAP_STATUS_OFFSET));

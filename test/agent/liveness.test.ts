@@ -1,5 +1,5 @@
-// When the agent asks to be restarted: what happens to a container whose mount of chronyd's directory
-// goes stale, played in a mount namespace of the agent's own, with a real chronyd.
+// When the agent asks to be restarted: a container whose mount of chronyd's directory became stale. The
+// agent runs in its own mount namespace, with a real chronyd.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -14,16 +14,16 @@ import { get, scrape, scrapeInState } from "./scrape.ts";
 const GRACE_MS = 30_000;
 const STEP_MS = 5_000;
 
-/** How this machine lets us have a mount namespace, or `undefined` when it does not. */
+/** The command for a mount namespace; `undefined` when this machine does not allow one. */
 const unshare = [["--mount"], ["--user", "--map-root-user", "--mount"]].find(
   (words) => spawnSync("unshare", [...words, "true"]).status === 0,
 );
 const isRoot = process.getuid?.() === 0;
 
 /**
- * Waits until the agent is not live, and gives its reason and after how long that was, in
- * milliseconds. Most of the grace period passes at once, a few seconds at a time: the agent reads
- * twice in between, because a loop that has stopped would be another reason.
+ * Waits until the agent is not live. Returns its reason, and the time until then in milliseconds. The clock
+ * is moved forward a few seconds at a time, with two polls in between, because a loop that has stopped would
+ * be another reason.
  */
 async function untilNotLive(agent: Agent): Promise<{ reason: string; afterMs: number }> {
   const beganMs = performance.now();
@@ -43,7 +43,7 @@ async function untilNotLive(agent: Agent): Promise<{ reason: string; afterMs: nu
   return { reason, afterMs: performance.now() - beganMs + passedMs };
 }
 
-/** Waits for so many more readings, whatever becomes of them. */
+/** Waits for this many further polls, successful or not. */
 async function untilRead(agent: Agent, readings: number): Promise<void> {
   const count = async () => {
     const { value } = await scrape(agent);
@@ -57,7 +57,7 @@ async function untilRead(agent: Agent, readings: number): Promise<void> {
 }
 
 describe("the agent's liveness", { concurrency: true }, () => {
-  test("fails when the directory was deleted under its mount, though a new one stands at its place", {
+  test("fails when the directory was deleted under its mount, even if there is a new one", {
     skip: unshare === undefined && "this machine lets nobody make a mount namespace",
   }, async (t) => {
     const chronyd = await startFollower(t);
@@ -71,8 +71,7 @@ describe("the agent's liveness", { concurrency: true }, () => {
         OTEL_METRICS_EXPORTER: "prometheus",
         SLEEP_INTERVAL: "0.5",
       },
-      // As in a container: a file system of its own, with the node's directory mounted at the path
-      // that it has on the node.
+      // As in a container: its own file system, with the node's directory mounted at the same path.
       wrapper: [
         "unshare",
         ...(unshare ?? []),
@@ -93,12 +92,12 @@ describe("the agent's liveness", { concurrency: true }, () => {
     const { reason, afterMs } = await untilNotLive(agent);
     assert.match(reason, /run was deleted under the agent/);
     assert.ok(afterMs > GRACE_MS - 1000, `after ${afterMs} ms already`);
-    // Told once, however often it is seen.
+    // Logged once, however often it is seen.
     const told = agent.logs().filter(({ message }) => /was deleted/.test(String(message)));
     assert.equal(told.length, 1);
   });
 
-  test("fails when the directory changed its owner, and not when it changes back in time", {
+  test("fails when the owner of the directory changed, but not when it changes back in time", {
     skip: !isRoot && "only root can give a directory away",
   }, async (t) => {
     const chronyd = await startFollower(t);

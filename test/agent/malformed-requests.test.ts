@@ -1,5 +1,5 @@
-// Bytes that are no request, or hardly one, to the port of the real agent, with a real chronyd behind
-// it. Slow clients and thousands of connections are in test/faults/.
+// Invalid requests to the port of a real agent with a real chronyd. Slow clients and thousands of
+// connections are in test/faults/.
 
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
@@ -14,16 +14,16 @@ import { get, scrape, scrapeInState } from "./scrape.ts";
 const SEED = 0x6368_726f;
 const REQUESTS = 2_000;
 const REQUESTS_AT_ONCE = 100;
-/** Half of a request is not answered before the agent's limits, and must not be waited for. */
+/** The sender closes after this time, because the agent answers half a request only after its own timeout. */
 const SILENCE_MS = 50;
 const READINGS_AFTERWARDS = 3;
 
-/** What a request may be answered with that is none of the agent's. */
+/** The statuses that answer an invalid request. */
 const ALLOWED = [100, 200, 400, 404, 405, 408, 413, 417, 431];
 
 const CLOSE = "Host: localhost\r\nConnection: close\r\n\r\n";
 
-/** A request, and the statuses of the answers to it. */
+/** A request, and the statuses of its answers. */
 const CASES: Readonly<Record<string, readonly [bytes: string, ...statuses: number[]]>> = {
   "a method of another protocol": ["HELO mail.example\r\n\r\n", 400],
   "the preface of HTTP/2": ["PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400],
@@ -104,7 +104,7 @@ describe("the agent's port", () => {
     });
   }
 
-  test(`outlives ${REQUESTS} spoilt requests: answered properly or closed (seed ${SEED})`, async (t) => {
+  test(`survives ${REQUESTS} mutated requests: each is answered or closed (seed ${SEED})`, async (t) => {
     const before = (await fileDescriptors(agent.process.pid)).length;
     const random = new Random(SEED);
     const counts = new Map<number, number>();

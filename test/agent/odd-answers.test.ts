@@ -1,5 +1,5 @@
-// Answers that a collector in order does not give, and what the agent makes of them: a real chronyd and
-// real agents; the collector is a fake one (test/push/fake-collector.ts) that keeps what it was sent.
+// Unusual answers of a collector, and how the agent handles them: a real chronyd and real agents; a fake
+// collector (test/push/fake-collector.ts) keeps the requests.
 
 import assert from "node:assert/strict";
 import { randomInt } from "node:crypto";
@@ -89,7 +89,7 @@ function signInPage(response: ServerResponse): void {
 
 describe("a partial success", () => {
   for (const rejectedDataPoints of [3, "3"]) {
-    test(`that says ${JSON.stringify(rejectedDataPoints)} counts three dropped points, with the reason in the log once`, async (t) => {
+    test(`with ${JSON.stringify(rejectedDataPoints)} counts three dropped points, and logs the reason once`, async (t) => {
       const partialSuccess = { rejectedDataPoints, errorMessage: "no\nsuch tenant" };
       const collector = await startCollector(t, json({ partialSuccess }));
       const agent = await startPushing(t, collector);
@@ -105,7 +105,7 @@ describe("a partial success", () => {
   }
 });
 
-test("a page with 200 is no success: all waits, which is logged once, and arrives later", async (t) => {
+test("a page with 200 is not a success: everything is kept, which is logged once, and arrives later", async (t) => {
   let answer = signInPage;
   const collector = await startCollector(t, (response) => answer(response));
   const agent = await startPushing(t, collector);
@@ -182,7 +182,7 @@ describe("a node that was slewed 4 s away after it agreed with the collector", (
     assert.ok(aheadMs > 3_000 && aheadMs < 5_500, `${aheadMs} ms`);
   });
 
-  test("has the collector's time while it is not", async (t) => {
+  test("has the collector's time while it is not synchronised", async (t) => {
     const configuration = neverSynchronisedConfiguration(await freeUdpPort());
     const unsynchronised = await startChronyd(t, { configuration });
     const collector = await startCollector(t, accept);
@@ -193,7 +193,7 @@ describe("a node that was slewed 4 s away after it agreed with the collector", (
   });
 });
 
-test("401 with the text 'no org id' is logged as that, and not as a token that was rejected", async (t) => {
+test("401 with the text 'no org id' is logged as that, and not as a rejected token", async (t) => {
   const tokenFile = join(await folderOf(t), "token");
   await writeFile(tokenFile, "good");
   const collector = await startCollector(t, (response) => {
@@ -205,7 +205,7 @@ test("401 with the text 'no org id' is logged as that, and not as a token that w
   assert.doesNotMatch(line, /accept the .*token/);
 });
 
-test("308 is logged with its target, which gets nothing", async (t) => {
+test("308 is logged with its target, which gets no request", async (t) => {
   const elsewhere = await startCollector(t, accept);
   const location = `http://127.0.0.1:${elsewhere.port}/v1/metrics`;
   const collector = await startCollector(t, refuse(308, "", { location }));
@@ -218,7 +218,7 @@ test("308 is logged with its target, which gets nothing", async (t) => {
 
 describe("a proxy in the environment", () => {
   for (const name of ["HTTP_PROXY", "https_proxy", "ALL_PROXY"]) {
-    test(`(${name}) is not used, which is logged without its address`, async (t) => {
+    test(`(${name}) is not used, which is logged without the address`, async (t) => {
       const collector = await startCollector(t, accept);
       const proxy = await startCollector(t, accept);
       const agent = await startPushing(t, collector, {
@@ -243,7 +243,7 @@ describe("a proxy in the environment", () => {
   });
 });
 
-/** Slews both clocks of the node. @returns how far ahead its points are then */
+/** Slews both clocks of the node. Returns how far ahead its points are then. */
 async function slewedAway(agent: Agent, collector: FakeCollector): Promise<number> {
   await untilAttempts(agent, collector, 3);
   for (let time = 0; time < 40; time += 1) {

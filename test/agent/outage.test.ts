@@ -1,7 +1,7 @@
-// What becomes of the readings while the backend is away or rejects: a real chronyd, the agent, the
-// real collector with the shipped configuration and a real Prometheus, as it is by default and with an
-// out-of-order window. Between these two stands a gate (fake-gate.ts), for what no Prometheus does
-// when it is told to. Intervals are compressed: a collection twice a second.
+// The polls while the backend is away or rejects: a real chronyd, the agent, the real collector with the
+// shipped configuration, and a real Prometheus, with its defaults and with an out-of-order window. Between
+// collector and Prometheus there is a gate (fake-gate.ts), for answers that a Prometheus cannot be made to
+// give. Intervals are compressed: a collection twice a second.
 
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
@@ -24,7 +24,7 @@ const OLDEST_MS = 1_140_000;
 const WAITING = "chrony_tracker_backlog_points";
 const DROPPED = "chrony_tracker_backlog_dropped_points_total";
 const FAILED = { result: "failure" };
-/** Wide enough to find samples that landed at a wrong time. */
+/** Long enough to find samples with a wrong time. */
 const RANGE_SECONDS = 2 * 3600;
 
 /** A path with a gate between the collector and Prometheus. */
@@ -35,7 +35,7 @@ async function startGatedPath(
   outOfOrderTimeWindow: string,
   ofPrometheus: PrometheusDescription = {},
 ): Promise<GatedPath> {
-  // Whatever becomes of the clocks here, what such a chronyd reports stays the same.
+  // Because its reports do not change when the test moves the clocks.
   const chronyd = await startChronyd(owner, { configuration: localReferenceConfiguration() });
   const prometheus = await startPrometheus(owner, { ...ofPrometheus, outOfOrderTimeWindow });
   const gate = await startFakeGate(owner, prometheus.remoteWriteUrl);
@@ -47,7 +47,7 @@ async function startGatedPath(
     settings: { SLEEP_INTERVAL: "0.1", OTEL_METRIC_EXPORT_INTERVAL: "500" },
   });
   await scrapeInState(path.agent, "local");
-  // The first collection has markers, which do not show in Prometheus.
+  // The first collection has staleness markers, which PromQL does not show.
   await path.agent.process.waitUntil("two pushes", async () => {
     const { value } = await scrape(path.agent);
     return (value("chrony_tracker_exports_total", { result: "success" }) ?? 0) >= 2;
@@ -64,7 +64,7 @@ async function own(
   return (await scrape(path.agent)).value(name, labels) ?? Number.NaN;
 }
 
-/** Waits for pushes that fail, from now on. */
+/** Waits for pushes that fail after now. */
 async function untilFailed(path: Path, pushes: number): Promise<void> {
   const before = await own(path, "chrony_tracker_exports_total", FAILED);
   await path.agent.process.waitUntil(`${pushes} pushes to fail`, async () => {
@@ -72,7 +72,7 @@ async function untilFailed(path: Path, pushes: number): Promise<void> {
   });
 }
 
-/** Waits until nothing waits, or what is said to be left. */
+/** Waits until the backlog is empty, or has only `left` points. */
 async function untilPushed(path: Path, left = 0): Promise<void> {
   await path.agent.process.waitUntil("what waits to be pushed", async () => {
     const points = await own(path, WAITING);
@@ -81,7 +81,7 @@ async function untilPushed(path: Path, left = 0): Promise<void> {
   });
 }
 
-/** Every pushed series that the collector did not make itself, with all its samples. */
+/** All pushed series with their samples, without those that the collector made. */
 async function pushed(path: Path): Promise<Map<string, readonly Sample[]>> {
   const nowSeconds = Date.now() / 1000;
   const series = await path.prometheus.series(
@@ -98,8 +98,8 @@ async function pushed(path: Path): Promise<Map<string, readonly Sample[]>> {
 }
 
 /**
- * Compares what Prometheus holds with what the agent said that it held back: at its fullest, the
- * backlog had so many points, and so many are now there from that time, each once, in order.
+ * Compares Prometheus with the agent's backlog: as many points as the largest backlog had must now be in
+ * Prometheus, each once, in order.
  */
 async function assertNothingLost(path: Path): Promise<void> {
   for (const reason of ["age", "bytes", "rejected"]) {
@@ -122,7 +122,7 @@ async function assertNothingLost(path: Path): Promise<void> {
   assertReadings(series);
 }
 
-/** The readings that samples stand for are in order, none twice, and none of them in the future. */
+/** The polls of these samples are in order, none twice, and none in the future. */
 function assertReadings(series: ReadonlyMap<string, readonly Sample[]>): void {
   const readings = only(series, "chrony_tracker_readings_total success");
   for (const [index, { value, timestampSeconds }] of readings.entries()) {
@@ -132,7 +132,7 @@ function assertReadings(series: ReadonlyMap<string, readonly Sample[]>): void {
   }
 }
 
-/** The samples of the only series whose name begins like this. */
+/** The samples of the only series whose name begins with this. */
 function only(series: ReadonlyMap<string, readonly Sample[]>, name: string): readonly Sample[] {
   const found = [...series].filter(([key]) => key.startsWith(name));
   assert.equal(found.length, 1, `${found.length} series of ${name}`);
@@ -140,7 +140,7 @@ function only(series: ReadonlyMap<string, readonly Sample[]>, name: string): rea
 }
 
 for (const window of ["0s", "30m"]) {
-  describe(`nothing is lost or there twice, in a Prometheus with out_of_order_time_window ${window},`, () => {
+  describe(`no sample is lost or duplicated in a Prometheus with out_of_order_time_window ${window},`, () => {
     const scope = suiteScope();
     let path: GatedPath;
 
@@ -165,7 +165,7 @@ for (const window of ["0s", "30m"]) {
     });
 
     for (const stepMs of [HOUR_MS, -5_000]) {
-      test(`when the node's clock is stepped by ${stepMs / 1000} s while points wait`, async () => {
+      test(`when the node's clock is stepped by ${stepMs / 1000} s during an outage`, async () => {
         await path.collector.process.kill();
         await untilFailed(path, 4);
         await path.agent.shiftWallClock(stepMs);
@@ -180,11 +180,11 @@ for (const window of ["0s", "30m"]) {
   });
 }
 
-test("what the backend can no longer take after lost answers and an outage does not keep back what is new", async (t) => {
+test("points that the backend no longer accepts after lost answers and an outage do not block new ones", async (t) => {
   const port = await freePort();
   // More than the ten rounds after which the newest collection is tried.
   const windowSeconds = 10;
-  // Its own samples go on during the outage: what is older than the window is rejected afterwards.
+  // Its own samples go on during the outage, so samples older than the window are rejected afterwards.
   const itself = {
     job_name: "itself",
     scrape_interval: "1s",
@@ -217,7 +217,7 @@ test("what the backend can no longer take after lost answers and an outage does 
   for (const reason of ["age", "bytes", "rejected"]) {
     assert.equal(await own(path, DROPPED, { reason }), 0, reason);
   }
-  // Prometheus 2.42 answers 500 for what is too old, and the collector 503: it waits until it is too old.
+  // Prometheus 2.42 answers 500 to samples that are too old, and the collector 503: the agent keeps them until they expire.
   await path.agent.letMonotonicPass(OLDEST_MS);
   await untilPushed(path);
   assertReadings(await pushed(path));
@@ -231,7 +231,7 @@ describe("a backend that rejects", () => {
     path = await startGatedPath(scope, "30m");
   });
 
-  test("everything for a while, as without a role: nothing is lost, and what waited arrives", async () => {
+  test("everything for a while, as without a role: nothing is lost, and the backlog arrives", async () => {
     path.gate.behave(403);
     await untilFailed(path, 6);
     path.gate.behave("open");
@@ -239,7 +239,7 @@ describe("a backend that rejects", () => {
     await assertNothingLost(path);
   });
 
-  test("one series: the clock's own go on, and what is rejected for five minutes is dropped", async () => {
+  test("one series: the clock's series go on, and points that are rejected for five minutes are dropped", async () => {
     const rejected = "chrony_tracking_skew_ppms";
     const before = await pushed(path);
     const lastSeconds = only(before, "chrony_up ").at(-1)?.timestampSeconds ?? 0;
@@ -279,7 +279,7 @@ describe("a backend that rejects", () => {
       missing += gaps;
     }
     assert.ok(missing > 0);
-    // Collections from before the clock's own series went alone were dropped whole.
+    // Collections were dropped whole before the clock's series were sent alone.
     assert.equal((dropped - missing) % names.length, 0, `${missing} of ${dropped} dropped`);
     for (const reason of ["age", "bytes"]) {
       assert.equal(await own(path, DROPPED, { reason }), 0, reason);

@@ -1,5 +1,5 @@
-// Whom the agent runs as, read from the kernel while it runs: started by root with no more than a
-// container gives it, beside real chronyds (Debian's) of several users. The collector is a fake.
+// The user that the agent runs as, read from the kernel: it is started by root with a container's privileges,
+// with real chronyds (Debian's) of several users. The collector is a fake.
 
 import assert from "node:assert/strict";
 import { mkdir, readdir, rename, symlink, writeFile } from "node:fs/promises";
@@ -21,7 +21,7 @@ const cannotBeOthers =
   (!isRoot && "only root can start processes as other users") ||
   (setpriv === undefined && "needs setpriv of util-linux");
 
-/** Root of a container: these capabilities, groups of the pod, and no way to get more. */
+/** The root of a container: these capabilities, the pod's groups, and no_new_privs. */
 function rootWith(capabilities: string): string[] {
   return [
     setpriv ?? "",
@@ -38,7 +38,7 @@ function as(uid: number, gid: number): string[] {
 
 const ROOT_OF_CONTAINER = rootWith(",+setuid,+setgid");
 
-/** Each thread of a process is this user, in no other group, without a capability. */
+/** Asserts that each thread of a process has this user and group only, and no capability. */
 async function assertIsNobodyBut(uid: number, gid: number, pid: number): Promise<void> {
   for (const status of await threadStatuses(pid)) {
     assert.deepEqual(status, {
@@ -84,7 +84,7 @@ describe("the agent, started as root", { skip: cannotBeOthers, concurrency: true
     { uid: 123, gid: 123, mode: 0o770 },
   ]) {
     const { uid, gid, mode } = user;
-    test(`becomes ${uid}:${gid} for good, who owns a directory of mode ${mode.toString(8)}, and is answered`, async (t) => {
+    test(`becomes ${uid}:${gid} permanently, the owner of a directory of mode ${mode.toString(8)}, and is answered`, async (t) => {
       const { address, directory } = await chronydOf(t, user);
       const agent = await agentWith(t, { CHRONY_ADDRESS: address });
       const { value } = await scrapeInState(agent, "local");
@@ -100,7 +100,7 @@ describe("the agent, started as root", { skip: cannotBeOthers, concurrency: true
     });
   }
 
-  test("becomes nobody where root owns the directory, says why, and reports unreachable", async (t) => {
+  test("becomes nobody if root owns the directory, logs why, and reports unreachable", async (t) => {
     const directory = join(await folderOf(t), "roots");
     await mkdir(directory, { mode: 0o755 });
     const agent = await agentWith(t, { CHRONY_ADDRESS: `unix://${directory}/chronyd.sock` });
@@ -115,7 +115,7 @@ describe("the agent, started as root", { skip: cannotBeOthers, concurrency: true
     assert.equal((await get(agent, "/livez")).status, 200);
   });
 
-  test("beside a chronyd that runs as root, names the way over UDP, which works", async (t) => {
+  test("with a chronyd that runs as root, suggests UDP, which works", async (t) => {
     const commandPort = await freeUdpPort();
     const root = { uid: 0, gid: 0, mode: 0o750 };
     const { address } = await chronydOf(t, root, { commandPort });
@@ -129,7 +129,7 @@ describe("the agent, started as root", { skip: cannotBeOthers, concurrency: true
     assert.equal(value("chrony_up"), 1);
   });
 
-  test("notices the right directory in the place of root's, which it has to be started again for", async (t) => {
+  test("notices when the directory has an owner again, which needs a restart", async (t) => {
     const folder = await folderOf(t);
     const directory = join(folder, "run");
     await mkdir(directory, { recursive: true, mode: 0o755 });
@@ -148,7 +148,7 @@ describe("the agent, started as root", { skip: cannotBeOthers, concurrency: true
     await assertIsNobodyBut(65_534, 65_534, agent.process.pid);
   });
 
-  test("without SETUID and SETGID ends with exit code 1 and says what to do, before it listens", async (t) => {
+  test("without SETUID and SETGID ends with exit code 1 and logs what to do, before it listens", async (t) => {
     const { address } = await chronydOf(t, { uid: 998, gid: 995, mode: 0o750 });
     for (const capabilities of ["", ",+setgid", ",+setuid"]) {
       const agent = await agentWith(t, { CHRONY_ADDRESS: address }, rootWith(capabilities));
@@ -169,13 +169,13 @@ describe("the agent, started as root", { skip: cannotBeOthers, concurrency: true
       /but it still has capabilities \(00000000000000c0\): it will not run like that/,
     ],
     [
-      // Without SETUID only the effective uid changes, and the saved one is the way back.
+      // Without SETUID only the effective uid changes, and the saved one would allow to go back.
       "can become root again by its saved uid",
       [setpriv ?? "", "--ruid=65534", "--bounding-set=-all,+setgid", "--inh-caps=-all"],
       /but its real, effective and saved uid are 65534, 65534, 0, and it still has capabilities/,
     ],
   ] as const) {
-    test(`does not run where it ${what}: exit code 1, before it listens`, async (t) => {
+    test(`does not run if it ${what}: exit code 1, before it listens`, async (t) => {
       const agent = await agentWith(t, { CHRONY_ADDRESS: "udp://127.0.0.1:1" }, wrapper);
       assert.deepEqual(await agent.process.exited, { code: 1, signal: null });
       const [only, ...others] = agent.logs();
@@ -184,13 +184,13 @@ describe("the agent, started as root", { skip: cannotBeOthers, concurrency: true
     });
   }
 
-  test("as another user stays that user, and says who owns the directory when it cannot read", async (t) => {
+  test("as another user stays that user, and logs who owns the directory if it cannot poll", async (t) => {
     const { address, directory } = await chronydOf(t, { uid: 998, gid: 995, mode: 0o770 });
     const owner = await agentWith(t, { CHRONY_ADDRESS: address }, as(998, 995));
     await scrapeInState(owner, "local");
     assert.ok(!owner.process.output().includes("Started as root"));
 
-    // A member of the group gets in, but chronyd cannot write to its socket.
+    // A member of the group can send, but chronyd cannot write to its socket.
     for (const stranger of [as(1234, 1234), as(1234, 995)]) {
       const agent = await agentWith(t, { CHRONY_ADDRESS: address }, stranger);
       await scrapeInState(agent, "unreachable");
@@ -200,11 +200,11 @@ describe("the agent, started as root", { skip: cannotBeOthers, concurrency: true
     }
   });
 
-  test("reads a token that is everybody's to read, and the next one after kubelet's rotation", async (t) => {
+  test("reads a token that everybody may read, and the next one after kubelet's rotation", async (t) => {
     const { address } = await chronydOf(t, { uid: 998, gid: 995, mode: 0o750 });
     const collector = await FakeCollector.start(accept);
     t.after(() => collector.stop());
-    // As kubelet does: each version in a folder of its own, and one link that is replaced.
+    // As kubelet does: each version is in its own folder, and one link is replaced.
     const tokens = join(await folderOf(t), "tokens");
     const write = async (version: string) => {
       await mkdir(join(tokens, version), { recursive: true });
@@ -217,7 +217,7 @@ describe("the agent, started as root", { skip: cannotBeOthers, concurrency: true
     const agent = await agentWith(t, {
       CHRONY_ADDRESS: address,
       OTEL_METRICS_EXPORTER: "otlp,prometheus",
-      // A push may take as long: a busy machine is no failure.
+      // As long as a push may take, so that a busy machine is not a failure.
       OTEL_METRIC_EXPORT_INTERVAL: "2000",
       OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${collector.port}`,
       COLLECTOR_TOKEN_FILE: join(tokens, "token"),

@@ -1,4 +1,4 @@
-// The agent as a process: how it starts, what it refuses, how it ends. The bundled file, too.
+// The agent as a process: how it starts, what it rejects, how it ends. Also as a bundle.
 
 import assert from "node:assert/strict";
 import { copyFile, readdir } from "node:fs/promises";
@@ -39,7 +39,7 @@ async function run(
 describe("the agent's process", () => {
   const scope = suiteScope();
   let chronyd: Chronyd;
-  /** Of its socket. */
+  /** The owner of its socket. */
   let runFolder: string;
 
   before(async () => {
@@ -54,7 +54,7 @@ describe("the agent's process", () => {
     assert.match(help.output, /^SLEEP_INTERVAL$/m);
   });
 
-  test("refuses what it does not understand, and all bad settings at once, with exit code 2", async () => {
+  test("rejects unknown arguments, and reports all invalid settings at once, with exit code 2", async () => {
     const usageError = await run(["--verbose"]);
     assert.equal(usageError.code, 2);
     assert.match(usageError.output, /Not understood: --verbose/);
@@ -72,7 +72,7 @@ describe("the agent's process", () => {
     );
   });
 
-  test("ends with exit code 1 and says so when its port is in use", async (t) => {
+  test("ends with exit code 1 and logs it when its port is in use", async (t) => {
     const port = await freePort();
     const other = createServer();
     t.after(() => other.close());
@@ -106,7 +106,7 @@ describe("the agent's process", () => {
     }
   });
 
-  test("writes nothing but its log when readings take longer than they are apart", async (t) => {
+  test("writes nothing but its log when polls take longer than their interval", async (t) => {
     await chronyd.freeze();
     const agent = await startAgent(t, {
       environment: {
@@ -126,7 +126,7 @@ describe("the agent's process", () => {
     assert.deepEqual(others, [], "Node.js warns of a timer that is set into the past");
   });
 
-  test("sweeps at its start what a killed agent left", async (t) => {
+  test("removes the socket of a killed agent when it starts", async (t) => {
     await chronyd.freeze();
     const environment = { CHRONY_ADDRESS: chronyd.address, OTEL_METRICS_EXPORTER: "prometheus" };
     const killed = await startAgent(t, { environment });
@@ -147,7 +147,7 @@ describe("the agent's process", () => {
     assert.deepEqual(await readdir(runFolder), ["chronyd.sock"]);
   });
 
-  test("runs from the bundled file and koffi's binary alone", async (t) => {
+  test("runs from the bundle and koffi's binary only", async (t) => {
     await runToEnd({
       name: "npm run build",
       command: process.execPath,

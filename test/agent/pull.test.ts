@@ -1,4 +1,4 @@
-// The agent's HTTP side, asked over HTTP, with a real chronyd behind it.
+// The agent's HTTP server, over HTTP, with a real chronyd.
 
 import assert from "node:assert/strict";
 import { mkdir, rename } from "node:fs/promises";
@@ -19,7 +19,7 @@ import { folderOf } from "../parts/scratch-folder.ts";
 import { suiteScope } from "../parts/suite-scope.ts";
 import { get, scrape, scrapeInState, waitUntilReady } from "./scrape.ts";
 
-describe("the agent's pull side", () => {
+describe("the agent's HTTP server", () => {
   const scope = suiteScope();
   let follower: Follower;
 
@@ -41,7 +41,7 @@ describe("the agent's pull side", () => {
     });
   }
 
-  test("/metrics is what promtool accepts, typed and explained, with the node's labels", async (t) => {
+  test("/metrics is accepted by promtool, with types, help and the node's labels", async (t) => {
     const agent = await agentWith(t);
     await waitUntilReady(agent);
     const { text, names } = await scrape(agent);
@@ -65,7 +65,7 @@ describe("the agent's pull side", () => {
       env: { TEXT: text, PROMTOOL: promtool },
     });
     await check.exited;
-    // All that it minds is a matter of taste: the name of the first metric was given.
+    // Its only complaint is about style: the name of the first metric was required.
     const complaints = check
       .output()
       .split("\n")
@@ -76,7 +76,7 @@ describe("the agent's pull side", () => {
     );
   });
 
-  test("other paths are not found, other methods not allowed, and / is for people", async (t) => {
+  test("other paths are not found, other methods are not allowed, and / is a page for people", async (t) => {
     const agent = await agentWith(t);
     await waitUntilReady(agent);
     for (const path of ["/metrics/", "/metricsx", "/favicon.ico", "/..%2fmetrics", "/__proto__"]) {
@@ -103,13 +103,13 @@ describe("the agent's pull side", () => {
     }
   });
 
-  test("scrapes at the same time are answered from one collection, also while chronyd hangs", async (t) => {
+  test("simultaneous scrapes are answered from one collection, also while chronyd hangs", async (t) => {
     const agent = await agentWith(t, {
       SLEEP_INTERVAL: "60",
       OTEL_METRIC_EXPORT_INTERVAL: "60000",
     });
     await waitUntilReady(agent);
-    // Numbers that another collection would change: the agent's age of things, its own counters.
+    // Values that another collection would change: ages, and the agent's own counters.
     const texts = await Promise.all(Array.from({ length: 50 }, () => scrape(agent)));
     assert.equal(new Set(texts.map(({ text }) => text)).size, 1);
 
@@ -128,11 +128,11 @@ describe("the agent's pull side", () => {
     await scrapeInState(quick, "synchronised");
   });
 
-  test("with otlp alone /metrics is not served, but the probes and /status are", async (t) => {
+  test("with only otlp /metrics is not served, but the probes and /status are", async (t) => {
     const agent = await agentWith(t, {
       OTEL_METRICS_EXPORTER: "otlp",
       OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${await freePort()}`,
-      // Also the time that a push has: a loaded machine may take longer than a second to refuse it.
+      // This is also the timeout of a push: a loaded machine may need more than a second to reject the connection.
       OTEL_METRIC_EXPORT_INTERVAL: "10000",
     });
     const early = await agent.process.waitUntil("an answer", () => get(agent, "/readyz"));
@@ -152,7 +152,7 @@ describe("the agent's pull side", () => {
     await agent.process.waitForLine(/was not reached: .*ECONNREFUSED/);
   });
 
-  test("is not ready until the first push was answered, however it was", async (t) => {
+  test("is not ready until the first push was answered, successfully or not", async (t) => {
     const { promise: released, resolve: release } = Promise.withResolvers<void>();
     const { promise: asked, resolve: wasAsked } = Promise.withResolvers<void>();
     const fakeCollector = createServer((_, response) => {
@@ -173,7 +173,7 @@ describe("the agent's pull side", () => {
     assert.equal((await get(agent, "/readyz")).body, "ok\n");
   });
 
-  test("a dead chronyd is a state and no reason to restart: ready and alive", async (t) => {
+  test("a stopped chronyd is a state and not a reason to restart: ready and live", async (t) => {
     const folder = await folderOf(t);
     const agent = await agentWith(t, { CHRONY_ADDRESS: `unix://${folder}/nowhere/chronyd.sock` });
     await waitUntilReady(agent);
@@ -186,7 +186,7 @@ describe("the agent's pull side", () => {
     assert.equal(faults.length, 1, JSON.stringify(faults));
   });
 
-  test("a directory that is moved away and made anew is followed, when it is no mount", async (t) => {
+  test("a directory that is moved and created again is followed, if it is not a mount", async (t) => {
     const chronyd = await startChronyd(t, { configuration: localReferenceConfiguration() });
     const directory = dirname(chronyd.socketPath);
     const agent = await agentWith(t, { CHRONY_ADDRESS: chronyd.address, SLEEP_INTERVAL: "0.2" });
@@ -201,7 +201,7 @@ describe("the agent's pull side", () => {
     assert.equal((await get(agent, "/livez")).status, 200);
   });
 
-  test("a client that sends half a request is cut off, and others are served meanwhile", async (t) => {
+  test("a client that sends half a request is disconnected, and others are served meanwhile", async (t) => {
     const agent = await agentWith(t);
     await waitUntilReady(agent);
     const port = Number(new URL(agent.pullUrl).port);

@@ -1,5 +1,5 @@
-// How the agent pushes what waits: a real chronyd and the agent; the collector is a fake one
-// (test/push/fake-collector.ts), which keeps the requests and answers as a case says.
+// How the agent pushes its backlog: a real chronyd and the agent; a fake collector
+// (test/push/fake-collector.ts) keeps the requests and answers as the case requires.
 
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
@@ -28,7 +28,7 @@ before(async () => {
   chronyd = await startFollower(scope);
 });
 
-/** Starts both; the settings say how often the agent collects. */
+/** Starts both. The settings have the agent's intervals. */
 async function startPair(
   t: TestContext,
   settings: Readonly<Record<string, string>>,
@@ -70,7 +70,7 @@ function metricsIn({ body }: Attempt): readonly Metric[] {
   return resourceMetrics[0].scopeMetrics[0].metrics;
 }
 
-/** The times of a gauge's points in a request, in the order in which they stand there. */
+/** The times of a gauge's points in a request, in the request's order. */
 function timesIn(attempt: Attempt, name = "chrony_up"): string[] {
   const points = metricsIn(attempt).find((metric) => metric.name === name)?.gauge?.dataPoints;
   return (points ?? []).map(({ timeUnixNano }) => timeUnixNano);
@@ -89,7 +89,7 @@ function untilAttempts(collector: FakeCollector, count: number): Promise<boolean
 }
 
 describe("a collection", () => {
-  test("has a reading that none before it had, also right after the first push", async (t) => {
+  test("has a poll that no earlier one had, also right after the first push", async (t) => {
     const seldom = { SLEEP_INTERVAL: "1", OTEL_METRIC_EXPORT_INTERVAL: "1000" };
     const { collector } = await startPair(t, seldom, accept);
     await untilAttempts(collector, 4);
@@ -98,7 +98,7 @@ describe("a collection", () => {
     assert.deepEqual(times, [...new Set(times)].toSorted());
   });
 
-  test("is made while a push is under way, and goes with the next one, none twice in it", async (t) => {
+  test("is made during a push, and is sent with the next one, without duplicates", async (t) => {
     const { collector } = await startPair(
       t,
       { ...OFTEN, OTEL_METRIC_EXPORT_INTERVAL: "500" },
@@ -117,7 +117,7 @@ describe("a collection", () => {
 });
 
 describe("a request", () => {
-  test("is not sent while another is under way", async (t) => {
+  test("is not sent during another one", async (t) => {
     let open = 0;
     let most = 0;
     const watched: Answer = (response) => {
@@ -132,7 +132,7 @@ describe("a request", () => {
     assert.equal(most, 1);
   });
 
-  test("that was accepted is not sent again, however late the answer came", async (t) => {
+  test("that was accepted is not sent again, even if the answer is late", async (t) => {
     const often = { ...OFTEN, OTEL_METRIC_EXPORT_INTERVAL: "1500" };
     const { collector } = await startPair(t, often, late);
     await untilAttempts(collector, 3);
@@ -140,7 +140,7 @@ describe("a request", () => {
     assert.deepEqual(times, [...new Set(times)].toSorted());
   });
 
-  test("that the token was rejected for goes again, with the token as it is then", async (t) => {
+  test("whose token was rejected is retried with the current token", async (t) => {
     const tokenFile = join(await folderOf(t), "token");
     await writeFile(tokenFile, "old");
     const { collector } = await startPair(
@@ -170,7 +170,7 @@ describe("on SIGTERM", () => {
     ["is to be tried again after a pause", refuse(503, "", { "retry-after": "5" })],
     ["is not answered", keepSilent],
   ] as const) {
-    test(`what waits goes out, and what is known now, when a push ${how}`, async (t) => {
+    test(`the backlog and a last collection are sent when a push ${how}`, async (t) => {
       let ending = false;
       const { agent, collector } = await startPair(
         t,

@@ -1,5 +1,5 @@
-// What the agent's requests hold and when they come, as a collector receives them: a real chronyd and
-// real agents; the collector is a fake one (test/push/fake-collector.ts) that keeps their bodies.
+// The content and the times of the agent's requests: a real chronyd and real agents; a fake collector
+// (test/push/fake-collector.ts) keeps the bodies.
 
 import assert from "node:assert/strict";
 import { before, describe, type TestContext, test } from "node:test";
@@ -31,7 +31,7 @@ type Metric = {
 
 const CUMULATIVE = 2;
 
-/** The metrics of the catalogue in all requests so far; of those that ask for the date, none. */
+/** The metrics of the catalogue in all requests so far, without the empty requests that ask for the collector's time. */
 function metricsIn({ attempts }: FakeCollector): Metric[] {
   const names = new Set(METRICS.map(({ name }) => name));
   return attempts.flatMap(({ body }) => {
@@ -57,7 +57,7 @@ function collectionTimesMs(collector: FakeCollector): number[] {
   return [...new Set(times)].toSorted((a, b) => a - b);
 }
 
-/** Settles when so many collections have come. */
+/** Waits for this many collections. */
 async function untilCollections(collector: FakeCollector, count: number): Promise<void> {
   await waitFor(`${count} collections`, () => collectionTimesMs(collector).length >= count);
 }
@@ -80,7 +80,7 @@ describe("the requests of an agent", { concurrency: true }, () => {
     await chronyd.waitUntilAnswering();
   });
 
-  /** Starts an agent that pushes to a collector and asks chronyd ten times a second. */
+  /** Starts an agent that pushes to a collector and polls chronyd ten times a second. */
   function startPushing(
     t: TestContext,
     collector: FakeCollector,
@@ -99,7 +99,7 @@ describe("the requests of an agent", { concurrency: true }, () => {
     });
   }
 
-  test("hold each counter as a cumulative sum that only rises, and each gauge as a gauge", async (t) => {
+  test("have each counter as a monotonic cumulative sum, and each gauge as a gauge", async (t) => {
     const collector = await startCollector(t, accept);
     await startPushing(t, collector);
     await untilCollections(collector, 3);
@@ -123,8 +123,8 @@ describe("the requests of an agent", { concurrency: true }, () => {
     }
   });
 
-  test("say when the counters began: at the agent's start, and anew when it is started again", async (t) => {
-    // Both agents know their start by the wall clock, which the machine may be slewing.
+  test("have the start time of the counters: the agent's start", async (t) => {
+    // The start times are of the wall clock, which the machine may be slewing.
     const toleranceMs = 100;
     let endMs = 0;
     for (let start = 1; start <= 2; start += 1) {
@@ -147,7 +147,7 @@ describe("the requests of an agent", { concurrency: true }, () => {
     }
   });
 
-  test("come at a phase of the node's own: agents that start together do not go on together", async (t) => {
+  test("come at the node's own phase: agents that start together do not push together", async (t) => {
     const intervalMs = 4_000;
     const phasesMs = await Promise.all(
       Array.from({ length: 5 }, async (_, index) => {
@@ -162,17 +162,17 @@ describe("the requests of an agent", { concurrency: true }, () => {
     assert.ok(spreadMs > intervalMs / 4, `second collections after ${phasesMs.join(", ")} ms`);
   });
 
-  test("come after a random wait once one has failed: agents do not return together", async (t) => {
+  test("come after a random delay if one has failed, so that agents do not return together", async (t) => {
     const intervalMs = 3_000;
     const arrivalsMs: number[] = [];
-    // A failure that is not tried again before the next interval.
+    // A failure that is not retried before the next interval.
     const collector = await startCollector(t, accept, (response) => {
       arrivalsMs.push(performance.now());
       refuse(401)(response);
     });
     await startPushing(t, collector, { intervalMs });
-    // The wait is up to a tenth of the interval (300 ms); without it, only the wait for the next poll
-    // of chronyd varies (100 ms). That 30 requests in a row show no more is one case in 10⁷.
+    // The delay is up to a tenth of the interval (300 ms). Without it, only the wait for the next poll of
+    // chronyd varies (100 ms). With it, 30 requests in a row vary no more than that in one case of 10⁷.
     await waitFor(
       "requests that do not come at one distance from each other",
       () => {

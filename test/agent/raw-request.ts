@@ -5,13 +5,13 @@ import type { Random } from "../parts/random.ts";
 export type RawRequest = {
   readonly port: number;
   readonly bytes: Uint8Array | string;
-  /** After how much silence, in milliseconds, the sender says that nothing more comes; never when left out. */
+  /** After this silence, in milliseconds, the sender closes its side; never when left out. */
   readonly endAfterMs?: number;
 };
 
 /**
- * Sends bytes to 127.0.0.1, whatever they are, and gives all that comes back (as Latin-1) until the
- * other end closes. A connection that is reset is closed.
+ * Sends any bytes to 127.0.0.1, and returns everything that comes back (as Latin-1) until the connection is
+ * closed or reset.
  */
 export function rawRequest({ port, bytes, endAfterMs }: RawRequest): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>();
@@ -31,14 +31,14 @@ export function rawRequest({ port, bytes, endAfterMs }: RawRequest): Promise<str
   return promise;
 }
 
-/** The statuses of the answers in what came back, one after another. */
+/** The statuses of the answers in the received text, in order. */
 export function statusesIn(received: string): number[] {
   return [...received.matchAll(/^HTTP\/1\.1 (?<status>\d{3}) /gm)].map((line) =>
     Number(line.groups?.["status"]),
   );
 }
 
-/** A good request, spoilt once or a few times: its parts, its bytes, its length, or all of it. */
+/** A valid request with a few mutations: of its parts, its bytes, or its length. */
 export function spoiltRequest(random: Random): Uint8Array {
   const lines = [
     `${random.of(METHODS)} ${random.of(TARGETS)} ${random.of(VERSIONS)}`,

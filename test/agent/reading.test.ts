@@ -1,6 +1,5 @@
-// Readings of a real chronyd (Debian's 4.3) through the client: right answers, chronyd's own answers
-// to bad input, and everything that can go wrong on the way. Nothing may hang, crash or be left
-// behind.
+// Polls of a real chronyd (Debian's 4.3) through the client: correct answers, chronyd's answers to invalid
+// input, and everything that can fail. Nothing may hang, crash or be left behind.
 
 import assert from "node:assert/strict";
 import { readdir } from "node:fs/promises";
@@ -53,7 +52,7 @@ async function errorOf(address: string, report: Report<unknown> = tracking): Pro
 
 const openFileDescriptors = async () => (await readdir("/proc/self/fd")).length;
 
-describe("a reading of chronyd", () => {
+describe("a poll of chronyd", () => {
   const scope = suiteScope();
   let folder: string;
   let follower: Chronyd;
@@ -63,7 +62,7 @@ describe("a reading of chronyd", () => {
     folder = await folderOf(scope);
     commandPort = await freeUdpPort();
     follower = await startFollower(scope, {
-      // The client here stays who it is.
+      // The client keeps this process' user.
       user: userInfo().username,
       offsetSeconds: 0.025,
       commandPort,
@@ -74,9 +73,9 @@ describe("a reading of chronyd", () => {
     return [follower.address, `udp://127.0.0.1:${commandPort}`, `udp://[::1]:${commandPort}`];
   }
 
-  test("says what chronyc says, over the Unix socket, IPv4 and IPv6", async () => {
+  test("agrees with chronyc, over the Unix socket, IPv4 and IPv6", async () => {
     for (const address of addresses()) {
-      // A report between two of chronyc's that agree is the same update's.
+      // A report between two equal ones of chronyc is of the same update.
       await waitFor(`${address} to agree with chronyc`, async () => {
         const [before] = await follower.query("tracking");
         const report = await readTracking(address);
@@ -90,7 +89,7 @@ describe("a reading of chronyd", () => {
     }
   });
 
-  test("gives the clock error that chronyc's numbers give", async () => {
+  test("gives the clock error that follows from chronyc's numbers", async () => {
     await waitFor("two reports of chronyc of one update", async () => {
       const [before = []] = await follower.query("tracking");
       const report = await readTracking(follower.address);
@@ -105,7 +104,7 @@ describe("a reading of chronyd", () => {
       assertBetween(clockErrorBoundMs(report), least.bound - 0.01, most.bound + 0.01);
       return true;
     });
-    // The server's time is said to be 25 ms off: the bound shows it, the last offset does not.
+    // The configured offset of the server is 25 ms: the bound has it, the last offset does not.
     await waitFor("an update whose way to the server was short", async () => {
       const report = await readTracking(follower.address);
       assert.ok(clockErrorBoundMs(report) > 24, `${clockErrorBoundMs(report)} ms`);
@@ -114,7 +113,7 @@ describe("a reading of chronyd", () => {
     });
   });
 
-  test("takes chronyd's refusals for what they are", async () => {
+  test("decodes chronyd's refusals", async () => {
     const short: Report<unknown> = { ...tracking, requestBytes: 60 };
     const unknown: Report<unknown> = { ...tracking, command: 200 };
     for (const address of addresses()) {
@@ -136,7 +135,7 @@ describe("a reading of chronyd", () => {
     assert.match(describeChronyError(refusal("SERVER_STATS", 2)), /status 2 \(UNAUTH.*Unix socket/);
   });
 
-  test("of another version of the protocol is told so", async () => {
+  test("of another version of the protocol is reported", async () => {
     for (const version of [5, 7]) {
       const packet = encodeRequest(tracking, 0, 0x0102_0304);
       packet[0] = version;
@@ -157,7 +156,7 @@ describe("a reading of chronyd", () => {
     }
   });
 
-  test("of a frozen chronyd times out after a second, whatever waits in its queue", async () => {
+  test("of a frozen chronyd times out after a second, whatever is in its queue", async () => {
     await follower.freeze();
     try {
       for (const address of addresses()) {
@@ -180,7 +179,7 @@ describe("a reading of chronyd", () => {
     }
   });
 
-  test("names each way in which there is nobody to ask", async () => {
+  test("names each reason why chronyd cannot be reached", async () => {
     const missing = join(folder, "nowhere", "chronyd.sock");
     assert.deepEqual(await errorOf(`unix://${missing}`), { kind: "socket missing", path: missing });
 
@@ -207,7 +206,7 @@ describe("a reading of chronyd", () => {
     assert.equal(unknown.kind, "host unknown");
   });
 
-  test("leaves no file descriptor and no socket file behind, whatever it ends with", async () => {
+  test("leaves no file descriptor and no socket file behind, whatever its result is", async () => {
     const runFolder = dirname(follower.socketPath);
     const endings = [
       ...addresses(),
@@ -244,7 +243,7 @@ function errorsOf(row: readonly string[]): { error: number; bound: number } {
   };
 }
 
-/** Sends one packet as it is, and gives the first that comes back. */
+/** Sends one packet, and returns the first answer. */
 async function exchange(address: string, packet: Uint8Array): Promise<Uint8Array> {
   const parsed = parseChronyAddress(address);
   assert.ok(parsed.ok);
@@ -267,7 +266,7 @@ async function exchange(address: string, packet: Uint8Array): Promise<Uint8Array
   }
 }
 
-/** Compares with `chronyc -c tracking` before and after the report, which are of the same update. */
+/** Compares with `chronyc -c tracking` before and after the report, if both are of the same update. */
 function assertSameAsChronyc(report: Tracking, before: string[], after: string[]): void {
   const [referenceId, address, stratum, referenceTime, systemTime, ...rest] = before.map(String);
   const [lastOffset, rmsOffset, frequency, residual, skew, delay, dispersion, interval, leap] =
@@ -277,7 +276,7 @@ function assertSameAsChronyc(report: Tracking, before: string[], after: string[]
   assert.equal(report.stratum, Number(stratum));
   assert.equal(report.leapStatus, leap?.toLowerCase());
   assertNear(report.referenceTimeSeconds, referenceTime, 1e-6);
-  // chronyc prints nine decimals; the offset is slewed away between the two.
+  // chronyc prints nine decimals; the offset is slewed between the two.
   assertNear(report.systemTimeOffsetSeconds, systemTime, 1e-5);
   assertNear(report.lastOffsetSeconds, lastOffset, 1e-9);
   assertNear(report.rmsOffsetSeconds, rmsOffset, 1e-9);

@@ -1,5 +1,5 @@
-// A report that chronyd refused (INVALID), to a real agent: no chronyd can be made to know a command
-// later than when it starts, so a fake stands before a real one.
+// A report that chronyd rejected (INVALID), with a real agent. A fake is in front of a real chronyd, because a
+// chronyd does not learn a command while it runs.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -15,7 +15,7 @@ import { scrape, scrapeInState } from "./scrape.ts";
 const TEN_MINUTES_MS = 600_000;
 const SERVER_STATISTICS = "chrony_serverstats_command_packets_received_total";
 
-test("a report that was refused is asked for again after ten minutes, and after chronyd's restart", async (t) => {
+test("a rejected report is asked for again after ten minutes, and after a restart of chronyd", async (t) => {
   const chronyd = await startFollower(t);
   const fake = startFakeChronydRelay(t, chronyd);
   fake.refuse([serverStatistics.command]);
@@ -29,7 +29,7 @@ test("a report that was refused is asked for again after ten minutes, and after 
   const untilGiven = () =>
     waitFor("the report", async () => (await scrape(agent)).value(SERVER_STATISTICS) !== undefined);
 
-  /** Scrapes until something is so: these reports are asked for only when somebody looks. */
+  /** Scrapes until a condition is true. Scrapes are needed, because these reports are asked for only for them. */
   const untilScraped = (what: string, isSo: () => boolean) =>
     waitFor(what, async () => {
       await scrape(agent);
@@ -45,10 +45,10 @@ test("a report that was refused is asked for again after ten minutes, and after 
   await untilPolls(6);
   assert.equal(fake.asked(serverStatistics.command), 1, "it is not asked for at each poll");
 
-  // It is still refused: that is no news.
+  // It is still rejected, which is not logged again.
   await agent.letPass(TEN_MINUTES_MS);
   await untilScraped("it to be asked again", () => fake.asked(serverStatistics.command) > 1);
-  // The ten minutes begin when the agent has the answer.
+  // The ten minutes begin with the answer.
   await untilPolls(2);
   fake.refuse([]);
   await agent.letPass(TEN_MINUTES_MS);

@@ -1,6 +1,6 @@
-// Every scrape configuration that is shipped or documented for a cluster, in a real Prometheus, with a
-// real agent and a fake page that lies. What service discovery would say of their pods is played by
-// labels of static targets: Debian builds Prometheus without Kubernetes' service discovery.
+// Every scrape configuration that is shipped or documented for a cluster, in a real Prometheus, with a real
+// agent and a fake page with false labels. Labels of static targets replace those of service discovery,
+// because Debian builds Prometheus without Kubernetes' service discovery.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -22,7 +22,7 @@ import { scrapeInState } from "./scrape.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-/** What a page can claim to be, and what the rules and dashboards look at beside the agents' metrics. */
+/** The labels that a page can claim, and metrics of others that the rules and dashboards use. */
 const CLAIMS =
   'k8s_node_name="victim",k8s_namespace_name="victim",instance="victim",job="victim",cluster="victim",' +
   'namespace="victim",pod="victim",container="victim",endpoint="victim",node="victim",exported_instance="victim"';
@@ -34,7 +34,7 @@ kube_node_info{${CLAIMS}} 1
 up{${CLAIMS}} 1
 `;
 
-/** A scrape configuration: Prometheus' own words. */
+/** A scrape configuration of Prometheus. */
 type ScrapeConfig = Readonly<Record<string, unknown>> & { readonly job_name: string };
 
 type PodMonitor = {
@@ -47,13 +47,13 @@ type PodMonitor = {
   };
 };
 
-/** A PodMonitor as prometheus-operator writes it down for Prometheus. */
+/** A PodMonitor as prometheus-operator writes it for Prometheus. */
 async function fromPodMonitor(component: string): Promise<ScrapeConfig> {
   const file = `${ROOT}k8s/components/${component}/pod-monitor.yaml`;
   const { spec }: PodMonitor = parse(await readFile(file, "utf8"));
   const [endpoint] = spec.podMetricsEndpoints;
   assert.ok(endpoint !== undefined);
-  // The operator's own, before those of the PodMonitor.
+  // The operator's own rules come before those of the PodMonitor.
   const own = ["namespace", "pod", "container"].map((name) => ({
     source_labels: [
       `__meta_kubernetes_${name === "namespace" ? name : `pod_${name === "pod" ? "name" : "container_name"}`}`,
@@ -122,7 +122,7 @@ const LABELS = new Set([
   ...METRICS.flatMap((metric) => (isPlain(metric) ? [] : metric.labels)),
 ]);
 
-describe("a page that lies about whose it is", () => {
+describe("a page with false labels", () => {
   const scope = suiteScope();
   let prometheus: Prometheus;
   const jobs = new Map<string, string>();
@@ -147,7 +147,7 @@ describe("a page that lies about whose it is", () => {
 
     const scrapeConfigs = await Promise.all(
       Object.entries(CONFIGURATIONS).map(async ([what, read], index) => {
-        // Apart from each other: all of them give the same job.
+        // In separate scrapes, because all of them set the same job.
         const namespace = `namespace-${index}`;
         jobs.set(what, namespace);
         const { job_name: job, ...config } = await read();
@@ -166,7 +166,7 @@ describe("a page that lies about whose it is", () => {
   });
 
   for (const what of Object.keys(CONFIGURATIONS)) {
-    test(`counts for its own node alone, by ${what}`, async () => {
+    test(`counts for its own node only, by ${what}`, async () => {
       const namespace = jobs.get(what);
       const selector = `k8s_namespace_name="${namespace}"`;
       const samples = await waitFor("both pages", async () => {
@@ -188,7 +188,7 @@ describe("a page that lies about whose it is", () => {
     });
   }
 
-  test("is nowhere heard as another, and says nothing but an agent's numbers", async () => {
+  test("counts for no other node, and only with the agents' metrics", async () => {
     for (const label of [...LABELS, "node", "namespace", "pod", "container", "exported_instance"]) {
       assert.deepEqual(await prometheus.query(`{${label}="victim"}`), [], label);
     }

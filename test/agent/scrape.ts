@@ -3,9 +3,9 @@ import { labelsOf, parseExposition, seriesValue } from "../parts/exposition.ts";
 
 const REQUEST_MS = 30_000;
 
-/** What one scrape of an agent says. */
+/** One scrape of an agent. */
 export type Scrape = {
-  /** The value of a series, by its name and the labels that tell it from others of that name. */
+  /** The value of a series, by its name and its own labels. */
   readonly value: (name: string, labels?: Readonly<Record<string, string>>) => number | undefined;
   /** The state whose series is 1. */
   readonly state: string;
@@ -34,7 +34,7 @@ export async function scrape(agent: Agent): Promise<Scrape> {
   };
 }
 
-/** Scrapes until the state is the one that is waited for. */
+/** Scrapes until the agent has this state. */
 export function scrapeInState(agent: Agent, state: string, timeoutMs?: number): Promise<Scrape> {
   return agent.process.waitUntil(
     `the state ${state}`,
@@ -49,7 +49,7 @@ export function scrapeInState(agent: Agent, state: string, timeoutMs?: number): 
   );
 }
 
-/** Until the agent is ready: its first push was tried, which may be after a reading is served. */
+/** Waits until the agent is ready, which is after its first push. */
 export async function waitUntilReady(agent: Agent): Promise<void> {
   await agent.process.waitUntil("readiness", async () => {
     const { status, body } = await get(agent, "/readyz");
@@ -57,7 +57,7 @@ export async function waitUntilReady(agent: Agent): Promise<void> {
   });
 }
 
-/** Asks an agent for a page. */
+/** Requests a path of an agent. */
 export async function get(
   agent: Agent,
   path: string,

@@ -1,5 +1,5 @@
-// Secrets that the agent is given, and all that it logs, shows on its page and serves at /status while a collector
-// rejects its pushes and quotes what it was sent.
+// The agent's secrets do not appear in its log, on its page or at /status while a collector rejects its pushes and
+// quotes the requests.
 
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";

@@ -1,5 +1,5 @@
-// What ends the agent, and what does not: signals while it starts and later, and broken standard
-// streams. As the first process of a PID namespace, where the kernel drops a signal without a handler.
+// Signals at the start and later, and broken standard streams. The agent is the first process of a PID
+// namespace, in which the kernel ignores a signal without a handler.
 
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
@@ -23,7 +23,7 @@ const SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
 const NAMESPACE = ["unshare", "--pid", "--fork", "--kill-child"];
 const hasNamespaces = spawnSync(NAMESPACE[0] ?? "", [...NAMESPACE.slice(1), "true"]).status === 0;
 
-/** Sends a signal when the bundle loads the first part of Node.js. */
+/** Sends a signal when the bundle loads its first module. */
 const HOOK = `
   const Module = require("node:module");
   const load = Module._load;
@@ -55,7 +55,7 @@ describe("the bundle as a container's first process", {
   });
 
   for (const signal of SIGNALS) {
-    test(`ends with exit code 0 by ${signal} that comes before anything is loaded`, async (t) => {
+    test(`ends with exit code 0 by a ${signal} that comes before anything is loaded`, async (t) => {
       const running = startProcess({
         name: "the agent",
         command: NAMESPACE[0] ?? "",
@@ -83,7 +83,7 @@ describe("the bundle as a container's first process", {
 });
 
 for (const signal of SIGNALS) {
-  test(`an agent that runs ends with exit code 0 by ${signal}`, async (t) => {
+  test(`a running agent ends with exit code 0 by ${signal}`, async (t) => {
     const agent = await startAgent(t, {
       environment: { CHRONY_ADDRESS: "udp://127.0.0.1:1", OTEL_METRICS_EXPORTER: "prometheus" },
     });
@@ -112,7 +112,7 @@ test("broken standard streams end nothing", async (t) => {
   endWith(t, () => {
     child.kill("SIGKILL");
   });
-  // All that it logs, its start included, goes to a pipe without a reader.
+  // Its whole log goes to a pipe without a reader.
   child.stdout.destroy();
   child.stderr.destroy();
   await waitFor("it to live", async () => {

@@ -1,5 +1,5 @@
-// chronyd's sources from a real chronyd to /metrics and PromQL: every value against chronyc, and a
-// source that goes takes its series with it.
+// The sources of a real chronyd at /metrics and in PromQL: every value is compared with chronyc, and the series
+// of a removed source end.
 
 import assert from "node:assert/strict";
 import { before, describe, type TestContext, test } from "node:test";
@@ -16,7 +16,7 @@ import { type Scrape, scrape } from "./scrape.ts";
 
 const ALL_REPORTS = "tracking,sources,sourcestats,ntpdata,serverstats,activity";
 
-/** Of a source of chronyd's, the value of a metric. */
+/** The value of a metric of a source. */
 function numberOf(seen: Scrape, name: string, address: string): number | undefined {
   return seen.value(name, { source_address: address });
 }
@@ -30,7 +30,7 @@ async function agentAt(t: TestContext, address: string): Promise<Agent> {
   return agent;
 }
 
-describe("the further reports at /metrics", () => {
+describe("the optional reports at /metrics", () => {
   const scope = suiteScope();
   let chronyd: Chronyd;
   let commandPort: number;
@@ -46,7 +46,7 @@ describe("the further reports at /metrics", () => {
     await chronyd.waitUntilSynchronised();
   });
 
-  test("say what chronyc says, of a server and of a reference clock", async (t) => {
+  test("agree with chronyc, for a server and for a reference clock", async (t) => {
     const agent = await agentAt(t, chronyd.address);
     const states: Readonly<Record<string, string>> = {
       "*": "sync",
@@ -61,7 +61,7 @@ describe("the further reports at /metrics", () => {
       "=": "peer",
       "#": "reference clock",
     };
-    // chronyc's two answers around a scrape agree when nothing was measured in between.
+    // chronyc's answers before and after a scrape are equal if nothing was measured in between.
     await waitFor("a moment without a measurement", async () => {
       const sources = await chronyd.query("sources");
       const statistics = await chronyd.query("sourcestats");
@@ -105,7 +105,7 @@ describe("the further reports at /metrics", () => {
     assert.ok((seen.value("chrony_serverstats_command_packets_received_total") ?? 0) > 0);
   });
 
-  test("over UDP leave out what may not be asked, say so once, and go on", async (t) => {
+  test("over UDP leave out the reports that need the socket, log it once, and go on", async (t) => {
     const agent = await agentAt(t, `udp://127.0.0.1:${commandPort}`);
     const { names } = await scrape(agent);
     assert.ok(names.includes("chrony_sourcestats_samples"));
@@ -116,7 +116,7 @@ describe("the further reports at /metrics", () => {
     );
     await agent.process.waitForLine(/Without ntpdata/);
     await agent.process.waitForLine(/Without serverstats/);
-    // What its source says of itself is asked for, too, while the clock follows the server and not PHC0.
+    // The upstream's own state is also asked for, while the clock follows the server and not PHC0.
     const told = agent
       .logs()
       .filter(({ message }) => /Without (?!what the time source says)/.test(String(message)));
@@ -132,13 +132,13 @@ describe("the further reports at /metrics", () => {
   });
 });
 
-test("of more than 300 sources the rest is counted and logged, and the followed one is always shown", async (t) => {
+test("more than 300 sources are counted and logged, and the followed one is always included", async (t) => {
   const server = await startTimeServer(t);
   const others = Array.from(
     { length: 309 },
     (_, index) => `server 127.1.${Math.floor(index / 250)}.${(index % 250) + 1} offline`,
   );
-  // The followed one is the last: by its index alone it would be left out.
+  // The followed one is the last, which would be left out by its index.
   const chronyd = await startChronyd(t, {
     configuration: [...others, ...followerConfiguration(server.ntpPort)],
   });
@@ -146,7 +146,7 @@ test("of more than 300 sources the rest is counted and logged, and the followed 
   const agent = await startAgentBeside(
     t,
     chronyd,
-    // Time enough for 300 questions and their names.
+    // Enough time for 300 requests and the names.
     { CHRONY_METRICS: "tracking,sources", SLEEP_INTERVAL: "2" },
   );
   await waitFor("the followed source among those that are reported", async () => {
@@ -161,10 +161,10 @@ test("of more than 300 sources the rest is counted and logged, and the followed 
   );
 });
 
-test("a source that chronyd forgets takes its series with it, by push and by pull", async (t) => {
+test("the series of a source that chronyd removes end, by push and by pull", async (t) => {
   const path = await startPath(t);
   const secondPort = await freeUdpPort();
-  // A server that is not there: it has an address, and nothing was measured of it.
+  // A server that does not exist: it has an address, but no measurement.
   await path.chronyd.query("add", "server", "127.0.0.2", "port", String(secondPort));
   const second = { __name__: "chrony_sources_reachability_ratio", source_address: "127.0.0.2" };
   for (const way of ["push", "pull"] as const) {
@@ -172,7 +172,7 @@ test("a source that chronyd forgets takes its series with it, by push and by pul
       const [sample] = await path.samples(second, way);
       return sample?.value === 0;
     });
-    // It was never measured: nothing is known of its offset.
+    // Its offset is not known, because it was never measured.
     const offset = { ...second, __name__: "chrony_sources_last_sample_offset_seconds" };
     assert.deepEqual(await path.samples(offset, way), []);
   }

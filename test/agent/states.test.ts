@@ -1,4 +1,4 @@
-// The five states, each shown by a real chronyd (Debian's) to a real agent, seen at /metrics.
+// Five states at /metrics, each with a real chronyd (Debian's) and a real agent.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -19,15 +19,15 @@ const ERRORS = [
   "chrony_clock_error_peak_ms",
 ];
 
-/** Where chronyd follows no source, none has a name or an age beyond which it counts as gone. */
+/** The metrics that are absent when chronyd follows no source. */
 async function assertPageShowsNoSource(agent: Agent): Promise<void> {
   const { body } = await get(agent, "/");
   assert.match(body, /<dt>Source<\/dt><dd>– <span class="faint">none/);
   assert.doesNotMatch(body, /stale beyond/);
 }
 
-describe("an agent beside a chronyd that", () => {
-  test("never synchronised says unsynchronised, and an error of exactly 1500 ms", async (t) => {
+describe("an agent with a chronyd that", () => {
+  test("never synchronised reports unsynchronised, and an error of exactly 1500 ms", async (t) => {
     const configuration = neverSynchronisedConfiguration(await freeUdpPort());
     const chronyd = await startChronyd(t, { configuration });
     const agent = await startAgentBeside(t, chronyd);
@@ -43,7 +43,7 @@ describe("an agent beside a chronyd that", () => {
     await assertPageShowsNoSource(agent);
   });
 
-  test("follows itself (local) withholds an error that would read 0", async (t) => {
+  test("follows itself (local) reports no error, which would be 0", async (t) => {
     const chronyd = await startChronyd(t, { configuration: localReferenceConfiguration() });
     const agent = await startAgentBeside(t, chronyd);
     const seen = await scrapeInState(agent, "local");
@@ -58,7 +58,7 @@ describe("an agent beside a chronyd that", () => {
     await assertPageShowsNoSource(agent);
   });
 
-  test("is synchronised, then killed: every number is withheld, and comes back with it", async (t) => {
+  test("is synchronised, then killed: all values are absent, and come back with it", async (t) => {
     const follower = await startFollower(t);
     const agent = await startAgentBeside(t, follower);
 
@@ -87,7 +87,7 @@ describe("an agent beside a chronyd that", () => {
     assert.notEqual(again.value("chrony_clock_error_ms"), undefined);
   });
 
-  test("lost its reference clock says stale after the floor of 16 s, and the error goes on", async (t) => {
+  test("lost its reference clock reports stale after the floor of 16 s, with an error", async (t) => {
     const clock = await startReferenceClock(t, { poll: 0, filter: 4 });
     const chronyd = await startChronyd(t, { configuration: [clock.configuration] });
     await chronyd.waitUntilSynchronised();
@@ -103,7 +103,7 @@ describe("an agent beside a chronyd that", () => {
     const stale = await scrapeInState(agent, "stale");
     const age = stale.value("chrony_reference_age_seconds") ?? 0;
     const waited = (performance.now() - stoppedMs) / 1000;
-    // Of a second or two before it was stopped was its last update.
+    // Its last update was a second or two before it was stopped.
     assert.ok(age > 16 && age < waited + 5, `the reference's age is ${age} s after ${waited} s`);
     for (const name of ERRORS) {
       assert.ok((stale.value(name) ?? 0) > 0, `${name} is published`);

@@ -1,6 +1,6 @@
-// Steps of the wall clock, and sleep, beside a real chronyd that makes no update of its own accord: what
-// is published until it makes one. Both are played (test/parts/shifted-clocks.ts), because chronyd
-// runs with -x here and no test may set the machine's clock; chronyd goes on as if nothing were.
+// What is published after a step of the wall clock, or a sleep, until chronyd makes an update: with a real
+// chronyd that makes none by itself. Step and sleep are simulated for the agent (test/parts/shifted-clocks.ts),
+// because no test may set the machine's clock. chronyd does not notice them.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -14,7 +14,7 @@ import { type Scrape, scrape, scrapeInState } from "./scrape.ts";
 
 const STEP_MS = -9_000;
 
-/** A chronyd that asks its server once in 17 minutes after the start, and an agent whose clocks can be moved. */
+/** A chronyd that polls its server once in 17 minutes after the start, and an agent whose clocks can be moved. */
 async function startPair(owner: Owner): Promise<{ chronyd: Chronyd; agent: Agent }> {
   const { ntpPort } = await startTimeServer(owner);
   const chronyd = await startChronyd(owner, {
@@ -40,13 +40,13 @@ function readings(seen: Scrape): number {
   return seen.value("chrony_tracker_readings_total", { result: "success" }) ?? 0;
 }
 
-/** Has chronyd ask its server, and so make an update. */
+/** Makes chronyd poll its server, and so make an update. */
 async function update(chronyd: Chronyd): Promise<void> {
   await chronyd.query("burst", "1/1");
 }
 
 describe("a wall clock that is set back by 9 s while chronyd is between two polls", () => {
-  test("is stepped: no error, and bound and peak say 9 s, until chronyd makes an update", async (t) => {
+  test("is stepped: no error, and bound and peak are 9 s, until chronyd makes an update", async (t) => {
     const { chronyd, agent } = await startPair(t);
     await agent.shiftWallClock(STEP_MS);
     const stepped = await scrapeInState(agent, "stepped");
@@ -57,7 +57,7 @@ describe("a wall clock that is set back by 9 s while chronyd is between two poll
     assert.equal(stepped.value("chrony_clock_steps_total"), 1);
     assert.equal(stepped.value("chrony_up"), 1);
 
-    // It lasts: nothing but an update ends it.
+    // Only an update ends the state.
     await waitFor("ten more readings", async () => {
       const seen = await scrape(agent);
       assert.equal(seen.state, "stepped");
@@ -76,7 +76,7 @@ describe("a wall clock that is set back by 9 s while chronyd is between two poll
     );
   });
 
-  test("is right again when it is set forward by as much", async (t) => {
+  test("is synchronised again when it is set forward by the same amount", async (t) => {
     const { agent } = await startPair(t);
     await agent.shiftWallClock(STEP_MS);
     await scrapeInState(agent, "stepped");
@@ -86,7 +86,7 @@ describe("a wall clock that is set back by 9 s while chronyd is between two poll
   });
 });
 
-test("a clock that is stepped again and again has a line in the log when it begins and one when it ends", async (t) => {
+test("repeated steps are logged once when they begin and once when they end", async (t) => {
   const agent = await startAgentBeside(t, await startFollower(t));
   const untilSteps = (steps: number) =>
     waitFor(`${steps} steps`, async () => {
@@ -105,13 +105,13 @@ test("a clock that is stepped again and again has a line in the log when it begi
   assert.equal(logged.length, 1, JSON.stringify(logged));
 });
 
-test("a machine that slept was not stepped: the sleep is counted", async (t) => {
+test("a sleep of the machine is not a step: it is counted", async (t) => {
   const { agent } = await startPair(t);
   assert.equal((await scrape(agent)).value("chrony_suspended_seconds_total"), 0);
   await agent.sleep(60_000);
   const slept = await waitFor("the sleep", async () => {
     const seen = await scrape(agent);
-    // What was read before the sleep counts for nothing: it is a minute old.
+    // The poll before the sleep is too old to be used: it is a minute old.
     const isOver = seen.state !== "unreachable";
     return isOver && (seen.value("chrony_suspended_seconds_total") ?? 0) > 0 && seen;
   });

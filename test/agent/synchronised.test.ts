@@ -1,4 +1,4 @@
-// GET /synchronised?within=MS at the real agent, beside real chronyds.
+// GET /synchronised?within=MS at the real agent, with real chronyds.
 
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
@@ -13,7 +13,7 @@ import { freeUdpPort } from "../parts/free-port.ts";
 import { suiteScope } from "../parts/suite-scope.ts";
 import { get, scrapeInState } from "./scrape.ts";
 
-/** Beyond what a loaded machine can make of a healthy clock. */
+/** More than the error of a healthy clock on a loaded machine. */
 const ANY_MS = 86_400_000;
 
 describe("GET /synchronised", () => {
@@ -27,7 +27,7 @@ describe("GET /synchronised", () => {
     await scrapeInState(agent, "synchronised");
   });
 
-  test("is 200 within the limit, with the peak that /status has, and is not to be kept", async () => {
+  test("is 200 within the limit, with the peak of /status, and must not be cached", async () => {
     const { status, headers, body } = await get(agent, `/synchronised?within=${ANY_MS}`);
     assert.equal(status, 200);
     assert.match(
@@ -49,7 +49,7 @@ describe("GET /synchronised", () => {
     }
   });
 
-  test("judges by the bound while an offset of 2 s is slewed, whatever the error says", async (t) => {
+  test("judges by the bound while an offset of 2 s is slewed, whatever the error is", async (t) => {
     const wrong = await startFollower(t, { offsetSeconds: 2 });
     const beside = await startAgentBeside(t, wrong);
     await scrapeInState(beside, "synchronised");
@@ -94,7 +94,7 @@ describe("GET /synchronised", () => {
     assert.equal((await ask(agent, `?within=${ANY_MS}`))[0], 200);
   });
 
-  test("is 503 when the agent's polls stop coming: an old answer counts for nothing", async (t) => {
+  test("is 503 when the agent's polls stop, because an old poll does not count", async (t) => {
     const slow = await startAgentBeside(t, follower, {
       SLEEP_INTERVAL: "60",
       OTEL_METRIC_EXPORT_INTERVAL: "60000",
@@ -107,7 +107,7 @@ describe("GET /synchronised", () => {
     assert.match(body, /^The state is unreachable/);
   });
 
-  test("asks chronyd nothing, whoever asks how often", async (t) => {
+  test("does not poll chronyd, however often it is requested", async (t) => {
     const chronyd = await startFollower(t, { server: follower.server });
     const slow = await startAgentBeside(t, chronyd, {
       SLEEP_INTERVAL: "60",

@@ -1,6 +1,6 @@
-// The followed source falls silent while another one answers: the agent's log. How long a real chronyd
-// keeps to the silent one depends on how far its samples of the other reach back, so a fake says that
-// nothing came from it for ten minutes.
+// The log when the followed source is silent while another one answers. How long a real chronyd keeps the
+// silent one depends on the age of its samples of the other, so a fake reports that nothing came from it for
+// ten minutes.
 
 import { test } from "node:test";
 import { sourceData } from "../../src/chrony/source-data.ts";

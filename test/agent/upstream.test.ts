@@ -1,4 +1,4 @@
-// What the followed source says of itself, from real chronyds to /metrics.
+// The followed source's own state, from real chronyds to /metrics.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -23,7 +23,7 @@ async function startFollowerOfLocal(owner: Owner, options = "", commandPort?: nu
   });
 }
 
-test("a source that has one of its own is not local, and the leap status is one of four", async (t) => {
+test("a source that follows another one is not local, and has one of four leap statuses", async (t) => {
   const agent = await startAgentBeside(t, await startFollower(t));
   const seen = await scrapeInState(agent, "synchronised");
   assert.equal(upstreamLocal(seen), 0);
@@ -35,7 +35,7 @@ test("a source that has one of its own is not local, and the leap status is one 
   );
 });
 
-test("a source that follows its own clock says so, though the state is synchronised", async (t) => {
+test("a source that follows its own clock is reported as local, even if the state is synchronised", async (t) => {
   const agent = await startAgentBeside(t, await startFollowerOfLocal(t));
   const seen = await scrapeInState(agent, "synchronised");
   assert.equal(upstreamLocal(seen), 1);
@@ -50,7 +50,7 @@ test("its follower by `copy` has its reference id, and is not `local`", async (t
   assert.equal(upstreamLocal(seen), 1);
 });
 
-test("it is absent over UDP, where chronyd does not give it, and that is logged once", async (t) => {
+test("it is absent over UDP, where chronyd does not report it, and that is logged once", async (t) => {
   const commandPort = await freeUdpPort();
   await startFollowerOfLocal(t, "", commandPort);
   const agent = await startAgentBeside(t, { address: `udp://127.0.0.1:${commandPort}` });
@@ -60,7 +60,7 @@ test("it is absent over UDP, where chronyd does not give it, and that is logged 
   assert.equal(told.length, 1, JSON.stringify(told));
 });
 
-test("it is absent beside a reference clock, which says nothing of itself", async (t) => {
+test("it is absent with a reference clock, which has no such state", async (t) => {
   const clock = await startReferenceClock(t);
   const chronyd = await startChronyd(t, { configuration: [clock.configuration] });
   await chronyd.waitUntilSynchronised();

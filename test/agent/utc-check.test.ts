@@ -1,8 +1,8 @@
-// The check against NTP servers: a real agent beside a real chronyd, real chronyds as the servers, and a
-// fake one for what none of them sends. The first check comes at the node's own moment, so each node is
-// named such that it is soon. For later ones time passes by the monotonic clock alone
-// (test/parts/shifted-clocks.ts), because servers would see the wall clock of the agent move; to the agent
-// that is a step, which its bound explains: what is contradicted is a first check, or waits for its time.
+// The check against NTP servers: a real agent with a real chronyd, real chronyds as servers, and a fake server
+// for answers that none of them sends. The time of the first check depends on the node's name, so names are
+// chosen for which it is soon. For later checks only the monotonic clock is moved
+// (test/parts/shifted-clocks.ts), because otherwise the offsets would change. To the agent that is a step, which
+// raises its bound, so contradictions are tested in a first check or without moving the clock.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -20,15 +20,15 @@ import { waitFor } from "../parts/wait-for.ts";
 import { answerTo, startFakeNtpServer } from "../utc-check/fake-ntp-server.ts";
 import { get, type Scrape, scrape, scrapeInState } from "./scrape.ts";
 
-/** The shortest that is allowed. */
+/** The shortest allowed interval. */
 const INTERVAL_MS = 64_000;
 
-/** How long from now a first check is due: a loaded machine starts an agent in less. */
+/** The time to the first check. A loaded machine starts an agent in less. */
 const FIRST_CHECK_MS = 4_000;
-/** Should it take longer, the first check is an interval later. */
+/** If it takes longer, the first check is one interval later. */
 const LONGEST_MS = 2 * INTERVAL_MS;
 
-/** The name of a node whose first check is due in a moment. */
+/** The name of a node whose first check is due soon. */
 function nodeOfSoon(): string {
   const phase = ((Date.now() + FIRST_CHECK_MS) % INTERVAL_MS) / INTERVAL_MS;
   for (let number = 0; ; number += 1) {
@@ -38,7 +38,7 @@ function nodeOfSoon(): string {
   }
 }
 
-/** Starts an agent that checks against these servers in a few seconds. */
+/** Starts an agent that asks these servers in a few seconds. */
 function startChecking(
   owner: Owner,
   chronyd: Pick<Chronyd, "address">,
@@ -57,7 +57,7 @@ const offset = (seen: Scrape, server: string) =>
 const margin = (seen: Scrape, server: string) =>
   seen.value("chrony_utc_offset_margin_seconds", { server });
 
-/** Scrapes until a server's offset is there. */
+/** Scrapes until there is an offset of a server. */
 function scrapeWithOffset(agent: Agent, server: string): Promise<Scrape> {
   return agent.process.waitUntil(
     `an offset of ${server}`,
@@ -82,7 +82,7 @@ function scrapeWithContradiction(agent: Agent, expected: number | undefined): Pr
   );
 }
 
-/** Has a server be ahead of the machine's clock. */
+/** Sets a server ahead of the machine's clock. */
 async function shift(server: TimeServer, seconds: number): Promise<void> {
   server.clock.setOffset(seconds);
   await waitFor("the server's clock to be shifted", async () => {
@@ -123,9 +123,9 @@ describe("servers that are right", () => {
 });
 
 describe("a clock whose source is 40 ms off", () => {
-  test("is contradicted by a right server, though its bound is microseconds", async (t) => {
+  test("is contradicted by a correct server, even if its bound is microseconds", async (t) => {
     const [right, source] = [await startTimeServer(t), await startTimeServer(t)];
-    // chronyd leaves the machine's clock alone here, so it is the server that is elsewhere.
+    // The server is moved, because chronyd does not change the machine's clock here.
     await shift(right, 0.04);
     const server = `127.0.0.1:${right.ntpPort}`;
     const follower = await startFollower(t, { server: source });
@@ -139,13 +139,13 @@ describe("a clock whose source is 40 ms off", () => {
     const { body } = await get(agent, "/");
     assert.match(body, /contradicted/);
 
-    // The next check finds both right, when its time has come.
+    // The next check agrees, when it is due.
     await shift(right, 0);
     await scrapeWithContradiction(agent, 0);
     await agent.process.waitForLine(/agrees with the clock again/, LONGEST_MS);
   });
 
-  test("is not contradicted where one of two servers agrees with it", async (t) => {
+  test("is not contradicted if one of two servers agrees with it", async (t) => {
     const [right, wrong] = [await startTimeServer(t), await startTimeServer(t)];
     await shift(wrong, 0.04);
     const servers = [`127.0.0.1:${right.ntpPort}`, `127.0.0.1:${wrong.ntpPort}`];
@@ -154,7 +154,7 @@ describe("a clock whose source is 40 ms off", () => {
     assert.ok((offset(seen, servers[1] ?? "") ?? 0) > 0.03);
   });
 
-  test("is not contradicted while its own bound says so: the offset is still to be slewed", async (t) => {
+  test("is not contradicted while its own bound includes the offset that is still slewed", async (t) => {
     const right = await startTimeServer(t);
     await shift(right, 0.04);
     const follower = await startFollower(t, { offsetSeconds: 0.06 });
@@ -164,7 +164,7 @@ describe("a clock whose source is 40 ms off", () => {
   });
 });
 
-test("what chronyd knows nothing of is not known: a clock in `local`, or no chronyd", async (t) => {
+test("nothing is known without chronyd, or while it is `local`", async (t) => {
   const right = await startTimeServer(t);
   const server = `127.0.0.1:${right.ntpPort}`;
   const chronyd = await startChronyd(t, { configuration: localReferenceConfiguration() });
@@ -199,8 +199,8 @@ test("after a step of the clock nothing is known until the next check", async (t
   assert.ok(Math.abs((offset(seen, server) ?? 0) - 5) < 0.1, `${offset(seen, server)} s`);
 });
 
-describe("a server that gives no time has no series:", () => {
-  test("one that falls silent, from the next check on, and it comes back", async (t) => {
+describe("a server without a time has no series:", () => {
+  test("one that becomes silent, from the next check on, until it answers again", async (t) => {
     const server = await startTimeServer(t);
     const name = `127.0.0.1:${server.ntpPort}`;
     const agent = await startChecking(t, await startFollower(t), [name]);
@@ -217,7 +217,7 @@ describe("a server that gives no time has no series:", () => {
     await agent.process.waitForLine(/gives the time again/, LONGEST_MS);
   });
 
-  test("one that lies about itself, one that does not exist, one without a source", async (t) => {
+  test("one with impossible times, one that does not exist, one without a source", async (t) => {
     const fake = await startFakeNtpServer(t);
     fake.answerWith((request) => [
       answerTo(request, { origin: 7n }),
@@ -255,7 +255,7 @@ describe("a server that gives no time has no series:", () => {
     assert.equal(JSON.parse(body).clock.utc_check.servers.length, 4);
   });
 
-  test("one that asks for fewer questions is asked in every second check, one that refuses in none", async (t) => {
+  test("one that sends RATE is asked in every second check, one that sends DENY in none", async (t) => {
     const [rate, deny] = [await startFakeNtpServer(t), await startFakeNtpServer(t)];
     rate.answerWith((request) => [
       answerTo(request, { head: 0xe4, stratum: 0, referenceId: "RATE" }),
@@ -281,7 +281,7 @@ describe("a server that gives no time has no series:", () => {
   });
 });
 
-test("a server is asked once an interval, by a request that says nothing of the node", async (t) => {
+test("a server is asked once an interval, by a request without data of the node", async (t) => {
   const server = await startFakeNtpServer(t);
   server.answerWith((request) => [answerTo(request)]);
   const name = `127.0.0.1:${server.port}`;
@@ -306,7 +306,7 @@ test("a server is asked once an interval, by a request that says nothing of the 
   assert.notEqual(first, second);
 });
 
-test("by push it is the same, and an answer that is gone ends its series", async (t) => {
+test("the same by push, and a missing answer ends its series", async (t) => {
   const server = await startTimeServer(t);
   const name = `127.0.0.1:${server.ntpPort}`;
   const path = await startPath(t, {
@@ -335,7 +335,7 @@ test("by push it is the same, and an answer that is gone ends its series", async
   assert.equal(await path.value("chrony_utc_contradiction", "push"), undefined);
 });
 
-test("without the setting no UDP socket is opened, and nothing is said", async (t) => {
+test("without the setting no UDP socket is opened, and nothing is logged", async (t) => {
   const follower = await startFollower(t);
   const agent = await startAgent(t, {
     environment: { CHRONY_ADDRESS: follower.address, OTEL_METRICS_EXPORTER: "prometheus" },
@@ -347,7 +347,7 @@ test("without the setting no UDP socket is opened, and nothing is said", async (
   assert.doesNotMatch((await get(agent, "/")).body, /UTC check/);
 });
 
-test("without the setting nothing of src/utc-check is loaded: all but types is imported when it is needed", async () => {
+test("without the setting nothing of src/utc-check is loaded: only types are imported statically", async () => {
   const { readdir } = await import("node:fs/promises");
   const src = new URL("../../src/", import.meta.url);
   for (const file of await readdir(src, { recursive: true })) {

@@ -1,5 +1,5 @@
-// The whole path with real parts: two chronyds, the agent, the collector with the shipped
-// configuration, Prometheus. What a user sees is asked for in PromQL.
+// The whole path with real parts: two chronyds, the agent, the collector with the shipped configuration,
+// Prometheus. The results are read by PromQL.
 
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
@@ -15,7 +15,7 @@ import { scrape, scrapeInState } from "./scrape.ts";
 
 const WAYS: readonly Way[] = ["push", "pull"];
 
-/** What a healthy clock that was never stepped does not have. */
+/** The metrics that a healthy clock without a step does not have. */
 const ABSENT_WHEN_HEALTHY = [
   "chrony_ptp_clock_info",
   "chrony_clock_last_step_seconds",
@@ -23,7 +23,7 @@ const ABSENT_WHEN_HEALTHY = [
   ...UTC_CHECK_METRICS.map(({ name }) => name),
 ];
 
-/** What nothing is known of when chronyd does not answer. */
+/** The metrics that are absent when chronyd does not answer. */
 const WITHHELD_WHEN_UNREACHABLE = METRICS.map(({ name }) => name).filter((name) =>
   /^chrony_(clock_error|tracking_|sources_|reference_age)/.test(name),
 );
@@ -42,7 +42,7 @@ for (const compression of ["none", "gzip"]) {
     });
 
     for (const way of WAYS) {
-      test(`every metric of the catalogue arrives by ${way}, under its name and no other`, async () => {
+      test(`every metric of the catalogue arrives by ${way} with its own name`, async () => {
         const expected = catalogueOf(["tracking", "sources"])
           .map(({ name }) => name)
           .filter((name) => !ABSENT_WHEN_HEALTHY.includes(name))
@@ -56,7 +56,7 @@ for (const compression of ["none", "gzip"]) {
         });
       });
 
-      test(`the labels are the design's by ${way}, so that both ways join`, async () => {
+      test(`the labels by ${way} are as designed, so that both ways can be joined`, async () => {
         const [sample] = await waitFor(`a clock error by ${way}`, async () => {
           const found = await path.samples({ __name__: "chrony_clock_error_ms" }, way);
           return found.length > 0 && found;
@@ -71,11 +71,11 @@ for (const compression of ["none", "gzip"]) {
         });
       });
 
-      test(`the bound shows by ${way} that the clock is 25 ms off`, async () => {
+      test(`the bound by ${way} shows that the clock is 25 ms off`, async () => {
         const bound = await waitFor(`a bound by ${way}`, () =>
           path.value("chrony_clock_error_bound_ms", way),
         );
-        // On a loaded machine the way to the time server takes milliseconds.
+        // On a loaded machine the path to the time server takes milliseconds.
         assert.ok(bound > 24 && bound < 100, `${bound} ms`);
         const synchronised = { state: "synchronised" };
         assert.equal(await path.value("chrony_sync_state", way, synchronised), 1);
@@ -83,8 +83,8 @@ for (const compression of ["none", "gzip"]) {
       });
     }
 
-    test("the collector finds no fault with this node's clock: both are of one machine", async () => {
-      // It holds what the push took on its way, which can be long on a loaded machine.
+    test("the collector's offset of this node's clock is small, because both run on one machine", async () => {
+      // It includes the duration of the push, which can be long on a loaded machine.
       await waitFor("an offset of less than a second", async () => {
         const offset = await path.value("chrony_collector_offset_seconds", "push");
         assert.ok(offset !== undefined && Math.abs(offset) < 1, `${offset} s`);
@@ -92,7 +92,7 @@ for (const compression of ["none", "gzip"]) {
       });
     });
 
-    test("each pushed point stands at its reading's time", async () => {
+    test("each pushed point has the time of its poll", async () => {
       await waitFor("three pushes", async () => {
         const ages = await path.history("chrony_reference_age_seconds", "push");
         return ages.length >= 3;
@@ -101,7 +101,7 @@ for (const compression of ["none", "gzip"]) {
       const references = await path.history("chrony_tracking_reference_timestamp_seconds", "push");
       for (const { timestampSeconds, value: age } of ages) {
         const reference = references.find((one) => one.timestampSeconds === timestampSeconds);
-        // The age is the reading's wall clock minus the reference time, which are both known here.
+        // The age is the wall clock of the poll minus the reference time, and both are known here.
         const readAt = (reference?.value ?? 0) + age;
         assert.ok(
           Math.abs(readAt - timestampSeconds) < 0.05,
@@ -182,10 +182,10 @@ describe("a node whose wall clock is wrong", () => {
     path = await startPath(scope, { chronyd: follower });
   });
 
-  // How: test/parts/shifted-clocks.ts. Only the agent's idea of the wall clock is moved; chronyd,
-  // the collector and Prometheus stay with the machine's.
+  // Only the agent's wall clock is moved (test/parts/shifted-clocks.ts). chronyd,
+  // the collector and Prometheus use the machine's.
 
-  test("an hour ahead: its samples land at the right time, and its offset is told", async () => {
+  test("an hour ahead: its samples have the correct time, and its offset is reported", async () => {
     await waitFor("a push", () => path.value("chrony_clock_error_ms", "push"));
     await path.agent.shiftWallClock(HOUR * 1000);
     const shiftedAt = Date.now() / 1000;
@@ -214,14 +214,14 @@ describe("a node whose wall clock is wrong", () => {
     assert.match(JSON.stringify(path.agent.logs()), /stepped by (3600|3599)\.\d+ s/);
   });
 
-  test("stepped back by an hour while it runs: no value from before the step is told again", async () => {
+  test("stepped back by an hour while it runs: no value from before the step is repeated", async () => {
     await path.agent.shiftWallClock(0);
     await waitFor("the step", async () => {
       const { value } = await scrape(path.agent);
       assert.equal(value("chrony_clock_steps_total"), 2);
       return true;
     });
-    // Other values than before: the source is said to be 100 ms off instead of 25.
+    // Other values than before: the configured offset of the source is 100 ms instead of 25.
     await follower.restart(followerConfiguration(follower.server.ntpPort, { offsetSeconds: 0.1 }));
     await follower.waitUntilSynchronised();
     const bound = "chrony_clock_error_bound_ms";
@@ -242,7 +242,7 @@ describe("a node whose wall clock is wrong", () => {
       }
     }
 
-    // And what is not observed is not repeated either.
+    // Values that are not observed are not repeated either.
     await path.chronyd.stop();
     const dead = await scrapeInState(path.agent, "unreachable");
     assert.equal(dead.value(bound), undefined);

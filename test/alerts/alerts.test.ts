@@ -1,5 +1,5 @@
-// The alerts as files: promtool (Debian's) checks them and plays the histories of *.test.yaml, in
-// which they fire and do not. What each place demands of its file, and that there is a runbook.
+// The files of the alerts: promtool (Debian's) checks them, and plays the histories of *.test.yaml, in
+// which they fire or do not. Also what each backend requires of its file, and the runbook.
 
 import assert from "node:assert/strict";
 import { readdir, readFile, writeFile } from "node:fs/promises";
@@ -27,7 +27,7 @@ const alerts = ALERT_GROUPS.flatMap((group) => group.alerts);
 const [anyAlert] = alerts;
 assert.ok(anyAlert);
 
-/** Metrics that alerts may use and that the agent's catalogue does not hold. */
+/** Metrics that alerts may use and that are not in the agent's catalogue. */
 const OTHER_METRICS = [
   "chrony_collector_offset_seconds",
   "chrony_tracker_backlog_dropped_points_total",
@@ -56,7 +56,7 @@ describe("the alerts' files", () => {
     });
 
   for (const [path, text] of derivedFiles(ALERT_GROUPS)) {
-    test(`${path} is in step with alerts/rules.ts`, async () => {
+    test(`${path} agrees with alerts/rules.ts`, async () => {
       const written = await readFile(join(ROOT, path), "utf8").catch(() => "");
       assert.ok(written === text, `${path} is not what it should be: run npm run alerts`);
     });
@@ -67,7 +67,7 @@ describe("the alerts' files", () => {
     assert.match(output, new RegExp(`SUCCESS: ${alerts.length + recordings().length} rules found`));
   });
 
-  test("promtool can read what Grafana gets in place of recordings", async (t) => {
+  test("promtool can parse what Grafana gets in place of recordings", async (t) => {
     const rules = ALERT_GROUPS.flatMap((group) => group.alerts).map(({ name, expression }) => ({
       alert: name,
       expr: withoutRecordings(expression),
@@ -81,7 +81,7 @@ describe("the alerts' files", () => {
   });
 
   for (const file of histories) {
-    test(`the alerts fire and do not fire as ${file} says`, async () => {
+    test(`the alerts fire as in ${file}`, async () => {
       assert.match(await run("test", "rules", join("test/alerts", file)), /SUCCESS/);
     });
   }
@@ -102,7 +102,7 @@ describe("each alert", () => {
       }
     });
 
-    test(`${name} asks for metrics that there are, by name, and not by job`, () => {
+    test(`${name} queries existing metrics, and does not select by job`, () => {
       const known = new Set([
         ...METRICS.map((metric) => metric.name),
         ...OTHER_METRICS,
@@ -135,7 +135,7 @@ describe("each alert", () => {
 });
 
 describe("for Azure", () => {
-  test("a group of 20 rules is made, and one of 21 is refused, with a sentence that says why", () => {
+  test("a group of 20 rules is made, and one of 21 is rejected with the reason", () => {
     const full = Array.from({ length: 20 }, () => anyAlert);
     assert.equal(azureRuleGroups([{ name: "full", alerts: full }])[1]?.rules.length, 20);
     assert.throws(
@@ -144,11 +144,11 @@ describe("for Azure", () => {
     );
   });
 
-  test("a group's name that Azure does not allow is refused", () => {
+  test("a group's name that Azure does not allow is rejected", () => {
     assert.throws(() => azureRuleGroups([{ name: "a/b", alerts: [anyAlert] }]), /Rename it/);
   });
 
-  test("durations are ISO 8601, and what is no duration is refused", () => {
+  test("durations are ISO 8601, and an invalid one is rejected", () => {
     assert.deepEqual(["90s", "10m", "1h"].map(isoDuration), ["PT90S", "PT10M", "PT1H"]);
     for (const wrong of ["10", "10min", "1h30m", ""]) {
       assert.throws(() => isoDuration(wrong), /alerts\/thresholds\.ts/);
@@ -169,11 +169,11 @@ describe("for Azure", () => {
 });
 
 describe("for Grafana", () => {
-  test("nothing holds a $, which provisioning would take for an environment variable", () => {
+  test("nothing contains a $, which provisioning would read as an environment variable", () => {
     assert.doesNotMatch(JSON.stringify(grafanaProvisioning(ALERT_GROUPS)), /\$/);
   });
 
-  test("recordings are computed where an alert uses them, because Grafana has none", () => {
+  test("recordings are replaced by their expressions, because Grafana has none", () => {
     const text = JSON.stringify(grafanaProvisioning(ALERT_GROUPS));
     for (const { name } of recordings()) {
       assert.ok(!text.includes(name), name);
@@ -181,7 +181,7 @@ describe("for Grafana", () => {
     assert.match(text, /count_over_time\(\(.*?\)\[2h:1m\]\) >= 3/);
   });
 
-  test("an alert whose uid would be too long is refused", () => {
+  test("an alert whose uid would be too long is rejected", () => {
     const long = { ...anyAlert, name: "A".repeat(34) };
     assert.throws(
       () => grafanaProvisioning([{ name: "g", alerts: [long] }]),
@@ -190,7 +190,7 @@ describe("for Grafana", () => {
   });
 });
 
-/** The labels of every alert that some history expects to fire. */
+/** The labels of every alert that fires in some history. */
 async function firedInHistories(): Promise<string[]> {
   const files = await Promise.all(
     histories.map((file) => readFile(join(ROOT, "test/alerts", file), "utf8")),

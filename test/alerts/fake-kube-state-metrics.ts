@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import { listen } from "../parts/listen.ts";
 import type { Owner } from "../parts/owner.ts";
 
-/** Says of one cluster which nodes there are, as kube-state-metrics does. */
+/** Serves the nodes of one cluster, as kube-state-metrics does. */
 export type FakeKubeStateMetrics = {
   /** An entry of Prometheus' `scrape_configs`. */
   readonly scrapeConfig: object;

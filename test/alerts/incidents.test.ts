@@ -1,5 +1,5 @@
-// What an on-call person gets for an incident, at three nodes and at some more: histories played by
-// promtool (Debian's) through the shipped rules. `npm run incidents` does the same for larger clusters.
+// The alerts of an incident, with three nodes and with some more: histories that promtool (Debian's) plays through
+// the shipped rules. `npm run incidents` does the same for larger clusters.
 
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
@@ -9,9 +9,9 @@ import { playIncidents } from "./play-incidents.ts";
 
 const PLAYS: readonly Play[] = [
   ...INCIDENTS.map((incident) => ({ incident, count: 3 })),
-  // What takes more than three nodes to happen, or is another incident then.
+  // Incidents that need more than three nodes, or that are different then.
   ...named(/^A (?:quarter|cluster shrinks)|^Three in ten|: a cluster shrinks/, 10),
-  // A pool too large to be named node by node.
+  // Too many nodes for an alert per node.
   ...named(/^A pool of two fifths is 37 s off/, 60),
 ];
 

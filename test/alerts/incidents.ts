@@ -1,48 +1,48 @@
 /**
- * What happens to clusters, as histories for promtool, at any number of nodes, and what alerts it makes.
- * All times are in minutes; every incident begins after an hour in which all is well.
+ * Incidents of clusters of any size as histories for promtool, and their alerts. All times are in minutes;
+ * every incident begins after a healthy hour.
  */
 
 /** When an incident begins. */
 export const BEGINS_AT = 60;
 
-/** Values of a series, one a minute: numbers, or nothing. */
+/** The values of a series, one per minute; `undefined` where there is none. */
 type Values = readonly (number | undefined)[];
 
-/** What is known of one node, each a value a minute. */
+/** The series of one node. */
 export type NodeHistory = {
   readonly name: string;
-  /** By metric and further labels, such as `chrony_sync_state,state="stale"`. */
+  /** By metric and labels, such as `chrony_sync_state,state="stale"`. */
   readonly series: Readonly<Record<string, Values>>;
 };
 
-/** Something that happens, for a cluster of any size. */
+/** An incident in a cluster of any size. */
 export type Incident = {
   readonly name: string;
-  /** How long the history is. */
+  /** The length of the history. */
   readonly minutes: number;
   readonly nodes: (count: number) => readonly NodeHistory[];
-  /** The alerts that fire at some time, and how many of each, for so many nodes. */
+  /** The alerts that fire at some time, and how many of each, by the number of nodes. */
   readonly expected: (count: number) => Readonly<Record<string, number>>;
 };
 
 type State = "synchronised" | "stale" | "stepped" | "unreachable" | "unsynchronised";
 
-/** How one node fares: a function of the minute. */
+/** What happens to one node, as functions of the minute. */
 type Course = {
-  /** Whether its agent reports; it does by default. */
+  /** Whether its agent reports. Default: it does. */
   readonly reports?: (minute: number) => boolean;
   readonly state?: (minute: number) => State;
   readonly errorMs?: (minute: number) => number;
   readonly steps?: (minute: number) => number;
   /** The collector's clock minus the node's, in seconds. */
   readonly offset?: (minute: number) => number;
-  /** Without a push: no offset from the collector, but the node's clock in the samples. */
+  /** Pulled only: without an offset from the collector. */
   readonly byPull?: boolean;
-  /** Whether kube-state-metrics knows the node; of all nodes where it is not collected. */
+  /** Whether kube-state-metrics has the node. No node has it if kube-state-metrics is not collected. */
   readonly exists?: (minute: number) => boolean;
   readonly withoutKubeStateMetrics?: boolean;
-  /** A taint that the node has, and Ready being false. */
+  /** Whether the node has a taint and is not ready. */
   readonly down?: (minute: number) => boolean;
   readonly pushesFail?: (minute: number) => boolean;
 };
@@ -85,7 +85,7 @@ function history(name: string, minutes: number, course: Course): NodeHistory {
     );
   }
   if (course.byPull === true) {
-    // A sample's time is Prometheus'; the reference time is by the node's clock, some seconds old.
+    // The sample's time is that of Prometheus. The reference time is by the node's clock, and some seconds old.
     series["chrony_tracking_reference_timestamp_seconds"] = reported(
       (minute) => minute * 60 - 8 - (course.offset?.(minute) ?? 0),
     );
@@ -118,7 +118,7 @@ function history(name: string, minutes: number, course: Course): NodeHistory {
   return { name, series };
 }
 
-/** A cluster of which some nodes fare badly, and the others well. */
+/** A cluster in which something happens to some of the nodes. */
 function some(
   minutes: number,
   howMany: (count: number) => number,
@@ -130,7 +130,7 @@ function some(
     );
 }
 
-/** How the other nodes of a cluster fare, which report the same way. */
+/** The other nodes of a cluster, which are healthy and report the same way. */
 function wellBeside({ byPull, pushesFail, withoutKubeStateMetrics }: Course): Course {
   return {
     ...(byPull !== undefined && { byPull }),
@@ -140,8 +140,8 @@ function wellBeside({ byPull, pushesFail, withoutKubeStateMetrics }: Course): Co
 }
 
 /**
- * An upgrade with one surge node: for each node another one comes, whose agent reports three minutes
- * later; the old one goes after another three. It takes two hours, however many nodes there are.
+ * An upgrade with one surge node: each node is replaced by a new one, whose agent reports after three minutes;
+ * the old one is removed after three more. It takes two hours for any number of nodes.
  */
 function upgraded(course: Course): (count: number) => readonly NodeHistory[] {
   const minutes = UPGRADE_ENDS_AT + 20;
@@ -169,7 +169,7 @@ const away = (from: number, to: number) => (minute: number) => minute < from || 
 const STOPPED_IN_ANY: Incident["expected"] = () => ({ ChronyTrackerManyNotReporting: 1 });
 const NOTHING: Incident["expected"] = () => ({});
 
-/** Whether so many nodes are told of by one alert of the cluster: thresholds.ts. */
+/** Whether this many nodes have one alert of the cluster in place of their own: thresholds.ts. */
 const isMany = (bad: number, count: number) => bad > Math.min(19, Math.max(2, 0.3 * count));
 
 function oneForMany(
@@ -180,7 +180,7 @@ function oneForMany(
   return (count) => (isMany(bad(count), count) ? { [cluster]: 1 } : { [node]: bad(count) });
 }
 
-/** Every incident, in the order of the table in docs/incidents.md. */
+/** All incidents, in the order of docs/incidents.md. */
 export const INCIDENTS: readonly Incident[] = [
   {
     name: "All is well",
@@ -435,10 +435,10 @@ export const INCIDENTS: readonly Incident[] = [
   },
 ];
 
-/** An incident in a cluster of so many nodes. */
+/** An incident in a cluster of this size. */
 export type Play = { readonly incident: Incident; readonly count: number };
 
-/** One alert of a history: how many at the most at once, and in which minute the first. */
+/** One alert of a history: the largest number at one time, and the minute of the first. */
 export type Fired = {
   readonly alert: string;
   readonly severity: string;
@@ -447,8 +447,8 @@ export type Fired = {
 };
 
 /**
- * The promtool test of histories of equal length, each of a cluster of its own in one workspace. It
- * "fails" with what fires in every other minute.
+ * The promtool test of histories of equal length, each of its own cluster in one workspace. It fails, and its error
+ * lists what fires in every second minute.
  */
 export function promtoolTest(plays: readonly Play[], ruleFile: string): object {
   const minutes = Math.max(...plays.map(({ incident }) => incident.minutes));
@@ -471,7 +471,7 @@ export function promtoolTest(plays: readonly Play[], ruleFile: string): object {
         promql_expr_test: Array.from({ length: Math.floor(minutes / 2) }, (_, index) => ({
           expr: 'count by (alertname, cluster, severity) (ALERTS{alertstate="firing"})',
           eval_time: `${index * 2}m`,
-          // What never is, so that promtool says what is.
+          // Never true, so that promtool prints the result.
           exp_samples: [{ labels: "{}", value: -1 }],
         })),
       },
@@ -479,7 +479,7 @@ export function promtoolTest(plays: readonly Play[], ruleFile: string): object {
   };
 }
 
-/** What promtool says of such a test: what fired for each of the plays. */
+/** Reads promtool's error of such a test: what fired in each history. */
 export function firedIn(output: string, plays: readonly Play[]): Fired[][] {
   const fired = plays.map(() => new Map<string, Fired>());
   for (const [, time = "", got = ""] of output.matchAll(/time: (\S+),\s+exp:.*\n\s+got:\s*(.*)/g)) {
@@ -506,7 +506,7 @@ function minutesOf(duration: string): number {
   return 60 * Number(h) + Number(m);
 }
 
-/** As promtool writes values: equal ones in runs. */
+/** Values in promtool's notation, with runs of equal values. */
 function notation(values: Values): string {
   const runs: { value: number | undefined; length: number }[] = [];
   for (const value of values) {

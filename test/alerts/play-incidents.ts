@@ -12,10 +12,10 @@ export const LESS_GARBAGE_COLLECTION = { GOGC: "800" };
 const RULES = fileURLToPath(new URL("../../alerts/chrony-tracker.rules.yaml", import.meta.url));
 
 /**
- * What fires for each incident, by promtool and the shipped rules. Incidents of equal length are played
- * together, as clusters that share a workspace, because most of the time is for each evaluation of a rule.
+ * The alerts of each incident, by promtool and the shipped rules. Incidents of equal length are played together, as
+ * clusters in one workspace, because each evaluation of a rule takes most of the time.
  *
- * @throws when promtool cannot evaluate them, with what it says.
+ * @throws when promtool cannot evaluate them, with its error
  */
 export async function playIncidents(
   promtool: string,
@@ -40,7 +40,7 @@ async function playTogether(promtool: string, plays: readonly Play[]): Promise<F
     const test = promtoolTest(plays, RULES);
     await writeFile(file, stringify(test, { lineWidth: 0, aliasDuplicateObjects: false }));
     const output = await outputOf(promtool, ["test", "rules", file]);
-    // It always fails: that is how it says what fires.
+    // It always fails, because only an error lists what fires.
     if (!output.includes("FAILED:\n    expr:")) {
       throw new Error(`promtool did not play the incidents: ${output.slice(0, 1000)}`);
     }

@@ -1,5 +1,5 @@
-// What a query costs by Azure's formula (series × points / 5,000), for 5,000 nodes that push and are
-// scraped every 30 s. Numbers worked out by hand.
+// The cost of a query by Azure's formula (series × points / 5,000), for 5,000 nodes that push and are scraped every
+// 30 s. The numbers are computed by hand.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -35,12 +35,12 @@ describe("a query costs", () => {
     });
   }
 
-  test("nothing that is known when a metric is not: it is refused", () => {
+  test("an unknown amount if a metric is unknown: it is rejected", () => {
     assert.throws(() => queryCost("chrony_unheard_of", 0), /How many series chrony_unheard_of has/);
   });
 });
 
-test("an alert that looks back too far for Azure is not written", () => {
+test("an alert whose range is too long for Azure is rejected", () => {
   const [group] = ALERT_GROUPS;
   const [alert] = group?.alerts ?? [];
   assert.ok(group && alert);

@@ -1,5 +1,5 @@
-// The rules in a real Prometheus, over what a real chronyd, agent and collector give it, by push and
-// by pull at once. Only kube-state-metrics is a fake.
+// The rules in a real Prometheus, with the series of a real chronyd, agent and collector, by push and by pull.
+// Only kube-state-metrics is a fake.
 
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
@@ -29,7 +29,7 @@ const SHIPPED_RULES = fileURLToPath(
 );
 const EVALUATIONS = 10;
 
-/** A path whose Prometheus evaluates these rules every second; beside its usual chronyd, unless another is given. */
+/** A path whose Prometheus evaluates these rules every second, with the usual chronyd or another one. */
 async function startRuledPath(
   owner: Owner,
   rules: string,
@@ -51,7 +51,7 @@ async function startRuledPath(
   });
 }
 
-describe("the shipped rules, over a healthy node", () => {
+describe("the shipped rules with a healthy node", () => {
   const scope = suiteScope();
   let path: Path;
 
@@ -60,12 +60,12 @@ describe("the shipped rules, over a healthy node", () => {
     const rules = join(await folderOf(scope), "rules.yaml");
     const [, ...shipped] = (parse(await readFile(SHIPPED_RULES, "utf8")) as { groups: object[] })
       .groups;
-    // Recordings once a second, so that the test need not wait minutes for the first.
+    // Recordings once a second, so that the test does not wait for minutes.
     await writeFile(rules, stringify({ groups: [recordingGroup("1s"), ...shipped] }));
     path = await startRuledPath(scope, rules, [kubeStateMetrics.scrapeConfig]);
   });
 
-  test("are all evaluated without an error, and none is even pending", async () => {
+  test("are all evaluated without an error, and no alert is pending", async () => {
     await waitFor("both ways to report, and the fake to be scraped", async () => {
       const errors = await path.prometheus.query("chrony_clock_error_peak_ms");
       const nodes = await path.prometheus.query("kube_node_info");
@@ -92,12 +92,12 @@ describe("the shipped rules, over a healthy node", () => {
     );
     const alerts = ALERT_GROUPS.flatMap((group) => group.alerts);
     assert.equal(rules.length, alerts.length + recordings().length);
-    // Prometheus keeps ALERTS for an alert that is pending, too.
+    // Prometheus has ALERTS also for pending alerts.
     assert.deepEqual(await path.prometheus.query("last_over_time(ALERTS[1h])"), []);
   });
 });
 
-describe("the rules with minutes made seconds", () => {
+describe("the rules with seconds in place of minutes", () => {
   const scope = suiteScope();
   let path: Path;
 
@@ -107,7 +107,7 @@ describe("the rules with minutes made seconds", () => {
     path = await startRuledPath(scope, rules);
   });
 
-  test("tell of a dead chronyd once for both ways, in words, until it lives again", async () => {
+  test("fire once for both ways, with a sentence, while chronyd is stopped", async () => {
     await waitFor("a healthy start", async () => {
       const states = await path.prometheus.query('chrony_sync_state{state="synchronised"} == 1');
       return states.length === 2;
@@ -153,7 +153,7 @@ describe("the rules with minutes made seconds", () => {
   });
 });
 
-describe("the rules with minutes made seconds fire once for both ways", {
+describe("the rules with seconds in place of minutes fire once for both ways", {
   concurrency: true,
 }, () => {
   const cases = [
@@ -196,7 +196,7 @@ describe("the rules with minutes made seconds fire once for both ways", {
   }
 });
 
-/** A chronyd whose server has no source and serves its own clock. */
+/** A chronyd whose server has no source, and serves its own clock. */
 async function startFollowerOfLocal(owner: Owner): Promise<Chronyd> {
   const ntpPort = await freeUdpPort();
   await startChronyd(owner, { configuration: timeServerConfiguration(ntpPort) });
@@ -210,7 +210,7 @@ function summaryOf(alertName: string): string | undefined {
     ?.summary;
 }
 
-/** The same alerts sixty times as fast: the tests' agents push every second, not every 30 s. */
+/** The same alerts sixty times as fast, because the agents of the tests push every second. */
 function compressed({ name, alerts }: AlertGroup): AlertGroup {
   return {
     name,

@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { basename } from "node:path";
 import { Language, type Node, Parser } from "web-tree-sitter";
 
-/** What stands on the right of a property: its structure as far as it is written out. */
+/** The value of a property. */
 export type Value =
   | { readonly kind: "object"; readonly properties: ReadonlyMap<string, Value> }
   | { readonly kind: "array"; readonly items: readonly Value[] }
@@ -11,13 +11,13 @@ export type Value =
   | { readonly kind: "string"; readonly text: string }
   | { readonly kind: "number"; readonly text: string }
   | { readonly kind: "boolean"; readonly text: string }
-  /** Anything that only a deployment evaluates, as it is written. */
+  /** The text of an expression, which only a deployment can evaluate. */
   | { readonly kind: "expression"; readonly text: string };
 
 export type Parameter = {
   readonly name: string;
   readonly type: string;
-  /** The default as it is written, or `undefined` where the parameter has to be given. */
+  /** The text of the default; `undefined` when the parameter is required. */
   readonly default: string | undefined;
   readonly decorators: ReadonlyMap<string, Value>;
 };
@@ -28,21 +28,21 @@ export type Output = {
   readonly decorators: ReadonlyMap<string, Value>;
 };
 
-/** A resource or a module: a symbol, what it is, and its body without condition and loop. */
+/** A resource or a module: its symbol, its type, and its body without condition and loop. */
 export type Declaration = {
   readonly symbol: string;
   /** A resource's `type@version`, a module's path. */
   readonly target: string;
-  /** Whether the resource is only referred to. */
+  /** Whether the resource exists already. */
   readonly isExisting: boolean;
   readonly body: ReadonlyMap<string, Value>;
 };
 
-/** One Bicep file, as its syntax tree says. */
+/** One Bicep file. */
 export type BicepFile = {
   /** For messages. */
   readonly name: string;
-  /** Where the parser found no valid Bicep: `line: text`. */
+  /** The lines that are not valid Bicep: `line: text`. */
   readonly errors: readonly string[];
   readonly text: string;
   readonly parameters: readonly Parameter[];
@@ -52,7 +52,7 @@ export type BicepFile = {
   readonly outputs: readonly Output[];
   /** Names that are used as values: symbols, and parameters of loops and lambdas. */
   readonly usedNames: readonly string[];
-  /** Names that loops and lambdas bring. */
+  /** Names that loops and lambdas declare. */
   readonly localNames: readonly string[];
   readonly calledFunctions: readonly string[];
 };
@@ -64,7 +64,7 @@ parser.setLanguage(
   await Language.load(await readFile(require.resolve("tree-sitter-bicep/tree-sitter-bicep.wasm"))),
 );
 
-/** Reads a Bicep file with the grammar of tree-sitter-bicep, which knows the syntax and no types. */
+/** Reads a Bicep file with the grammar of tree-sitter-bicep, which knows the syntax but not the types. */
 export async function readBicep(path: string): Promise<BicepFile> {
   const text = await readFile(path, "utf8");
   const root = parser.parse(text)?.rootNode;
@@ -148,7 +148,7 @@ const DECLARATIONS = new Set([
   "object_property",
 ]);
 
-/** Whether an identifier stands for a value, and is not the name that something is given. */
+/** Whether an identifier is used as a value, and not declared here. */
 function isUseOfName(node: Node): boolean {
   if (node.type !== "identifier" || node.parent === null) {
     return false;

@@ -2,8 +2,8 @@ import type { Value } from "./bicep.ts";
 import type { Property, Type } from "./resource-types.ts";
 
 /**
- * Where a value of a template is not what its type allows, a sentence each. An expression is taken to be
- * of the right type: only a deployment knows its value.
+ * The values of a template that their type does not allow, one sentence each. An expression is assumed to have the
+ * right type, because only a deployment can evaluate it.
  */
 export function problemsOf(value: Value, type: Type, path: string): string[] {
   if (value.kind === "expression") {
@@ -31,7 +31,7 @@ export function problemsOf(value: Value, type: Type, path: string): string[] {
   }
 }
 
-/** The same for an object's properties: unknown ones, read-only ones and missing ones, too. */
+/** The same for an object's properties, including unknown, read-only and missing ones. */
 export function problemsOfProperties(
   given: ReadonlyMap<string, Value>,
   known: Readonly<Record<string, Property>>,
@@ -52,7 +52,7 @@ export function problemsOfProperties(
   return [...ofGiven, ...missing];
 }
 
-/** What is wrong with reading `names`, one after the other, from a resource of this type. */
+/** The problem of reading the path `names` from a resource of this type. */
 export function problemOfReading(type: Type, names: readonly string[], path: string): string[] {
   const [name, ...further] = names;
   if (name === undefined) {

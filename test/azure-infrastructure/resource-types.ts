@@ -1,21 +1,20 @@
-// The published definitions of the resource types that azure/ uses, as far as it uses them: what Bicep's
-// compiler checks a template against. Written down from the generated type files (types.json, types.md)
-// of https://github.com/Azure/bicep-types-az, a folder of which is named at each type. An object has all
-// properties that the definition gives it, unless the comment says otherwise.
+// The published definitions of the resource types that azure/ uses, against which Bicep's compiler checks a template.
+// Copied from the generated type files (types.json, types.md) of https://github.com/Azure/bicep-types-az; the comment
+// at each type names the folder. An object has all properties of its definition, unless the comment says otherwise.
 
-/** What a property may hold. */
+/** The type of a property. */
 export type Type =
   | "string"
   | "integer"
   | "boolean"
   | { readonly kind: "array"; readonly of: Type }
-  /** An object with names of the user's own. */
+  /** An object with any names. */
   | { readonly kind: "map"; readonly of: Type }
   | { readonly kind: "object"; readonly properties: Readonly<Record<string, Property>> };
 
 export type Property = {
   readonly type: Type;
-  /** `required` has to be given; what is `read-only` must not be. */
+  /** `required` must be set; `read-only` must not be set. */
   readonly use: "required" | "optional" | "read-only";
 };
 
@@ -39,7 +38,7 @@ const TRACKED = {
 
 /** By `type@version`. */
 export const RESOURCE_TYPES: Readonly<Record<string, Type>> = {
-  // generated/containerservice/microsoft.containerservice/2024-09-01: only what is read of a cluster.
+  // generated/containerservice/microsoft.containerservice/2024-09-01: only the properties that are read.
   "Microsoft.ContainerService/managedClusters@2024-09-01": resource({
     ...TRACKED,
     properties: optional(
@@ -92,8 +91,8 @@ export const RESOURCE_TYPES: Readonly<Record<string, Type>> = {
       }),
     ),
   }),
-  // generated/monitor/microsoft.insights/2024-03-11. Of the kinds of data sources and destinations, those
-  // of Prometheus.
+  // generated/monitor/microsoft.insights/2024-03-11. Only the data sources and destinations
+  // for Prometheus.
   "Microsoft.Insights/dataCollectionRules@2024-03-11": resource({
     ...TRACKED,
     kind: optional("string"),
@@ -222,7 +221,7 @@ export const RESOURCE_TYPES: Readonly<Record<string, Type>> = {
       }),
     ),
   }),
-  // generated/monitor/microsoft.insights/2023-01-01. Of the receivers, those of e-mail.
+  // generated/monitor/microsoft.insights/2023-01-01. Only the receivers of e-mail.
   "Microsoft.Insights/actionGroups@2023-01-01": resource({
     ...TRACKED,
     properties: optional(

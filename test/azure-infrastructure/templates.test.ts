@@ -1,6 +1,6 @@
-// The Bicep files of azure/, read with a real grammar and compared with the published definitions of the
-// resource types. No compiler and no Azure: what an expression gives is not known here, and neither is
-// whether Azure lets the deploying user do all this.
+// The Bicep files of azure/, parsed with a real grammar and compared with the published definitions of the resource
+// types. There is no compiler and no Azure: neither the values of expressions nor the permissions of the deploying
+// user are tested.
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -47,7 +47,7 @@ function typeOf(resource: Declaration): Type {
   return type;
 }
 
-/** A resource's properties, and those that Bicep itself gives to every resource. */
+/** A resource's properties, and those that every resource has in Bicep. */
 function knownProperties(resource: Declaration): Readonly<Record<string, Property>> {
   const type = typeOf(resource);
   assert.ok(typeof type === "object" && type.kind === "object");
@@ -59,7 +59,7 @@ function knownProperties(resource: Declaration): Readonly<Record<string, Propert
   };
 }
 
-/** Each `symbol.name.name` in the text: which names are read of the symbol. */
+/** The paths that are read from the symbol: each `symbol.name.name` in the text. */
 function readings(file: BicepFile, symbol: string): string[][] {
   const chains = file.text.matchAll(
     new RegExp(`(?<![\\w/-])${symbol}!?((?:\\.\\??[A-Za-z]\\w*)+)`, "g"),
@@ -151,14 +151,14 @@ for (const [path, file] of files) {
     }
   });
 
-  test(`azure/${path} says what each parameter and output is`, () => {
+  test(`azure/${path} describes each parameter and output`, () => {
     const silent = [...file.parameters, ...file.outputs]
       .filter(({ decorators }) => !decorators.has("description"))
       .map(({ name }) => name);
     assert.deepEqual(silent, []);
   });
 
-  test(`azure/${path} gives the same names at every deployment`, () => {
+  test(`azure/${path} makes the same names in every deployment`, () => {
     const changing = ["utcNow", "newGuid", "deployment"];
     assert.deepEqual(
       file.calledFunctions.filter((name) => changing.includes(name)),
@@ -167,7 +167,7 @@ for (const [path, file] of files) {
   });
 }
 
-test("every Bicep file of azure/modules is used, so that none is left unchecked", async () => {
+test("every Bicep file of azure/modules is used, so that none is unchecked", async () => {
   const modules = await readdir(join(FOLDER, "modules"));
   assert.deepEqual(
     modules.toSorted(),
@@ -178,14 +178,14 @@ test("every Bicep file of azure/modules is used, so that none is left unchecked"
   );
 });
 
-test("the outputs are a warning, and what the overlay for Azure is filled in with", () => {
+test("the outputs are a warning and the values of the overlay for Azure", () => {
   assert.deepEqual(
     main.outputs.map(({ name }) => name),
     ["warning", "remoteWriteUrl", "clientId", "tenantId", "clusterName", "tokenIssuerUrl"],
   );
 });
 
-/** The default of the parameter `name`, evaluated as Bicep does. Azure's hash is another one. */
+/** The default of the parameter `name`, evaluated as by Bicep, but with another hash. */
 function defaultName(clusterResourceId: string): string {
   const expression = main.parameters.find(({ name }) => name === "name")?.default ?? "";
   const functions = {
@@ -196,34 +196,34 @@ function defaultName(clusterResourceId: string): string {
     toLower: (text: string) => text.toLowerCase(),
     uniqueString: (text: string) => createHash("sha256").update(text).digest("hex").slice(0, 13),
   };
-  // A Bicep string with interpolation is a template literal of JavaScript with other quotes.
+  // A Bicep string with interpolation is a JavaScript template literal with other quotes.
   return runInNewContext(`\`${expression.slice(1, -1)}\``, { ...functions, clusterResourceId });
 }
 
-test("the default name is a good one for each of 60 clusters, and another one", () => {
+test("the default name is valid and unique for each of 60 clusters", () => {
   const clusters = Array.from({ length: 60 }, (_, index) => {
-    // Names of every length, many with a hyphen or underscore where the name is cut.
+    // Names of every length, many with a hyphen or underscore where they are truncated.
     const name = `a${"-_b".repeat(20).slice(0, index)}${index}`;
     return `/subscriptions/x/resourceGroups/Y/providers/Microsoft.ContainerService/managedClusters/${name}`;
   });
   const names = clusters.map(defaultName);
   for (const name of names) {
-    // The narrowest rules of all that bear the name: a workspace's and an endpoint's.
+    // The strictest rules of all resources with this name: those of a workspace and an endpoint.
     assert.match(name, /^[a-z0-9][a-z0-9-]{2,42}[a-z0-9]$/);
   }
   assert.equal(new Set(names).size, clusters.length);
-  // Azure returns resource ids in varying case: that must not make another set of resources.
+  // Azure changes the case of resource ids, which must not change the names.
   assert.equal(defaultName("/SUBSCRIPTIONS/X/blue"), defaultName("/subscriptions/x/blue"));
 });
 
-test("a rule never gets more than the five action groups that Azure takes", () => {
+test("a rule never gets more than the five action groups that Azure accepts", () => {
   assert.match(main.text, /actionGroupCount > 5\n {2}\? fail\(/);
   const params = main.modules.find(({ symbol }) => symbol === "alertRules")?.body.get("params");
   assert.ok(params?.kind === "object");
   assert.equal(textOf(params.properties.get("actionGroupResourceIds")), "alertedActionGroupIds");
 });
 
-test("the collector of k8s/ is who the identity is lent to, and nobody else", () => {
+test("only the collector of k8s/ can use the identity", () => {
   const credential = main.resources.find(({ symbol }) => symbol === "federatedCredential");
   const properties = credential?.body.get("properties");
   assert.ok(properties?.kind === "object");
@@ -237,7 +237,7 @@ test("the collector of k8s/ is who the identity is lent to, and nobody else", ()
   );
 });
 
-test("the role is Monitoring Metrics Publisher, on the data collection rule alone", () => {
+test("the role is Monitoring Metrics Publisher, on the data collection rule only", () => {
   const file = fileNamed("modules/writer-role.bicep");
   const assignments = [...files.values()].flatMap(({ resources }) =>
     resources.filter(({ target }) => target.startsWith("Microsoft.Authorization/")),
@@ -260,11 +260,11 @@ test("the write URL has the form that Azure documents", () => {
   const url = output?.value
     .slice(1, -1)
     .replace(
-      // biome-ignore lint/suspicious/noTemplateCurlyInString: it is Bicep's.
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: it is Bicep's own.
       "${endpoint.properties.metricsIngestion.endpoint}",
       "https://example-ab12.westeurope-1.metrics.ingest.monitor.azure.com",
     )
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is Bicep's.
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is Bicep's own.
     .replace("${rule.properties.immutableId}", "dcr-0123456789abcdef0123456789abcdef");
   assert.equal(
     url,
@@ -274,7 +274,7 @@ test("the write URL has the form that Azure documents", () => {
   );
 });
 
-test("the rules of rule-groups.json, which are passed on as they are, are of the published type", async () => {
+test("the rules of rule-groups.json have the published type", async () => {
   const groups: unknown = JSON.parse(await readFile(join(FOLDER, "rule-groups.json"), "utf8"));
   const type = typeOf({
     symbol: "ruleGroup",

@@ -1,33 +1,33 @@
 import { randomUUID } from "node:crypto";
 
-/** What an access token stands for. */
+/** The claims of an access token. */
 export type AccessToken = {
-  /** The resource that it is good for, such as `https://monitor.azure.com`. */
+  /** The resource that it is valid for, such as `https://monitor.azure.com`. */
   readonly audience: string;
-  /** Who it was issued to. */
+  /** The identity that it was issued to. */
   readonly clientId: string;
   readonly expiresMs: number;
 };
 
-/** What a request's `Authorization` header turned out to be. */
+/** The result of checking a request's `Authorization` header. */
 export type TokenCheck =
   | { readonly kind: "valid"; readonly token: AccessToken }
   | { readonly kind: "missing" }
   | { readonly kind: "unknown" }
   | { readonly kind: "expired"; readonly token: AccessToken };
 
-/** The access tokens that were issued. A client must not look into one, so they hold nothing. */
+/** The issued access tokens. They are random, because a client must not decode them. */
 export class AccessTokens {
   readonly #issued = new Map<string, AccessToken>();
 
-  /** Issues one and gives its text. */
+  /** Issues a token, and returns its text. */
   issue(token: AccessToken): string {
     const text = `fake.${randomUUID()}`;
     this.#issued.set(text, token);
     return text;
   }
 
-  /** Makes all that were issued so far invalid, while those who hold them do not know. */
+  /** Revokes all issued tokens. Their holders are not notified. */
   revokeAll(): void {
     this.#issued.clear();
   }

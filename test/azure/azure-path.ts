@@ -13,51 +13,50 @@ import { TOKEN_EXCHANGE_AUDIENCE } from "./fake-token-endpoint.ts";
 import { withPrivateHosts } from "./private-hosts.ts";
 
 /** The service account that has the managed identity. */
-export const COLLECTOR_SUBJECT =
-  "system:serviceaccount:chrony-tracker-collector:chrony-tracker-collector";
+const COLLECTOR_SUBJECT = "system:serviceaccount:chrony-tracker-collector:chrony-tracker-collector";
 
-/** What is not as usual. */
+/** The differences from the usual path. */
 export type AzurePathDescription = {
   readonly cloud?: keyof typeof CLOUDS;
-  /** Settings of the agent, beside the usual ones. */
+  /** Settings of the agent, in addition to the usual ones. */
   readonly agent?: Readonly<Record<string, string>>;
-  /** Settings of the collector, beside the usual ones. */
+  /** Settings of the collector, in addition to the usual ones. */
   readonly collector?: Readonly<Record<string, string>>;
-  /** Changes the fake before anything asks it. */
+  /** Changes the fake before the first request. */
   readonly prepare?: (azure: FakeAzure) => void;
 };
 
 /** A path whose collector writes to Azure; `prometheus` is the workspace. */
 export type AzurePath = Path & {
   readonly azure: FakeAzure;
-  /** Ends the collector and starts it again, with these settings beside the usual ones. */
+  /** Restarts the collector, with these settings in addition to the usual ones. */
   restartCollector(environment: Readonly<Record<string, string>>): Promise<void>;
-  /** The errors that the collector logged, of those lines that are kept. */
+  /** The errors in the kept lines of the collector's log. */
   collectorErrors(): CollectorError[];
-  /** How often the agent reports that a push ended so. */
+  /** How many pushes with this result the agent reports. */
   exports(result: "success" | "failure"): Promise<number>;
-  /** Settles when the workspace has a sample of the clock error that is taken after this call. */
+  /** Waits for a sample of the clock error that is made after this call. */
   waitForFreshValue(): Promise<void>;
 };
 
 /** An error of the collector's log. */
 export type CollectorError = {
   readonly message: string;
-  /** The status that the endpoint answered a write with, if it did. */
+  /** The status of the endpoint's answer, if there was one. */
   readonly status?: number;
-  /** What the endpoint said, or why there was no answer. */
+  /** The body of the answer, or why there was none. */
   readonly detail: string;
 };
 
-/** Why these tests cannot run here; `false` where they can. For `skip`. */
+/** Why these tests cannot run on this machine, or `false`, for `skip`. */
 export const cannotRun: string | false =
   process.getuid?.() === 0
     ? false
     : "needs root: port 443, and a mount namespace in which Azure's names lead to the fake";
 
 /**
- * Starts every part: two chronyds, the agent, the collector, the fake Azure and the
- * Prometheus that is its workspace. The agent reads ten times a second and pushes twice.
+ * Starts all parts: two chronyds, the agent, the collector, the fake Azure and the Prometheus that is its workspace.
+ * The agent polls ten times a second and pushes twice.
  */
 export async function startAzurePath(
   owner: Owner,
@@ -67,7 +66,7 @@ export async function startAzurePath(
   const prometheus = await startPrometheus(owner);
   const issuer = await startFakeTokenIssuer(owner);
   const azure = await startFakeAzure(owner, {
-    // Of 65,000, so that several fakes have port 443 at the same time.
+    // One of 65,000 addresses, so that several fakes can listen on port 443.
     address: `127.77.${randomInt(256)}.${randomInt(1, 255)}`,
     issuer,
     subject: COLLECTOR_SUBJECT,
@@ -90,7 +89,7 @@ export async function startAzurePath(
     PATH: process.env["PATH"] ?? "",
     SSL_CERT_FILE: authorityFile,
     TOKEN_ISSUER_URL: issuer.url,
-    // As the webhook gives them to the pod.
+    // As the webhook sets them in the pod.
     AZURE_CLIENT_ID: azure.tenant.clientId,
     AZURE_TENANT_ID: azure.tenant.tenantId,
     AZURE_FEDERATED_TOKEN_FILE: federatedTokenFile,
@@ -137,7 +136,7 @@ export async function startAzurePath(
   };
 }
 
-/** A line of the collector's log: time, level, place, message and a JSON object, with tabs between. */
+/** A line of the collector's log: time, level, place, message and a JSON object, separated by tabs. */
 function parseError(line: string): CollectorError[] {
   const [, level, , message = "", json = "{}"] = line.split("\t");
   if (level !== "error") {

@@ -28,7 +28,7 @@ describe("the collector's configuration for Azure", () => {
     collector = await bringCollector(progressToStandardError);
   });
 
-  /** Starts the collector, which must end by itself, and gives what it says. */
+  /** Starts the collector, which must end by itself, and returns its output. */
   async function refusal(environment: Readonly<Record<string, string>>): Promise<string> {
     const start = runToEnd({
       name: "the collector",
@@ -57,7 +57,7 @@ describe("the collector's configuration for Azure", () => {
   ] as const) {
     const { [variable]: _, ...without } = SETTINGS;
 
-    test(`keeps the collector from starting when ${variable} is empty, and is named when it is left out`, async () => {
+    test(`with an empty ${variable} ends the collector, and without it names the variable`, async () => {
       assert.match(await refusal({ ...without, [variable]: "" }), complaint);
       const said = await refusal(without);
       assert.match(said, complaint);
@@ -69,12 +69,12 @@ describe("the collector's configuration for Azure", () => {
     ["REMOTE_WRITE_URL", "name.westeurope-1.metrics.ingest.monitor.azure.com", /invalid endpoint/],
     ["AZURE_TENANT_ID", "<tenant>", /azureauth.*invalid tenantID/],
   ] as const) {
-    test(`keeps the collector from starting with the ${variable} "${value}"`, async () => {
+    test(`with the ${variable} "${value}" ends the collector`, async () => {
       assert.match(await refusal({ ...SETTINGS, [variable]: value }), complaint);
     });
   }
 
-  test("runs the same as in a cluster with another backend, in the same order, and azureauth", async () => {
+  test("has the same processors as in a cluster with another backend, in the same order, and azureauth", async () => {
     const { service } = await effectiveCollectorConfiguration(
       collector,
       AZURE_CONFIGURATION_FILES,
@@ -88,7 +88,7 @@ describe("the collector's configuration for Azure", () => {
     assert.deepEqual(service, { ...other, extensions: [...other.extensions, "azureauth"] });
   });
 
-  test("writes as to any other backend, but for the token", async () => {
+  test("writes as to any other backend, except for the token", async () => {
     const { http, ...azure } = await exporterOf(collector, AZURE_CONFIGURATION_FILES);
     const { http: otherHttp, ...other } = await exporterOf(
       collector,
@@ -107,7 +107,7 @@ describe("the collector's configuration for Azure", () => {
       "https://monitor.azure.us/.default",
     ],
   ] as const) {
-    test(`asks for the scope ${name}`, async () => {
+    test(`requests the scope ${name}`, async () => {
       const environment = { ...SETTINGS, ...scope };
       assert.partialDeepStrictEqual(
         await effectiveCollectorConfiguration(collector, AZURE_CONFIGURATION_FILES, environment),
@@ -117,7 +117,7 @@ describe("the collector's configuration for Azure", () => {
   }
 });
 
-/** What the collector makes of the exporter's settings, those for HTTP apart. */
+/** The exporter's effective settings, without those for HTTP. */
 async function exporterOf(collector: string, files: readonly string[]) {
   const effective: { readonly service: object; readonly exporters?: Record<string, object> } =
     await effectiveCollectorConfiguration(collector, files, SETTINGS);

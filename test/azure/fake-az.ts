@@ -1,24 +1,24 @@
 import { chmod, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-/** What the fake says to a command: the first whose words stand in it in this order, the first at its beginning. */
+/** An answer to commands that begin with the first word and contain the others in this order. The first that matches is used. */
 export type FakeAnswer = {
-  /** Words of the command or parts of them, such as `aks list`. */
+  /** Parts of the command, such as `aks list`. */
   readonly command: string;
   readonly stdout?: string;
   /** With exit code 1. */
   readonly stderr?: string;
 };
 
-/** A program that stands for one that asks Azure, or the internet. */
+/** A fake of a program that asks Azure or the internet. */
 export type FakeProgram = {
-  /** The commands that it was given so far, a line each. */
+  /** The commands so far, a line each. */
   commands(): Promise<string[]>;
 };
 
 /**
- * Puts a fake program into a folder that a test gives as PATH: `az`, `curl` or `kubectl`. It fails for a
- * command that it has no answer to.
+ * Puts a fake `az`, `curl` or `kubectl` into a folder that a test uses as PATH. It fails if it has no answer to a
+ * command.
  */
 export async function fakeProgram(
   folder: string,

@@ -1,7 +1,7 @@
 /**
- * A fake Azure: Microsoft Entra ID's token endpoint and a data collection endpoint, over TLS
- * at one address. What it accepts is in a real Prometheus. Which names lead to it is the caller's part
- * (private-hosts.ts, or a cluster's own resolver).
+ * A fake Azure: Microsoft Entra ID's token endpoint and a data collection endpoint, with TLS at one address. It writes
+ * accepted samples to a real Prometheus. The caller resolves its names to the address (private-hosts.ts, or the
+ * resolver of a cluster).
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
@@ -27,7 +27,7 @@ import type { Dropped } from "./sample-rules.ts";
 
 const STORE_MS = 10_000;
 
-/** The clouds that have an Entra ID of their own. */
+/** The clouds, each with its own Entra ID. */
 export const CLOUDS = {
   public: { identityHost: "login.microsoftonline.com", monitor: "monitor.azure.com" },
   usGovernment: { identityHost: "login.microsoftonline.us", monitor: "monitor.azure.us" },
@@ -35,49 +35,49 @@ export const CLOUDS = {
 
 /** What to start. */
 export type FakeAzureDescription = {
-  /** Where it listens, an address that those who ask it can reach. */
+  /** The address that it listens on. */
   readonly address: string;
-  /** 443 when left out: clients of the names that lead to it know no other. */
+  /** Default: 443, because clients use the names without a port. */
   readonly port?: number;
-  /** The service account that may have a token: `system:serviceaccount:NAMESPACE:NAME`. */
+  /** The service account that may get a token: `system:serviceaccount:NAMESPACE:NAME`. */
   readonly subject: string;
-  /** Where a real Prometheus takes what is accepted. */
+  /** The remote-write address of a real Prometheus, for accepted samples. */
   readonly workspaceWriteUrl: string;
-  /** The public cloud when left out. */
+  /** Default: the public cloud. */
   readonly cloud?: keyof typeof CLOUDS;
   /** The cluster's issuer of service-account tokens, and its keys as a JSON web key set. */
   readonly issuer: { readonly url: string; readonly publicKeys: string };
 };
 
-/** One request that was answered. */
+/** One answered request. */
 export type AnsweredRequest = {
   readonly host: string;
   readonly method: string;
   readonly path: string;
-  /** 0 when it was told to be silent. */
+  /** 0 when it did not answer on purpose. */
   readonly status: number;
 };
 
 /** A running fake. */
 export type FakeAzure = {
   readonly address: string;
-  /** The names that have to lead to it. */
+  /** The names that must resolve to its address. */
   readonly hostNames: readonly string[];
-  /** What its clients have to trust, in PEM. */
+  /** The certificate that its clients must trust, in PEM. */
   readonly authority: string;
   readonly tenant: Tenant;
   readonly dataCollection: DataCollection;
-  /** The whole address to write to. */
+  /** The complete address to write to. */
   readonly writeUrl: string;
   /** Every request so far, the oldest first. */
   readonly requests: readonly AnsweredRequest[];
-  /** The samples that it dropped without a word to the sender. */
+  /** The samples that it dropped silently. */
   readonly dropped: readonly Dropped[];
-  /** Every request for a token is answered so, until it is called again without one. */
+  /** Answers every request for a token with this fault, until it is called without one. */
   failTokens(fault?: Fault): void;
-  /** Every write is answered so, until it is called again without one. */
+  /** Answers every write with this fault, until it is called without one. */
   failWrites(fault?: Fault): void;
-  /** Makes the access tokens so far invalid, while their holders think them good. */
+  /** Revokes the access tokens so far. Their holders are not notified. */
   revokeTokens(): void;
 };
 

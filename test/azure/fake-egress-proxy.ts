@@ -3,14 +3,14 @@ import { connect } from "node:net";
 import { listen } from "../parts/listen.ts";
 import type { Owner } from "../parts/owner.ts";
 
-/** An egress proxy (HTTP CONNECT) for whom every name leads to one address. */
+/** An egress proxy (HTTP CONNECT) that connects every name to one address. */
 export type FakeEgressProxy = {
   readonly url: string;
-  /** The names and ports that it was asked for, in order. */
+  /** The requested names and ports, in order. */
   readonly asked: readonly string[];
 };
 
-/** Starts a proxy at 127.0.0.1 that connects everybody with port 443 of the address. */
+/** Starts a proxy at 127.0.0.1 that connects all requests to port 443 of the address. */
 export async function startFakeEgressProxy(
   owner: Owner,
   address: string,

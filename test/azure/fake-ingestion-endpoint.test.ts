@@ -1,4 +1,4 @@
-// What the fake data collection endpoint asks of a write, one fault at a time.
+// The requirements of the fake data collection endpoint on a write, one fault at a time.
 
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
@@ -68,7 +68,7 @@ describe("a write", () => {
     return given;
   }
 
-  test("with all that it needs is stored", async () => {
+  test("that is complete is stored", async () => {
     assert.deepEqual(await write(), { status: 200 });
     assert.deepEqual(stored, [seriesWith(NOW_MS, 1)]);
   });
@@ -94,12 +94,12 @@ describe("a write", () => {
     await assertRefused(write({ method: "PUT" }), 405);
   });
 
-  test("without a token, or with one that nobody issued, is 401", async () => {
+  test("without a token, or with an unknown one, is 401", async () => {
     await assertRefused(write({ headers: { authorization: "" } }), 401);
     await assertRefused(write({ headers: { authorization: "Bearer made-up" } }), 401);
   });
 
-  test("with a token that is over, was revoked, or is for another resource, is 401", async () => {
+  test("with a token that is expired, revoked, or for another resource, is 401", async () => {
     await assertRefused(write({ headers: { authorization: bearer({ expiresMs: NOW_MS }) } }), 401);
     const other = bearer({ audience: "https://management.azure.com" });
     await assertRefused(write({ headers: { authorization: other } }), 401);
@@ -107,7 +107,7 @@ describe("a write", () => {
     await assertRefused(write(), 401);
   });
 
-  test("of somebody without the role is 403", async () => {
+  test("of an identity without the role is 403", async () => {
     await assertRefused(write({ headers: { authorization: bearer({ clientId: "other" }) } }), 403);
     collection.publishers = [];
     await assertRefused(write(), 403);
@@ -123,19 +123,19 @@ describe("a write", () => {
     });
   }
 
-  test("above 1,048,576 bytes is 413, as it is sent or unpacked", async () => {
+  test("above 1,048,576 bytes is 413, compressed or not", async () => {
     await assertRefused(write({ body: Buffer.alloc(LONGEST_BODY_BYTES + 1) }), 413);
     const packed = Buffer.from(packBody(Buffer.alloc(LONGEST_BODY_BYTES + 1)));
     assert.ok(packed.length < LONGEST_BODY_BYTES);
     await assertRefused(write({ body: packed }), 413);
   });
 
-  test("that is not Snappy, or no remote write inside, is 400", async () => {
+  test("that is not Snappy or not remote write is 400", async () => {
     await assertRefused(write({ body: Buffer.from("hello") }), 400);
     await assertRefused(write({ body: Buffer.from(packBody(Buffer.from("hello"))) }), 400);
   });
 
-  test("beyond the requests of a minute is 429, and the next minute is another one", async () => {
+  test("beyond the limit of requests in a minute is 429, and accepted in the next minute", async () => {
     collection.requestsPerMinute = 2;
     assert.equal((await write({ body: bodyWith(NOW_MS, 1) })).status, 200);
     assert.equal((await write({ body: bodyWith(NOW_MS + 1, 1) })).status, 200);
@@ -148,7 +148,7 @@ describe("a write", () => {
     );
   });
 
-  test("whose samples are too old is answered as if they had been taken", async () => {
+  test("whose samples are too old is answered as if they were accepted", async () => {
     const oldMs = NOW_MS - 21 * 60_000;
     await assertRefused(write({ body: bodyWith(oldMs, 1) }), 200);
     assert.deepEqual(endpoint.dropped, [
@@ -156,13 +156,13 @@ describe("a write", () => {
     ]);
   });
 
-  test("that repeats another is taken, and stored once", async () => {
+  test("that repeats another is accepted, and stored once", async () => {
     await write();
     assert.equal((await write()).status, 200);
     assert.equal(stored.length, 1);
   });
 
-  test("that contradicts another is 422, and the first one stays", async () => {
+  test("that contradicts another is 422, and the first one is kept", async () => {
     await write();
     assert.equal((await write({ body: bodyWith(NOW_MS, 2) })).status, 422);
     assert.deepEqual(stored, [seriesWith(NOW_MS, 1)]);

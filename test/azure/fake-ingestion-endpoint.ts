@@ -1,40 +1,40 @@
 /**
- * A fake of the metrics ingestion of a data collection endpoint. Its statuses are those that
- * Azure documents; the words in its bodies are its own.
+ * A fake of the metrics ingestion of a data collection endpoint. Its statuses are those that Azure documents; the
+ * texts of its bodies are not Azure's.
  */
 import type { AccessTokens, TokenCheck } from "./access-tokens.ts";
 import type { Answer, Request } from "./http.ts";
 import { decodeWriteRequest, type Sample, type TimeSeries, unpackBody } from "./remote-write.ts";
 import { type Dropped, judgeWrite } from "./sample-rules.ts";
 
-/** The longest body, as it is sent and unpacked. */
+/** The longest body, compressed and uncompressed. */
 export const LONGEST_BODY_BYTES = 1_048_576;
-/** How many requests an endpoint takes in a minute. */
+/** How many requests an endpoint accepts in a minute. */
 export const REQUESTS_PER_MINUTE = 15_000;
 const MINUTE_MS = 60_000;
 const STREAM = "Microsoft-PrometheusMetrics";
 const API_VERSION = "2023-04-24";
 
-/** A data collection rule and the endpoint before it. Its properties may be changed at any time. */
+/** A data collection rule and its endpoint. Its properties can be changed at any time. */
 export type DataCollection = {
   /** The endpoint, without scheme: `NAME.REGION-1.metrics.ingest.monitor.azure.com`. */
   readonly host: string;
   /** The rule's immutable id: `dcr-` and 32 hexadecimal digits. */
   readonly ruleId: string;
-  /** The audience that a token must have. */
+  /** The required audience of a token. */
   readonly audience: string;
-  /** Who has the role Monitoring Metrics Publisher on the rule. */
+  /** The identities with the role Monitoring Metrics Publisher on the rule. */
   publishers: readonly string[];
-  /** How many requests a minute it takes. */
+  /** How many requests it accepts in a minute. */
   requestsPerMinute: number;
 };
 
-/** The whole address that a client writes to. */
+/** The complete address that a client writes to. */
 export function writeUrlOf({ host, ruleId }: DataCollection): string {
   return `https://${host}/dataCollectionRules/${ruleId}/streams/${STREAM}/api/v1/write?api-version=${API_VERSION}`;
 }
 
-/** Takes writes, one after the other. */
+/** Accepts writes, one after the other. */
 export class IngestionEndpoint {
   readonly #collection: DataCollection;
   readonly #tokens: AccessTokens;
@@ -43,7 +43,7 @@ export class IngestionEndpoint {
   readonly #dropped: Dropped[] = [];
   #minute = { beganMs: 0, requests: 0 };
 
-  /** @param store gets what is accepted of each write. */
+  /** @param store gets the accepted samples of each write */
   constructor(
     collection: DataCollection,
     tokens: AccessTokens,
@@ -54,7 +54,7 @@ export class IngestionEndpoint {
     this.#store = store;
   }
 
-  /** All that was dropped without a word to the sender. */
+  /** The silently dropped samples. */
   get dropped(): readonly Dropped[] {
     return this.#dropped;
   }
@@ -62,7 +62,7 @@ export class IngestionEndpoint {
   /**
    * Answers one request to the endpoint's host.
    *
-   * @param nowMs when it arrived.
+   * @param nowMs its time of arrival
    */
   async answer(request: Request, nowMs: number): Promise<Answer> {
     const refusal =
@@ -141,7 +141,7 @@ export class IngestionEndpoint {
   }
 }
 
-/** What it answers with this status when it is told to, whatever is asked. */
+/** The answer with this status as a fault, to any request. */
 export function faultAnswer(status: number): Answer {
   return status === 429 ? throttled(1) : failure(status, "StandInFault", "As it was told to.");
 }

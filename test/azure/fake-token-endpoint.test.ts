@@ -1,4 +1,4 @@
-// What the fake of Entra ID asks of a request, one fault at a time, with tokens really signed.
+// The requirements of the fake Entra ID on a request, one fault at a time, with signed tokens.
 
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
@@ -48,7 +48,7 @@ describe("a request for a token", () => {
       client_id: CLIENT_ID,
       client_assertion_type: "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
       client_assertion: assertion,
-      // As the collector's library asks for it.
+      // As the collector's library sends it.
       scope: `${RESOURCE}/.default openid offline_access profile`,
       ...form,
     };
@@ -61,7 +61,7 @@ describe("a request for a token", () => {
     return answerTokenEndpoint(request, tenant, tokens);
   }
 
-  test("with all that it needs gets a token for the resource, good for an hour", async () => {
+  test("that is complete gets a token for the resource, valid for an hour", async () => {
     const { status, body } = await ask();
     assert.equal(status, 200);
     assert.partialDeepStrictEqual(body, { token_type: "Bearer", expires_in: 3_600 });
@@ -119,7 +119,7 @@ describe("a request for a token", () => {
     assertRefused(await ask(), 401, "invalid_client", 70025);
   });
 
-  test("to another tenant is AADSTS90002, and so is the question where its token endpoint is", async () => {
+  test("to another tenant is AADSTS90002, and so is its discovery", async () => {
     for (const path of ["oauth2/v2.0/token", "v2.0/.well-known/openid-configuration"]) {
       assertRefused(await ask({}, `${CLIENT_ID}/${path}`), 400, "invalid_tenant", 90002);
     }

@@ -1,7 +1,7 @@
 /**
- * A fake of Microsoft Entra ID's part in workload identity federation: discovery, and an access
- * token for a service-account token. Errors have the numbers (AADSTS…), the status and the JSON of
- * the real ones; the wording is shortened.
+ * A fake of Microsoft Entra ID's part in workload identity federation: discovery, and an access token in exchange for a
+ * service-account token. Errors have the numbers (AADSTS…), the status and the JSON of the real ones, with shorter
+ * texts.
  */
 import { randomUUID } from "node:crypto";
 import { createLocalJWKSet, decodeJwt, errors, type JSONWebKeySet, jwtVerify } from "jose";
@@ -11,33 +11,33 @@ import type { Answer, Request } from "./http.ts";
 const ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 const HOUR_SECONDS = 3_600;
 
-/** The audience that a federated credential for Kubernetes has. */
+/** The audience of a federated credential for Kubernetes. */
 export const TOKEN_EXCHANGE_AUDIENCE = "api://AzureADTokenExchange";
 
-/** Which service account may speak for a managed identity. */
+/** The service account that may use a managed identity. */
 export type FederatedCredential = {
   readonly issuer: string;
   /** `system:serviceaccount:NAMESPACE:NAME` */
   readonly subject: string;
 };
 
-/** A tenant with one managed identity. Its properties may be changed at any time. */
+/** A tenant with one managed identity. Its properties can be changed at any time. */
 export type Tenant = {
-  /** Where it is asked, without scheme: `login.microsoftonline.com`. */
+  /** Its host: `login.microsoftonline.com`. */
   readonly host: string;
   readonly tenantId: string;
   readonly clientId: string;
   /** The keys of the cluster's issuer. */
   readonly issuerKeys: JSONWebKeySet;
-  /** The resources that a token can be had for, such as `https://monitor.azure.com`. */
+  /** The resources that a token can be issued for, such as `https://monitor.azure.com`. */
   readonly resources: readonly string[];
-  /** Of the managed identity; it has none when `undefined`. */
+  /** The managed identity's credential; `undefined` when it has none. */
   federatedCredential: FederatedCredential | undefined;
-  /** Seconds for which an access token is good; an hour at first. */
+  /** The lifetime of an access token in seconds; initially an hour. */
   tokenLifetimeSeconds: number;
 };
 
-/** A tenant whose identity has the credential, and an hour for each token. */
+/** A tenant whose identity has the credential, with tokens for an hour. */
 export function makeTenant(
   description: Omit<Tenant, "tokenLifetimeSeconds" | "federatedCredential"> & {
     readonly federatedCredential: FederatedCredential;
@@ -71,7 +71,7 @@ export async function answerTokenEndpoint(
   return request.method === "POST" ? answerToken(request, tenant, tokens) : { status: 405 };
 }
 
-/** Which hosts speak for the same cloud; a client asks before it trusts an authority. */
+/** The hosts of the same cloud, which a client reads before it trusts an authority. */
 function instanceDiscovery({ host, tenantId }: Tenant): Answer {
   return {
     status: 200,
@@ -144,7 +144,7 @@ async function answerToken(
   };
 }
 
-/** The resource of the one scope `RESOURCE/.default`, beside OpenID Connect's own scopes. */
+/** The resource of the only scope `RESOURCE/.default`, apart from those of OpenID Connect. */
 function audienceOf(scope: string): string | undefined {
   const ownScopes = ["openid", "offline_access", "profile"];
   const [only, ...others] = scope.split(" ").filter((part) => !ownScopes.includes(part));

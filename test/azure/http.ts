@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 
-/** A request, all of it. */
+/** A complete request. */
 export type Request = {
   readonly method: string;
   readonly url: URL;
@@ -8,14 +8,14 @@ export type Request = {
   readonly body: Buffer;
 };
 
-/** What is answered: JSON, or nothing but a status. */
+/** An answer: JSON, or only a status. */
 export type Answer = {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: object;
 };
 
-/** Reads a request to its end. Its address is taken from the `Host` that the client named. */
+/** Reads a request to its end. Its address is that of the header `Host`. */
 export async function readRequest(incoming: IncomingMessage): Promise<Request> {
   const chunks: Buffer[] = [];
   for await (const chunk of incoming) {

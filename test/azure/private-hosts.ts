@@ -2,10 +2,10 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 /**
- * A command that runs the one behind it where these names lead to the address, for it and what it
- * starts alone: in a mount namespace of its own with another /etc/hosts. Needs root.
+ * A command that runs another one in a mount namespace with its own /etc/hosts, in which these names have this address.
+ * It needs root.
  *
- * @param folder keeps the file; it must be there as long as the command runs.
+ * @param folder for the file; it must exist while the command runs
  */
 export async function withPrivateHosts(
   folder: string,

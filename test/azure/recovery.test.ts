@@ -1,7 +1,6 @@
-// The way to an Azure Monitor workspace, and back to it after each of Azure's refusals: real chronyd,
-// the real agent, the real collector (the version of builder.yaml) with the shipped configuration and
-// the real azureauth. Azure is a fake; what it accepts is asked for in PromQL. Loss over
-// outages is not looked at here.
+// The path to an Azure Monitor workspace, and its recovery after each of Azure's errors: a real chronyd, the real
+// agent, the real collector (the version of builder.yaml) with the shipped configuration and the real azureauth. Azure
+// is a fake; accepted samples are read by PromQL. Loss during outages is not tested here.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -15,16 +14,16 @@ import type { Fault } from "./faults.ts";
 
 const HOUR_MS = 3_600_000;
 const PATIENCE_MS = 30_000;
-/** A collector renews a token five minutes before its end: this one after two seconds. */
+/** A collector renews a token five minutes before it expires, so this one after two seconds. */
 const SHORTEST_LIFETIME_SECONDS = 302;
 
-/** Settles when this many writes, beyond those before the call, were answered so. */
+/** Waits until this many writes after the call had this answer. */
 async function writesAnswered(path: AzurePath, status: number, count: number): Promise<void> {
   const { host } = path.azure.dataCollection;
   await requestsAnswered(path, host, status, count);
 }
 
-/** Settles when this many requests for a token, beyond those before the call, were answered so. */
+/** Waits until this many requests for a token after the call had this answer. */
 async function tokensAnswered(path: AzurePath, status: number, count: number): Promise<void> {
   await requestsAnswered(path, path.azure.tenant.host, status, count);
 }
@@ -46,8 +45,8 @@ async function requestsAnswered(
 }
 
 /**
- * Settles when the agent's page says this of its last push. Its log tells only the first cause, which
- * on a busy machine may be a push that took too long.
+ * Waits until the agent's page shows this about its last push. The log has only the first cause, which on a busy
+ * machine may be a timeout.
  */
 async function agentShows(path: AzurePath, pattern: RegExp): Promise<void> {
   await path.agent.process.waitUntil(
@@ -57,7 +56,7 @@ async function agentShows(path: AzurePath, pattern: RegExp): Promise<void> {
   );
 }
 
-/** Settles when an error of the collector's log says this. */
+/** Waits for an error with this text in the collector's log. */
 async function collectorTells(path: AzurePath, pattern: RegExp): Promise<void> {
   await path.agent.process.waitUntil(
     `the collector's log to say ${pattern}`,
@@ -67,7 +66,7 @@ async function collectorTells(path: AzurePath, pattern: RegExp): Promise<void> {
   );
 }
 
-/** Settles when the agent's log reports that pushes fail. */
+/** Waits until the agent's log reports that pushes fail. */
 async function agentReportsFailure(path: AzurePath): Promise<void> {
   await path.agent.process.waitForLine(/"warn".*The collector at/, PATIENCE_MS);
 }
@@ -78,7 +77,7 @@ function writeStatuses({ azure }: AzurePath): Set<number> {
 }
 
 describe("from the agent to an Azure Monitor workspace", { skip: cannotRun }, () => {
-  test("the first value arrives with the first push, under the design's labels", async (t) => {
+  test("the first value arrives with the first push, with the designed labels", async (t) => {
     const path = await startAzurePath(t, { agent: { OTEL_METRIC_EXPORT_INTERVAL: "20000" } });
     await path.agent.process.waitUntil(
       "the first value in the workspace",
@@ -105,7 +104,7 @@ describe("from the agent to an Azure Monitor workspace", { skip: cannotRun }, ()
     assert.deepEqual(path.collectorErrors(), []);
   });
 
-  test("the token is renewed before it ends, so that no write is refused", async (t) => {
+  test("the token is renewed before it expires, so that no write is rejected", async (t) => {
     const path = await startAzurePath(t, {
       prepare: ({ tenant }) => {
         tenant.tokenLifetimeSeconds = SHORTEST_LIFETIME_SECONDS;
@@ -134,7 +133,7 @@ describe("from the agent to an Azure Monitor workspace", { skip: cannotRun }, ()
     await agentReportsFailure(path);
   });
 
-  test("a role that is missing is 403 for long (half an hour on Azure, 20 pushes here), and nothing is needed once it is given", async (t) => {
+  test("a missing role is 403 for long (half an hour on Azure, 20 pushes here), and pushes succeed once it is assigned", async (t) => {
     const path = await startAzurePath(t, {
       prepare: ({ dataCollection }) => {
         dataCollection.publishers = [];
@@ -155,7 +154,7 @@ describe("from the agent to an Azure Monitor workspace", { skip: cannotRun }, ()
     await agentReportsFailure(path);
   });
 
-  test("a federated credential that Entra ID does not know yet is asked for again and again", async (t) => {
+  test("a federated credential that Entra ID does not know yet is retried", async (t) => {
     let credential: FederatedCredential | undefined;
     const path = await startAzurePath(t, {
       prepare: ({ tenant }) => {
@@ -173,7 +172,7 @@ describe("from the agent to an Azure Monitor workspace", { skip: cannotRun }, ()
     await agentReportsFailure(path);
   });
 
-  test("too many requests in a minute are 429: the agent is told to come again", async (t) => {
+  test("too many requests in a minute are 429, which the agent retries", async (t) => {
     const path = await startAzurePath(t);
     await path.waitForFreshValue();
     const { dataCollection } = path.azure;
@@ -193,7 +192,7 @@ describe("from the agent to an Azure Monitor workspace", { skip: cannotRun }, ()
     [422, /answered 500 .*it or its backend rejects the data/],
   ];
   for (const [fault, agentLog] of phases) {
-    test(`a phase of ${fault} ends by itself`, async (t) => {
+    test(`pushes succeed after a phase of ${fault}`, async (t) => {
       const path = await startAzurePath(t);
       await path.waitForFreshValue();
       path.azure.failWrites(fault);
@@ -208,7 +207,7 @@ describe("from the agent to an Azure Monitor workspace", { skip: cannotRun }, ()
     });
   }
 
-  test("silence of the endpoint, and of Entra ID, ends by itself", async (t) => {
+  test("pushes succeed after the endpoint, or Entra ID, did not answer", async (t) => {
     const path = await startAzurePath(t, { prepare: (azure) => azure.failTokens("silence") });
     await tokensAnswered(path, 0, 1);
     await agentShows(path, /did not answer within 500 ms/);
@@ -223,13 +222,13 @@ describe("from the agent to an Azure Monitor workspace", { skip: cannotRun }, ()
   });
 
   for (const [scope, expected] of [
-    // A token can be had for it, and it is the wrong one.
+    // It gives a token, but a wrong one.
     ["https://management.azure.com/.default", /audience is https:\/\/management\.azure\.com, not/],
-    // Of another cloud.
+    // The scope of another cloud.
     ["https://monitor.azure.us/.default", /failed to get token.*AADSTS500011/s],
     ["https://monitor.azure.com", /failed to get token.*AADSTS1002012/s],
   ] as const) {
-    test(`the wrong scope ${scope} is in the collector's log, and right again after a restart`, async (t) => {
+    test(`the wrong scope ${scope} is in the collector's log, and can be corrected by a restart`, async (t) => {
       const path = await startAzurePath(t, { collector: { AZURE_SCOPE: scope } });
       await collectorTells(path, expected);
       assert.deepEqual(await path.prometheus.query('{__name__=~"chrony.*"}'), []);
@@ -241,7 +240,7 @@ describe("from the agent to an Azure Monitor workspace", { skip: cannotRun }, ()
     });
   }
 
-  test("a node whose clock is hours off keeps its place in time, where Azure would drop it", async (t) => {
+  test("samples of a node whose clock is hours off get the correct time, because Azure would drop them", async (t) => {
     const path = await startAzurePath(t);
     await path.waitForFreshValue();
     const beganSeconds = Date.now() / 1_000 - 60;
@@ -270,7 +269,7 @@ describe("from the agent to an Azure Monitor workspace", { skip: cannotRun }, ()
     }
   });
 
-  test("Azure for a government needs its scope alone: AKS names the authority", async (t) => {
+  test("Azure for a government needs only its scope, because AKS sets the authority", async (t) => {
     const path = await startAzurePath(t, {
       cloud: "usGovernment",
       collector: { AZURE_SCOPE: "https://monitor.azure.us/.default" },
@@ -279,7 +278,7 @@ describe("from the agent to an Azure Monitor workspace", { skip: cannotRun }, ()
     assert.ok(path.azure.requests.some(({ host }) => host === "login.microsoftonline.us"));
   });
 
-  test("an egress proxy carries all that leaves for Azure", async (t) => {
+  test("all requests to Azure go through an egress proxy", async (t) => {
     const path = await startAzurePath(t);
     const proxy = await startFakeEgressProxy(t, path.azure.address);
     await path.restartCollector({ HTTPS_PROXY: proxy.url });

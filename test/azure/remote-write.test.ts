@@ -1,4 +1,4 @@
-// The fake's reading of remote write, against bytes written by hand after prompb's field numbers.
+// The fake's decoder of remote write, with bytes that were written by hand from prompb's field numbers.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -11,7 +11,7 @@ import {
   unpackBody,
 } from "./remote-write.ts";
 
-/** One series `{a="b"}` with the sample 1.5 at 1000 ms, and metadata, which is passed over. */
+/** One series `{a="b"}` with the sample 1.5 at 1000 ms, and metadata, which is skipped. */
 const message = Buffer.concat([
   Buffer.from([0x0a, 0x16]), // WriteRequest.timeseries, 22 bytes
   Buffer.from([0x0a, 0x06, 0x0a, 0x01, 0x61, 0x12, 0x01, 0x62]), // labels: name "a", value "b"
@@ -22,15 +22,15 @@ const message = Buffer.concat([
 ]);
 const SERIES = [{ labels: { a: "b" }, samples: [{ timeMs: 1_000, valueBits: bitsOf(1.5) }] }];
 
-test("labels, time and value are read, and metadata is passed over", () => {
+test("labels, time and value are decoded, and metadata is skipped", () => {
   assert.deepEqual(decodeWriteRequest(message), SERIES);
 });
 
-test("what is written is what was read, byte for byte", () => {
+test("encoding what was decoded gives the same bytes", () => {
   assert.deepEqual(Buffer.from(encodeWriteRequest(SERIES)), message.subarray(0, 24));
 });
 
-test("a stale marker stays one among all that are not a number, and a time before 1970 is negative", () => {
+test("a staleness marker is distinct from other NaNs, and a time before 1970 is negative", () => {
   const marker = [{ labels: { a: "b" }, samples: [{ timeMs: -1, valueBits: STALE_MARKER_BITS }] }];
   assert.deepEqual(decodeWriteRequest(encodeWriteRequest(marker)), marker);
 });

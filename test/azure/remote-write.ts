@@ -1,6 +1,6 @@
 /**
  * Prometheus remote write, version 1: Snappy's block format around one `prometheus.WriteRequest`
- * (prompb/remote.proto, prompb/types.proto). Only what the fake looks at is read.
+ * (prompb/remote.proto, prompb/types.proto). Only the fields that the fake needs are decoded.
  */
 import protobuf from "protobufjs";
 import { compress, uncompress } from "snappyjs";
@@ -9,22 +9,22 @@ import { compress, uncompress } from "snappyjs";
 export type Sample = {
   readonly timeMs: number;
   /**
-   * The value's 64 bits: a stale marker is one certain NaN among many, which a number may not keep.
+   * The value's 64 bits, because a staleness marker is a certain NaN, which a number may not preserve.
    */
   readonly valueBits: bigint;
 };
 
-/** A series, and its samples in the order in which they stand in the request. */
+/** A series, and its samples in the order of the request. */
 export type TimeSeries = {
   readonly labels: Readonly<Record<string, string>>;
   readonly samples: readonly Sample[];
 };
 
-/** The bits of Prometheus' stale marker (model/value/value.go, `StaleNaN`). */
+/** The bits of Prometheus' staleness marker (model/value/value.go, `StaleNaN`). */
 export const STALE_MARKER_BITS = 0x7ff0000000000002n;
 
 /**
- * The protobuf message inside a request's body.
+ * The protobuf message in a request's body.
  *
  * @throws when it is not Snappy.
  */
@@ -38,7 +38,7 @@ export function packBody(message: Uint8Array): Uint8Array {
 }
 
 /**
- * WriteRequest: field 1 is `timeseries`; `metadata` (3) is passed over.
+ * WriteRequest: field 1 is `timeseries`; `metadata` (3) is skipped.
  *
  * @throws when it is not protobuf.
  */
@@ -54,7 +54,7 @@ export function decodeWriteRequest(message: Uint8Array): TimeSeries[] {
   return series;
 }
 
-/** The other way round, without metadata. */
+/** Encodes a WriteRequest without metadata. */
 export function encodeWriteRequest(series: readonly TimeSeries[]): Uint8Array {
   const writer = protobuf.Writer.create();
   for (const { labels, samples } of series) {
@@ -137,7 +137,7 @@ function decodeSample(message: Uint8Array): Sample {
   return { timeMs, valueBits };
 }
 
-/** Gives each field to `read`, which says whether it took it; what it did not take is passed over. */
+/** Calls `read` for each field. A field for which it returns false is skipped. */
 function eachField(
   message: Uint8Array,
   read: (field: number, reader: protobuf.Reader) => boolean,
@@ -151,7 +151,7 @@ function eachField(
   }
 }
 
-/** What stands before a field: its number and its wire type (0 varint, 1 eight bytes, 2 length). */
+/** The tag of a field: its number and its wire type (0 varint, 1 eight bytes, 2 length). */
 function tag(field: number, wireType: number): number {
   return (field << 3) | wireType;
 }

@@ -25,7 +25,7 @@ describe("a sample", () => {
     [NOW_MS + LONGEST_AGE_MS + 1, ["too far ahead"]],
   ] as const) {
     const minutes = (timeMs - NOW_MS) / 60_000;
-    test(`${minutes} minutes from its arrival: ${expected[0] ?? "taken"}`, () => {
+    test(`${minutes} minutes from its arrival: ${expected[0] ?? "accepted"}`, () => {
       assert.deepEqual(reasons([{ labels: LABELS, samples: [sample(timeMs)] }]), expected);
     });
   }
@@ -46,7 +46,7 @@ describe("a sample", () => {
     });
   }
 
-  test("is held against those before it in the same write, too", () => {
+  test("is compared with those before it in the same write, too", () => {
     const samples = [
       sample(NOW_MS - 2),
       sample(NOW_MS - 1),
@@ -56,19 +56,19 @@ describe("a sample", () => {
     assert.deepEqual(reasons([{ labels: LABELS, samples }]), ["out of order", "duplicate"]);
   });
 
-  test("that was dropped takes no other with it", () => {
+  test("that is dropped does not affect the others", () => {
     const samples = [sample(NOW_MS - LONGEST_AGE_MS - 1), sample(NOW_MS)];
     const { accepted, newest } = judgeWrite([{ labels: LABELS, samples }], new Map(), NOW_MS);
     assert.deepEqual(accepted, [{ labels: LABELS, samples: [sample(NOW_MS)] }]);
     assert.deepEqual([...newest], [[identityOf(LABELS), sample(NOW_MS)]]);
   });
 
-  test("of a series that differs in case alone is one of the same series", () => {
+  test("of a series that differs only in case is of the same series", () => {
     const shouted = { __NAME__: "Chrony_Up", Instance: "NODE-1" };
     assert.deepEqual(reasons([{ labels: shouted, samples: [last] }], [last]), ["duplicate"]);
   });
 
-  test("of another series has an order of its own", () => {
+  test("of another series has its own order", () => {
     const other = { ...LABELS, instance: "node-2" };
     assert.deepEqual(reasons([{ labels: other, samples: [sample(last.timeMs - 1)] }], [last]), []);
   });

@@ -1,12 +1,12 @@
 import type { Sample, TimeSeries } from "./remote-write.ts";
 
-/** How far a sample's time may lie from the time at which it arrives, either way. */
+/** The largest difference between a sample's time and its arrival, in both directions. */
 export const LONGEST_AGE_MS = 20 * 60_000;
-export const MOST_LABELS = 63;
-export const LONGEST_LABEL_NAME = 511;
-export const LONGEST_LABEL_VALUE = 1_023;
+const MOST_LABELS = 63;
+const LONGEST_LABEL_NAME = 511;
+const LONGEST_LABEL_VALUE = 1_023;
 
-/** Why a sample, or all of a series, is not taken. */
+/** Why a sample or a whole series is dropped. */
 export type DropReason =
   | "too many labels"
   | "label name too long"
@@ -17,7 +17,7 @@ export type DropReason =
   | "duplicate"
   | "other value at the same time";
 
-/** Something that was not taken. */
+/** A dropped sample or series. */
 export type Dropped = {
   readonly labels: Readonly<Record<string, string>>;
   /** The sample's time; `undefined` when the whole series was dropped. */
@@ -25,7 +25,7 @@ export type Dropped = {
   readonly reason: DropReason;
 };
 
-/** What becomes of a write. */
+/** The result of a write. */
 export type Judgement = {
   readonly accepted: readonly TimeSeries[];
   readonly dropped: readonly Dropped[];
@@ -34,11 +34,11 @@ export type Judgement = {
 };
 
 /**
- * Holds a write against the rules of an Azure Monitor workspace. A sample that breaks one is dropped;
- * the others are taken.
+ * Applies the rules of an Azure Monitor workspace to a write. A sample that breaks one is dropped; the others are
+ * accepted.
  *
- * @param newestBefore the newest accepted sample of each series so far, by {@link identityOf}.
- * @param nowMs when the write arrived.
+ * @param newestBefore the newest accepted sample of each series so far, by {@link identityOf}
+ * @param nowMs the write's time of arrival
  */
 export function judgeWrite(
   write: readonly TimeSeries[],
@@ -73,7 +73,7 @@ export function judgeWrite(
   return { accepted, dropped, newest };
 }
 
-/** What tells a series from others. Names and values that differ only in case are the same. */
+/** The identity of a series. Names and values that differ only in case are the same. */
 export function identityOf(labels: Readonly<Record<string, string>>): string {
   const pairs = Object.entries(labels).map((pair) => JSON.stringify(pair).toLowerCase());
   return pairs.toSorted().join();

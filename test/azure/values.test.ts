@@ -1,5 +1,4 @@
-// What an operator reads of the Azure overlay's values before anything is applied: the shipped script,
-// run by the machine's own /bin/sh. Where it asks, az and curl are fakes.
+// The check of the Azure overlay's values: the shipped script, run by the machine's /bin/sh. az and curl are fakes.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -64,7 +63,7 @@ describe("the check of the values for Azure", () => {
     );
   });
 
-  test("takes a sovereign cloud, a proxy, comments and blank lines", () => {
+  test("accepts a sovereign cloud, a proxy, comments and blank lines", () => {
     const text = textOf({
       ...GOOD,
       REMOTE_WRITE_URL: GOOD["REMOTE_WRITE_URL"]?.replace("azure.com", "azure.us") ?? "",
@@ -132,7 +131,7 @@ describe("the check of the values for Azure", () => {
     });
   }
 
-  test("wants the scope that belongs to the cloud of the write address", () => {
+  test("requires the scope of the cloud in the write address", () => {
     const url = GOOD["REMOTE_WRITE_URL"]?.replace("azure.com", "azure.us") ?? "";
     const { status, output } = check({ ...GOOD, REMOTE_WRITE_URL: url });
     assert.equal(status, 1);
@@ -144,7 +143,7 @@ describe("the check of the values for Azure", () => {
     assert.match(output, /has 5 fault\(s\)/);
   });
 
-  test("says of a file with a byte order mark, or in UTF-16, how to save it", () => {
+  test("says how to save a file with a byte order mark or in UTF-16", () => {
     const marked = `\uFEFF${textOf(GOOD)}`;
     for (const bytes of [Buffer.from(marked, "utf8"), Buffer.from(marked, "utf16le")]) {
       const { status, output } = checkText(bytes);
@@ -153,23 +152,23 @@ describe("the check of the values for Azure", () => {
     }
   });
 
-  test("says of `export NAME=` and `NAME = VALUE` what is wrong with them", () => {
+  test("says what is wrong with `export NAME=` and `NAME = VALUE`", () => {
     const { output } = checkText(`export ${textOf(GOOD)}AZURE_SCOPE = x\n`);
     assert.match(output, /^line 1: "export CLUSTER_NAME" holds white space/m);
     assert.match(output, /^line 6: "AZURE_SCOPE " holds white space/m);
   });
 
-  test("tells a value that is given three times once", () => {
+  test("reports a value that is given three times once", () => {
     const { output } = checkText(`${textOf(GOOD)}CLUSTER_NAME=green\nCLUSTER_NAME=red\n`);
     assert.equal(output.match(/more than once/g)?.length, 1);
     assert.match(output, /more than once \(line 6\)/);
   });
 
-  test("does not take a folder for a file", () => {
+  test("rejects a folder in place of a file", () => {
     assert.partialDeepStrictEqual(checkFile(folder.path), { status: 2 });
   });
 
-  test("finds a misspelt name, a line that is none, and a value given twice", () => {
+  test("finds a misspelt name, an invalid line, and a value that is given twice", () => {
     const { status, output } = checkText(
       `${textOf(GOOD)}AZURE_CLIENTID=x\nnonsense\nCLUSTER_NAME=green`,
     );
@@ -179,7 +178,7 @@ describe("the check of the values for Azure", () => {
     assert.match(output, /CLUSTER_NAME: it is given more than once \(line 8\)/);
   });
 
-  test("says of HTTP_PROXY why it is not used", () => {
+  test("says why HTTP_PROXY is not used", () => {
     const { status, output } = checkText(`${textOf(GOOD)}HTTP_PROXY=http://proxy.example:3128\n`);
     assert.equal(status, 1);
     assert.match(output, /^HTTP_PROXY: .* in the clear, with its token\. Use HTTPS_PROXY\.$/m);
@@ -198,7 +197,7 @@ describe("the check of the values for Azure", () => {
   });
 });
 
-describe("the check of the values for Azure, where it can ask", () => {
+describe("the check of the values for Azure with az and curl", () => {
   const rule =
     "/subscriptions/x/resourceGroups/y/providers/Microsoft.Insights/dataCollectionRules/z";
   const principal = "11111111-2222-3333-4444-555555555555";
@@ -231,12 +230,12 @@ describe("the check of the values for Azure, where it can ask", () => {
     }
   });
 
-  /** The answers above, with others in the place of those that begin as these do. */
+  /** The answers above, with some of them replaced. */
   function azureBut(...others: readonly FakeAnswer[]): FakeAnswer[] {
     return [...others, ...azure];
   }
 
-  /** Runs the check with nothing on its path but what every system has, and these. */
+  /** Runs the check with only these programs and those of every system on its path. */
   async function check(
     answers: { readonly az?: readonly FakeAnswer[]; readonly curl?: readonly FakeAnswer[] },
     values: Readonly<Record<string, string>> = GOOD,
@@ -259,7 +258,7 @@ describe("the check of the values for Azure, where it can ask", () => {
     return { status, output: stdout + stderr, commands };
   }
 
-  test("finds no fault in values that belong together, and only reads", async () => {
+  test("finds no fault in values that belong together, and changes nothing", async () => {
     const { status, output, commands } = await check({ az: azure, curl: [discovery] });
     assert.equal(status, 0, output);
     assert.match(output, /has no fault, and Azure knows all of it\.$/m);
@@ -268,7 +267,7 @@ describe("the check of the values for Azure, where it can ask", () => {
     }
   });
 
-  test("works without az and curl, and says what it did not check", async () => {
+  test("works without az and curl, and names what it did not check", async () => {
     const { status, output } = await check({});
     assert.equal(status, 0, output);
     assert.match(
@@ -286,7 +285,7 @@ describe("the check of the values for Azure, where it can ask", () => {
     assert.match(output, /^Not checked: .* because az is not logged in/m);
   });
 
-  test("does not ask while the values have faults of their own", async () => {
+  test("does not ask Azure while the values have faults", async () => {
     const wrong = { ...GOOD, AZURE_CLIENT_ID: "x" };
     const { status, commands } = await check({ az: azure, curl: [discovery] }, wrong);
     assert.deepEqual([status, commands], [1, []]);
@@ -359,7 +358,7 @@ describe("the check of the values for Azure, where it can ask", () => {
       /^Not checked: whether the identity may write: az answered "\(AuthorizationFailed\) no"\.$/m,
     ],
   ] as const) {
-    test(`names ${what} and calls it no fault`, async () => {
+    test(`names ${what}, which is not a fault`, async () => {
       const { status, output } = await check({ az: azureBut(answer), curl: [discovery] });
       assert.equal(status, 0, output);
       assert.match(output, note);

@@ -1,8 +1,7 @@
 /**
- * The overlay for Azure from end to end: the shipped files in the real cluster, a real collector with
- * the real azureauth extension, and the fake Azure (test/azure/) on Azure's own names. One
- * patch plays what AKS and the internet give: the names' addresses, the fake's and the issuer's
- * authorities, and what the workload-identity webhook injects.
+ * The overlay for Azure end to end: the shipped files in a real cluster, a real collector with the real azureauth
+ * extension, and the fake Azure (test/azure/) with Azure's names. A patch replaces what AKS and the internet
+ * provide: the addresses of the names, the authorities of fake and issuer, and the workload-identity webhook.
  */
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -122,7 +121,7 @@ async function playedEnvironment(): Promise<string> {
   });
 }
 
-test("every node's error is in the workspace, under its cluster's name", async () => {
+test("every node's error is in the workspace, with its cluster's name", async () => {
   for (const node of ["node-a", "node-b"]) {
     const [sample] = await cluster.backend.waitForQuery(
       `chrony_clock_error_ms{cluster="${CLUSTER_NAME}",instance="${node}"}`,
@@ -132,7 +131,7 @@ test("every node's error is in the workspace, under its cluster's name", async (
   assert.deepEqual(azure.dropped, []);
 });
 
-test("the collector asks for its token as the identity of the service account, and for nobody else", async () => {
+test("the collector requests its token only as the identity of its service account", async () => {
   const account = await cluster.kubectl.get<{ metadata: { annotations: Record<string, string> } }>(
     "serviceaccount",
     "chrony-tracker-collector",
@@ -143,7 +142,7 @@ test("the collector asks for its token as the identity of the service account, a
   assert.ok(azure.requests.some(({ path, status }) => path.endsWith("/token") && status === 200));
 });
 
-test("a workspace that is away for a while has every sample afterwards", async () => {
+test("a workspace that was unreachable for a while gets every sample afterwards", async () => {
   await cluster.backend.waitForQuery('chrony_up{instance="node-a"}');
   azure.failWrites(503);
   const refused = azure.requests.length;

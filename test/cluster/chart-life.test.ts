@@ -1,7 +1,6 @@
 /**
- * The life of a Helm release in a real cluster, with the real Helm and the chart as it is generated:
- * installed, upgraded, rolled back, removed. The issuer's keys are given as a file, so that nothing is
- * played.
+ * A Helm release in a real cluster, with the real Helm and the generated chart: installed, upgraded, rolled back,
+ * removed. The issuer's keys are a file, so that nothing is fake.
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -61,7 +60,7 @@ async function ran(args: readonly string[], changed: object = {}): Promise<strin
   return stdout;
 }
 
-/** Settles when a value of node-a that was taken after now is in the backend. */
+/** Waits for a value of node-a in the backend that is made after now. */
 async function freshValue(): Promise<void> {
   const from = Date.now() / 1000;
   await waitFor(
@@ -76,26 +75,26 @@ async function freshValue(): Promise<void> {
   );
 }
 
-/** A setting as the agents' pods have it. */
+/** A setting in the agents' pods. */
 async function settingOf(name: string): Promise<string> {
   const path = `{.data.${name}}`;
   const settings = "configmap/chrony-tracker-agent-settings";
   return cluster.kubectl("get", settings, NAMESPACE, "-o", `jsonpath=${path}`);
 }
 
-/** The objects of ours that the cluster has, of every kind that it knows. */
+/** The chart's objects in the cluster, of every kind. */
 async function objectsOfOurs(): Promise<string[]> {
   const kinds = await cluster.kubectl("api-resources", "--verbs=list,delete", "-o", "name");
   const names = kinds
     .trim()
     .split("\n")
-    // They go by themselves, some time after what they are about.
+    // They are deleted by Kubernetes, some time after their subject.
     .filter((kind) => !kind.startsWith("events"));
   const all = await cluster.kubectl("get", names.join(","), "-A", "-o", "name");
   return all.split("\n").filter((name) => name.includes("chrony-tracker"));
 }
 
-test("a wrong value is a sentence, and nothing is applied", async () => {
+test("an invalid value is reported in a sentence, and nothing is applied", async () => {
   const args = ["install", RELEASE, chart, "--create-namespace", NAMESPACE, "--values=-"];
   const { code, stderr } = await helm(args, { ...values, way: "push" });
   assert.notEqual(code, 0);
@@ -103,14 +102,14 @@ test("a wrong value is a sentence, and nothing is applied", async () => {
   assert.deepEqual(await objectsOfOurs(), []);
 });
 
-test("an installed release reports every node, and says how to see it", async () => {
+test("an installed release reports every node, and prints how to see it", async () => {
   const notes = await ran(["install", RELEASE, chart, "--create-namespace", "--values=-"]);
   assert.match(notes, /rollout status daemonset\/chrony-tracker-agent/);
   await rolledOut(cluster.kubectl, COLLECTOR, AGENTS);
   await freshValue();
 });
 
-test("an upgrade replaces the pods whose settings change, and a rollback brings the old ones back", async () => {
+test("an upgrade replaces the pods whose settings change, and a rollback restores the settings", async () => {
   await ran(["upgrade", RELEASE, chart, "--values=-"], {
     agent: { SLEEP_INTERVAL: 1, OTEL_METRIC_EXPORT_INTERVAL: 1000 },
   });
@@ -123,7 +122,7 @@ test("an upgrade replaces the pods whose settings change, and a rollback brings 
   await freshValue();
 });
 
-test("a removed release leaves nothing but the namespace that Helm made, which one command removes", async () => {
+test("a removed release leaves only the namespace that Helm made, which one command removes", async () => {
   await ran(["uninstall", RELEASE, "--wait"]);
   const left = ["namespace/chrony-tracker"];
   await waitFor(

@@ -1,5 +1,5 @@
-// The Helm chart as it is generated from the manifests, with the real Helm and the real kustomize: object by
-// object the same as the overlays, and what Helm answers to values that are wrong or missing.
+// The generated Helm chart, with the real Helm and the real kustomize: its objects are those of the overlays, and Helm
+// rejects invalid and missing values.
 
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
@@ -19,7 +19,7 @@ import { type ManifestVariant, manifestVariants } from "./parts/variants.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-/** What both are filled in with, by way of running. */
+/** The values of both, by way. */
 const COLLECTOR: Readonly<Record<Way, Readonly<Record<string, string>>>> = {
   azure: {
     CLUSTER_NAME: "blue",
@@ -42,7 +42,7 @@ const PUBLIC_KEYS = '{"keys":[]}';
 
 type Values = Readonly<Record<string, unknown>>;
 
-/** What a user of the chart writes for a variant. */
+/** The values of the chart for a variant. */
 function valuesFor({ overlay, components }: ManifestVariant): Values {
   const way = WAYS.find((one) => overlay.startsWith(one));
   assert.ok(way !== undefined, `${overlay} is no way of the chart`);
@@ -62,7 +62,7 @@ function camelCase(name: string): string {
   return name.replaceAll(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
 }
 
-/** Whether a variant is a component that is a way of its own. */
+/** Whether a variant has a component that is a way in the chart. */
 function isWay({ components }: ManifestVariant): boolean {
   return components.includes("pull-only");
 }
@@ -115,7 +115,7 @@ describe("the Helm chart", () => {
 
   for (const variant of manifestVariants().filter((one) => !isWay(one))) {
     const name = [variant.overlay, ...variant.components].join(" + ");
-    test(`has the objects that kustomize makes of ${name}`, async () => {
+    test(`has the same objects as kustomize for ${name}`, async () => {
       const built = buildVariant(
         [kubectl, "kustomize"],
         scratch.path,
@@ -126,7 +126,7 @@ describe("the Helm chart", () => {
     });
   }
 
-  test("has every component, and what a component asks for as a value", async () => {
+  test("has every component, and its parameters as values", async () => {
     const objects = await rendered({
       ...valuesFor({
         overlay: "prometheus",
@@ -142,12 +142,12 @@ describe("the Helm chart", () => {
     assert.match(text, /"egress":\[\{"ports":\[\{"port":3129,"protocol":"TCP"\}\]\}\]/);
   });
 
-  test("makes the namespaces, but for the release's own, which Helm needs before", async () => {
+  test("makes the namespaces, except the release's own, which Helm needs before", async () => {
     assert.deepEqual(await namespacesWith("chrony-tracker"), ["chrony-tracker-collector"]);
     assert.deepEqual(await namespacesWith("chrony-tracker-collector"), ["chrony-tracker"]);
   });
 
-  test("replaces the pods whose settings change, and no others", async () => {
+  test("replaces only the pods whose settings change", async () => {
     const values = valuesFor({ overlay: "prometheus", components: [] });
     const podsOf = async (changed: Values) =>
       (await rendered({ ...values, ...changed }))
@@ -162,7 +162,7 @@ describe("the Helm chart", () => {
     assert.notEqual(otherCollector, collector);
   });
 
-  test("keeps a setting that the manifests give, unless it is given", async () => {
+  test("keeps a setting of the manifests, unless a value replaces it", async () => {
     const name = "OTEL_EXPORTER_OTLP_ENDPOINT";
     assert.match((await agentSettings({ OTEL_LOG_LEVEL: "debug" }))[name] ?? "", /^http:.*:4318$/);
     const given = { [name]: "http://elsewhere:4318", BACKLOG_MAX_BYTES: 10_000_000 };
@@ -261,7 +261,7 @@ describe("the Helm chart", () => {
       /'\/proxyPorts\/0': maximum: got 70,?000, want 65,?535/,
     ],
   ] as const) {
-    test(`is not rendered with ${what}, and Helm says which value`, async () => {
+    test(`is not rendered with ${what}, and Helm names the value`, async () => {
       const { code, stdout, stderr } = await render(values);
       assert.equal(code, 1, stdout.slice(0, 500));
       assert.equal(stdout, "");
@@ -269,7 +269,7 @@ describe("the Helm chart", () => {
     });
   }
 
-  test("says after the installation how to see that it works", async () => {
+  test("prints after the installation how to see that it works", async () => {
     for (const way of WAYS) {
       const values = valuesFor({ overlay: way, components: [] });
       const { code, stdout, stderr } = await helm(
@@ -284,7 +284,7 @@ describe("the Helm chart", () => {
     }
   });
 
-  test("has nothing that Helm's linter finds", async () => {
+  test("passes Helm's linter", async () => {
     const { code, stdout, stderr } = await helm(
       ["lint", "--strict", chart, "--values=-"],
       valuesFor({ overlay: "azure", components: ["tls"] }),
@@ -300,8 +300,8 @@ function lines(values: Readonly<Record<string, string>>): string {
 }
 
 /**
- * The objects in one order and without what is meant to differ: the chart's checksums, which kustomize
- * has as a hash in a ConfigMap's name, and how configuration within a ConfigMap is written.
+ * The objects in one order, and without the intended differences: the chart's checksums (kustomize has a hash in the
+ * name of a ConfigMap instead), and the format of configuration in a ConfigMap.
  */
 function normalised(objects: readonly KubernetesObject[]): Readonly<Record<string, unknown>> {
   const entries = objects.map((object): [string, unknown] => {
@@ -312,7 +312,7 @@ function normalised(objects: readonly KubernetesObject[]): Readonly<Record<strin
   return Object.fromEntries(entries.toSorted(([one], [other]) => one.localeCompare(other)));
 }
 
-/** Without empty values and checksums; lists of named things by their names. */
+/** Without empty values and checksums; lists of named objects by their names. */
 function plain(value: unknown): unknown {
   if (Array.isArray(value)) {
     const members = value.map(plain);

@@ -1,6 +1,6 @@
-// The examples of examples/gitops against what a release really has: tools/pack-release.sh and
-// tools/pack-artifacts.sh with the real kustomize and Helm. Flux and Argo CD do not run here: their patches are
-// put where both put them, into the overlay's own kustomization. schema.test.ts has the fields.
+// The examples of examples/gitops with the artifacts of a release: tools/pack-release.sh and tools/pack-artifacts.sh with
+// the real kustomize and Helm. Flux and Argo CD do not run here: their patches are added to the overlay's
+// kustomization, as both do it. schema.test.ts tests the fields.
 
 import assert from "node:assert/strict";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
@@ -28,7 +28,7 @@ const EXAMPLES = join(ROOT, "examples/gitops");
 const AGENT = `ghcr.io/example/chrony-tracker@sha256:${"a".repeat(64)}`;
 const COLLECTOR_DIGEST = `sha256:${"c".repeat(64)}`;
 const COLLECTOR = `otel/opentelemetry-collector-contrib@${COLLECTOR_DIGEST}`;
-/** What every example fills in. */
+/** The values that every example fills in. */
 const SETTINGS = {
   CLUSTER_NAME: "my-cluster",
   REMOTE_WRITE_URL: "http://prometheus.monitoring.svc:9090/api/v1/write",
@@ -115,7 +115,7 @@ describe("the GitOps examples", () => {
 
   after(() => scratch?.remove());
 
-  /** The settings and images of the overlay at this path of the artifact, with these patches. */
+  /** The settings and images of the overlay at this path of the artifact, with patches. */
   async function buildOverlay(name: string, path: string, patches: Patches): Promise<void> {
     const folder = join(scratch.path, name);
     await mkdir(folder);
@@ -134,7 +134,7 @@ describe("the GitOps examples", () => {
     assertSettings(objects);
   }
 
-  /** That Helm takes the values with the chart of the release, whose schema is strict. */
+  /** Asserts that the chart of the release, whose schema is strict, accepts the values. */
   async function renderChart(values: Fields, namespace: string): Promise<KubernetesObject[]> {
     const { code, stdout, stderr } = await helm(
       [
@@ -178,7 +178,7 @@ describe("the GitOps examples", () => {
     assert.deepEqual(twice, [], "the chart makes the example's namespace, too");
   });
 
-  test("Flux verifies the manifests and builds an overlay that they have", async () => {
+  test("Flux verifies the manifests and builds an existing overlay", async () => {
     const [source, { spec }] = await objectsOf<[Source, FluxKustomization]>("flux/manifests.yaml");
     assertVerified(source, MANIFESTS);
     assert.deepEqual(spec.sourceRef, { kind: source.kind, name: source.metadata.name });
@@ -192,7 +192,7 @@ describe("the GitOps examples", () => {
     await renderChart(parameters?.valuesObject ?? {}, spec.destination.namespace);
   });
 
-  test("Argo CD builds an overlay that the manifests have", async () => {
+  test("Argo CD builds an existing overlay", async () => {
     const [{ spec }] = await objectsOf<[Application]>("argo-cd/manifests.yaml");
     const { repoURL, targetRevision, path, kustomize } = spec.source;
     assert.deepEqual([repoURL, targetRevision], [MANIFESTS, "1.2.3"]);
@@ -205,7 +205,7 @@ describe("the GitOps examples", () => {
     const [, path = "", ref] =
       /^ {2}- https:\S+?chrony-tracker\/\/(\S+)\?ref=(\S+)$/m.exec(text) ?? [];
     assert.equal(ref, "v1.2.3");
-    // At a tag the repository has what is here.
+    // A tag of the repository has the same files.
     const repository = { ...scratch, path: join(scratch.path, "repository") };
     await copyManifests(repository);
     const folder = join(repository.path, "example");
@@ -222,7 +222,7 @@ describe("the GitOps examples", () => {
   });
 });
 
-/** That the source is this artifact, signed by the workflow that releases, from the tag of its version. */
+/** Asserts that the source is this artifact, signed by the release workflow from the tag of its version. */
 function assertVerified({ spec }: Source, url: string): void {
   assert.equal(spec.url, url);
   const workflow = "https://github.com/OWNER/chrony-tracker/.github/workflows/release.yaml";

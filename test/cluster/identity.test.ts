@@ -1,7 +1,7 @@
 /**
- * Who may speak in a real cluster: tokens that the real API server issued, the shipped overlay, a
- * real collector and Prometheus. The one token made here is the expired one: the API server issues
- * none for less than ten minutes. It is signed with the API server's own key.
+ * Who may push in a real cluster: tokens of the real API server, the shipped overlay, a real collector and Prometheus.
+ * Only the expired token is made here, with the API server's key, because the API server issues none for less than
+ * ten minutes.
  */
 import assert from "node:assert/strict";
 import { createPrivateKey } from "node:crypto";
@@ -30,7 +30,7 @@ after(async () => {
   await cluster?.stop();
 });
 
-/** A token of the agent on node-a, as its pod has it. */
+/** A token of the agent on node-a, as in its pod. */
 async function agentToken(audience = "chrony-tracker"): Promise<string> {
   const token = await cluster.kubectl(
     "create",
@@ -44,7 +44,7 @@ async function agentToken(audience = "chrony-tracker"): Promise<string> {
   return token.trim();
 }
 
-/** What the collector answers to a push that says it is node-b's. */
+/** The collector's answer to a push that claims to be node-b's. */
 async function statusOf(token: string | undefined, metric: string): Promise<number> {
   const answer = await push(otlpUrl, {
     resource: { ...nodeResource("node-b"), cluster: "other" },
@@ -65,7 +65,7 @@ async function labelsOf(metric: string): Promise<Readonly<Record<string, string>
   return samples.map(({ labels }) => labels);
 }
 
-test("an agent that claims to be another node is filed under its own, which its token names", async () => {
+test("a push that claims to be another node's counts for the node in its token", async () => {
   assert.equal(await statusOf(await agentToken(), "chrony_sourcestats_samples"), 200);
   assert.deepEqual(await labelsOf("chrony_sourcestats_samples"), [
     {
@@ -79,7 +79,7 @@ test("an agent that claims to be another node is filed under its own, which its 
   ]);
 });
 
-test("the token in the pod says what this test's tokens say", async () => {
+test("the token in the pod has the same claims as this test's tokens", async () => {
   const claims = decodeJwt<{
     "kubernetes.io"?: { node?: { name: string }; pod?: { name: string } };
   }>(await agentToken());
@@ -107,7 +107,7 @@ test("no token, a foreign audience, a foreign service account: nothing is writte
   }
 });
 
-test("an expired token is refused, though everything else of it is right", async () => {
+test("an expired token is rejected, even if everything else is correct", async () => {
   const good = await agentToken();
   const keyFile = cluster.setup.cluster.tokenSigningKeyFile;
   const key = createPrivateKey(await readFile(keyFile, "utf8"));
@@ -121,7 +121,7 @@ test("an expired token is refused, though everything else of it is right", async
   assert.deepEqual(await labelsOf("chrony_expired"), []);
 });
 
-test("a token that is bound to no pod names no node, and is refused", async () => {
+test("a token that is not bound to a pod has no node, and is rejected", async () => {
   const unbound = await cluster.kubectl(
     "create",
     "token",

@@ -1,5 +1,5 @@
-// The agent's image, as the project's Dockerfile builds it: what is in it and what is not, and how it
-// runs in a container of runc beside a real chronyd of another user. For arm64 by emulation (QEMU).
+// The agent's image, as built by the Dockerfile: its content, and a container of it in runc with a real chronyd of
+// another user. On arm64 by emulation (QEMU).
 
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
@@ -24,11 +24,11 @@ import { installDebianPackages } from "./parts/debian-tools.ts";
 const LARGEST_COMPRESSED_BYTES = 60e6;
 const START_MS = 60_000;
 const NO_CAPABILITY = "0000000000000000";
-/** What nobody may find in the image: shells, package managers, and npm. */
+/** Programs that must not be in the image: shells, package managers, and npm. */
 const UNWANTED =
   /^(?:(?:ba|da)?sh|busybox|env|apt|apt-get|dpkg|apk|rpm|npm|npx|corepack|yarn|node_modules)$/;
 
-/** Asks an agent until it has read this chronyd, and gives what it says. */
+/** Waits until an agent has polled this chronyd, and returns its report. */
 async function scraped(agent: RunningProcess, port: number) {
   return agent.waitUntil(
     "a value at /metrics",
@@ -94,7 +94,7 @@ describe("the agent's image", () => {
     }
   });
 
-  test("says what it is, and starts as root, to become another user", () => {
+  test("has its labels, and starts as root to become another user", () => {
     const { Labels, User } = configuration.config;
     assert.equal(Labels["org.opencontainers.image.title"], "Chrony Tracker");
     assert.equal(Labels["org.opencontainers.image.version"], projectPackage.version);
@@ -119,7 +119,7 @@ describe("the agent's image", () => {
     });
   }
 
-  test("reads chronyd in a container with a read-only root, as chronyd's user, without capabilities", async () => {
+  test("polls chronyd in a container with a read-only root, as chronyd's user, without capabilities", async () => {
     const port = await freePort();
     const container = await startContainer("reads", port);
     await scraped(container.process, port);
@@ -143,7 +143,7 @@ describe("the agent's image", () => {
     assert.deepEqual(await readdir(chronyd.directory), ["chronyd.sock"]);
   });
 
-  test("runs on arm64: it tells its version and reads chronyd", async (t) => {
+  test("runs on arm64: it prints its version and polls chronyd", async (t) => {
     const arm64 = await bringAgentImage(progressToStandardError, { architecture: "arm64" });
     const arm64Files = join(folder, "arm64");
     await unpackAgentImage(arm64, arm64Files);

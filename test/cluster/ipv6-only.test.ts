@@ -1,6 +1,5 @@
 /**
- * A cluster whose nodes, pods and services have IPv6 addresses alone: the shipped overlay, as in
- * life.test.ts.
+ * A cluster whose nodes, pods and services have only IPv6 addresses: the shipped overlay, as in life.test.ts.
  */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -17,7 +16,7 @@ after(async () => {
   await cluster?.stop();
 });
 
-test("every node's error arrives, known by its token", async () => {
+test("every node's error arrives, with the node in its token", async () => {
   for (const node of ["node-a", "node-b"]) {
     const [sample] = await cluster.backend.waitForQuery(
       `chrony_clock_error_ms{job="chrony-tracker",instance="${node}"}`,
@@ -26,7 +25,7 @@ test("every node's error arrives, known by its token", async () => {
   }
 });
 
-test("an agent serves /metrics and its probes at the one address that it has", async () => {
+test("an agent serves /metrics and its probes at its only address", async () => {
   const { status } = await readyAgentOn(cluster.kubectl, "node-a");
   assert.deepEqual(
     status.podIPs?.map(({ ip }) => ip.includes(":")),

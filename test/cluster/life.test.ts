@@ -1,7 +1,7 @@
 /**
- * The life of an installation in a real cluster: Kubernetes' own programs, containerd and runc, two
- * nodes with a real chronyd each, the shipped overlay `prometheus`, a real collector and Prometheus.
- * Played: a public issuer of tokens (parts/public-issuer.ts).
+ * An installation in a real cluster: the programs of Kubernetes, containerd and runc, two nodes with a real chronyd each,
+ * the shipped overlay `prometheus`, a real collector and Prometheus. Only the public issuer of tokens is a fake
+ * (parts/public-issuer.ts).
  */
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -21,11 +21,11 @@ import {
 
 const NODES: readonly NodeName[] = ["node-a", "node-b"];
 
-/** SETGID (6) and SETUID (7), as the kernel writes sets of capabilities. */
+/** SETGID (6) and SETUID (7), in the kernel's notation. */
 const SETGID_AND_SETUID = "00000000000000c0";
 const NONE = "0000000000000000";
 
-/** Longer than the agent's grace (30 s), three failed probes and a restart. */
+/** Longer than the agent's grace period (30 s), three failed probes and a restart. */
 const RESTART_MS = 180_000;
 
 let cluster: ClusterWithChrony;
@@ -40,7 +40,7 @@ after(async () => {
 
 const errorOf = (node: NodeName) => `chrony_clock_error_ms{instance="${node}"}`;
 
-/** Settles when the backend shows a value of a node that was taken after now. */
+/** Waits for a value of a node in the backend that is made after now. */
 async function freshValueOf(node: NodeName): Promise<void> {
   const from = Date.now() / 1000;
   await waitFor(
@@ -57,7 +57,7 @@ function restartsOf(pod: Pod): number {
   return pod.status.containerStatuses?.[0]?.restartCount ?? 0;
 }
 
-test("every node reports its clock's error under the labels that the documentation names", async () => {
+test("every node reports its clock's error with the documented labels", async () => {
   for (const node of NODES) {
     const [sample] = await cluster.backend.waitForQuery(errorOf(node));
     assert.deepEqual(sample?.labels, {
@@ -72,7 +72,7 @@ test("every node reports its clock's error under the labels that the documentati
   }
 });
 
-test("an agent is the owner of its node's chronyd for good, with nothing left of root", async () => {
+test("an agent becomes the user of its node's chronyd permanently, without privileges", async () => {
   for (const node of NODES) {
     const { uid, gid } = OWNERS[node];
     const { pid, status } = await kernelStatusOf(await readyAgentOn(cluster.kubectl, node));
@@ -93,7 +93,7 @@ test("an agent is the owner of its node's chronyd for good, with nothing left of
   }
 });
 
-test("status answers in the pod, whoever owns chronyd there", async () => {
+test("status works in the pod, whoever chronyd's user is", async () => {
   for (const node of NODES) {
     const { metadata } = await readyAgentOn(cluster.kubectl, node);
     const answer = await cluster.kubectl.try([
@@ -110,7 +110,7 @@ test("status answers in the pod, whoever owns chronyd there", async () => {
   }
 });
 
-test("the collector runs as nobody in particular, without a capability", async () => {
+test("the collector runs as an ordinary user, without a capability", async () => {
   const { items } = await cluster.kubectl.get<{ items: Pod[] }>(
     "pods",
     "--namespace=chrony-tracker-collector",
@@ -119,7 +119,7 @@ test("the collector runs as nobody in particular, without a capability", async (
   assert.equal(new Set(items.map(({ spec }) => spec.nodeName)).size, 2, "one on each node");
 });
 
-test("a namespace for collectors takes no pod that could do more", async () => {
+test("the collectors' namespace rejects pods with more privileges", async () => {
   const { code, stderr } = await cluster.kubectl.try([
     "run",
     "intruder",
@@ -130,7 +130,7 @@ test("a namespace for collectors takes no pod that could do more", async () => {
   assert.match(stderr, /violates PodSecurity "restricted/);
 });
 
-test("a deleted pod ends by itself within 2 s, and its successor goes on with the same series", async () => {
+test("a deleted pod ends by itself within 2 s, and the next one continues the same series", async () => {
   const old = await readyAgentOn(cluster.kubectl, "node-a");
   const earlier = await cluster.backend.query(errorOf("node-a"));
   const { kubernetes, cluster: access } = cluster.setup;
@@ -167,7 +167,7 @@ test("a deleted pod ends by itself within 2 s, and its successor goes on with th
   );
 });
 
-test("a chronyd that dies is a state of the node, not a reason to restart the agent", async () => {
+test("a stopped chronyd is a state of the node, and not a reason to restart the agent", async () => {
   const pod = await readyAgentOn(cluster.kubectl, "node-a");
   await cluster.chronyd("node-a").kill();
   await cluster.backend.waitForQuery(
@@ -187,7 +187,7 @@ test("a chronyd that dies is a state of the node, not a reason to restart the ag
   assert.equal(restartsOf(same), restartsOf(pod));
 });
 
-test("a directory made anew, and one with another owner, are found by one restart", async () => {
+test("a new directory, and one with another owner, are used after one restart", async () => {
   const pods = {
     a: await readyAgentOn(cluster.kubectl, "node-a"),
     b: await readyAgentOn(cluster.kubectl, "node-b"),
@@ -220,7 +220,7 @@ test("a directory made anew, and one with another owner, are found by one restar
   );
 });
 
-test("a rollout of the collector loses one interval of a node at most", async () => {
+test("a rollout of the collector loses at most one interval of a node", async () => {
   await freshValueOf("node-a");
   const start = Date.now() / 1000;
   await cluster.kubectl(
@@ -231,7 +231,7 @@ test("a rollout of the collector loses one interval of a node at most", async ()
   );
   await rolledOut(cluster.kubectl, COLLECTOR);
   for (const node of NODES) {
-    // A few pushes to the new collectors, too.
+    // Also a few pushes to the new collectors.
     await freshValueOf(node);
     const rolledOutSeconds = Date.now() / 1000;
     const times = await waitFor(
@@ -244,7 +244,7 @@ test("a rollout of the collector loses one interval of a node at most", async ()
       60_000,
     );
     const gaps = times.slice(1).map((time, index) => time - (times[index] ?? time));
-    // Two intervals of 2 s, and a half for the reading's place between two pushes.
+    // Two intervals of 2 s, and half of one, because a poll can be anywhere between two pushes.
     assert.ok(
       Math.max(...gaps) <= 5,
       `${node}: gaps of ${gaps.map((gap) => gap.toFixed(1)).join(", ")} s`,
@@ -267,7 +267,7 @@ test("a node that is drained keeps its agent", async () => {
   assert.equal(now.metadata.uid, pod.metadata.uid);
 });
 
-test("on a node without chronyd's directory the pod waits and says why, and nothing makes the directory", async () => {
+test("on a node without chronyd's directory the pod waits with a reason, and nothing creates the directory", async () => {
   await cluster.chronyd("node-b").stopAndRemoveDirectory();
   const old = await agentPodOn(cluster.kubectl, "node-b");
   await cluster.kubectl("delete", "pod", old.metadata.name, "--namespace=chrony-tracker");

@@ -1,4 +1,4 @@
-// Every overlay and component as kubectl builds it, without a cluster: what holds for all of them.
+// Rules for every overlay and component as built by kubectl, without a cluster.
 
 import assert from "node:assert/strict";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
@@ -17,7 +17,7 @@ const SHIPPED = fileURLToPath(new URL("../../", import.meta.url));
 const AGENT_NAMESPACE = "chrony-tracker";
 const COLLECTOR_NAMESPACE = "chrony-tracker-collector";
 
-/** What the rest of the cluster gets, and by which component. */
+/** Objects for other programs of the cluster, by component. */
 const OUTSIDE_OF_BOTH_NAMESPACES = [
   "Namespace chrony-tracker",
   "Namespace chrony-tracker-collector",
@@ -26,7 +26,7 @@ const OUTSIDE_OF_BOTH_NAMESPACES = [
   "Certificate cert-manager/chrony-tracker-authority",
 ];
 
-/** What others make: cert-manager, or a user by hand. */
+/** Objects that others create: cert-manager, or a user. */
 const MADE_BY_OTHERS = [
   "Secret chrony-tracker-collector/chrony-tracker-collector-tls",
   "Secret chrony-tracker/chrony-tracker-agent-tls",
@@ -141,7 +141,7 @@ describe("the manifests", () => {
   });
   after(() => scratch?.remove());
 
-  /** Asserts for each variant, and says in which one it does not hold. */
+  /** Asserts for each variant, and names the one that fails. */
   function inEach(check: (objects: readonly KubernetesObject[], name: string) => void): void {
     assert.ok(variants.length > 0);
     for (const { name, objects } of variants) {
@@ -164,7 +164,7 @@ describe("the manifests", () => {
     });
   }
 
-  test("put one DaemonSet, and where agents push a Deployment, nowhere else", () => {
+  test("have one DaemonSet, and a Deployment only if agents push", () => {
     inEach((objects, name) => {
       assert.deepEqual(
         workloads(objects).map(identify).toSorted(),
@@ -183,7 +183,7 @@ describe("the manifests", () => {
     });
   });
 
-  test("pin every image by a tag that says which", () => {
+  test("pin every image by an exact tag", () => {
     inEachContainer(({ image }) => assert.match(image, /:\d+\.\d+\.\d+$/));
   });
 
@@ -214,7 +214,7 @@ describe("the manifests", () => {
     });
   });
 
-  test("give pods of the node only what they need of it", () => {
+  test("give pods only what they need of the node", () => {
     inEach((objects, name) => {
       for (const { spec } of workloads(objects)) {
         const pod = spec.template.spec;
@@ -237,7 +237,7 @@ describe("the manifests", () => {
     });
   });
 
-  test("refer to nothing that is not there", () => {
+  test("refer only to existing objects", () => {
     inEach((objects) => {
       const known = new Set([...objects.map(identify), ...MADE_BY_OTHERS]);
       for (const { metadata, spec } of workloads(objects)) {
@@ -265,7 +265,7 @@ describe("the manifests", () => {
     });
   });
 
-  test("select the pods that they mean, and name ports that these have", () => {
+  test("select the intended pods, and name their ports", () => {
     inEach((objects) => {
       const pods = workloads(objects).map(({ metadata, spec }) => ({
         namespace: metadata.namespace,
@@ -340,7 +340,7 @@ describe("the manifests", () => {
     });
   });
 
-  test("keep the proxy variables that AKS injects out of every pod", () => {
+  test("keep AKS' proxy variables out of every pod", () => {
     inEachContainer((_, { metadata }) =>
       assert.equal(metadata.annotations?.["kubernetes.azure.com/no-http-proxy-vars"], "true"),
     );
@@ -357,7 +357,7 @@ describe("the manifests", () => {
     });
   });
 
-  test("tolerate on AKS Automatic nothing that its admission policies reject", () => {
+  test("have no toleration on AKS Automatic that its admission policies reject", () => {
     inEach((objects, name) => {
       for (const { kind, spec } of workloads(objects)) {
         const { tolerations = [] } = spec.template.spec;
@@ -369,7 +369,7 @@ describe("the manifests", () => {
     });
   });
 
-  test("let nobody to the collector but agents, and in the host's network the nodes, at the port for pushes", () => {
+  test("allow only agents, and with the host's network the nodes, to connect to the collector's port for pushes", () => {
     const ports = [{ port: 4318, protocol: "TCP" }];
     const fromAgents = {
       from: [
@@ -397,13 +397,13 @@ describe("the manifests", () => {
           "app.kubernetes.io/name": "chrony-tracker-collector",
         });
       }
-      // Without an entry here a policy without rules would let everybody in.
+      // Because a missing rule would allow everybody.
       const types = policies.flatMap(({ spec }) => spec.policyTypes ?? []);
       assert.equal(types.includes("Ingress"), policies.length > 0);
     });
   });
 
-  test("let the nodes to the collector with Cilium by what it calls nodes, at the same port of the same pods", async () => {
+  test("allow the nodes to connect to the collector with Cilium by its own entities, at the same port of the same pods", async () => {
     const file = join(SHIPPED, "k8s/examples/collector-from-nodes-cilium.yaml");
     const { metadata, spec } = parse(await readFile(file, "utf8"));
     assert.equal(metadata.namespace, COLLECTOR_NAMESPACE);
@@ -418,7 +418,7 @@ describe("the manifests", () => {
     });
   });
 
-  test("lead a pod to its own node's agent and to no other, with node-local-service alone", () => {
+  test("connect a pod to its own node's agent only, with node-local-service only", () => {
     inEach((objects, name) => {
       const services = selecting(objects).filter(
         ({ kind, metadata }) => kind === "Service" && metadata.namespace === AGENT_NAMESPACE,
@@ -439,14 +439,14 @@ describe("the manifests", () => {
             ]
           : [],
       );
-      // Who asks is a pod of any namespace.
+      // Requests come from pods of any namespace.
       const ingress = selecting(objects)
         .filter(
           ({ kind, metadata }) =>
             kind === "NetworkPolicy" && metadata.namespace === AGENT_NAMESPACE,
         )
         .flatMap(({ spec }) => spec.ingress ?? []);
-      // In the host's network agents are no pods to a policy.
+      // Policies do not apply to agents in the host's network.
       assert.deepEqual(
         ingress,
         name.includes("udp-host-network") ? [] : [{ ports: [{ port: 9464, protocol: "TCP" }] }],
@@ -454,7 +454,7 @@ describe("the manifests", () => {
     });
   });
 
-  test("show a pod that waits for its node's clock, as wait, Service and agents are", async () => {
+  test("have an example of a pod that waits for its node's clock, which agrees with wait, Service and agents", async () => {
     const text = await readFile(join(SHIPPED, "k8s/examples/wait-for-clock.yaml"), "utf8");
     const [database, policy] = parseAllDocuments(text).map((document) => document.toJS());
     const [waiting] = (database as Workload).spec.template.spec.initContainers ?? [];
@@ -488,7 +488,7 @@ describe("the manifests", () => {
     assert.equal(waiting?.securityContext["readOnlyRootFilesystem"], true);
   });
 
-  test("offer nothing of the collector to the cluster but the port for pushes", () => {
+  test("offer only the collector's port for pushes to the cluster", () => {
     inEach((objects) => {
       for (const { kind, metadata, spec } of selecting(objects)) {
         if (kind === "Service" && metadata.namespace === COLLECTOR_NAMESPACE) {
@@ -508,7 +508,7 @@ describe("the manifests", () => {
     });
   });
 
-  test("ship the collector's configuration as it is on disk", async () => {
+  test("contain the collector's configuration unchanged", async () => {
     const files = (await readdir(join(SHIPPED, "otel-collector"))).filter(
       (file) => file.endsWith(".yaml") && !["builder.yaml", "kustomization.yaml"].includes(file),
     );
@@ -531,7 +531,7 @@ describe("the manifests", () => {
     });
   });
 
-  test("start the collector with files that are there, the one with the lists of `service:` last", () => {
+  test("start the collector with existing files, the one with the lists of `service:` last", () => {
     inEachContainer(({ name, args = [], env }) => {
       if (name !== "collector") {
         return;
@@ -564,7 +564,7 @@ describe("the manifests", () => {
     });
   });
 
-  test("enforce on each namespace what its pods keep to", () => {
+  test("enforce the strictest level that each namespace's pods allow", () => {
     inEach((objects) => {
       for (const { kind, metadata } of objects) {
         if (kind === "Namespace") {

@@ -1,5 +1,5 @@
-// tools/pack-release.sh with the real kustomize, on the manifests as they are here. The registry is not
-// asked: the collector's digest is given.
+// tools/pack-release.sh with the real kustomize and the manifests of this checkout. The collector's digest is given, so
+// that no registry is asked.
 
 import assert from "node:assert/strict";
 import { chmod, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
@@ -17,7 +17,7 @@ import { makeReleaseRepository, packRelease } from "./parts/pack-release.ts";
 
 const AGENT_DIGEST = `sha256:${"a".repeat(64)}`;
 const DIGEST_OF_COLLECTOR = `sha256:${"c".repeat(64)}`;
-/** What Azure says of the cluster, in the steps of docs/azure.md. */
+/** Azure's answers in the steps of docs/azure.md. */
 const VALUES = {
   CLUSTER_NAME: "blue",
   TOKEN_ISSUER_URL: "https://westeurope.oic.prod-aks.azure.com/tenant/cluster/",
@@ -75,7 +75,7 @@ describe("a release", () => {
 
   after(() => scratch.remove());
 
-  /** Packs into a folder of this name, and gives the archive's path. */
+  /** Packs into a folder of this name, and returns the archive's path. */
   function pack(folder: string, collector = DIGEST_OF_COLLECTOR): Promise<string> {
     return packRelease({
       scratch,
@@ -105,14 +105,14 @@ describe("a release", () => {
     ]);
   });
 
-  test("is the same bytes when it is packed again", async () => {
+  test("has the same bytes when it is packed again", async () => {
     const [one, other] = [await pack("first"), await pack("second")];
     assert.ok((await readFile(one)).equals(await readFile(other)));
   });
 
   for (const registry of ["", "contoso"]) {
     const from = registry === "" ? "the public registries" : "a registry of one's own";
-    test(`is installed from ${from} by the steps of docs/azure.md, with az, kubectl and tar alone`, async () => {
+    test(`is installed from ${from} by the steps of docs/azure.md, with only az, kubectl and tar`, async () => {
       const archive = await pack(`walk-${registry}`);
       const folder = dirname(archive);
       const built = join(folder, "built.yaml");
@@ -152,8 +152,8 @@ describe("a release", () => {
   }
 
   /**
-   * Puts into `bin` what the steps may use, and nothing else: the tools that every system has, a fake
-   * az, and a kubectl that builds what it is to apply.
+   * Puts the programs that the steps may use into `bin`: the tools of every system, a fake az, and a kubectl that only
+   * builds.
    */
   async function systemOf(folder: string, built: string) {
     const bin = join(folder, "bin");
@@ -168,12 +168,12 @@ describe("a release", () => {
     return fakeProgram(bin, "az", AZURE);
   }
 
-  test("fails where an image would have no digest", async () => {
+  test("fails if an image would have no digest", async () => {
     await assert.rejects(pack("broken", "latest"), /has an image without a digest, or none/);
   });
 });
 
-/** The shell commands of the installation's steps, in their order. */
+/** The shell commands of the installation's steps, in order. */
 async function stepsOfInstallation(): Promise<string> {
   const page = await readFile(new URL("../../docs/azure.md", import.meta.url), "utf8");
   const [section = ""] = page.split("## Install, step by step\n")[1]?.split("\n## ") ?? [];

@@ -1,8 +1,7 @@
 /**
- * Every object of every overlay and component against the API server's own schema: a strict dry run
- * on the server, which refuses a field that it does not know. The definitions of PodMonitor, of
- * cert-manager's resources, and of Flux' and Argo CD's come from their Go modules. Azure publishes none for its PodMonitor, which
- * is prometheus-operator's under another group: so is the definition here.
+ * Every object of every overlay and component against the API server's own schema: a strict dry run on the server, which
+ * rejects unknown fields. The definitions of PodMonitor and of the resources of cert-manager, Flux and Argo CD come from
+ * their Go modules. Azure publishes none for its PodMonitor, so that of prometheus-operator is used with Azure's group.
  */
 import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
@@ -21,7 +20,7 @@ const components = await readdir(`${K8S}components`);
 const setup: TestSetup = testSetup();
 const kubectl: Kubectl = kubectlOf(setup.kubernetes.kubectl, setup.cluster.kubeconfig);
 
-/** Namespaces that objects need and that a dry run does not make. */
+/** Namespaces that objects need and that a dry run does not create. */
 const NAMESPACES = [
   "chrony-tracker",
   "chrony-tracker-collector",
@@ -62,7 +61,7 @@ async function define(text: string): Promise<void> {
   await waitFor(`the API server to serve ${name}`, () => kubectl("get", name, "-A"), 60_000);
 }
 
-/** What the API server says of the objects, by a dry run. */
+/** The API server's answer to a dry run of the objects. */
 async function check(objects: string): Promise<void> {
   const { code, stderr } = await kubectl.try(
     ["apply", "--server-side", "--dry-run=server", "--validate=strict", "-f", "-"],
@@ -101,7 +100,7 @@ for (const example of ["flux/chart", "flux/manifests", "argo-cd/chart", "argo-cd
   });
 }
 
-test("the check is strict: a field that does not exist is refused", async () => {
+test("the check is strict: an unknown field is rejected", async () => {
   const installation = await prepareInstallation({ setup, overlay: "pull-only", values: {} });
   const objects = (await installation.build()).replace("hostPath:", "hostpath:");
   await assert.rejects(check(objects), /hostpath|unknown field/);

@@ -1,7 +1,6 @@
 /**
- * The other ways of running, each applied to the real cluster as its files are shipped: pull only, a
- * fixed user, UDP over the host's network, TLS, an issuer that cannot be asked, tokens without a node,
- * IPv6. Played: cert-manager, by Secrets as it makes them.
+ * The other ways of running in a real cluster, each as shipped: pull only, a fixed user, UDP over the host's network,
+ * TLS, an issuer that is not public, tokens without a node, IPv6. cert-manager is replaced by Secrets like its own.
  */
 import assert from "node:assert/strict";
 import { mkdir, readFile } from "node:fs/promises";
@@ -41,7 +40,7 @@ after(async () => {
   await cluster?.stop();
 });
 
-/** Applies, lets `look` see that it works, and removes it whatever comes. */
+/** Applies an overlay, runs `look`, and removes it in any case. */
 async function whileApplied(
   installation: Installation,
   objects: readonly string[],
@@ -56,7 +55,7 @@ async function whileApplied(
   }
 }
 
-/** Settles when every node's error arrived after now, by one way. */
+/** Waits for an error of every node that is made after now, by one way. */
 async function freshValues(job = "chrony-tracker"): Promise<void> {
   const from = Date.now() / 1000;
   for (const node of NODES) {
@@ -85,7 +84,7 @@ test("pull only: the same series without a collector, and no token in the pods",
     const [sample] = await cluster.backend.query('chrony_clock_error_ms{instance="node-a"}');
     assert.deepEqual(sample?.labels, {
       __name__: "chrony_clock_error_ms",
-      // As the example of docs/prometheus.md has it.
+      // As in the example of docs/prometheus.md.
       cluster: "my-cluster",
       instance: "node-a",
       job: "chrony-tracker-pull",
@@ -138,13 +137,13 @@ test("udp-host-network: no hostPath, and nothing listens on addresses other than
   });
 });
 
-test("tls: pushes are encrypted, and a replaced authority is followed without a restart", async () => {
+test("tls: pushes are encrypted, and a replaced authority is used without a restart", async () => {
   const installation = await prometheusOverlay(cluster, { components: ["tls"] });
   for (const name of ["chrony-tracker", "chrony-tracker-collector"]) {
     await cluster.kubectl("create", "namespace", name);
   }
   await makeTlsSecrets("first");
-  // Without cert-manager there is nobody who knows its resources.
+  // Without cert-manager its resources are unknown.
   const objects = (await installation.build()).split(/^---$/m);
   const known = objects.filter((object) => !object.includes("cert-manager.io"));
   try {
@@ -172,18 +171,18 @@ test("tls: pushes are encrypted, and a replaced authority is followed without a 
   }
 });
 
-test("public-keys-file: an issuer that nobody can ask", async () => {
+test("public-keys-file: an issuer that cannot be reached", async () => {
   const keys = await cluster.kubectl("get", "--raw", "/openid/v1/jwks");
   const installation = await prometheusOverlay(cluster, {
     components: ["public-keys-file"],
     files: { "../../components/public-keys-file/public-keys.json": keys },
-    // The cluster's authority is not trusted, so the issuer cannot be asked.
+    // The cluster's authority is not trusted, so the issuer cannot be reached.
     issuerIsTrusted: false,
   });
   await whileApplied(installation, [COLLECTOR, AGENTS], () => freshValues());
 });
 
-test("token-without-node: the sender's word is taken where the token names no node", async () => {
+test("token-without-node: the sender's node is used if the token has none", async () => {
   const installation = await prometheusOverlay(cluster, { components: ["token-without-node"] });
   await whileApplied(installation, [COLLECTOR, AGENTS], async () => {
     await freshValues();
@@ -206,7 +205,7 @@ test("token-without-node: the sender's word is taken where the token names no no
   });
 });
 
-test("IPv6: agents push to a collector that has no other address, and are scraped there", async () => {
+test("IPv6: agents push to a collector that has only such an address, and are scraped by it", async () => {
   const installation = await prometheusOverlay(cluster, {
     testPatches: [
       JSON.stringify({
@@ -226,7 +225,7 @@ test("IPv6: agents push to a collector that has no other address, and are scrape
   });
 });
 
-/** The collectors that run. */
+/** The running collectors. */
 async function collectorPods(): Promise<Pod[]> {
   const { items } = await cluster.kubectl.get<{ items: Pod[] }>(
     "pods",
@@ -235,7 +234,7 @@ async function collectorPods(): Promise<Pod[]> {
   return items;
 }
 
-/** Plays cert-manager: an authority, the collector's certificate, and what the agents need of it. */
+/** Replaces cert-manager: an authority, the collector's certificate, and the agents' Secret. */
 async function makeTlsSecrets(generation: string): Promise<void> {
   const folder = join(cluster.folder, generation);
   await mkdir(folder);
@@ -270,7 +269,7 @@ function secret(namespace: string, name: string, stringData: Record<string, stri
   return { apiVersion: "v1", kind: "Secret", metadata: { namespace, name }, stringData };
 }
 
-/** The fingerprint of the certificate that a collector serves its port with. */
+/** The fingerprint of a collector's certificate. */
 function servedCertificate(pod: Pod): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(

@@ -35,7 +35,7 @@ for (const file of files) {
   });
 }
 
-/** What is wrong with a link, if anything. */
+/** The problem of a link, if there is one. */
 async function problemsOf(file: string, target: string): Promise<string[]> {
   const [path = "", anchor] = target.split("#");
   const page = path === "" ? file : relative(ROOT, join(ROOT, dirname(file), path));
@@ -66,7 +66,7 @@ function anchorsOf(text: string): Set<string> {
   return anchors;
 }
 
-/** A page without its blocks of code, where brackets are no links and # no headings. */
+/** A page without its blocks of code, because brackets are not links there, and # not headings. */
 function withoutCode(text: string): string {
   return text.replaceAll(/^( *)```.*\n(?:.*\n)*?\1```$/gm, "");
 }

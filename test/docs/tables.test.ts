@@ -14,12 +14,12 @@ const pages = new Map(
 );
 
 for (const [page, text] of pages) {
-  test(`${page} has its tables as the code has them; else: npm run docs`, () => {
+  test(`the tables of ${page} agree with the code (npm run docs)`, () => {
     assert.equal(text, withTables(text));
   });
 }
 
-test("every table stands in a page, once", () => {
+test("every table is in one page, once", () => {
   assert.deepEqual([...pages.values()].flatMap(tablesOf).toSorted(), TABLE_NAMES.toSorted());
 });
 

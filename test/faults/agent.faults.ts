@@ -1,4 +1,4 @@
-// What befalls the agent's own process, and what runs out around it.
+// Faults of the agent's own process, and of its resources.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -6,7 +6,7 @@ import { describe, test } from "node:test";
 import { runToEnd } from "../parts/run-to-end.ts";
 import { FaultPath, INTERVAL_MS } from "./fault-path.ts";
 
-/** A kept collection is on its way for so long at the most: one interval, and the time of a push. */
+/** The longest time that a collection is under way: one interval, and the time of a push. */
 const ON_ITS_WAY_MS = 2 * INTERVAL_MS;
 
 async function limitFileDescriptors(pid: number, count: number): Promise<void> {
@@ -15,7 +15,7 @@ async function limitFileDescriptors(pid: number, count: number): Promise<void> {
   const [uid, gid] = ["Uid", "Gid"].map(
     (name) => new RegExp(`^${name}:\\t(\\d+)`, "m").exec(status)?.[1],
   );
-  // A root without CAP_SYS_RESOURCE may limit its own processes only, and the agent is no longer one.
+  // A root without CAP_SYS_RESOURCE may limit only its own processes, and the agent has another user.
   const asAgent = [`--reuid=${uid}`, `--regid=${gid}`, "--clear-groups", ...prlimit];
   await runToEnd({
     name: "prlimit",
@@ -27,7 +27,7 @@ async function limitFileDescriptors(pid: number, count: number): Promise<void> {
 }
 
 describe("the agent", { concurrency: 3 }, () => {
-  test("frozen (SIGSTOP) for a minute, as a paused machine is: nothing false, and it goes on", async (t) => {
+  test("frozen (SIGSTOP) for a minute, as in a paused machine: no false value, and it continues", async (t) => {
     const path = await FaultPath.start(t);
     await path.untilCollections(3);
     path.agent.process.signal("SIGSTOP");
@@ -39,7 +39,7 @@ describe("the agent", { concurrency: 3 }, () => {
     );
   });
 
-  test("killed (SIGKILL) while the far end is away: what it held is lost, and nothing else", async (t) => {
+  test("killed (SIGKILL) while the backend is away: only its backlog is lost", async (t) => {
     const path = await FaultPath.start(t);
     await path.untilCollections(3);
     await path.network.become("refused");
@@ -57,7 +57,7 @@ describe("the agent", { concurrency: 3 }, () => {
     assert.equal(holes.length, 1, "what it held is lost, and the suite sees it");
   });
 
-  test("killed (SIGKILL) while all is well: at most the collection under way is lost", async (t) => {
+  test("killed (SIGKILL) without another fault: at most the collection under way is lost", async (t) => {
     const path = await FaultPath.start(t);
     await path.untilCollections(3);
     await path.agent.process.kill();
@@ -79,10 +79,10 @@ describe("the agent", { concurrency: 3 }, () => {
     await path.check("agent ended and replaced (a rollout)", "nothing lost, nothing twice");
   });
 
-  test("out of file descriptors for 5 intervals: unreachable is told, and it recovers by itself", async (t) => {
+  test("out of file descriptors for 5 intervals: unreachable is reported, and it recovers by itself", async (t) => {
     const path = await FaultPath.start(t);
     await path.untilCollections(3);
-    // Standard input, output and errors, the record, the channel and what epoll needs stay open.
+    // Standard input, output and error, the record, the channel and the descriptors of epoll stay open.
     const fromMs = Date.now();
     await limitFileDescriptors(path.agent.process.pid, 3);
     await path.intervals(5);
@@ -99,7 +99,7 @@ describe("the agent", { concurrency: 3 }, () => {
     );
   });
 
-  test("without a far end for longer than points may wait: exactly what is too old is lost", async (t) => {
+  test("without a backend for longer than points are kept: only points that are too old are lost", async (t) => {
     const maxAgeSeconds = 8;
     const path = await FaultPath.start(t, { agent: { BACKLOG_MAX_AGE: String(maxAgeSeconds) } });
     await path.untilCollections(3);

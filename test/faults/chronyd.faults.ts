@@ -1,4 +1,4 @@
-// What befalls chronyd and the directory of its socket.
+// Faults of chronyd and of the directory of its socket.
 
 import assert from "node:assert/strict";
 import { readdir, rm } from "node:fs/promises";
@@ -29,7 +29,7 @@ function toldStates(collections: readonly Collection[]): string[] {
 }
 
 describe("chronyd", { concurrency: 3 }, () => {
-  test("killed (SIGKILL): its socket stays and nobody answers; started again it is read again", async (t) => {
+  test("killed (SIGKILL): its socket stays without a process; it is polled again after a restart", async (t) => {
     const path = await FaultPath.start(t);
     await path.untilCollections(2);
     await path.follower.process.kill();
@@ -41,7 +41,7 @@ describe("chronyd", { concurrency: 3 }, () => {
     assert.ok(toldStates(collections).includes("unreachable"));
   });
 
-  test("frozen (SIGSTOP): no old value goes on; thawed, no late answer is taken for a new one", async (t) => {
+  test("frozen (SIGSTOP): no old value is repeated; afterwards no late answer counts as a new one", async (t) => {
     const path = await FaultPath.start(t);
     await path.untilCollections(2);
     await path.follower.freeze();
@@ -53,7 +53,7 @@ describe("chronyd", { concurrency: 3 }, () => {
     assert.ok(toldStates(collections).includes("unreachable"));
   });
 
-  test("restarted with another source, and then with none: each state is told as it is", async (t) => {
+  test("restarted with another source, and then with none: each state is reported", async (t) => {
     const path = await FaultPath.start(t);
     await path.untilCollections(2);
     await path.follower.restart(localReferenceConfiguration());
@@ -70,7 +70,7 @@ describe("chronyd", { concurrency: 3 }, () => {
     assert.ok(states.includes("local") && states.includes("unsynchronised"), states.join());
   });
 
-  test("replaced by a release that speaks another protocol (a fake one): unreachable, no value", async (t) => {
+  test("replaced by a release with another protocol (a fake): unreachable, no value", async (t) => {
     const path = await FaultPath.start(t);
     await path.untilCollections(2);
     await path.follower.stop();
@@ -84,7 +84,7 @@ describe("chronyd", { concurrency: 3 }, () => {
     await path.check("chronyd replaced by one of another protocol version (a fake)", PROMISE);
   });
 
-  test("its directory deleted and made again: it is read again", async (t) => {
+  test("its directory deleted and created again: it is polled again", async (t) => {
     const path = await FaultPath.start(t);
     await path.untilCollections(2);
     await path.follower.stop();
@@ -97,13 +97,13 @@ describe("chronyd", { concurrency: 3 }, () => {
     assert.deepEqual(await readdir(dirname(path.follower.socketPath)), ["chronyd.sock"]);
   });
 
-  test("its directory on a full disk: no socket can be made, and that is told", async (t) => {
+  test("its directory on a full disk: no socket can be created, which is reported", async (t) => {
     if (process.getuid?.() !== 0) {
       t.skip("mounting a small disk needs root");
       return;
     }
     const disk = await folderOf(t);
-    // Few enough inodes to be used up: the root, the directory, chronyd's socket, and two to spare.
+    // Only a few inodes: the root, the directory, chronyd's socket, and two more.
     await run("mount", "-t", "tmpfs", "-o", "size=64k,nr_inodes=5", "tmpfs", disk);
     endWith(t, async () => {
       await run("umount", disk);
@@ -111,7 +111,7 @@ describe("chronyd", { concurrency: 3 }, () => {
     const path = await FaultPath.start(t, { runFolder: join(disk, "run") });
     await path.untilCollections(2);
     const files = [join(disk, "one"), join(disk, "two")];
-    // One of the two inodes may be the agent's just then, for a socket.
+    // One of the two inodes may be that of the agent's current socket.
     await waitFor("the disk to be full", async () => {
       await run("touch", ...files);
       return true;

@@ -1,15 +1,15 @@
-/** What arrived: the samples that Prometheus holds, put together again as they were collected. */
+/** The samples in Prometheus, grouped by collection. */
 import type { Series } from "../parts/prometheus.ts";
 
-/** All samples of one agent that stand at one time. */
+/** All samples of one agent with the same time. */
 export type Collection = {
   /** Milliseconds since 1970. */
   readonly timeMs: number;
-  /** The value of each series, by its name and, where it has labels of its own, `{name="value"}`. */
+  /** The value of each series, by its name and its own labels, `{name="value"}`. */
   readonly values: ReadonlyMap<string, number>;
 };
 
-/** The labels that say who reports, and tell no series of an agent from another. */
+/** The labels of the agent's identity, which are the same in all of its series. */
 const SENDER_LABELS = new Set([
   "__name__",
   "cluster",
@@ -19,11 +19,11 @@ const SENDER_LABELS = new Set([
   "k8s_namespace_name",
 ]);
 
-/** The collector stamps this one with its own time, so it belongs to no collection. */
+/** It has the collector's time, so it is in no collection. */
 const COLLECTORS_OWN = "chrony_collector_offset_seconds";
 
-/** What tells a series from others of the same agent. */
-export function seriesKey(labels: Readonly<Record<string, string>>): string {
+/** The identity of a series among those of an agent. */
+function seriesKey(labels: Readonly<Record<string, string>>): string {
   const own = Object.entries(labels)
     .filter(([name]) => !SENDER_LABELS.has(name))
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
@@ -32,7 +32,7 @@ export function seriesKey(labels: Readonly<Record<string, string>>): string {
   return own.length === 0 ? name : `${name}{${own.join(",")}}`;
 }
 
-/** The collections among all samples of one agent, in the order of time. */
+/** The collections of one agent, in order of time. */
 export function collectionsOf(series: readonly Series[]): Collection[] {
   const byTime = new Map<number, Map<string, number>>();
   for (const { labels, samples } of series) {

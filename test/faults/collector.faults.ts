@@ -1,6 +1,6 @@
-// Attacks on the collector, and the load after an outage: the real collector with the configuration for
-// a cluster, in a container of 512 MiB that is fake (fake-container.ts); a real agent, whose readings must all
-// arrive; and 200 senders that make the load of 5,000 agents: 167 pushes a second of 44 series.
+// Attacks on the collector, and the load after an outage: the real collector with the configuration for a cluster, in a
+// fake container of 512 MiB (fake-container.ts); a real agent, whose polls must all arrive; and 200 senders with the
+// load of 5,000 agents: 167 pushes a second of 44 series.
 
 import assert from "node:assert/strict";
 import { appendFileSync } from "node:fs";
@@ -24,12 +24,12 @@ const SENDERS = 200;
 const AGENTS = 5_000;
 const PUSHES_PER_SECOND = 167;
 const ATTACK_MS = 10_000;
-/** Ends a test that would never end: how soon all is well again is printed, and promised nowhere. */
+/** Ends a test that hangs. The time until recovery is printed, but not promised. */
 const WELL_AGAIN_MS = 200_000;
 const NODE = "aks-pool-1";
 const KIBIBYTE = 1024;
 
-/** What an attack has to hand. */
+/** What an attack can use. */
 type Target = {
   readonly t: TestContext;
   readonly path: FaultPath;
@@ -39,12 +39,12 @@ type Target = {
   readonly rogue: Readonly<Record<string, string>>;
 };
 
-/** An attack, and what it must come to. */
+/** An attack, and its expected results. */
 type Attack = {
   readonly name: string;
-  /** Starts it; it goes on until it is stopped. */
+  /** Starts it. It lasts until it is stopped. */
   readonly begin: (target: Target) => FakeAttack | Promise<FakeAttack>;
-  /** Whether the container's limit may be reached: nothing in the configuration bounds this. */
+  /** Whether the container's limit may be reached, because no configuration limits this. */
   readonly unbounded?: true;
   /** Which filter must have counted points. */
   readonly counted?: string;
@@ -153,12 +153,12 @@ const ATTACKS: readonly Attack[] = [
       path.backend.behave("silent");
       fleet.pushAtOnce(AGENTS / SENDERS);
       fleet.addBacklog(38);
-      // As long as the collector holds a push.
+      // As long as the collector keeps a push.
       await delay(15_000);
       return {
         async stop() {
           path.backend.behave("open");
-          // A sender has one backlog, whoever it stands in for: it is sent once.
+          // A sender sends its backlog once, although it represents several agents.
           fleet.pushAtOnce(1);
         },
       };
@@ -176,7 +176,7 @@ describe("the collector", () => {
         collector: {
           configurationFiles: [
             fileNamed("identity.yaml"),
-            // The times of production, because they say how long the collector holds what it is sent.
+            // The real intervals, because they determine how long the collector keeps a push.
             "yaml:{exporters: {prometheus_remote_write: {http: {timeout: 15s}}}}",
           ],
           serviceFile: fileNamed("service-kubernetes.yaml"),
@@ -254,7 +254,7 @@ describe("the collector", () => {
   }
 });
 
-/** Settles when for a second every push of the fleet was accepted, and little waits. */
+/** Waits until every push of the fleet was accepted for a second, and the backlog is small. */
 async function untilWell(fleet: FakeFleet): Promise<void> {
   await waitFor(
     "every push to be accepted",

@@ -2,16 +2,16 @@ import { connect, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { endWith, type Owner } from "../parts/owner.ts";
 
-/** Before the same again: nobody listens while the collector starts, and the machine has others to serve. */
+/** The delay before a retry, because nothing listens while the collector starts, and others need the CPU. */
 const PAUSE_MS = 50;
 
-/** Whoever attacks; ends with its owner, or before. */
+/** An attacker. It ends with its owner, or before. */
 export type FakeAttack = {
   /** Ends it. */
   stop(): Promise<void>;
 };
 
-/** Keeps so many connections with an unfinished header of this size open, and opens new ones for those that are closed. */
+/** Keeps this many connections with an unfinished header of this size open, and replaces closed ones. */
 export function holdUnfinishedHeaders(
   owner: Owner,
   otlpUrl: string,
@@ -55,7 +55,7 @@ export function holdUnfinishedHeaders(
   });
 }
 
-/** Sends the same body so many times at once, again and again. */
+/** Sends the same body again and again, this many times at once. */
 export function pushAgainAndAgain(
   owner: Owner,
   otlpUrl: string,

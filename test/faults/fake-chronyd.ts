@@ -2,7 +2,7 @@ import { chmodSync, rmSync } from "node:fs";
 import { startDatagramServer } from "../parts/datagram-server.ts";
 import { endWith, type Owner } from "../parts/owner.ts";
 
-/** A fake chronyd whose release speaks another version of the command protocol. */
+/** A fake chronyd with another version of the command protocol. */
 export type FakeChronyd = {
   stop(): void;
 };
@@ -12,10 +12,10 @@ const REPLY_SEQUENCE_OFFSET = 16;
 const BAD_PACKET_VERSION = 18;
 
 /**
- * Answers every request as chronyd answers one of a version that it does not know: with a header of
- * its own version (here 7, which no release speaks yet) and the status BADPKTVERSION.
+ * Answers every request as chronyd answers one of an unknown version: with a header of its own version (here 7, which no
+ * release has yet) and the status BADPKTVERSION.
  *
- * @param path of its socket; what another chronyd left there is removed.
+ * @param path of its socket; an existing file is removed
  */
 export function startFakeChronyd(owner: Owner, path: string): FakeChronyd {
   rmSync(path, { force: true });
@@ -34,7 +34,7 @@ export function startFakeChronyd(owner: Owner, path: string): FakeChronyd {
     );
     answer(reply);
   });
-  // An agent that root started is another user by now.
+  // An agent that root started has another user now.
   chmodSync(path, 0o666);
   let isStopped = false;
   const stop = () => {

@@ -6,17 +6,17 @@ const LOOK_MS = 20;
 const PAGE_BYTES = 4096;
 const MEBIBYTE = 1_048_576;
 
-/** A fake of a container's memory limit: a collector beyond it is killed, and started again. */
+/** A fake of a container's memory limit: a collector that exceeds it is killed and restarted. */
 export type FakeContainer = {
-  /** The most that was resident since the last call, in MiB. */
+  /** The largest resident memory since the last call, in MiB. */
   peakMib(): number;
-  /** How often it was killed and started again since the last call. */
+  /** The number of restarts since the last call. */
   restarts(): number;
 };
 
 /**
- * Puts a running collector into a container. The kubelet starts a container again at once, and waits
- * from the second time on (10 s, then twice as long each time); this one never waits.
+ * Puts a running collector into a container. The kubelet restarts a container at once, and from the second time on with
+ * a delay (10 s, then twice as long each time); this one has no delay.
  */
 export function startFakeContainer(
   owner: Owner,
@@ -55,7 +55,7 @@ export function startFakeContainer(
   };
 }
 
-/** What a process has resident, in MiB; 0 when it has ended. */
+/** The resident memory of a process, in MiB; 0 when it has ended. */
 function residentMib(pid: number): number {
   try {
     const [, pages = "0"] = readFileSync(`/proc/${pid}/statm`, "utf8").split(" ");

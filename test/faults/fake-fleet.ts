@@ -7,44 +7,44 @@ import { endWith, type Owner } from "../parts/owner.ts";
 
 /** A collection of an agent at its defaults. */
 const SERIES = 44;
-/** As long as an agent waits. */
+/** The timeout of an agent. */
 const PUSH_TIMEOUT_MS = 20_000;
 const SECOND_MS = 1_000;
 
 /** What to start. */
 export type FleetDescription = {
-  /** Where the next push goes. */
+  /** The address of the next push. */
   readonly otlpUrl: () => string;
-  /** Whether each push has a connection of its own, as an agent's has; else connections are kept. */
+  /** Whether each push has its own connection, as an agent's; else connections are reused. */
   readonly connects?: boolean;
   readonly senders: number;
-  /** Pushes a second of all together. */
+  /** Pushes a second of all senders. */
   readonly pushesPerSecond: number;
   /** A token for a node. */
   readonly token: (node: string) => Promise<string>;
 };
 
-/** How many pushes of a sender are under way at once, at most. On a slow machine this bounds the load. */
+/** The most pushes of a sender at once, which limits the load on a slow machine. */
 const AT_ONCE = 1;
-/** After so many answered failures an agent sends its oldest collection alone. */
+/** After this many answered failures an agent sends its oldest collection alone. */
 const FAILURES_IN_DOUBT = 3;
 
-/** Senders that stand in for many agents: each keeps what was not accepted, and sends it again. */
+/** Senders, each of which represents several agents: it keeps and retries what was not accepted. */
 export type FakeFleet = {
   readonly nodes: readonly string[];
-  /** Gives each sender collections that waited, 30 s apart, the newest of now. */
+  /** Gives each sender a backlog of collections, 30 s apart, the newest of now. */
   addBacklog(collections: number): void;
-  /** From now on each sender has so many pushes under way at once, at most: as many as agents it stands in for. */
+  /** Sets the most pushes of a sender at once: the number of agents that it represents. */
   pushAtOnce(pushes: number): void;
-  /** How many pushes were answered with which status since the last call; 0 is no answer. */
+  /** The number of answers by status since the last call; 0 is no answer. */
   answers(): Readonly<Record<number, number>>;
-  /** How long each push that was answered took since the last call, in milliseconds. */
+  /** The durations of answered pushes since the last call, in milliseconds. */
   durationsMs(): readonly number[];
-  /** How many collections wait, of all senders. */
+  /** The number of collections in all backlogs. */
   waiting(): number;
-  /** How many collections each sender made, by its name. */
+  /** The number of collections that each sender made, by its name. */
   made(): ReadonlyMap<string, number>;
-  /** Makes no further collections; what waits still goes. */
+  /** Makes no more collections. Backlogs are still sent. */
   makeNoMore(): void;
 };
 
@@ -54,18 +54,18 @@ type Sender = {
   readonly waiting: Set<number>;
   readonly made: Set<number>;
   underWay: number;
-  /** Collections of a request, at most. */
+  /** The most collections in a request. */
   most: number;
-  /** Answered failures since a push was accepted. */
+  /** The number of answered failures since the last accepted push. */
   failures: number;
-  /** What was sent last: an agent sends the same again. */
+  /** The last request, which an agent repeats. */
   last: { readonly timesMs: readonly number[]; readonly body: Buffer } | undefined;
 };
 
 /**
- * Starts them. Whoever's turn it is adds a collection of now and pushes what waits, unless too many of
- * its pushes are under way. They do as src/push does: oldest first, the next request as soon as one
- * is accepted, half as much after one that timed out, and the oldest alone after three answered failures.
+ * Starts the senders. In turn, each adds a collection of now and pushes its backlog, unless too many of its pushes are
+ * under way. They do the same as src/push: oldest first, the next request as soon as one is accepted, half as much after
+ * a timeout, and the oldest alone after three answered failures.
  */
 export async function startFakeFleet(
   owner: Owner,
@@ -110,7 +110,7 @@ export async function startFakeFleet(
   }, 5);
 
   function push(sender: Sender): void {
-    // While much waits, a new collection is not what makes the load.
+    // With a large backlog, new collections are not the load.
     if (makes && sender.waiting.size < 5) {
       add(sender, Date.now());
     }
@@ -171,7 +171,7 @@ export async function startFakeFleet(
       sender.most = Math.ceil(sent.length / 2);
     } else {
       sender.failures += 1;
-      // Each of the agents that it stands in for counts its own.
+      // Each of the agents that it represents counts its own.
       if (sender.failures >= FAILURES_IN_DOUBT * atOnce) {
         sender.most = 1;
       }
@@ -215,14 +215,14 @@ export async function startFakeFleet(
 }
 
 function add(sender: Sender, timeMs: number): void {
-  // The backlog can hit a time of before: a second value there would be the same sample.
+  // A time of the backlog can be that of an earlier collection, and a second value would be the same sample.
   if (!sender.made.has(timeMs)) {
     sender.waiting.add(timeMs);
     sender.made.add(timeMs);
   }
 }
 
-/** The collections of these times as one request, with several points a series. */
+/** The collections of these times as one request, with several points per series. */
 function bodyOf(sender: Sender, timesMs: readonly number[]): Buffer {
   const { node, last } = sender;
   if (last !== undefined && isDeepStrictEqual(last.timesMs, timesMs)) {

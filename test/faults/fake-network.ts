@@ -4,26 +4,26 @@ import { freePort } from "../parts/free-port.ts";
 import { endWith, type Owner } from "../parts/owner.ts";
 
 /**
- * How the fake network treats a connection:
+ * What the fake network does with a connection:
  * - `open`: carries it.
- * - `refused`: nobody listens.
- * - `half open`: accepts it and then carries nothing, as when the far end's machine is gone.
- * - `answers lost`: carries the request and throws the answer away.
+ * - `refused`: nothing listens.
+ * - `half open`: accepts it and then carries nothing, as when the other machine is gone.
+ * - `answers lost`: carries the request and drops the answer.
  * - `cut`: carries half of the request's first kilobyte and resets the connection.
  * - `slow`: carries a few bytes at a time, with a pause after each.
  */
 export type NetworkCondition = "open" | "refused" | "half open" | "answers lost" | "cut" | "slow";
 
-/** A fake of the network between the agent and the collector, with all that can befall it. */
+/** A fake of the network between agent and collector, with its faults. */
 export type FakeNetwork = {
-  /** Its near end, without a path: `http://127.0.0.1:4318`. */
+  /** Its address for the agent, without a path: `http://127.0.0.1:4318`. */
   readonly url: string;
   readonly port: number;
-  /** Connections that were accepted so far. */
+  /** The number of accepted connections. */
   readonly connections: () => number;
-  /** Ends every connection and treats those to come in this way. */
+  /** Ends all connections, and treats new ones in this way. */
   become(condition: NetworkCondition): Promise<void>;
-  /** Takes no further connection, and settles when those that there are have ended by themselves. */
+  /** Accepts no more connections, and waits until the open ones have ended by themselves. */
   refuseFurther(): Promise<void>;
 };
 
@@ -31,9 +31,9 @@ const SLOW_PIECE_BYTES = 4096;
 const SLOW_PAUSE_MS = 20;
 
 /**
- * Starts a network that leads to a port at 127.0.0.1.
+ * Starts a network to a port at 127.0.0.1.
  *
- * @param address its near end.
+ * @param address its address for the agent
  */
 export async function startFakeNetwork(
   owner: Owner,
@@ -49,7 +49,7 @@ export async function startFakeNetwork(
   function keep(socket: Socket): void {
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
-    // Whatever ends one side ends the other; which error it was is the agent's to say.
+    // The end of one side ends the other. The agent reports the error.
     socket.on("error", () => socket.destroy());
   }
 

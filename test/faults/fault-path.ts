@@ -24,41 +24,41 @@ import { checkEverySample, type Falsehood, type Period } from "./no-false-value.
 import { type Hole, holesIn } from "./nothing-missing.ts";
 import { hasEnded, type Reading, readingsOf } from "./readings.ts";
 
-/** One second stands for the 30 s of production: a fault of 10 minutes lasts 20 s here. */
+/** One second in place of 30 s: a fault of 10 minutes lasts 20 s here. */
 export const INTERVAL_MS = 1000;
 const SAMPLES = `{job="${JOBS.push}",instance="${NODE}"}`;
-/** The agent's own: 60 s, as two intervals are shorter. */
+/** The agent's: 60 s, because two intervals are shorter. */
 const PEAK_WIDTH_MS = 60_000;
-/** Wide enough for samples of a clock that is a day off. */
+/** Long enough for samples of a clock that is a day off. */
 const HISTORY_SECONDS = 3 * 86_400;
-/** What waited is there this long after the fault at the latest, in the slowest of machines. */
+/** How long after the fault the backlog arrives at the latest, on a slow machine. */
 const RECOVERY_MS = 90_000;
 
 const COMPRESSED_TIMES = fileURLToPath(new URL("compressed-times.yaml", import.meta.url));
 
-/** What a scenario needs that others do not. */
+/** The special needs of a scenario. */
 export type FaultPathOptions = {
-  /** The agent's further settings. */
+  /** Additional settings of the agent. */
   readonly agent?: Readonly<Record<string, string>>;
   readonly collector?: {
-    /** Given before the file that owns `service:`. */
+    /** Before the file with `service:`. */
     readonly configurationFiles?: readonly string[];
     /** In place of the shipped service.yaml. */
     readonly serviceFile?: string;
     readonly environment?: Readonly<Record<string, string>>;
   };
   readonly scheme?: "http" | "https";
-  /** Where the agent reaches the network; 127.0.0.1 when left out. */
+  /** The network's address for the agent. Default: 127.0.0.1. */
   readonly nearAddress?: string;
-  /** A command that runs the agent in other circumstances. */
+  /** A command that runs the agent, for example in a namespace. */
   readonly agentWrapper?: readonly string[];
-  /** Where chronyd makes its socket; a folder of its own when left out. */
+  /** The directory of chronyd's socket. Default: a new folder. */
   readonly runFolder?: string;
 };
 
-/** What is expected of a run. */
+/** The expected result of a run. */
 export type Promises = {
-  /** Set where the node's clock is wrong for a while: how far a sample may stand off, in milliseconds. */
+  /** If the node's clock is wrong for a while: the largest error of a sample's time, in milliseconds. */
   readonly wrongClockMs?: number;
   /** When collections may be lost. */
   readonly allowedLosses?: readonly Period[];
@@ -66,7 +66,7 @@ export type Promises = {
   readonly withoutSockets?: Period;
 };
 
-/** A run, held against what was read. */
+/** A run, compared with the recorded polls. */
 export type Findings = {
   readonly samples: number;
   readonly collections: readonly Collection[];
@@ -76,9 +76,9 @@ export type Findings = {
 };
 
 /**
- * The whole path, with a fault to be put anywhere on it: chronyd, the agent with a record of what it
- * reads, a fake network, the collector with the shipped configuration, a door that can fail, and
- * Prometheus, which takes samples out of order as otel-collector/README.md asks for.
+ * The whole path, with possible faults anywhere: chronyd, the agent with a record of its polls, a fake network, the
+ * collector with the shipped configuration, a gate that can fail, and Prometheus, which accepts samples out of order as
+ * otel-collector/README.md requires.
  */
 export class FaultPath {
   readonly follower: Chronyd;
@@ -104,7 +104,7 @@ export class FaultPath {
     this.#agent = parts.agent;
   }
 
-  /** Starts everything; settles when the first collection is in Prometheus. */
+  /** Starts everything, and waits for the first collection in Prometheus. */
   static async start(owner: Owner, options: FaultPathOptions = {}): Promise<FaultPath> {
     const folder = await folderOf(owner);
     const follower = await startFollower(owner, {
@@ -138,12 +138,12 @@ export class FaultPath {
     return this.#agent;
   }
 
-  /** Lets so many intervals pass. A fault lasts as long as it lasts: there is nothing to wait for. */
+  /** Waits for this many intervals, the duration of a fault. No condition could be awaited instead. */
   async intervals(count: number): Promise<void> {
     await delay(count * INTERVAL_MS);
   }
 
-  /** Settles when so many more collections have arrived. */
+  /** Waits for this many further collections. */
   async untilCollections(count: number): Promise<void> {
     const before = (await this.#collections().catch(() => [])).length;
     await this.#agent.process.waitUntil(
@@ -156,7 +156,7 @@ export class FaultPath {
     );
   }
 
-  /** Kills the collector: it ends at once, whatever it is doing, and nobody listens at its port. */
+  /** Kills the collector. It ends at once, and nothing listens at its port. */
   async killCollector(): Promise<void> {
     await this.network.become("refused");
     await this.collector.process.kill();
@@ -167,7 +167,7 @@ export class FaultPath {
     await this.network.become("open");
   }
 
-  /** Starts another life of the agent, with the settings of the first and these. */
+  /** Starts the agent again, with the first settings and these. */
   async startAgent(settings: Readonly<Record<string, string>> = {}): Promise<void> {
     const options = { ...this.#options, agent: { ...this.#options.agent, ...settings } };
     this.#agent = await startAgentOf(
@@ -181,24 +181,23 @@ export class FaultPath {
     this.#lives += 1;
   }
 
-  /** The end of the newest reading whose collection is in Prometheus, in milliseconds since 1970. */
+  /** The end of the newest poll whose collection is in Prometheus, in milliseconds since 1970. */
   async newestArrivedMs(): Promise<number> {
     return (await this.#collections()).at(-1)?.timeMs ?? 0;
   }
 
   /**
-   * Ends the agent and holds what Prometheus has against what was read; waits before that until
-   * all that still waits in the agent has arrived.
+   * Waits until the agent's backlog is sent, ends the agent, and compares Prometheus with the recorded polls.
    *
-   * @throws when something is false or missing that is not promised to be lost.
+   * @throws when a value is false, or missing without an allowed loss
    */
   async check(fault: string, promise: string, promises: Promises = {}): Promise<Findings> {
     await this.untilCollections(2);
     const isComplete = async () => {
-      // What was collected last may still be on its way.
+      // The last collection may still be on its way.
       const { holes, falsehoods } = await this.#findings(promises);
       const left = holes.filter(({ allowed }) => !allowed);
-      // What is false stays false: there is nothing to wait for.
+      // A false value stays false, so waiting would not help.
       return left.length === 0 || falsehoods.length > 0 ? true : undefined;
     };
     await waitFor("all that waits to arrive", isComplete, RECOVERY_MS).catch(() => undefined);
@@ -249,7 +248,7 @@ export class FaultPath {
     };
   }
 
-  /** Where a person who asks Prometheus is still shown an error that the collection withholds. */
+  /** The times at which PromQL still shows an error that the collection does not have. */
   async #shownThoughWithheld(collections: readonly Collection[]): Promise<string[]> {
     const withheld = collections.filter(({ values }) => !values.has("chrony_clock_error_ms"));
     const shown: string[] = [];
@@ -320,7 +319,7 @@ function recordFile(folder: string, life: number): string {
   return join(folder, `readings-${life}.jsonl`);
 }
 
-/** One line of the table that `npm run test:faults` prints at its end. */
+/** One row of the table of `npm run test:faults`. */
 export type FaultReport = {
   readonly fault: string;
   readonly promise: string;
@@ -351,18 +350,18 @@ function report(fault: string, promise: string, findings: Findings): void {
   }
 }
 
-/** One line of the table of attacks on the collector. */
+/** One row of the table of attacks on the collector. */
 export type AttackReport = {
   readonly attack: string;
-  /** What the collector had resident before, and at most during the attack. */
+  /** The collector's resident memory before the attack, and the most during it. */
   readonly restMib: number;
   readonly peakMib: number;
-  /** How often it went beyond its container's limit. */
+  /** How often it exceeded its container's limit. */
   readonly restarts: number;
-  /** How many of other nodes' pushes were answered with which status during the attack. */
+  /** The number of answers to other nodes by status during the attack. */
   readonly answers: Readonly<Record<number, number>>;
-  /** Points that each filter dropped. */
+  /** The number of points that each filter dropped. */
   readonly dropped: Readonly<Record<string, number>>;
-  /** From the end of the attack until every push was accepted again. */
+  /** The time from the end of the attack until every push was accepted again. */
   readonly wellAgainSeconds: number;
 };

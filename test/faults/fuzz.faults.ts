@@ -1,4 +1,4 @@
-// Ten million altered replies to the decoders. A part of them runs within npm test; longer: npm run fuzz.
+// Ten million mutated replies for the decoders. npm test runs a part of them; longer: npm run fuzz.
 
 import { test } from "node:test";
 import { fuzzReplies } from "../chrony/reply-fuzz.ts";
@@ -7,7 +7,7 @@ const BATCHES = 10;
 const REPLIES_EACH = 1_000_000;
 const FIRST_SEED = 1;
 
-test("ten million altered replies: accepted exactly when good, never a throw", (t) => {
+test("ten million mutated replies: only valid ones are accepted, and nothing is thrown", (t) => {
   for (let seed = FIRST_SEED; seed < FIRST_SEED + BATCHES; seed += 1) {
     const outcomes = fuzzReplies(seed, REPLIES_EACH);
     let accepted = 0;

@@ -1,8 +1,7 @@
-// Crowds of clients at the port of the real agent, with a real chronyd behind it and a fake collector
-// before it. While they are there, a probe and a scrape are answered at the first try, readings and
-// pushes go on, and afterwards the agent holds what it held before.
+// Crowds of clients at the port of a real agent, with a real chronyd and a fake collector. Meanwhile a probe and a
+// scrape are answered at the first try, polls and pushes continue, and afterwards the agent holds the same as before.
 //
-// All addresses are of this machine: 127.0.0.1 is the kubelet and Prometheus, 127.0.0.2 the crowd.
+// All addresses are of this machine: 127.0.0.1 for the kubelet and Prometheus, 127.0.0.2 for the crowd.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -18,21 +17,21 @@ import { fileDescriptors } from "../parts/process-status.ts";
 import { suiteScope } from "../parts/suite-scope.ts";
 import { accept, FakeCollector } from "../push/fake-collector.ts";
 
-/** What is asked, again and again, while a crowd is there. */
+/** The paths that are requested while a crowd is there. */
 const ROUNDS = 10;
 const PATHS = ["/livez", "/readyz", "/metrics", "/status", "/synchronised?within=86400000", "/"];
 
 const STRANGER = "127.0.0.2";
 const NEIGHBOUR = "127.0.0.1";
 
-/** Descriptors that this process needs for all else. */
+/** Descriptors that this process needs for everything else. */
 const OWN_DESCRIPTORS = 500;
 const MANY_CONNECTIONS = 10_000;
 
-/** After how long a client that was cut off comes again: 2,000 a second of a crowd of 1,000. */
+/** The delay before a disconnected client reconnects: 2,000 a second for a crowd of 1,000. */
 const RECONNECT_MS = 500;
 
-/** What an idle heap may have grown by, where the whole container has 192 MiB. */
+/** The allowed growth of an idle heap. The whole container has 192 MiB. */
 const HEAP_GROWTH_MIB = 24;
 
 /** The image's limits of the heap. */
@@ -43,7 +42,7 @@ const WITH_IMAGE_FLAGS = [
   "sh",
 ];
 
-/** One client of a crowd, from its connection on; `closed` settles when it has none any more. */
+/** One client of a crowd. `closed` settles when its connection has ended. */
 type Behaviour = (socket: Socket, closed: Promise<void>) => void;
 
 /** Sends a byte of a header now and then, and never the last one. */
@@ -55,13 +54,13 @@ const dribble: Behaviour = (socket, closed) => {
 
 const sayNothing: Behaviour = () => {};
 
-/** Asks for much, and takes nothing of it. */
+/** Requests much, and reads nothing. */
 const takeNothing: Behaviour = (socket) => {
   socket.pause();
   socket.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(4));
 };
 
-/** Says that nothing more comes after half of a request, and stays. */
+/** Closes its side after half of a request, and stays connected. */
 const stopHalfWay: Behaviour = (socket) => {
   socket.end("GET /livez HTTP/1.1\r\nHo");
 };
@@ -88,7 +87,7 @@ describe("the agent's port", () => {
     await scrapeInState(agent, "synchronised");
     port = Number(new URL(agent.pullUrl).port);
     await waitUntilReady(agent);
-    // The code that answers is compiled, and its buffers are there, before what is held is counted.
+    // So that code is compiled and buffers exist before the memory is measured.
     await askAll();
   });
 
@@ -139,9 +138,9 @@ describe("the agent's port", () => {
         60_000,
       );
       const after = await scrape(agent);
-      // A reading has a second, which the agent may not get of a processor that it shares with the
-      // crowd: that readings go on is what was waited for above.
-      // A push may be late: the collector shares a process with the crowd. Nothing of it is lost.
+      // Polls may time out after their second, because the agent shares the CPU with the crowd. That they continue
+      // was awaited above. A push may be late, because the collector shares a process with the crowd, but nothing is
+      // lost.
       for (const reason of ["age", "bytes", "rejected"]) {
         const lost = after.value("chrony_tracker_backlog_dropped_points_total", { reason });
         assert.equal(lost, 0, reason);
@@ -159,12 +158,12 @@ describe("the agent's port", () => {
   }
 });
 
-/** Clients that connect again when they are cut off. */
+/** Clients that reconnect when they are disconnected. */
 class Crowd {
   readonly #sockets = new Set<Socket>();
   readonly #connect: () => void;
   #dispersed = false;
-  /** How many connections there were, the ones that are gone included. */
+  /** The number of connections so far. */
   connections = 0;
 
   constructor(number: number, localAddress: string, port: number, behave: Behaviour) {
@@ -184,7 +183,7 @@ class Crowd {
         resolve();
         this.#sockets.delete(socket);
         if (!this.#dispersed) {
-          // At once, it would leave this process no time for the probes and the collector.
+          // With a delay, because otherwise this process had no time for the probes and the collector.
           setTimeout(this.#connect, RECONNECT_MS).unref();
         }
       });
@@ -215,7 +214,7 @@ async function holdings(agent: Agent): Promise<Holdings> {
   };
 }
 
-/** How many descriptors this process may have: Node.js raises its limit as far as it may. */
+/** The limit of this process' descriptors, which Node.js raises as far as allowed. */
 async function mostDescriptors(): Promise<number> {
   const limits = await readFile("/proc/self/limits", "utf8");
   return Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1]);

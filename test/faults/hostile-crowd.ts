@@ -1,23 +1,23 @@
 /**
- * A thread with a crowd of hostile clients: each connects again when it is cut off. It has a thread of
- * its own so that the crowd does not hold up those who are measured.
+ * A thread with a crowd of hostile clients, which reconnect when they are disconnected. It is a thread so that the crowd
+ * does not delay what is measured.
  */
 import { connect, type Socket } from "node:net";
 import { isMainThread, Worker, workerData } from "node:worker_threads";
 import { PATHS } from "../../src/serve/paths.ts";
 import { endWith, type Owner } from "../parts/owner.ts";
 
-/** What a client does from its connection on; what it returns ends when it has none any more. */
+/** What a client does after it has connected. The result settles when the connection has ended. */
 type Behaviour = (socket: Socket) => NodeJS.Timeout | undefined;
 
 const PATHS_IN_ORDER = Object.keys(PATHS);
 
-/** As many bytes of requests as once ended the agent. */
+/** The number of request bytes that once ended the agent. */
 const PIECE_BYTES = 39_000;
 
 let turn = 0;
 
-/** Another path each time. */
+/** A new path each time. */
 function nextPath(): string {
   turn += 1;
   return PATHS_IN_ORDER[turn % PATHS_IN_ORDER.length] ?? "/";
@@ -29,7 +29,7 @@ function request(path: string, headers = ""): string {
 
 function pipeline(path: () => string, method = "GET"): Behaviour {
   return (socket) => {
-    // It sees that it is cut off, and comes again.
+    // It notices that it was disconnected, and reconnects.
     socket.resume();
     const one = `${method} ${path()} HTTP/1.1\r\nHost:\r\n\r\n`;
     socket.write(one.repeat(PIECE_BYTES / one.length));
@@ -37,7 +37,7 @@ function pipeline(path: () => string, method = "GET"): Behaviour {
   };
 }
 
-/** Sends without end, whatever the other side does. */
+/** Sends without end, whatever the agent does. */
 function flood(socket: Socket, head: string, piece: Buffer): undefined {
   socket.write(head);
   const send = () => {
@@ -50,13 +50,13 @@ function flood(socket: Socket, head: string, piece: Buffer): undefined {
   send();
 }
 
-/** Asks again for each answer that comes. */
+/** Sends a request after each answer. */
 function ask(socket: Socket, path: () => string): undefined {
   socket.on("data", () => socket.write(request(path())));
   socket.write(request(path()));
 }
 
-/** What can be wanted of a crowd, by name. */
+/** The behaviours of a crowd, by name. */
 export const ATTACKS = {
   ...Object.fromEntries(
     PATHS_IN_ORDER.map((path) => [
@@ -124,13 +124,13 @@ type CrowdData = {
   readonly attack: string;
   readonly clients: number;
   readonly port: number;
-  /** From how many addresses they come; none is 127.0.0.1. */
+  /** The number of its addresses. 127.0.0.1 is not one of them. */
   readonly addresses: number;
-  /** Holds how many connections there were so far. */
+  /** The number of connections so far. */
   readonly connections: Int32Array;
 };
 
-/** Sends a crowd at a port of 127.0.0.1; gives how many connections it had so far. */
+/** Starts a crowd at a port of 127.0.0.1. Returns the number of its connections so far. */
 export function sendCrowd(
   owner: Owner,
   data: Omit<CrowdData, "connections">,

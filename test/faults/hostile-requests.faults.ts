@@ -1,10 +1,9 @@
-// What 256 connections can send, or fail to read, to the port of the real agent: as it is shipped
-// (bundled, with the image's flags of V8), within the manifest's limits of memory and processor time,
-// with a real chronyd that has 300 sources, and a fake collector. The crowds' addresses are
-// others than the probes'.
+// Attacks by 256 connections on the port of a real agent as shipped (bundled, with the image's flags of V8), within the
+// manifest's limits of memory and CPU, with a real chronyd that has 300 sources, and a fake collector. The crowds have
+// other addresses than the probes.
 //
-// Asserted: no poll of chronyd missing, no probe beyond the manifest's timeout, pushes go on, memory
-// under the limit. Printed: the slowest probe, the latest poll, the peak of memory.
+// Asserted: no poll of chronyd is missing, no probe exceeds the manifest's timeout, pushes continue, memory stays under
+// the limit. Printed: the slowest probe, the latest poll, the peak of memory.
 
 import assert from "node:assert/strict";
 import { watch } from "node:fs";
@@ -31,13 +30,13 @@ import { ATTACKS, sendCrowd } from "./hostile-crowd.ts";
 const CLIENTS = 256;
 const SOURCES = 300;
 const POLL_INTERVAL_MS = 1_000;
-/** How long each crowd stays. */
+/** The duration of each attack. */
 const ATTACK_MS = 6_000;
 const PROBE_INTERVAL_MS = 200;
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-describe("through 256 connections, the agent's memory, probes, polls and pushes hold", () => {
+describe("with 256 connections, the agent's memory, probes, polls and pushes keep their limits", () => {
   const scope = suiteScope();
   let limits: ContainerLimits | undefined;
   let memoryBytes: number;
@@ -168,13 +167,13 @@ const WITH_IMAGE_FLAGS = [
 ];
 
 /**
- * Keeps when the agent's own socket came up, by the monotonic clock: there is one for each poll.
- * @returns ends it
+ * Records the times at which the agent created its socket, by the monotonic clock. There is one for each poll.
+ * @returns stops recording
  */
 function watchPolls(directory: string, polls: number[]): () => void {
   let newest: string | null = null;
   const watcher = watch(directory, (_event, file) => {
-    // The second event of a file is its end.
+    // The second event of a file is its removal.
     if (file !== newest) {
       newest = file;
       polls.push(performance.now());

@@ -2,29 +2,28 @@ import { randomInt } from "node:crypto";
 import { endWith, type Owner } from "../parts/owner.ts";
 import { runToEnd } from "../parts/run-to-end.ts";
 
-/** A network of its own, with one cable to the machine's. Needs root, `ip` and `nft`
- * (Debian: iproute2 and nftables). */
+/** A network namespace with one cable to the machine. It needs root, `ip` and `nft` (Debian: iproute2 and nftables). */
 export type NetworkNamespace = {
-  /** Runs the command behind it in there. */
+  /** A command that runs another one in it. */
   readonly wrapper: readonly string[];
-  /** This machine, as it is reached from in there. */
+  /** This machine's address in it. */
   readonly hostAddress: string;
-  /** From now on no packet comes out, and nobody is told. */
+  /** Drops all packets from it silently. */
   dropEverything(): Promise<void>;
   carryEverything(): Promise<void>;
 };
 
-/** Makes a namespace. Its addresses are of 198.18.0.0/15, which is there for trials (RFC 2544). */
+/** Creates a namespace. Its addresses are of 198.18.0.0/15, which is reserved for tests (RFC 2544). */
 export async function networkNamespace(owner: Owner): Promise<NetworkNamespace> {
   const number = randomInt(2 ** 15);
   const name = `ct-${number}`;
-  // /31: two addresses, an end of the cable each.
+  // /31: two addresses, one for each end of the cable.
   const base = 198 * 2 ** 24 + 18 * 2 ** 16 + 2 * number;
   const [hostAddress, innerAddress] = [dotted(base), dotted(base + 1)];
   const outer = `${name}-o`;
   const inner = `${name}-i`;
   await ip("netns", "add", name);
-  // The cable goes with it.
+  // The cable is removed with it.
   endWith(owner, () => ip("netns", "delete", name));
   await ip("link", "add", outer, "type", "veth", "peer", "name", inner, "netns", name);
   await ip("address", "add", `${hostAddress}/31`, "dev", outer);

@@ -1,4 +1,4 @@
-// What befalls the way between the agent and the collector.
+// Faults of the network between the agent and the collector.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -28,7 +28,7 @@ describe("the network", { concurrency: 3 }, () => {
     });
   }
 
-  test(`every packet is dropped without a word, for 10 intervals: ${NOTHING_LOST}`, async (t) => {
+  test(`every packet is dropped silently, for 10 intervals: ${NOTHING_LOST}`, async (t) => {
     if (process.getuid?.() !== 0) {
       t.skip("a network namespace needs root");
       return;

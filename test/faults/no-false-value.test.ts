@@ -1,4 +1,4 @@
-// The checker itself: each rule is given a run in which one thing is false, and has to find it.
+// The checker itself: each rule must find the one thing that is false in a run.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -81,7 +81,7 @@ type Run = {
   readonly collections: Collection[];
 };
 
-/** A run in which all is right: every fifth reading is told, and chronyd was silent for a while. */
+/** A correct run: every fifth poll has a collection, and chronyd was silent for a while. */
 function trueRun(): Run {
   const readings = Array.from({ length: READINGS }, (_, number) =>
     readingAt(number, number >= 30 && number < 40 ? undefined : reportOf(number)),
@@ -102,7 +102,7 @@ function check({ readings, collections }: Run) {
   return checkEverySample({ readings, collections, peakWidthMs: 60_000, wrongClockMs: undefined });
 }
 
-/** The run after one of its collections was changed: the one with this index. */
+/** The run with a change of the collection with this index. */
 function changed(
   { readings, collections }: Run,
   index: number,
@@ -130,7 +130,7 @@ function withValues(
 }
 
 const state = (name: string) => `chrony_sync_state{state="${name}"}`;
-/** A collection before chronyd fell silent, one of the silence, and one after it. */
+/** A collection before chronyd became silent, one of the silence, and one after it. */
 const HEALTHY = 4;
 const SILENT = 7;
 const RECOVERED = 9;
@@ -264,7 +264,7 @@ const FALSEHOODS: readonly {
 ];
 
 describe("the checker of samples", () => {
-  test("finds nothing in a run in which all is right, and the reading of every collection", () => {
+  test("finds nothing in a correct run, and the poll of every collection", () => {
     const run = trueRun();
     const { falsehoods, matches } = check(run);
     assert.deepEqual(falsehoods, []);
@@ -281,7 +281,7 @@ describe("the checker of samples", () => {
     });
   }
 
-  test("lets a counter begin anew with another life of the agent", () => {
+  test("lets a counter begin again after a restart of the agent", () => {
     const run = trueRun();
     const readings = run.readings.map((reading, number) =>
       number >= 40 ? { ...reading, life: 1 } : reading,
@@ -294,7 +294,7 @@ describe("the checker of samples", () => {
     assert.deepEqual(check({ readings, collections }).falsehoods, []);
   });
 
-  test("allows a wrong clock what it is given, and no more", () => {
+  test("allows only the given tolerance for a wrong clock", () => {
     const run = trueRun();
     const shifted = run.collections.map((one) => ({ ...one, timeMs: one.timeMs + 1500 }));
     const falsehoods = (wrongClockMs: number) =>
@@ -318,12 +318,12 @@ function stoodStill(timeMs: number): boolean {
   return timeMs > BEGAN_MS + 2001 && timeMs < BEGAN_MS + 5000;
 }
 
-describe("the search for what is missing", () => {
-  test("finds nothing where every interval has its collection", () => {
+describe("the search for missing collections", () => {
+  test("finds nothing when every interval has its collection", () => {
     assert.deepEqual(holes(trueRun()), []);
   });
 
-  test("finds a collection that is not there, and how many intervals there are without one", () => {
+  test("finds a missing collection, and the number of intervals without one", () => {
     const run = trueRun();
     const without = run.collections.filter((_, index) => index !== 3 && index !== 4);
     const [hole, ...others] = holes({ ...run, collections: without });
@@ -331,14 +331,14 @@ describe("the search for what is missing", () => {
     assert.equal(hole?.collections, 2);
   });
 
-  test("finds that the first or the last is not there", () => {
+  test("finds that the first or the last is missing", () => {
     const run = trueRun();
     for (const collections of [run.collections.slice(2), run.collections.slice(0, -2)]) {
       assert.equal(holes({ ...run, collections }).length, 1);
     }
   });
 
-  test("does not miss what nobody read: a machine that stood still", () => {
+  test("does not expect a collection without a poll, as on a machine that was stopped", () => {
     const run = trueRun();
     const readings = run.readings.filter(
       (reading) => hasEnded(reading) && !stoodStill(reading.closedMs),
@@ -347,7 +347,7 @@ describe("the search for what is missing", () => {
     assert.deepEqual(holes({ readings, collections }), []);
   });
 
-  test("names a hole that an allowed loss explains as such", () => {
+  test("marks a gap that an allowed loss explains", () => {
     const run = trueRun();
     const collections = run.collections.filter((_, index) => index !== 3);
     const { matches } = check({ ...run, collections });

@@ -1,7 +1,6 @@
 /**
- * Proves that nothing false arrived: every sample of a run is held against what chronyd really said.
- * Pure; what it is given was recorded outside the agent (readings.ts) and read from Prometheus
- * (collections.ts).
+ * Checks that no value is false: every sample of a run is compared with chronyd's real replies. A pure function; its
+ * input was recorded outside of the agent (readings.ts) and read from Prometheus (collections.ts).
  */
 import type { Collection } from "./collections.ts";
 import { type EndedReading, hasEnded, type Reading } from "./readings.ts";
@@ -15,35 +14,33 @@ import {
 
 /** What is checked. */
 export type Evidence = {
-  /** Of all lives of the agent, in order. */
+  /** The polls of all runs of the agent, in order. */
   readonly readings: readonly Reading[];
   readonly collections: readonly Collection[];
   /** How long a value counts for the peak, in milliseconds. */
   readonly peakWidthMs: number;
   /**
-   * How far a sample may stand from the true time of its reading, in milliseconds, because the
-   * node's clock was wrong and the collector moves points by whole seconds. Where the clock was
-   * right all the time it is `undefined`: then a sample stands exactly at its reading.
+   * The largest error of a sample's time, in milliseconds, if the node's clock was wrong, because the collector moves
+   * points by whole seconds. `undefined` if the clock was always right: a sample then has exactly the time of its poll.
    */
   readonly wrongClockMs: number | undefined;
   /**
-   * When the agent could not even open a socket, which the record does not show: `unreachable` needs
-   * no reading then.
+   * When the agent could not open a socket, which the record does not show. `unreachable` needs no poll then.
    */
   readonly withoutSockets?: Period;
 };
 
-/** A stretch of time, in milliseconds since 1970. */
+/** A period, in milliseconds since 1970. */
 export type Period = {
   readonly fromMs: number;
   readonly toMs: number;
 };
 
-/** One thing that is false. */
+/** One false value. */
 export type Falsehood = {
   readonly rule: Rule;
   readonly timeMs: number;
-  /** A sentence: what was seen, and what would have been right. */
+  /** A sentence: what was found, and what was expected. */
   readonly detail: string;
 };
 
@@ -58,18 +55,18 @@ export type Rule =
   | "the peak is the largest of error and bound"
   | "a counter never falls";
 
-/** A collection and the reading that it comes from. */
+/** A collection and its poll. */
 export type Match = {
   readonly collection: Collection;
   readonly reading: EndedReading;
-  /** Of the reading's answers the one that the values are from; `undefined` when there was none. */
+  /** The poll's reply that the values are from; `undefined` when there was none. */
   readonly report: RecordedTracking | undefined;
 };
 
-/** What the checker makes of a run. */
+/** The result of the check. */
 export type Verdict = {
   readonly falsehoods: readonly Falsehood[];
-  /** In the order of the readings. */
+  /** In the order of the polls. */
   readonly matches: readonly Match[];
 };
 
@@ -80,16 +77,16 @@ const ERROR_NAMES = [
 ] as const;
 const STATES = ["synchronised", "stale", "stepped", "local", "unsynchronised", "unreachable"];
 const PUBLISHING_STATES = ["synchronised", "stale", "unsynchronised"];
-/** The steps that chronyd has not seen are added to bound and peak; only the error is withheld. */
+/** In `stepped`, unnoticed steps are added to bound and peak; only the error is absent. */
 const STEPPED_STATE = "stepped";
 const UNKNOWN_WHEN_UNREACHABLE =
   /^chrony_(clock_error_|tracking_|sources_|sourcestats_|serverstats_|activity_|reference_age)/;
-/** The two formulas may add in another order than the agent. */
+/** The formulas may add in another order than the agent. */
 const RELATIVE_ROUNDING = 1e-12;
-/** What lies this close to either end of the peak's window may be in or out of it. */
+/** A value this close to an end of the peak's window may be inside or outside. */
 const PEAK_EDGE_MS = 1000;
 
-/** Every falsehood among the collections, and which reading each collection comes from. */
+/** All false values of the collections, and the poll of each collection. */
 export function checkEverySample(evidence: Evidence): Verdict {
   const readings = evidence.readings.filter(hasEnded);
   const { withoutSockets } = evidence;
@@ -201,7 +198,7 @@ function matchWithReading(
   return nearest;
 }
 
-/** A collection that tells of a reading for which there was no socket. */
+/** A collection of a poll without a socket. */
 function matchWithoutSocket(collection: Collection, readings: readonly EndedReading[]): Match {
   const { timeMs } = collection;
   const life = readings.findLast(({ closedMs }) => closedMs < timeMs)?.life ?? 0;
@@ -216,7 +213,7 @@ function matchWithoutSocket(collection: Collection, readings: readonly EndedRead
   return { collection, reading, report: undefined };
 }
 
-/** Whether a report gives exactly the values of a collection. */
+/** Whether a collection has exactly the values of a report. */
 function saysTheSame(report: RecordedTracking, { values }: Collection, state: string): boolean {
   const expected = {
     ...trackingValues(report),
@@ -231,7 +228,7 @@ function saysTheSame(report: RecordedTracking, { values }: Collection, state: st
   });
 }
 
-/** How far a collection stands from a reading, in milliseconds. */
+/** The difference between the times of a collection and a poll, in milliseconds. */
 function strayMs({ collection: { timeMs }, reading }: Match, wrongClockMs?: number): number {
   const [earliest, latest] =
     wrongClockMs === undefined
@@ -267,7 +264,7 @@ function checkPeak(
       `${peak} ms, though ${least} ms was read before`,
     );
   }
-  // A step that chronyd had not seen was added, by as much as the clock was wrong.
+  // An unnoticed step was added, of the size of the clock's error.
   const isOfStep = wrongClockMs !== undefined && peak > least;
   if (!isOfStep && !errorsSince(beganMs - PEAK_EDGE_MS).some((error) => isClose(error, peak))) {
     say(
@@ -277,7 +274,7 @@ function checkPeak(
   }
 }
 
-/** Reports of which each differs from the one before are told apart; equal ones cannot be. */
+/** Whether each report differs from the one before. Equal ones cannot be distinguished. */
 function checkUnique(matches: readonly Match[], falsehoods: Falsehood[]): void {
   const byReading = Map.groupBy(matches, ({ reading }) => reading);
   for (const [reading, same] of byReading) {

@@ -1,33 +1,31 @@
 /**
- * Whether every interval has its collection: from one that arrived to the next there is no room for
- * another. Pure.
+ * Whether every interval has its collection. A pure function.
  *
- * The agent's own readings are the measure, not the time alone: a collection is due one interval
- * after the one before and carries the first reading that ends then. On a machine that is too busy
- * both come late, and nothing is missing; where the agent read on and on and nothing of it arrived,
- * something is.
+ * It depends on the agent's polls, not only on time: a collection is due one interval after the one before, and has the
+ * first poll that ends then. On a busy machine both are late, and nothing is missing. If the agent polled and nothing
+ * arrived, something is missing.
  */
 import type { Match, Period } from "./no-false-value.ts";
 import { type EndedReading, hasEnded, type Reading } from "./readings.ts";
 
-/** Where collections are missing. */
+/** A gap without collections. */
 export type Hole = {
   readonly life: number;
-  /** The end of the last reading before it that arrived, and of the first one after it. */
+  /** The ends of the last poll before it and of the first one after it. */
   readonly fromMs: number;
   readonly toMs: number;
-  /** How many intervals it holds. */
+  /** The number of missing intervals. */
   readonly collections: number;
-  /** Whether an allowed loss explains it. */
+  /** Whether it is an allowed loss. */
   readonly allowed: boolean;
 };
 
-/** So many readings may end between the due time of a collection and the one that it carries. */
+/** How many polls may end between the due time of a collection and its own poll. */
 const READINGS_UNTIL_LATE = 3;
 
 /**
- * The holes between the collections of a run, and at the end of each life.
- * @param matches in the order of the readings
+ * The gaps between the collections of a run, and at the end of each run of the agent.
+ * @param matches in the order of the polls
  * @param intervalMs between two collections
  * @param allowedLosses when collections may be lost
  */
@@ -46,7 +44,7 @@ export function holesIn(
     if (first === undefined || last === undefined) {
       return [];
     }
-    // The first collection goes out with the first reading, and the last reading ends the life.
+    // The first collection has the first poll, and the last poll ends the run.
     const stops = [first.closedMs - intervalMs, ...arrived, last.closedMs + 1];
     return stops.slice(1).flatMap((toMs, index) => {
       const fromMs = stops[index] ?? toMs;

@@ -1,32 +1,32 @@
-/** What an agent really read, from the record of its sockets (test/parts/recorded-readings.ts). */
+/** The real polls of an agent, from the record of its sockets (test/parts/recorded-readings.ts). */
 import type { RecordedEvent } from "../parts/recorded-readings.ts";
 import { type RecordedTracking, recordedTracking } from "./recorded-tracking.ts";
 
-/** One reading of chronyd: a socket from bind to close. Times are milliseconds since 1970. */
+/** One poll of chronyd: a socket from bind to close. Times are milliseconds since 1970. */
 export type Reading = {
-  /** Which start of the agent it belongs to, from 0. */
+  /** The number of the agent's start, from 0. */
   readonly life: number;
   readonly openedMs: number;
-  /** When the socket was closed by the machine's clock; still open when the record ends: `undefined`. */
+  /** When the socket was closed, by the machine's clock; `undefined` when it was open at the end. */
   readonly closedMs: number | undefined;
-  /** Between these two, by the agent's own wall clock, the report was judged. */
+  /** The agent judged the report between these times of its own wall clock. */
   readonly earliestWallMs: number;
   readonly latestWallMs: number;
-  /** What chronyd said. Two, when it answered twice; none, when it did not answer or not well. */
+  /** chronyd's valid replies: none, one, or two when it answered twice. */
   readonly reports: readonly RecordedTracking[];
 };
 
-/** A reading whose socket was closed. */
+/** A poll whose socket was closed. */
 export type EndedReading = Reading & { readonly closedMs: number };
 
 /**
- * The readings in a record, in order; the last may not have ended.
- * @param record lines of JSON; the last may be cut off, by a SIGKILL
+ * The polls in a record, in order. The last may not have ended.
+ * @param record lines of JSON; the last may be truncated by a SIGKILL
  */
 export function readingsOf(record: string, life: number): Reading[] {
   const bySocket = Map.groupBy(eventsOf(record), ({ socket }) => socket);
   const readings = [...bySocket.values()].map((events) => readingOf(events, life));
-  // Where there is no answer, the clocks may be read just after the socket was closed.
+  // Without an answer, the clocks may be read just after the socket was closed.
   return readings.map((reading, index) =>
     reading.reports.length > 0
       ? reading
@@ -37,7 +37,7 @@ export function readingsOf(record: string, life: number): Reading[] {
   );
 }
 
-/** Whether a reading ended. */
+/** Whether a poll ended. */
 export function hasEnded(reading: Reading): reading is EndedReading {
   return reading.closedMs !== undefined;
 }

@@ -1,9 +1,9 @@
 /**
- * A second reading of chronyd's TRACKING reply, for the checker alone. It shares nothing with the
- * agent's decoder, so that a mistake in one of them shows. Offsets: `RPY_Tracking` in chrony's candm.h.
+ * A second decoder of chronyd's TRACKING reply, for the checker only. It shares no code with the agent's decoder, so
+ * that a mistake in one of them is found. Offsets: `RPY_Tracking` in chrony's candm.h.
  */
 
-/** What the checker needs of a TRACKING reply; the names are chrony's. */
+/** The fields of a TRACKING reply that the checker needs, with chrony's names. */
 export type RecordedTracking = {
   readonly referenceId: number;
   readonly stratum: number;
@@ -23,7 +23,7 @@ const TRACKING_BYTES = 104;
 const LEAP_UNSYNCHRONISED = 3;
 const LOCAL_REFERENCE_ID = 0x7f7f0101;
 
-/** The report in a datagram, or `undefined` when the datagram is no successful TRACKING reply. */
+/** The report in a datagram; `undefined` when it is not a successful TRACKING reply. */
 export function recordedTracking(datagram: Buffer): RecordedTracking | undefined {
   const isTracking =
     datagram.length === TRACKING_BYTES &&
@@ -59,12 +59,12 @@ function chronyFloat(word: number): number {
   return coefficient * 2 ** (exponent - 25);
 }
 
-/** `chrony_clock_error_ms` as docs/metrics.md gives it. */
+/** `chrony_clock_error_ms` by docs/metrics.md. */
 export function errorMs({ lastOffset, rootDispersion, rootDelay }: RecordedTracking): number {
   return 1000 * (Math.abs(lastOffset) + rootDispersion + rootDelay / 2);
 }
 
-/** `chrony_clock_error_bound_ms` as docs/metrics.md gives it. */
+/** `chrony_clock_error_bound_ms` by docs/metrics.md. */
 export function boundMs({
   currentCorrection,
   rootDispersion,
@@ -73,7 +73,7 @@ export function boundMs({
   return 1000 * (Math.abs(currentCorrection) + rootDispersion + rootDelay / 2);
 }
 
-/** The states that may be told of a report. Which of the three it is where there are several depends on what came before. */
+/** The possible states of a report. If there are several, it depends on earlier reports. */
 export function possibleStates(tracking: RecordedTracking): readonly string[] {
   if (tracking.leap === LEAP_UNSYNCHRONISED || tracking.stratum === 0) {
     return ["unsynchronised"];
@@ -83,7 +83,7 @@ export function possibleStates(tracking: RecordedTracking): readonly string[] {
     : ["synchronised", "stale", "stepped"];
 }
 
-/** What a report makes the plain `chrony_tracking_…` metrics say. */
+/** The values of the plain `chrony_tracking_…` metrics of a report. */
 export function trackingValues(tracking: RecordedTracking): Readonly<Record<string, number>> {
   return {
     chrony_tracking_stratum: tracking.stratum,

@@ -1,4 +1,4 @@
-// A short soak: what the agent holds late is what it held when it was warm. Longer: npm run soak.
+// A short soak: at the end the agent holds the same as when it was warm. Longer: npm run soak.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -6,7 +6,7 @@ import { soak } from "./soak.ts";
 
 const MINUTES = 2;
 
-test("through outage after outage the agent holds no more than before", async (t) => {
+test("after many outages the agent holds no more than before", async (t) => {
   const { pushes, outages, early, late, risePerHour } = await soak({ minutes: MINUTES });
   t.diagnostic(
     `${pushes} pushes, ${outages} outages: ${JSON.stringify({ early, late, risePerHour })}`,

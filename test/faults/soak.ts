@@ -1,7 +1,7 @@
 /**
- * Hours of operation in minutes: the bundled agent, with the image's flags, reads a real chronyd and
- * pushes 10 times a second instead of twice a minute, to a fake collector that is away, silent or
- * refuses half of the time. What it holds is looked at again and again: it has to stay the same.
+ * Hours of operation in minutes: the bundled agent, with the image's flags, polls a real chronyd and pushes 10 times a
+ * second instead of twice a minute, to a fake collector that is away, silent or rejecting half of the time. What the
+ * agent holds is measured repeatedly, and must stay the same.
  */
 import { readdir, readFile } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -21,25 +21,25 @@ import { type FakeNetwork, type NetworkCondition, startFakeNetwork } from "./fak
 
 /** What the agent holds at one moment. */
 export type Holdings = {
-  /** Since the soak began. */
+  /** Time since the soak began. */
   readonly seconds: number;
   readonly pushes: number;
   readonly residentMib: number;
-  /** JavaScript's heap after a collection of garbage. */
+  /** JavaScript's heap after a garbage collection. */
   readonly heapMib: number;
   readonly fileDescriptors: number;
   /** Sockets among the descriptors. */
   readonly sockets: number;
-  /** Files in the directory of chronyd's socket, chronyd's own among them. */
+  /** Files in the directory of chronyd's socket, including chronyd's. */
   readonly socketFiles: number;
-  /** Timers, sockets and other things that Node.js keeps for the program. */
+  /** Timers, sockets and other resources of Node.js. */
   readonly resources: number;
 };
 
-/** Each kind of thing that the agent holds, without the moment. */
+/** The amounts that the agent holds, without the time. */
 export type HeldAmounts = Omit<Holdings, "seconds" | "pushes">;
 
-/** How a soak went. */
+/** The result of a soak. */
 export type SoakReport = {
   readonly pushes: number;
   readonly outages: number;
@@ -47,13 +47,13 @@ export type SoakReport = {
   readonly early: HeldAmounts;
   /** The medians of its last quarter. */
   readonly late: HeldAmounts;
-  /** How much each rises in an hour: the least-squares line through all looks after the first quarter. */
+  /** The growth per hour: the least-squares line through all looks after the first quarter. */
   readonly risePerHour: HeldAmounts;
 };
 
 export type SoakOptions = {
   readonly minutes: number;
-  /** Gets each look at what the agent holds. */
+  /** Gets each measurement. */
   readonly onLook?: (holdings: Holdings) => void;
 };
 
@@ -64,7 +64,7 @@ const OUTAGE_MS = 3_000;
 const ANSWER_MS = 10_000;
 const MIB = 1024 * 1024;
 
-/** What befalls the way to the collector, in turn; between two of them all is well. */
+/** The faults of the collector, in turn, with healthy periods between them. */
 const OUTAGES: readonly (NetworkCondition | number)[] = [
   "refused",
   503,
@@ -74,7 +74,7 @@ const OUTAGES: readonly (NetworkCondition | number)[] = [
   401,
 ];
 
-/** Lets the agent run for a while, through one outage after another. */
+/** Runs the agent through one outage after another. */
 export async function soak({ minutes, onLook = () => {} }: SoakOptions): Promise<SoakReport> {
   await runToEnd({
     name: "npm run build",
@@ -100,7 +100,7 @@ export async function soak({ minutes, onLook = () => {} }: SoakOptions): Promise
       OTEL_EXPORTER_OTLP_ENDPOINT: network.url,
       OTEL_EXPORTER_PROMETHEUS_HOST: "127.0.0.1",
       OTEL_EXPORTER_PROMETHEUS_PORT: String(await freePort()),
-      // A minute's points are more than what waits in production for the 19 minutes allowed there.
+      // A minute of points is more than the backlog of 19 minutes at the default intervals.
       BACKLOG_MAX_AGE: "60",
       OTEL_LOG_LEVEL: "error",
     },
@@ -161,7 +161,7 @@ type Diagnosis = {
 
 type FakeCollector = {
   readonly port: number;
-  /** How many pushes it accepted. */
+  /** The number of accepted pushes. */
   readonly pushes: () => number;
   answer(status: number): void;
 };
@@ -200,7 +200,7 @@ async function residentMib(pid: number): Promise<number> {
   return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) / 1024;
 }
 
-/** A figure for each kind of thing that is held. */
+/** Computes a figure for each amount. */
 function ofEach(figure: (amount: (look: Holdings) => number) => number): HeldAmounts {
   return {
     residentMib: figure((look) => look.residentMib),

@@ -1,6 +1,5 @@
-// What the agent and the collector trust each other by, replaced while they run: certificates and
-// authorities, tokens. The receiver of the collector is the real one with TLS, and with the extension
-// that checks tokens in a cluster.
+// Certificates, authorities and tokens that are replaced while agent and collector run. The collector's receiver is the
+// real one with TLS, and with the extension that checks tokens in a cluster.
 
 import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -15,7 +14,7 @@ const NOTHING_LOST = "nothing lost, nothing twice";
 const ISSUER = "https://issuer.test";
 const AUDIENCE = "chrony-tracker";
 
-/** In one step, as Kubernetes replaces the files of a volume. */
+/** Atomically, as Kubernetes replaces the files of a volume. */
 async function replaceFile(path: string, content: string): Promise<void> {
   await writeFile(`${path}.new`, content);
   await rename(`${path}.new`, path);
@@ -32,7 +31,7 @@ function configuration(name: string): string {
   return fileURLToPath(new URL(name, import.meta.url));
 }
 
-describe("what agent and collector trust each other by", { concurrency: 2 }, () => {
+describe("trust between agent and collector", { concurrency: 2 }, () => {
   test("the collector's certificate and its authority are replaced, the agent's file 6 intervals later", async (t) => {
     const folder = await folderOf(t);
     const [caFile, certificateFile, keyFile] = ["ca.pem", "tls.crt", "tls.key"].map((name) =>
@@ -54,7 +53,7 @@ describe("what agent and collector trust each other by", { concurrency: 2 }, () 
     const after = await serverCertificate();
     await replaceFile(keyFile, after.key);
     await replaceFile(certificateFile, after.certificate);
-    // It reads its files anew once a second; the agent then does not know who it talks to.
+    // It reads its files once a second, and the agent then rejects its certificate.
     await path.agent.process.waitUntil("the agent to distrust the collector", () =>
       path.agent.logs().find(({ level }) => level === "warn"),
     );
@@ -66,7 +65,7 @@ describe("what agent and collector trust each other by", { concurrency: 2 }, () 
     );
   });
 
-  test("the token expires, and its successor comes 6 intervals later; then one is rotated in time", async (t) => {
+  test("the token expires, and the next one comes 6 intervals later; then one is replaced in time", async (t) => {
     const folder = await folderOf(t);
     const { privateKey, publicKey } = await generateKeyPair("RS256");
     const keyId = "key-1";

@@ -1,18 +1,18 @@
-// The node's wall clock is stepped while points wait. How: test/parts/shifted-clocks.ts moves the
-// agent's idea of it; chronyd, the collector and Prometheus stay with the machine's.
+// The node's wall clock is stepped while the agent has a backlog. test/parts/shifted-clocks.ts moves only the agent's
+// wall clock; chronyd, the collector and Prometheus use the machine's.
 
 import { describe, test } from "node:test";
 import { FaultPath } from "./fault-path.ts";
 
 /**
- * The collector moves a point only where the node is more than 2 s off, and then by whole seconds;
- * what is left to the true time is below 2 s. The rest is for a machine that is busy.
+ * The collector moves a point only if the node is more than 2 s off, and then by whole seconds, so the remaining error is
+ * below 2 s. The rest is for a busy machine.
  */
 const WRONG_CLOCK_MS = 3000;
 
 /**
- * No whole number of intervals: a point that waits and is moved to the very millisecond of one that
- * was written before is refused, and costs itself.
+ * Not a whole number of intervals, because a point that is moved to the millisecond of an earlier one is rejected and
+ * lost.
  */
 const STEPS: readonly (readonly [name: string, milliseconds: number])[] = [
   ["1 s", 1050],
@@ -21,15 +21,15 @@ const STEPS: readonly (readonly [name: string, milliseconds: number])[] = [
   ["a day", 86_400_000],
 ];
 
-// A push whose answer got lost just before a step is written twice, at two times: so the network ends
-// here between two pushes.
+// The network ends between two pushes here, because a push whose answer is lost just before a step is written twice, at
+// two times.
 describe("the node's wall clock", { concurrency: 3 }, () => {
   for (const [name, milliseconds] of STEPS) {
     for (const [direction, sign] of [
       ["forward", 1],
       ["back", -1],
     ] as const) {
-      test(`is stepped ${direction} by ${name} while points wait: each lands at its true time`, async (t) => {
+      test(`is stepped ${direction} by ${name} during an outage: each point gets its true time`, async (t) => {
         const path = await FaultPath.start(t);
         await path.untilCollections(2);
         await path.network.refuseFurther();
@@ -46,7 +46,7 @@ describe("the node's wall clock", { concurrency: 3 }, () => {
     }
   }
 
-  test("is stepped forward by an hour while points wait, and back again", async (t) => {
+  test("is stepped forward by an hour during an outage, and back again", async (t) => {
     const path = await FaultPath.start(t);
     await path.untilCollections(2);
     await path.network.refuseFurther();

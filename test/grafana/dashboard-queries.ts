@@ -8,14 +8,14 @@ import { waitFor } from "../parts/wait-for.ts";
 
 const REQUEST_MS = 10_000;
 
-/** The panels of a dashboard that show something, its headings left out. */
+/** The panels of a dashboard, without rows. */
 export function panelsOf(dashboard: Dashboard): Panel[] {
   return (dashboard.panels ?? []).flatMap((panel) =>
     panel.type === "row" ? [] : [panel as Panel],
   );
 }
 
-/** The queries of a panel, as the data source gets them. */
+/** The queries of a panel. */
 export function queriesOf(panel: Panel): Dataquery[] {
   return (panel.targets ?? []) as unknown as Dataquery[];
 }
@@ -27,7 +27,7 @@ export type LabelVariable = {
   readonly label: string;
 };
 
-/** The variables of a dashboard that are filled by asking the data source. */
+/** The variables of a dashboard that are filled by a query. */
 export function labelVariablesOf(dashboard: Dashboard): LabelVariable[] {
   const variables = dashboard.templating?.list ?? [];
   return variables.flatMap(({ name, type, query }) => {
@@ -39,21 +39,21 @@ export function labelVariablesOf(dashboard: Dashboard): LabelVariable[] {
   });
 }
 
-/** What stands for the variables of a query. */
+/** The values of the variables of a query. */
 export type Chosen = {
   readonly cluster: string;
   readonly node: string;
-  /** The time that is shown, in seconds since 1970. */
+  /** The shown time, in seconds since 1970. */
   readonly startSeconds: number;
   readonly endSeconds: number;
 };
 
 /**
- * A query with its variables filled in, as Grafana does it where samples come once a second.
+ * A query with its variables filled in, as by Grafana with samples once a second.
  *
- * @throws when it has a variable that nobody fills in.
+ * @throws when a variable has no value
  */
-export function filledIn(expression: string, chosen: Chosen): string {
+function filledIn(expression: string, chosen: Chosen): string {
   const rangeSeconds = Math.ceil(chosen.endSeconds - chosen.startSeconds);
   const values: Readonly<Record<string, string>> = {
     cluster: chosen.cluster,
@@ -70,7 +70,7 @@ export function filledIn(expression: string, chosen: Chosen): string {
   });
 }
 
-/** One line or one cell: its labels, and its values in the order of time, each with its second since 1970. */
+/** One series: its labels, and its values in order of time, with their seconds since 1970. */
 export type Result = {
   readonly labels: Readonly<Record<string, string>>;
   readonly values: readonly number[];
@@ -91,10 +91,9 @@ type Answer =
   | { readonly status: "error"; readonly error: string };
 
 /**
- * What Prometheus answers to a panel's query, asked as Grafana asks: over the time that is shown, or
- * for its end.
+ * Prometheus' answer to a panel's query, as sent by Grafana: over the shown time, or for its end.
  *
- * @throws when Prometheus refuses it.
+ * @throws when Prometheus rejects it
  */
 export async function run(url: string, query: Dataquery, chosen: Chosen): Promise<Result[]> {
   const { startSeconds, endSeconds } = chosen;
@@ -126,7 +125,7 @@ export async function run(url: string, query: Dataquery, chosen: Chosen): Promis
   });
 }
 
-/** Runs a query until it gives a number, up to now. */
+/** Runs a query, up to now, until it has a result. */
 export function untilData(
   url: string,
   query: Dataquery,

@@ -1,4 +1,4 @@
-/** The dashboards as they lie in grafana/dashboards/: what Grafana, Azure and an operator rely on. */
+/** The dashboards in grafana/dashboards/: what Grafana, Azure and operators rely on. */
 import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
@@ -9,12 +9,12 @@ import { overview } from "../../grafana/overview.ts";
 import { recorded } from "../../grafana/query.ts";
 import { labelVariablesOf, panelsOf, queriesOf } from "./dashboard-queries.ts";
 
-test("there is a file for each dashboard and no other", async () => {
+test("there is one file for each dashboard", async () => {
   const found = await readdir(dirname(dashboardPath("any")));
   assert.deepEqual(found.toSorted(), Object.keys(DASHBOARDS).toSorted());
 });
 
-test("each dashboard has an address of its own, and links lead only to these", () => {
+test("each dashboard has its own address, and links lead only to these", () => {
   const built = Object.values(DASHBOARDS).map((dashboard) => dashboard());
   const uids = built.map(({ uid }) => uid);
   assert.equal(new Set(uids).size, built.length);
@@ -30,11 +30,11 @@ for (const [fileName, build] of Object.entries(DASHBOARDS)) {
     const dashboard = build();
     const panels = panelsOf(dashboard);
 
-    test("is what the source makes: else run npm run dashboards", async () => {
+    test("agrees with its source (npm run dashboards)", async () => {
       assert.equal(await readFile(dashboardPath(fileName), "utf8"), dashboardText(dashboard));
     });
 
-    test("every panel says what it shows, and in which unit", () => {
+    test("every panel has a description and a unit", () => {
       for (const { title, description, fieldConfig } of panels) {
         assert.ok(title, "a panel without a title");
         assert.ok((description ?? "").length > 20, `${title} needs a description`);
@@ -42,7 +42,7 @@ for (const [fileName, build] of Object.entries(DASHBOARDS)) {
       }
     });
 
-    test("every panel asks the data source that is chosen, with queries that have a name each", () => {
+    test("every panel queries the chosen data source, and its queries have unique names", () => {
       for (const panel of panels) {
         const queries = queriesOf(panel);
         assert.ok(queries.length > 0, `${panel.title} asks nothing`);
@@ -54,7 +54,7 @@ for (const [fileName, build] of Object.entries(DASHBOARDS)) {
       }
     });
 
-    test("no two panels have the same id or stand in the same place", () => {
+    test("no two panels have the same id or the same place", () => {
       const all = dashboard.panels ?? [];
       assert.equal(new Set(all.map(({ id }) => id)).size, all.length);
       const places = all.map(({ title, gridPos }) => ({ title, ...placeOf(gridPos) }));
@@ -65,7 +65,7 @@ for (const [fileName, build] of Object.entries(DASHBOARDS)) {
       }
     });
 
-    test("every selector has a metric name: Azure's data source refuses one without", () => {
+    test("every selector has a metric name, because Azure's data source rejects one without", () => {
       for (const expression of expressionsOf(dashboard)) {
         for (const [, before] of withoutStrings(expression).matchAll(/(\w*)\{/g)) {
           assert.notEqual(before, "", `a selector without a metric name in ${expression}`);
@@ -73,7 +73,7 @@ for (const [fileName, build] of Object.entries(DASHBOARDS)) {
       }
     });
 
-    test("a panel that stays empty without the recording rules says so", () => {
+    test("the description of a panel that is empty without the recording rules says so", () => {
       for (const panel of panels) {
         if (queriesOf(panel).some(({ expr }) => /\bcluster\w*:/.test(expr))) {
           assert.match(panel.description ?? "", /Needs the recording rules/, panel.title);
@@ -81,7 +81,7 @@ for (const [fileName, build] of Object.entries(DASHBOARDS)) {
       }
     });
 
-    test("no query knows job, which is not the same by push and by pull", () => {
+    test("no query uses job, which differs by push and by pull", () => {
       for (const expression of expressionsOf(dashboard)) {
         assert.doesNotMatch(expression, /\bjob\b/);
       }
@@ -90,7 +90,7 @@ for (const [fileName, build] of Object.entries(DASHBOARDS)) {
 }
 
 describe("Azure's limit of what a query may cost, for a week of 5,000 nodes", () => {
-  test("is kept by every query, and one that breaks it is not written", () => {
+  test("is kept by every query, and one that exceeds it is rejected", () => {
     const dashboard = overview();
     dashboardText(dashboard);
     const graph = panelsOf(dashboard).find(({ type }) => type === "timeseries");
@@ -104,7 +104,7 @@ describe("Azure's limit of what a query may cost, for a week of 5,000 nodes", ()
     );
   });
 
-  test("a query of a recording that there is not is refused", () => {
+  test("a query of an unknown recording is rejected", () => {
     assert.throws(
       () => recorded("cluster:chrony_up:sum"),
       /has no recording cluster:chrony_up:sum/,
@@ -120,7 +120,7 @@ function expressionsOf(dashboard: Dashboard): string[] {
   ];
 }
 
-/** PromQL with every string emptied, so that what stands in one is not taken for PromQL. */
+/** PromQL with empty strings, so that their content is not read as PromQL. */
 function withoutStrings(promql: string): string {
   return promql.replaceAll(/"(?:[^"\\]|\\.)*"/g, '""');
 }

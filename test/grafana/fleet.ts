@@ -8,18 +8,18 @@ import { scrapeConfig } from "../parts/path.ts";
 import { type Prometheus, startPrometheus } from "../parts/prometheus.ts";
 import { startTimeServer, type TimeServer } from "../parts/time-server.ts";
 
-/** The cluster of the nodes that push. One collector speaks for one cluster. */
+/** The cluster of the nodes that push. A collector belongs to one cluster. */
 export const PUSHING_CLUSTER = CLUSTER;
 
 /** The cluster of the nodes that are only scraped. */
 export const SCRAPED_CLUSTER = "green";
 
-/** What a node of a fleet is like. */
+/** A node of a fleet. */
 export type NodeDescription = {
   readonly name: string;
   /** Whether its agent is pushed and scraped, or only scraped. */
   readonly ways: "push and pull" | "pull";
-  /** Lines of its chrony.conf; it follows the fleet's time server when left out. */
+  /** Lines of its chrony.conf. Default: it follows the fleet's time server. */
   readonly configuration?: readonly string[];
 };
 
@@ -29,7 +29,7 @@ export type FleetNode = {
   readonly agent: Agent;
 };
 
-/** Several nodes of two clusters, and all that they report to. */
+/** Several nodes of two clusters, with collector and Prometheus. */
 export type Fleet = {
   readonly timeServer: TimeServer;
   readonly collector: Collector;
@@ -39,9 +39,9 @@ export type Fleet = {
 };
 
 /**
- * Starts a time server, Prometheus, the collector with the shipped configuration, and for each node a
- * chronyd and an agent with every report, which reads twice and pushes and is scraped once a second.
- * The collector sends its own metrics once a second, too.
+ * Starts a time server, Prometheus, the collector with the shipped configuration, and for each node a chronyd and an agent
+ * with all reports, which polls twice a second, and pushes and is scraped once a second. The collector also sends its
+ * own metrics once a second.
  *
  * @param ruleFiles paths of rule files for Prometheus
  */

@@ -1,6 +1,6 @@
 /**
- * Every query of every dashboard, run on what real parts have put into a real Prometheus: three nodes
- * that are both pushed and scraped, two that are only scraped, and an incident on three of them.
+ * Every query of every dashboard in a Prometheus with the series of real parts: three nodes that are pushed and scraped,
+ * two that are only scraped, and an incident on three of them.
  */
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
@@ -25,18 +25,18 @@ const SCRAPED_WELL = "edge-2";
 const NODES = [STEPPED, DEAD, WELL, SCRAPED, SCRAPED_WELL];
 const STEP_MS = 5_000;
 const UNTIL_TOLD_MS = 60_000;
-/** Longer than a pushed sample needs to arrive. */
+/** Longer than a pushed sample takes to arrive. */
 const RECORDED_EVERY_SECONDS = 5;
 
-/** What only an agent that pushes, or the collector, can say. */
+/** Panels that need an agent that pushes, or the collector. */
 const BY_PUSH_ONLY =
   /chrony_collector_offset_seconds|chrony_tracker_(exports|last_export|push_age|backlog)|\botelcol_/;
 
 /**
- * The shipped recordings, but every five seconds; a rule that fires for a node whose chronyd is dead, and
- * rules in place of kube-state-metrics.
+ * The shipped recordings, every five seconds; a rule that fires for a node whose chronyd is stopped, and rules in place
+ * of kube-state-metrics.
  *
- * @param nodes the labels of its nodes
+ * @param nodes the labels of the nodes
  */
 function rulesWith(nodes: readonly Readonly<Record<string, string>>[]): string {
   const unreachable = {
@@ -56,14 +56,14 @@ function rulesWith(nodes: readonly Readonly<Record<string, string>>[]): string {
 const LINUX = { os_image: "Ubuntu 22.04.5 LTS" };
 const WINDOWS = { os_image: "Windows Server 2022 Datacenter" };
 
-/** As Azure's add-on labels them; one of them is expected to report. */
+/** With the labels of Azure's add-on. One of them is expected to report. */
 const NODES_OF_THE_CLUSTER = [
   { cluster: PUSHING_CLUSTER, node: STEPPED, ...LINUX },
   { cluster: PUSHING_CLUSTER, node: "akswin-1", ...WINDOWS },
   { cluster: PUSHING_CLUSTER, node: "virtual-node-aci-linux" },
 ];
 
-/** As a Prometheus of the cluster's own has them; three are expected to report. */
+/** With the labels of a cluster's own Prometheus. Three are expected to report. */
 const NODES_WITHOUT_CLUSTER = [
   { node: STEPPED, ...LINUX },
   { node: DEAD, ...LINUX },
@@ -101,7 +101,7 @@ describe("every query finds data", () => {
     await untilAWriteFails();
   });
 
-  /** For so long that the next step is one beside what is recorded before it. */
+  /** Long enough for a recording before the next step. */
   async function untilAllReport(): Promise<void> {
     const query = `chrony_clock_error_peak_ms offset ${3 * RECORDED_EVERY_SECONDS}s`;
     await waitFor(
@@ -124,7 +124,7 @@ describe("every query finds data", () => {
     );
   }
 
-  /** A Prometheus that is down at that moment records no step. */
+  /** If Prometheus is down at that moment, it records no step. */
   async function untilStepsAreRecorded(): Promise<void> {
     await waitFor(
       "the record of both steps",
@@ -138,7 +138,7 @@ describe("every query finds data", () => {
     );
   }
 
-  /** The collector counts points that it could not write only from the first on. */
+  /** The collector has this counter only after the first point that it could not write. */
   async function untilAWriteFails(): Promise<void> {
     const { agent } = fleet.node(STEPPED);
     await fleet.prometheus.stop();
@@ -150,7 +150,7 @@ describe("every query finds data", () => {
     await scrapeInState(agent, "synchronised");
   }
 
-  /** The numbers of a panel now, each under its state where it has one. */
+  /** The numbers of a panel now, by state if they have one. */
   async function now(title: string, name: string): Promise<[string, number | undefined][]> {
     const { query } = queryOf(title, name);
     const results = await run(
@@ -165,7 +165,7 @@ describe("every query finds data", () => {
     const dashboard = build();
 
     for (const { name, series, label } of labelVariablesOf(dashboard)) {
-      test(`${fileName}: the variable ${name} has something to choose from`, async () => {
+      test(`${fileName}: the variable ${name} has values`, async () => {
         const parameters = new URLSearchParams({
           "match[]": series.replaceAll("$cluster", ".*"),
           start: String(startSeconds),
@@ -204,7 +204,7 @@ describe("every query finds data", () => {
       }
     }
 
-    test(`${fileName}: a panel that stays empty by pull says so`, () => {
+    test(`${fileName}: the description of a panel that is empty by pull says so`, () => {
       for (const panel of panelsOf(dashboard)) {
         if (queriesOf(panel).every(({ expr }) => BY_PUSH_ONLY.test(expr))) {
           assert.match(`${panel.title}: ${panel.description}`, /push only|collector's own metrics/);
@@ -213,7 +213,7 @@ describe("every query finds data", () => {
     });
   }
 
-  test("a node that is both pushed and scraped counts once, a dead one does not look healthy", async () => {
+  test("a node that is pushed and scraped counts once, and one without chronyd is not healthy", async () => {
     await waitFor("the counts", async () => {
       assert.deepEqual(await now("Nodes", "A"), [["", 3]]);
       assert.deepEqual(await now("Nodes", "B"), [["", 1]]);
@@ -233,7 +233,7 @@ describe("every query finds data", () => {
     });
   });
 
-  test("no alert is only said where the data source has the series ALERTS", async () => {
+  test("`no alert` is shown only if the data source has the series ALERTS", async () => {
     const { query } = queryOf("Alerts firing", "A");
     const alertsAt = async (cluster: string, endSeconds: number) => {
       const chosen = { cluster, node: STEPPED, startSeconds: startSeconds - 60, endSeconds };
@@ -259,7 +259,7 @@ describe("every query finds data", () => {
     assert.equal(worst?.labels["k8s_node_name"], DEAD);
   });
 
-  test("nodes that kube-state-metrics knows without a cluster are not added to those that reported", async () => {
+  test("nodes of kube-state-metrics without a cluster are not added to those that reported", async () => {
     await writeFile(rules, rulesWith(NODES_WITHOUT_CLUSTER));
     fleet.prometheus.process.signal("SIGHUP");
     await waitFor("the other nodes", async () => {
@@ -280,7 +280,7 @@ function allQueries(dashboard: Dashboard): PanelQuery[] {
   );
 }
 
-/** A query of the overview by its panel's title. */
+/** A query of the overview, by the panel's title. */
 function queryOf(title: string, refId: string): PanelQuery {
   const found = Object.values(DASHBOARDS)
     .flatMap((build) => allQueries(build()))

@@ -17,7 +17,7 @@ import { npmConfiguration } from "./npm-configuration.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-/** What the Dockerfile copies, and itself; and what makes the bases. */
+/** The Dockerfile, the files that it copies, and those that make the base images. */
 const SOURCES = [
   ".dockerignore",
   ".npmrc",
@@ -37,15 +37,15 @@ const BUILD = [
   "build",
   "--quiet",
   "--pull-never",
-  // Neither asks for what a container may not do where tests run in one.
+  // Both avoid what is not allowed in a container, because tests may run in one.
   "--isolation=chroot",
   "--network=host",
 ];
 
-/** The name that the agent's image has in its archive. */
-export const AGENT_IMAGE = "localhost/chrony-tracker:test";
+/** The name of the agent's image in its archive. */
+const AGENT_IMAGE = "localhost/chrony-tracker:test";
 
-/** The agent's image in a file. */
+/** The agent's image as a file. */
 export type AgentImage = {
   /** The path of an OCI archive. */
   readonly archive: string;
@@ -53,13 +53,13 @@ export type AgentImage = {
 };
 
 /**
- * The agent's image of the project's Dockerfile, built with buildah on bases that are made here. It
- * is built anew when a file that goes into it has changed, in a minute; else it is in the cache.
+ * The agent's image of the project's Dockerfile, built with buildah on base images that are made here. It is built, in a
+ * minute, if one of its files has changed; else it is in the cache.
  *
- * For the other architecture, too, the bundler runs natively. Its stage is built alone, because
- * buildah's release in Debian 12 finds no base of this machine's when it builds for another.
+ * The bundler runs natively also for the other architecture. Its stage is built separately, because buildah in Debian 12
+ * does not find a base image of this machine's architecture when it builds for another one.
  *
- * @throws {MissingPart} when buildah, debootstrap or a package cannot be had.
+ * @throws {MissingPart} when buildah, debootstrap or a package is not available
  */
 export async function bringAgentImage(
   progress: Progress,
@@ -168,7 +168,7 @@ async function hashOfSources(): Promise<string> {
   return hash.digest("hex").slice(0, 12);
 }
 
-/** A file itself; of a folder all files in it and in its folders, in order. */
+/** A file, or all files below a folder, in order. */
 async function filesUnder(path: string): Promise<string[]> {
   const entries = await readdir(path, { recursive: true, withFileTypes: true }).catch(() => []);
   return entries.length === 0

@@ -8,20 +8,20 @@ import type { Progress } from "../parts/progress.ts";
 import { runToEnd } from "../parts/run-to-end.ts";
 import { npmPackage } from "./npm-package.ts";
 
-/** An architecture, as images name it. */
+/** An architecture by its name in images. */
 export type ImageArchitecture = "amd64" | "arm64";
 
 const nodeVersion = projectPackage.devDependencies.node;
-// Of the line that comes with Node.js 24.
+// A release of the line that comes with Node.js 24.
 const NPM_VERSION = "11.21.2";
 const DEBOOTSTRAP_MS = 10 * 60 * 1_000;
 
-/** How Node.js and its packages name an architecture. */
-export function nodeArchitecture(architecture: ImageArchitecture): "x64" | "arm64" {
+/** An architecture by its name in Node.js. */
+function nodeArchitecture(architecture: ImageArchitecture): "x64" | "arm64" {
   return architecture === "amd64" ? "x64" : architecture;
 }
 
-/** The Node.js program of an architecture: the version that everything here runs on. */
+/** The Node.js program of an architecture, of the version that everything here runs on. */
 export async function bringNode(
   architecture: ImageArchitecture,
   progress: Progress,
@@ -31,8 +31,8 @@ export async function bringNode(
 }
 
 /**
- * A folder with the files of a base to build on, for this machine's architecture: what the public
- * `node:24-bookworm-slim` has, Debian 12, Node.js and npm.
+ * A folder with the files of the base image to build on, for this machine's architecture: like the public
+ * `node:24-bookworm-slim`, with Debian 12, Node.js and npm.
  */
 export async function bringNodeBase(
   architecture: ImageArchitecture,
@@ -74,8 +74,8 @@ export async function bringNodeBase(
 }
 
 /**
- * A folder with the files of a base to run on: what the public `distroless/cc-debian12` has of use
- * here, the C and C++ libraries and two users. Without a CA bundle: Node.js brings its own.
+ * A folder with the files of the base image to run on: the C and C++ libraries and two users, as in the public
+ * `distroless/cc-debian12`. Without a CA bundle, because Node.js has its own.
  */
 export async function bringRuntimeBase(
   architecture: ImageArchitecture,

@@ -4,13 +4,13 @@ import { scratchFolder } from "../parts/scratch-folder.ts";
 
 const COMMAND_MS = 10 * 60 * 1_000;
 
-/** buildah with a storage of its own: this machine's images are not touched. */
+/** buildah with its own storage, so that this machine's images are not touched. */
 export type ImageStore = {
-  /** Runs a buildah command. @returns the last line that it printed */
+  /** Runs a buildah command, and returns its last line. */
   buildah(...args: string[]): Promise<string>;
-  /** Makes an image that holds what a folder holds. */
+  /** Makes an image of the files of a folder. */
   imageOfFolder(folder: string, name: string, architecture: string): Promise<void>;
-  /** Where an image's files lie, until the storage is removed. Not to be written to. */
+  /** The folder of an image's files, until the storage is removed. It must not be changed. */
   filesOf(image: string): Promise<string>;
   remove(): void;
 };
@@ -24,7 +24,7 @@ export async function imageStore(): Promise<ImageStore> {
       args: [
         `--root=${join(storage.path, "root")}`,
         `--runroot=${join(storage.path, "run")}`,
-        // The one that works on every file system.
+        // Because it works on every file system.
         "--storage-driver=vfs",
         ...args,
       ],

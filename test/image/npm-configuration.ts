@@ -3,11 +3,11 @@ import { runToEnd } from "../parts/run-to-end.ts";
 
 const QUESTION_MS = 30_000;
 
-/** How npm reaches its registry on this machine, for an npm that runs elsewhere on it. */
+/** npm's registry settings on this machine, for an npm in a container. */
 export type NpmConfiguration = {
-  /** The text of an .npmrc. It may hold secrets. */
+  /** The text of an .npmrc, which may contain secrets. */
   readonly text: string;
-  /** The file with the authorities that it names, which has to be there, too. */
+  /** The file with authorities that it names, which must exist, too. */
   readonly authorities: string | undefined;
 };
 
@@ -34,7 +34,7 @@ async function npmSetting(name: string): Promise<string | undefined> {
   const answer = await runToEnd({
     name: `npm config get ${name}`,
     command: "npm",
-    // The warnings of other settings would stand among the output.
+    // Because warnings of other settings would be in the output.
     args: ["config", "get", name, "--silent"],
     timeoutMs: QUESTION_MS,
   });

@@ -6,7 +6,7 @@ import { runToEnd } from "../parts/run-to-end.ts";
 
 const DOWNLOAD_MS = 5 * 60 * 1_000;
 
-/** The folder in which a package of the npm registry lies unpacked. It is not installed. */
+/** The folder of an unpacked package of the npm registry. It is not installed. */
 export async function npmPackage(
   name: string,
   version: string,

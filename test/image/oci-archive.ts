@@ -2,7 +2,7 @@ import { runToEnd } from "../parts/run-to-end.ts";
 
 const READ_MS = 60_000;
 
-/** What an image says of itself (OCI image configuration). */
+/** The configuration of an image (OCI image configuration). */
 export type ImageConfiguration = {
   readonly architecture: string;
   readonly config: {

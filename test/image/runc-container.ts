@@ -6,27 +6,27 @@ import { type RunningProcess, startProcess } from "../parts/running-process.ts";
 const COMMAND_MS = 30_000;
 const CAPABILITIES = ["CAP_SETUID", "CAP_SETGID"];
 
-/** A container of runc in the way of the DaemonSet, but in the machine's network. */
+/** A container of runc like the DaemonSet's, but in the machine's network. */
 export type RuncContainer = {
-  /** runc, which passes signals on and ends with the container's exit code. */
+  /** runc, which forwards signals and ends with the container's exit code. */
   readonly process: RunningProcess;
-  /** The container's first process, as the machine numbers it. */
+  /** The container's first process, by its number on the machine. */
   firstProcess(): Promise<number>;
-  /** Runs a command in the container, as `kubectl exec` does. @throws when it fails */
+  /** Runs a command in the container, like `kubectl exec`. @throws when it fails */
   exec(...command: string[]): Promise<string>;
 };
 
 /**
- * Starts a container: root with SETUID and SETGID, no new privileges, a read-only root file system.
- * Needs root.
+ * Starts a container: root with SETUID and SETGID, no_new_privs, a read-only root file system.
+ * It needs root.
  *
- * @param description.files the image's, unpacked.
- * @param description.command what the image's entry point says.
- * @param description.shared a directory of the machine that has the same path in the container.
+ * @param description.files the unpacked files of the image
+ * @param description.command the image's entry point
+ * @param description.shared a directory of the machine with the same path in the container
  */
 export async function startRuncContainer(description: {
   readonly name: string;
-  /** For its files; it must not exist yet. */
+  /** A folder for its files, which must not exist yet. */
   readonly folder: string;
   readonly files: string;
   readonly command: readonly string[];

@@ -1,5 +1,5 @@
-// The catalogue, read as a table, and the values that a real chronyd's reply gives (the one that
-// facebook/time captured, see test/chrony/captures.ts).
+// The catalogue as a table, and the values of a real chronyd's reply (captured by facebook/time, see
+// test/chrony/captures.ts).
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -24,7 +24,7 @@ import { observation, onlyValueOf, type Point, pointsOf, seriesNamesOf } from ".
 
 const RESOURCE = resourceFromAttributes({});
 
-/** What is there whether chronyd answers or not. */
+/** The metrics that exist whether chronyd answers or not. */
 const ALWAYS = [
   'chrony_sync_state{state="synchronised"}',
   'chrony_sync_state{state="stale"}',
@@ -56,14 +56,14 @@ describe("the catalogue", () => {
   for (const metric of METRICS) {
     const { name, kind, help } = metric;
 
-    test(`${name}: a name that Prometheus takes as it is, and a help that is a sentence`, () => {
+    test(`${name}: a name that Prometheus accepts unchanged, and a help that is a sentence`, () => {
       assert.match(name, /^chrony_[a-z_]+$/);
       assert.equal(name.endsWith("_total"), kind === "counter", "a counter, and only one, ends so");
       assert.match(help, /^[A-Z01][^\n]*\.$/);
     });
   }
 
-  test("declares the labels that its values carry, in order", () => {
+  test("declares the labels of its values, in order", () => {
     const observed = observation();
     for (const metric of METRICS) {
       if (!isPlain(metric)) {
@@ -75,7 +75,7 @@ describe("the catalogue", () => {
   });
 });
 
-test("a real chronyd's reply becomes these values", async () => {
+test("a real chronyd's reply gives these values", async () => {
   const result = decodeReply(tracking, OVER_IPV6.reply);
   assert.ok(result.ok);
   const referenceMs = Math.floor((result.value.referenceTimeSeconds ?? 0) * 1000);
@@ -135,15 +135,15 @@ test("a real chronyd's reply becomes these values", async () => {
   ]);
 });
 
-describe("what is left", () => {
-  test("without an answer is what the agent itself knows", async () => {
+describe("the observed metrics", () => {
+  test("without an answer are those of the agent itself", async () => {
     const silent = observation(unansweredReading(clocksAt(12_000)));
     const collected = await collect(RESOURCE, METRICS, silent);
     assert.deepEqual(seriesNamesOf(collected), ALWAYS);
     assert.equal(onlyValueOf(collected, "chrony_up"), 0);
   });
 
-  test("in `local` is everything but the error, the bound and the peak", async () => {
+  test("in `local` are all but the error, the bound and the peak", async () => {
     const collected = await collect(
       RESOURCE,
       METRICS,
@@ -160,7 +160,7 @@ describe("what is left", () => {
     assert.equal(onlyValueOf(collected, "chrony_tracking_remote_reference"), 0);
   });
 
-  test("before the first synchronisation is everything but the reference's time and age", async () => {
+  test("before the first synchronisation are all but the reference's time and age", async () => {
     const never = observation(reading(clocksAt(12_000), NEVER_SYNCHRONISED));
     const collected = await collect(RESOURCE, METRICS, never);
     assert.equal(onlyValueOf(collected, "chrony_clock_error_ms"), 1500);
@@ -169,7 +169,7 @@ describe("what is left", () => {
     assert.equal(onlyValueOf(collected, "chrony_tracking_root_delay_seconds"), 1);
   });
 
-  test("without push is nothing about pushes", async () => {
+  test("without push are those that are not about pushes", async () => {
     const pullOnly = observation(undefined, { exports: undefined });
     const names = seriesNamesOf(await collect(RESOURCE, METRICS, pullOnly));
     assert.deepEqual(
@@ -179,7 +179,7 @@ describe("what is left", () => {
   });
 });
 
-test("the time of the last accepted push is there once there is one, in seconds", async () => {
+test("include the time of the last accepted push, in seconds, after the first one", async () => {
   const exports = { success: 1, failure: 0, lastSuccessWallMs: WALL_AT_START_MS + 1_500 };
   const collected = await collect(RESOURCE, METRICS, observation(undefined, { exports }));
   assert.equal(
@@ -188,13 +188,13 @@ test("the time of the last accepted push is there once there is one, in seconds"
   );
 });
 
-test("how long the machine slept is in seconds", async () => {
+test("include the sleep of the machine, in seconds", async () => {
   const asleep = reading({ ...clocksAt(12_000), suspendedMs: 90_500 });
   const collected = await collect(RESOURCE, METRICS, observation(asleep));
   assert.equal(onlyValueOf(collected, "chrony_suspended_seconds_total"), 90.5);
 });
 
-test("the last step is there once there was one", async () => {
+test("include the last step after the first one", async () => {
   const { assessment, ...rest } = observation();
   const stepped = { ...rest, assessment: { ...assessment, steps: 2, lastStepSeconds: -0.75 } };
   const collected = await collect(RESOURCE, METRICS, stepped);
@@ -232,11 +232,11 @@ describe("the source goes by", () => {
   }
 });
 
-test("what the collector makes of a push is no metric of the agent's, which would be a flattering zero", () => {
+test("the collector's own metric of a push is not an agent's metric, because it would be a flattering zero", () => {
   assert.ok(!METRICS.some(({ name }) => name === COLLECTOR_OFFSET.name));
 });
 
-test("a value that is no finite number is not observed", async () => {
+test("a value that is not a finite number is not observed", async () => {
   for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
     const catalogue = [
       { name: "plain", kind: "gauge", help: "", value: () => value },
@@ -276,7 +276,7 @@ describe("the check against NTP servers", () => {
     boundMs: 3.5,
     contradiction: true,
   };
-  test("has an offset and a margin of each server that gave the time", async () => {
+  test("has an offset and a margin for each server that gave the time", async () => {
     assert.deepEqual(await utcValues(observation(undefined, { utcCheck })), [
       ["chrony_utc_offset_seconds", "time.example", -0.04],
       ["chrony_utc_offset_margin_seconds", "time.example", 0.0025],
@@ -284,7 +284,7 @@ describe("the check against NTP servers", () => {
     ]);
   });
 
-  test("has no contradiction where it is not known, or the bound is withheld now", async () => {
+  test("has no contradiction when it is not known, or when there is no bound now", async () => {
     const unknown = { ...utcCheck, contradiction: undefined };
     assert.equal((await utcValues(observation(undefined, { utcCheck: unknown }))).length, 2);
     const local = observation(reading(clocksAt(12_000), LOCAL), { utcCheck });

@@ -1,5 +1,5 @@
-// Collections through the real OpenTelemetry SDK. Where the wall clock goes back, it is the process'
-// own Date, which the SDK stamps and compares points by: node:test's mock moves it.
+// Collections of the real OpenTelemetry SDK. node:test's mock moves the wall clock of the process (Date), which the SDK
+// uses for times and comparisons.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -24,7 +24,7 @@ import { metricsOf, observation, onlyValueOf, pointsOf } from "./observations.ts
 const HOUR_MS = 3_600_000;
 const RESOURCE = resourceFromAttributes({ "service.name": "chrony-tracker" });
 
-/** A gauge and a counter that are observed now and then, and a series whose label changes. */
+/** A gauge and a counter that are sometimes observed, and a series whose label changes. */
 function catalogue(now: {
   readonly gauge?: number;
   readonly counter?: number;
@@ -52,7 +52,7 @@ test("a collection has the agent's name and version as its scope", async () => {
 });
 
 describe("what is not observed is not in a collection:", () => {
-  test("a gauge and a counter that never were", async () => {
+  test("a gauge and a counter that were never observed", async () => {
     const collected = await collect(RESOURCE, catalogue({}), observation());
     assert.deepEqual(pointsOf(collected), []);
     assert.deepEqual(metricsOf(collected), [], "not even a metric without points");
@@ -60,7 +60,7 @@ describe("what is not observed is not in a collection:", () => {
 
   for (const backMs of [0, HOUR_MS]) {
     const clock = backMs === 0 ? "going on" : "gone back an hour";
-    test(`a gauge, a counter and a label that were, the wall clock ${clock}`, async (t) => {
+    test(`a gauge, a counter and a label that were observed before, the wall clock ${clock}`, async (t) => {
       t.mock.timers.enable({ apis: ["Date"], now: WALL_AT_START_MS });
       const before = catalogue({ gauge: 7, counter: 7, label: "before" });
       await collect(RESOURCE, before, observation());
@@ -69,7 +69,7 @@ describe("what is not observed is not in a collection:", () => {
       assert.deepEqual(pointsOf(collected), []);
     });
 
-    test(`what is observed is the value of now, the wall clock ${clock}`, async (t) => {
+    test(`an observed value is the current one, the wall clock ${clock}`, async (t) => {
       t.mock.timers.enable({ apis: ["Date"], now: WALL_AT_START_MS });
       const before = catalogue({ gauge: 7, counter: 7, label: "before" });
       await collect(RESOURCE, before, observation());
@@ -87,7 +87,7 @@ describe("what is not observed is not in a collection:", () => {
     });
   }
 
-  test("the numbers of chronyd once it does not answer", async () => {
+  test("chronyd's values when it does not answer", async () => {
     await collect(RESOURCE, METRICS, observation(reading(clocksAt(12_000))));
     const silent = await collect(
       RESOURCE,
@@ -103,7 +103,7 @@ describe("what is not observed is not in a collection:", () => {
 describe("the time of a point", () => {
   const reply = reading(clocksAt(12_000, -HOUR_MS));
 
-  test("is its reading's, whenever it is collected, for every series", async (t) => {
+  test("is that of its poll, whenever it is collected, for every series", async (t) => {
     t.mock.timers.enable({ apis: ["Date"], now: WALL_AT_START_MS + HOUR_MS });
     const points = pointsOf(
       await collect(RESOURCE, METRICS, observation(reading(clocksAt(12_000)))),
@@ -114,7 +114,7 @@ describe("the time of a point", () => {
     }
   });
 
-  test("begins with the agent, for a counter", async () => {
+  test("begins at the agent's start, for a counter", async () => {
     const collected = await collect(RESOURCE, METRICS, observation());
     for (const { startTime } of pointsOf(collected)) {
       assert.deepEqual(startTime, millisToHrTime(WALL_AT_START_MS));
@@ -132,7 +132,7 @@ describe("the time of a point", () => {
 });
 
 describe("the kind of a metric is kept:", () => {
-  test("a gauge is a gauge, a counter a sum that only rises", async () => {
+  test("a gauge is a gauge, a counter a monotonic sum", async () => {
     const kinds = new Map(METRICS.map(({ name, kind }) => [name, kind]));
     for (const metric of metricsOf(await collect(RESOURCE, METRICS, observation()))) {
       const { name } = metric.descriptor;
@@ -146,7 +146,7 @@ describe("the kind of a metric is kept:", () => {
   });
 });
 
-test("the resource and the help go with a collection, and no unit", async () => {
+test("a collection has the resource and the help, and no unit", async () => {
   const collected = await collect(RESOURCE, catalogue({ gauge: 1 }), observation());
   assert.equal(collected.resource, RESOURCE);
   const [metric] = metricsOf(collected);
@@ -154,7 +154,7 @@ test("the resource and the help go with a collection, and no unit", async () => 
   assert.equal(metric?.descriptor.unit, "");
 });
 
-test("a value that cannot be had is an error, not a collection with a hole", async () => {
+test("a value that cannot be computed is an error, not an incomplete collection", async () => {
   const faulty: Metric = {
     name: "faulty",
     kind: "gauge",
@@ -168,7 +168,7 @@ test("a value that cannot be had is an error, not a collection with a hole", asy
   );
 });
 
-test("no value is ever NaN or infinite, whatever chronyd says and the clocks do", async () => {
+test("no value is ever NaN or infinite, whatever chronyd reports and the clocks do", async () => {
   const anyObservation: fc.Arbitrary<Observation> = fc
     .record({
       tracking: fc.oneof(anyTracking, fc.constant(LOCAL), fc.constant(undefined)),

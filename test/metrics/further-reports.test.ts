@@ -1,5 +1,5 @@
-// The values of the optional reports under their names: every number of a report is another one, so
-// that none can stand in the place of another.
+// The values of the optional reports by name. All numbers of a report differ, so that none can be in the place of
+// another.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -116,7 +116,7 @@ function ofServer<Content>(content: Content): OfSource<Content> {
   return { address: ADDRESS.text, name: "ntp.example", content };
 }
 
-/** The points under these names, as Prometheus would write their series, without what they begin with. */
+/** The points of these names as Prometheus series, without their common prefix. */
 async function valuesOf(
   begin: string,
   optional: Partial<OptionalReports>,
@@ -161,7 +161,7 @@ describe("of a source, its", () => {
     });
   });
 
-  test("state and mode, in chrony_exporter's words", async () => {
+  test("state and mode, with chrony_exporter's words", async () => {
     const states: Readonly<Record<SourceState, string>> = {
       selected: "sync",
       nonselectable: "unreach",
@@ -218,7 +218,7 @@ describe("of a source, its", () => {
   });
 });
 
-test("what chronyd did for its clients", async () => {
+test("chronyd's statistics about its clients", async () => {
   const serverstats = success(SERVER_STATISTICS);
   assert.deepEqual(await valuesOf("chrony_serverstats_", { serverstats }), {
     ntp_packets_received_total: 101,
@@ -241,7 +241,7 @@ test("what chronyd did for its clients", async () => {
   });
 });
 
-test("how many sources there are in each condition", async () => {
+test("the number of sources in each condition", async () => {
   const activity = success({
     online: 1,
     offline: 2,
@@ -258,7 +258,7 @@ test("how many sources there are in each condition", async () => {
   });
 });
 
-test("a report that failed, or was not asked for, has no series", async () => {
+test("a report that failed or was not requested has no series", async () => {
   const fault = failure({ kind: "out of time", longestMs: 1_000 } as const);
   const failed: OptionalReports = {
     sources: fault,

@@ -1,4 +1,4 @@
-// What the cases of test/metrics/ observe, and how they read what came of it.
+// The observations of the tests in test/metrics/, and how they read collections.
 
 import type { Attributes, HrTime } from "@opentelemetry/api";
 import type { DataPoint, MetricData, ResourceMetrics } from "@opentelemetry/sdk-metrics";
@@ -9,7 +9,7 @@ import { clocksAt, reading, WALL_AT_START_MS } from "../clock/reports.ts";
 const INTERVAL_MS = 1_000;
 const WIDTH_MS = 60_000;
 
-/** What the agent knows 12 s after its start, right after a reading; nothing was pushed yet. */
+/** The agent's knowledge 12 s after its start, right after a poll and before the first push. */
 export function observation(
   newest = reading(clocksAt(12_000)),
   overrides: Partial<Observation> = {},
@@ -29,7 +29,7 @@ export function observation(
   };
 }
 
-/** One point of a collection, with what it belongs to. */
+/** One point of a collection, with its metric. */
 export type Point = {
   readonly name: string;
   readonly attributes: Attributes;
@@ -66,7 +66,7 @@ export function seriesNamesOf(collected: ResourceMetrics): string[] {
   });
 }
 
-/** The value of the only series of a name, or `undefined` when there is none. */
+/** The value of the only series of a name; `undefined` when there is none. */
 export function onlyValueOf(collected: ResourceMetrics, name: string): number | undefined {
   const found = pointsOf(collected).filter((point) => point.name === name);
   if (found.length > 1) {

@@ -1,4 +1,4 @@
-// Who reports, out of what the environment says.
+// The resource, from the environment.
 
 import assert from "node:assert/strict";
 import { hostname } from "node:os";
@@ -13,7 +13,7 @@ function attributesOf(
   return agentResource({ resourceAttributes, serviceName }).attributes;
 }
 
-test("outside Kubernetes, with nothing said, the host is the node", () => {
+test("outside Kubernetes, without settings, the host is the node", () => {
   assert.deepEqual(attributesOf({}), {
     "service.name": "chrony-tracker",
     "service.version": VERSION,
@@ -22,7 +22,7 @@ test("outside Kubernetes, with nothing said, the host is the node", () => {
   });
 });
 
-test("what the environment says goes along", () => {
+test("attributes of the environment are included", () => {
   const attributes = attributesOf({ "k8s.namespace.name": "clocks", "k8s.cluster.name": "west" });
   assert.equal(attributes["k8s.namespace.name"], "clocks");
   assert.equal(attributes["k8s.cluster.name"], "west");
@@ -68,6 +68,6 @@ describe("the service's name, which becomes the label `job`, is", () => {
   });
 });
 
-test("another version may be said: an image's is more than the package's", () => {
+test("the environment can set another version: an image's says more than the package's", () => {
   assert.equal(attributesOf({ "service.version": "1.2.3-4" })["service.version"], "1.2.3-4");
 });

@@ -1,5 +1,5 @@
-// What an agent is told when the backend does not take its points: pushes made by hand, a real
-// collector (the version of builder.yaml) with the shipped configuration, and a fake backend.
+// The collector's answer when the backend does not accept points: pushes made by hand, a real collector (the version of
+// builder.yaml) with the shipped configuration, and a fake backend.
 
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
@@ -44,7 +44,7 @@ describe("the collector's answer to a push", () => {
     [413, 500, "it refuses the size"],
     [422, 500, "it refuses the points"],
   ] as const) {
-    test(`is ${expected} when the backend says ${backendStatus}: ${why}`, async () => {
+    test(`is ${expected} when the backend answers ${backendStatus}: ${why}`, async () => {
       backend.answerWith(backendStatus);
       const writesBefore = backend.writes.length;
       const { status, body } = await pushOnce();
@@ -53,7 +53,7 @@ describe("the collector's answer to a push", () => {
     });
   }
 
-  test("is 503 when the collector has no memory left, and nothing is written", async (t) => {
+  test("is 503 when the collector is at its memory limit, and nothing is written", async (t) => {
     backend.answerWith(200);
     const cramped = await startCollector(t, {
       remoteWriteUrl: backend.remoteWriteUrl,
@@ -68,7 +68,7 @@ describe("the collector's answer to a push", () => {
     assert.equal(backend.writes.length, writesBefore);
   });
 
-  test("is 503 after 15 s of the backend's silence, while the agent still waits", async () => {
+  test("is 503 when the backend does not answer for 15 s, while the agent still waits", async () => {
     backend.answerWith("silence");
     const begin = performance.now();
     const { status, body } = await pushOnce();
@@ -77,11 +77,11 @@ describe("the collector's answer to a push", () => {
     assert.ok(seconds > 14 && seconds < 20, `after ${seconds} s`);
   });
 
-  test("is never 200 when the time is over before the write begins", async (t) => {
+  test("is never 200 when the timeout is over before the write begins", async (t) => {
     backend.answerWith("silence");
     const [common, catalogue, exporter, service] = PROMETHEUS_CONFIGURATION_FILES;
     const hurried = join(await folderOf(t), "exporter.yaml");
-    // A busy processor is slow by seconds; here the time is shorter instead.
+    // A busy CPU causes delays of seconds; here the timeout is shorter instead.
     await writeFile(hurried, (await readFile(exporter, "utf8")).replaceAll("15s", "1ms"));
     const collectorInAHurry = await startCollector(t, {
       remoteWriteUrl: backend.remoteWriteUrl,
@@ -101,7 +101,7 @@ describe("the collector's answer to a push", () => {
     }
   });
 
-  test("is 503 when nobody listens at the backend's address", async () => {
+  test("is 503 when nothing listens at the backend's address", async () => {
     await backend.stop();
     const { status, body } = await pushOnce();
     assert.equal(status, 503, body);

@@ -2,7 +2,7 @@ import { type Collector, type CollectorDescription, startCollector } from "../pa
 import type { Owner } from "../parts/owner.ts";
 import { type Prometheus, startPrometheus } from "../parts/prometheus.ts";
 
-/** A real collector with the shipped configuration, and the real Prometheus that it writes to. */
+/** A real collector with the shipped configuration, and its real Prometheus. */
 export type CollectorWithPrometheus = {
   readonly collector: Collector;
   readonly prometheus: Prometheus;
@@ -11,7 +11,7 @@ export type CollectorWithPrometheus = {
 /**
  * Starts both.
  *
- * @param description.outOfOrderTimeWindow a setting of Prometheus; its default when left out.
+ * @param description.outOfOrderTimeWindow a setting of Prometheus. Default: Prometheus' own
  */
 export async function startCollectorWithPrometheus(
   owner: Owner,

@@ -18,7 +18,7 @@ import { folderOf } from "../parts/scratch-folder.ts";
 import { startFakeBackend } from "./fake-backend.ts";
 import { gauge, nodeResource, push } from "./otlp.ts";
 
-/** What points go through once it is known who sent them, in this order. */
+/** The processors after the sender's identity, in order. */
 const AFTER_IDENTITY = [
   "filter/names",
   "filter/future",
@@ -27,7 +27,7 @@ const AFTER_IDENTITY = [
   "transform/offset",
 ];
 
-/** The way of the collector's own metrics. */
+/** The pipeline of the collector's own metrics. */
 const OWN_PIPELINE = {
   receivers: ["otlp/own"],
   processors: ["filter/own"],
@@ -61,7 +61,7 @@ describe("the collector's configuration", () => {
   ] as const) {
     const { [variable]: _, ...without } = SETTINGS;
 
-    test(`is refused without ${variable}, and when it is empty`, async () => {
+    test(`is rejected without ${variable}, and when it is empty`, async () => {
       await assert.rejects(validate(without), complaint);
       await assert.rejects(validate({ ...without, [variable]: "" }), complaint);
     });
@@ -84,7 +84,7 @@ describe("the collector's configuration", () => {
     });
   }
 
-  test("runs exactly these parts, in this order", async () => {
+  test("runs these processors in this order", async () => {
     const { service } = await effective(SETTINGS);
     assert.deepEqual(service.pipelines, {
       metrics: {
@@ -97,7 +97,7 @@ describe("the collector's configuration", () => {
     assert.deepEqual(service.extensions, ["health_check"]);
   });
 
-  test("in a cluster, runs the same, and between the two checks who sends", async () => {
+  test("in a cluster, runs the same, and checks the sender between them", async () => {
     const inCluster = { ...SETTINGS, TOKEN_ISSUER_URL: "https://issuer.example" };
     const { service, receivers } = await effectiveCollectorConfiguration(
       collector,
@@ -119,7 +119,7 @@ describe("the collector's configuration", () => {
     });
   });
 
-  test("with TLS, still asks for a token", async () => {
+  test("with TLS, still requires a token", async () => {
     const tls = { TLS_CERTIFICATE_FILE: "/tls.crt", TLS_KEY_FILE: "/tls.key" };
     const { receivers } = await effectiveCollectorConfiguration(
       collector,
@@ -146,7 +146,7 @@ describe("the collector's configuration", () => {
     );
   });
 
-  test("listens where a cluster expects it, unless told otherwise", async () => {
+  test("listens at a cluster's ports by default", async () => {
     assert.partialDeepStrictEqual(await effective(SETTINGS), {
       receivers: {
         otlp: { protocols: { http: { endpoint: "0.0.0.0:4318" } } },
@@ -171,7 +171,7 @@ describe("the collector's configuration", () => {
     });
   });
 
-  test("bounds what one connection can hold, at each of its ports", async () => {
+  test("limits what one connection can hold, at each of its ports", async () => {
     const bounds = { max_request_body_size: 1_048_576, read_header_timeout: "5s" };
     const ofPush = { ...bounds, read_timeout: "20s", write_timeout: "40s" };
     assert.partialDeepStrictEqual(await effective(SETTINGS), {
@@ -185,7 +185,7 @@ describe("the collector's configuration", () => {
     });
   });
 
-  test("lets a point be as old as it is told", async () => {
+  test("accepts points up to the configured age", async () => {
     const [asShipped, asTold] = [
       JSON.stringify(await effective(SETTINGS)),
       JSON.stringify(await effective({ ...SETTINGS, OLDEST_POINT: "1h" })),
@@ -194,7 +194,7 @@ describe("the collector's configuration", () => {
     assert.match(asTold, /Now\(\) - Duration\(\\"1h\\"\)/);
   });
 
-  test("limits its memory to 200 MiB, unless told otherwise", async () => {
+  test("limits its memory to 200 MiB by default", async () => {
     assert.partialDeepStrictEqual(await effective(SETTINGS), {
       processors: { memory_limiter: { limit_mib: 200 } },
     });
@@ -203,7 +203,7 @@ describe("the collector's configuration", () => {
     });
   });
 
-  test("takes a header for the backend from a file of the user's", async (t) => {
+  test("takes a header for the backend from a user's file", async (t) => {
     const folder = await folderOf(t);
     const backend = await startFakeBackend(t);
     const [common, catalogue, exporter, service] = PROMETHEUS_CONFIGURATION_FILES;
@@ -238,7 +238,7 @@ describe("the collector's configuration", () => {
   });
 });
 
-/** The reader that sends the collector's own metrics to its own receiver. */
+/** The reader that sends the collector's own metrics to itself. */
 function readerTo(port: number): object {
   const endpoint = `http://127.0.0.1:${port}/v1/metrics`;
   return {

@@ -2,16 +2,16 @@ import { createServer, type IncomingHttpHeaders } from "node:http";
 import { listen } from "../parts/listen.ts";
 import type { Owner } from "../parts/owner.ts";
 
-/** How the fake answers each write: with a status, or not at all. */
+/** The answer to each write: a status, or none. */
 export type FakeAnswer = number | "silence";
 
-/** A fake backend that does not do what Prometheus does. It reads nothing of a write. */
+/** A fake backend with the faults that Prometheus does not have. It ignores the body of a write. */
 export type FakeBackend = {
-  /** Where it takes writes. */
+  /** The address for writes. */
   readonly remoteWriteUrl: string;
   /** The headers of each write so far. */
   readonly writes: readonly IncomingHttpHeaders[];
-  /** Sets the answer from now on; 200 at first. */
+  /** Sets the answer. Initially 200. */
   answerWith(answer: FakeAnswer): void;
   stop(): Promise<void>;
 };

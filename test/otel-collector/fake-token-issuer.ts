@@ -7,20 +7,20 @@ import type { Owner } from "../parts/owner.ts";
 /** The service account of the agents. */
 export const AGENT_SUBJECT = "system:serviceaccount:chrony-tracker:chrony-tracker-agent";
 
-/** What a token says, where it differs from an agent's own. */
+/** The claims of a token that differ from an agent's. */
 export type TokenDescription = {
-  /** Where the pod runs; `undefined` makes a token as Kubernetes before 1.30 does. */
+  /** The pod's node; `undefined` makes a token like Kubernetes before 1.30. */
   readonly node?: string | undefined;
   readonly subject?: string;
   readonly audience?: string;
   readonly issuer?: string;
-  /** From now on, for instance `1h`, or `-1h` for a token that has expired. */
+  /** The time until it expires, such as `1h`, or `-1h` for an expired token. */
   readonly lifetime?: string;
   /** Claims that replace the others. */
   readonly claims?: JWTPayload;
 };
 
-/** Signs tokens as an API server does, and tells its keys as one does. */
+/** Signs tokens and publishes its keys, like an API server. */
 export type FakeTokenIssuer = {
   readonly url: string;
   /** The public keys, as `kubectl get --raw /openid/v1/jwks` prints them. */
@@ -29,7 +29,7 @@ export type FakeTokenIssuer = {
   stop(): Promise<void>;
 };
 
-/** Starts an issuer at 127.0.0.1 with a key of its own. */
+/** Starts an issuer at 127.0.0.1 with its own key. */
 export async function startFakeTokenIssuer(owner: Owner): Promise<FakeTokenIssuer> {
   const { privateKey, publicKey } = await generateKeyPair("RS256");
   const key = { ...(await exportJWK(publicKey)), use: "sig", alg: "RS256", kid: "key-1" };
@@ -78,7 +78,7 @@ export async function startFakeTokenIssuer(owner: Owner): Promise<FakeTokenIssue
   };
 }
 
-/** The claim `kubernetes.io` of a projected token; before Kubernetes 1.30 it names no node. */
+/** The claim `kubernetes.io` of a projected token. Before Kubernetes 1.30 it has no node. */
 function kubernetesClaims(subject: string, node: string | undefined): JWTPayload {
   const [, , namespace = "", account = ""] = subject.split(":");
   return {

@@ -1,6 +1,6 @@
-// Receivers of OTLP/HTTP that know nothing of the agent: a real collector with an OTLP receiver and
-// remote write alone (foreign-collector.yaml), and Prometheus' own endpoint, where this version takes
-// JSON. Real chronyds and agents push; each receiver shows true times, ends of series, and no odd name.
+// Receivers of OTLP/HTTP without our configuration: a real collector with only an OTLP receiver and remote write
+// (foreign-collector.yaml), and Prometheus' own endpoint, if this version accepts JSON. Real chronyds and agents push.
+// Each receiver shows true times, the ends of series, and the metrics' own names.
 
 import assert from "node:assert/strict";
 import { describe, type TestContext, test } from "node:test";
@@ -16,10 +16,10 @@ const CONFIGURATION = fileURLToPath(new URL("foreign-collector.yaml", import.met
 const NODE = "aks-pool-1";
 const HOUR_MS = 3_600_000;
 
-/** What both make of the resource, by the specification of OpenTelemetry for Prometheus. */
+/** The labels from the resource, by OpenTelemetry's specification for Prometheus. */
 const OF_THE_RESOURCE = "target_info";
 
-/** What a healthy clock that was never stepped does not have. */
+/** The metrics that a healthy clock without a step does not have. */
 const ABSENT_WHEN_HEALTHY = [
   "chrony_ptp_clock_info",
   "chrony_clock_last_step_seconds",
@@ -53,7 +53,7 @@ const takesOtlp = (await otlpOption()) !== undefined;
 for (const [name, startReceiver] of Object.entries(RECEIVERS)) {
   const skip = name.startsWith("Prometheus") && !takesOtlp && "this Prometheus takes no OTLP";
   describe(name, { skip }, () => {
-    test("shows every metric under its own name, and nothing else", async (t) => {
+    test("shows every metric with its own name, and nothing else", async (t) => {
       const { agent, prometheus } = await startAll(t, startReceiver);
       const expected = catalogueOf(["tracking", "sources"])
         .map((metric) => metric.name)
@@ -68,12 +68,12 @@ for (const [name, startReceiver] of Object.entries(RECEIVERS)) {
       });
     });
 
-    test("ends the clock's series at once when chronyd is gone", async (t) => {
+    test("ends the clock's series at once when chronyd stops", async (t) => {
       const { agent, prometheus, chronyd } = await startAll(t, startReceiver);
       const errors = () => prometheus.query("chrony_clock_error_ms");
       await agent.process.waitUntil("an error", async () => (await errors()).length === 1);
       await chronyd.stop();
-      // Without an end Prometheus shows a series for 5 minutes.
+      // Without a staleness marker Prometheus shows a series for 5 minutes.
       await agent.process.waitUntil(
         "the end of the error",
         async () => (await errors()).length === 0,
@@ -91,7 +91,7 @@ for (const [name, startReceiver] of Object.entries(RECEIVERS)) {
         async () => (await prometheus.query("chrony_up")).length > 0,
       );
       await agent.shiftWallClock(HOUR_MS);
-      // Found by a query at the true time: a point that is ahead is not.
+      // A query at the true time does not find a point that is ahead.
       await agent.process.waitUntil("the step", async () => (await steps()).length === 1);
       const nowSeconds = Date.now() / 1_000;
       const [{ samples } = { samples: [] }] = await prometheus.series(
@@ -100,7 +100,7 @@ for (const [name, startReceiver] of Object.entries(RECEIVERS)) {
         nowSeconds + 2 * (HOUR_MS / 1_000),
       );
       const times = samples.map(({ timestampSeconds }) => timestampSeconds);
-      // A date is cut to seconds.
+      // The header Date has whole seconds.
       assert.ok(
         times.every((seconds) => seconds < Date.now() / 1_000 + 1),
         `${times.join()}, now ${nowSeconds}`,

@@ -1,5 +1,5 @@
-// What the collector lets through, whoever sends it: pushes made by hand, a real collector (the version
-// of builder.yaml) with the shipped configuration, outside a cluster and in one, and a real Prometheus.
+// What the collector accepts from any sender: pushes made by hand, a real collector (the version of builder.yaml) with
+// the shipped configuration, outside a cluster and in one, and a real Prometheus.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -40,7 +40,7 @@ const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 const MEBIBYTE = 1_048_576;
 
-/** What a series has to say who sent it, beside the labels of the point. */
+/** The labels of the sender's identity. */
 const LABELS_OF_SENDER = [
   "cluster",
   "job",
@@ -93,7 +93,7 @@ for (const { where, configurationFiles } of [
     const valuesOf = async (name: string, node: string) =>
       (await samplesOf(name, node)).map(({ value }) => value);
 
-    /** How many points a filter has dropped so far. */
+    /** The number of points that a filter has dropped. */
     async function dropped(filter: string): Promise<number | undefined> {
       const [found] = await parts.prometheus.query(
         `otelcol_processor_filter_datapoints_filtered{job="chrony-tracker-collector",filter="${filter}"}`,
@@ -101,13 +101,13 @@ for (const { where, configurationFiles } of [
       return found?.value;
     }
 
-    /** Does it, and settles when the collector reports that the filter dropped so many points more. */
+    /** Does something, and waits until the collector reports that the filter dropped this many more points. */
     async function expectDropped(
       filter: string,
       points: number,
       act: () => Promise<void>,
     ): Promise<void> {
-      // The counter is there from the first push on.
+      // The counter exists after the first push.
       await pushFrom("counted", gauge("chrony_up", { timeMs: Date.now(), value: 1 }));
       const before = await waitFor(`what ${filter} dropped`, () => dropped(filter));
       await act();
@@ -118,7 +118,7 @@ for (const { where, configurationFiles } of [
       });
     }
 
-    test("a point a day ahead is dropped and counted, and hurts no other node", async () => {
+    test("a point a day ahead is dropped and counted, and harms no other node", async () => {
       const nowMs = Date.now();
       await expectDropped("filter/future", 3, async () => {
         const answer = await pushFrom(
@@ -140,13 +140,13 @@ for (const { where, configurationFiles } of [
       assert.deepEqual(await valuesOf("chrony_up", "other"), [5]);
     });
 
-    test("a point less than two minutes ahead is taken", async () => {
+    test("a point less than two minutes ahead is accepted", async () => {
       const timeMs = Date.now() + 2 * MINUTE_MS - 10_000;
       await pushFrom("a-bit-ahead", gauge("chrony_up", { timeMs, value: 1 }));
       assert.deepEqual(await valuesOf("chrony_up", "a-bit-ahead"), [1]);
     });
 
-    test("a point older than 25 minutes is dropped and counted, a younger one is taken", async () => {
+    test("a point older than 25 minutes is dropped and counted, a newer one is accepted", async () => {
       const nowMs = Date.now();
       await expectDropped("filter/old", 1, async () => {
         const answer = await pushFrom(
@@ -169,7 +169,7 @@ for (const { where, configurationFiles } of [
       ["the largest number", "18446744073709551615"],
       ["the largest signed number", "9223372036854775807"],
     ] as const) {
-      test(`a point whose time is ${what} is dropped, and the rest of the push is taken`, async () => {
+      test(`a point whose time is ${what} is dropped, and the rest of the push is accepted`, async () => {
         const node = `time-${timeUnixNano ?? "missing"}`;
         const answer = await pushFrom(
           node,
@@ -182,7 +182,7 @@ for (const { where, configurationFiles } of [
       });
     }
 
-    test("names and kinds that no agent has are dropped and counted, point by point", async () => {
+    test("names and types that no agent has are dropped and counted", async () => {
       const point = { timeMs: Date.now(), value: 1 };
       const delta = { aggregationTemporality: 1, isMonotonic: true };
       await expectDropped("filter/names", 5, async () => {
@@ -209,13 +209,13 @@ for (const { where, configurationFiles } of [
       );
     });
 
-    test("a push of which nothing is left is answered as one that was taken", async () => {
+    test("a push whose points are all dropped is answered like an accepted one", async () => {
       const timeMs = Date.now();
       const { status } = await pushFrom("nothing", gauge("up", { timeMs, value: 1 }));
       assert.equal(status, 200);
     });
 
-    test("every metric and label of the agent's catalogue is taken", async () => {
+    test("every metric and label of the agent's catalogue is accepted", async () => {
       const timeMs = Date.now();
       const attributes = Object.fromEntries(LABELS.map((label) => [label, `a ${label}`]));
       const answer = await pushFrom(
@@ -237,7 +237,7 @@ for (const { where, configurationFiles } of [
       }
     });
 
-    test("a label that no agent has is dropped, also one that says who sent the point", async () => {
+    test("a label that no agent has is dropped, also one of the sender's identity", async () => {
       const attributes = Object.fromEntries(
         [...LABELS_OF_SENDER, "k8s.node.name", "Instance", "address"].map((name) => [
           name,
@@ -256,7 +256,7 @@ for (const { where, configurationFiles } of [
       }
     });
 
-    test("a long label value is cut, between two characters", async () => {
+    test("a long label value is truncated between two characters", async () => {
       await pushFrom(
         "long",
         gauge("chrony_up", {
@@ -264,7 +264,7 @@ for (const { where, configurationFiles } of [
           value: 1,
           attributes: {
             source_name: "x".repeat(800_000),
-            // Each is 3 bytes long, and 256 is no multiple of 3.
+            // Each is 3 bytes long, and 256 is not a multiple of 3.
             source_address: "€".repeat(100),
             state: "x".repeat(LONGEST_LABEL_VALUE_BYTES),
           },
@@ -278,7 +278,7 @@ for (const { where, configurationFiles } of [
       });
     });
 
-    test("a label value that is no text becomes text, and is cut as well", async () => {
+    test("a label value that is not text is converted to text, and truncated as well", async () => {
       const attributes = [
         ...encodeAttributes({ source_name: "kept" }),
         { key: "state", value: { intValue: "7" } },
@@ -310,7 +310,7 @@ for (const { where, configurationFiles } of [
       ["a body", (body: string) => body, {}],
       ["a compressed body", (body: string) => gzipSync(body), { "content-encoding": "gzip" }],
     ] as const) {
-      test(`${what} above 1 MiB, unpacked, is rejected as 400`, async () => {
+      test(`${what} above 1 MiB, uncompressed, is rejected with 400`, async () => {
         const token = await issuer.token({ node: "large" });
         const pushOf = async (bytes: number) => {
           const response = await fetch(`${parts.collector.otlpUrl}/v1/metrics`, {
@@ -347,12 +347,12 @@ for (const { where, configurationFiles } of [
   });
 }
 
-test("the collector's names and labels are those of the agent's catalogue: else run npm run collector", async () => {
+test("the collector's names and labels are those of the agent's catalogue (npm run collector)", async () => {
   const file = new URL(`../../${CATALOGUE_FILE}`, import.meta.url);
   assert.equal(await readFile(file, "utf8"), catalogueConfiguration());
 });
 
-test("no label of the catalogue stands in for one that says who sent the point", () => {
+test("no label of the catalogue is one of the sender's identity", () => {
   for (const label of ["__name__", "le", "quantile", ...LABELS_OF_SENDER]) {
     assert.ok(!LABELS.includes(label), label);
   }

@@ -1,6 +1,5 @@
-// Who may speak, and for whom: pushes made by hand with tokens shaped as the API server's (Kubernetes
-// 1.34), a real collector (the version of builder.yaml) with the configuration for a cluster, and a
-// real Prometheus.
+// Who may push, and for which node: pushes made by hand with tokens like the API server's (Kubernetes 1.34), a real
+// collector (the version of builder.yaml) with the configuration for a cluster, and a real Prometheus.
 
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
@@ -32,7 +31,7 @@ import {
   sentHeader,
 } from "./otlp.ts";
 
-/** Every label that a series in Prometheus may have beside the point's own. */
+/** All labels that a series in Prometheus may have in addition to the point's own. */
 function labelsOfSender(node: string): Record<string, string> {
   return {
     cluster: CLUSTER,
@@ -47,7 +46,7 @@ function now(value = 1): Point {
   return { timeMs: Date.now(), value };
 }
 
-/** A metric of the catalogue that can be told from those of other tests wherever it is filed. */
+/** A metric of the catalogue with a mark that distinguishes it from those of other tests. */
 function marked(mark: string, name = "chrony_up"): Metric {
   return gauge(name, { ...now(), attributes: { source_name: mark } });
 }
@@ -65,7 +64,7 @@ describe("a collector in a cluster", () => {
     });
   });
 
-  /** A push with a token; all else is an honest agent's unless given. */
+  /** A push with a token. Everything else is an honest agent's, unless given. */
   async function pushWith(
     token: string | undefined,
     metrics: readonly Metric[],
@@ -79,13 +78,13 @@ describe("a collector in a cluster", () => {
     });
   }
 
-  /** What Prometheus has of a mark, wherever it was filed. */
+  /** The series with a mark in Prometheus, with any labels. */
   async function seriesOf(mark: string): Promise<Readonly<Record<string, string>>[]> {
     const found = await parts.prometheus.query(`{source_name="${mark}"}`);
     return found.map(({ labels }) => labels);
   }
 
-  test("takes what an agent pushes, under the node of its token", async () => {
+  test("accepts an agent's push, with the node of its token", async () => {
     const answer = await pushWith(
       await issuer.token({ node: "node-1" }),
       [
@@ -108,7 +107,7 @@ describe("a collector in a cluster", () => {
     );
   });
 
-  describe("refuses", () => {
+  describe("rejects", () => {
     const strangers: readonly (readonly [string, number, TokenDescription])[] = [
       ["an expired token", 401, { lifetime: "-1h" }],
       ["a token for another audience", 401, { audience: "https://kubernetes.default.svc" }],
@@ -167,7 +166,7 @@ describe("a collector in a cluster", () => {
       });
     }
 
-    test("a token that nobody signed", async () => {
+    test("a token without a signature", async () => {
       const token = new UnsecuredJWT({ "kubernetes.io": { node: { name: "node-2" } } })
         .setIssuer(issuer.url)
         .setSubject(AGENT_SUBJECT)
@@ -181,7 +180,7 @@ describe("a collector in a cluster", () => {
       assert.deepEqual(await seriesOf("unsigned"), []);
     });
 
-    test("a token that is signed with another key, under the right key's name", async (t) => {
+    test("a token that is signed with another key, with the right key's id", async (t) => {
       const other = await startFakeTokenIssuer(t);
       const token = await other.token({ node: "node-2", issuer: issuer.url });
 
@@ -191,7 +190,7 @@ describe("a collector in a cluster", () => {
       assert.deepEqual(await seriesOf("other key"), []);
     });
 
-    test("with words that a person can act on", async () => {
+    test("with a sentence that a person can act on", async () => {
       const metrics = [marked("words")];
       const foreign = await issuer.token({ node: "node-2", subject: "system:serviceaccount:a:b" });
       const old = await issuer.token({ node: undefined });
@@ -203,12 +202,12 @@ describe("a collector in a cluster", () => {
       assert.match((await pushWith(old, metrics)).body, /The token names no node/);
     });
 
-    test("a push of which a statement fails, as a whole", async () => {
+    test("a whole push when a statement fails", async () => {
       const answer = await push(parts.collector.otlpUrl, {
         token: await issuer.token({ node: "node-2" }),
         resource: nodeResource("node-2"),
         metrics: [marked("failing")],
-        // transform/offset cannot read this as a number and goes on with nothing.
+        // transform/offset cannot read this as a number.
         sent: "not a number",
       });
 
@@ -217,7 +216,7 @@ describe("a collector in a cluster", () => {
     });
   });
 
-  test("files everything under the token's node, whatever the sender says", async () => {
+  test("uses the token's node for everything, whatever the sender claims", async () => {
     const everyForm = Object.fromEntries(
       [
         "cluster",
@@ -288,7 +287,7 @@ describe("a collector in a cluster", () => {
     ]);
   });
 
-  test("drops what no agent sends, and keeps the rest of the push", async () => {
+  test("drops points that no agent sends, and keeps the rest of the push", async () => {
     const histogram = {
       aggregationTemporality: 2,
       dataPoints: [
@@ -342,7 +341,7 @@ describe("a collector in a cluster", () => {
     assert.equal(found.length, 2);
     assert.deepEqual(
       new Set(found.map(({ labels: { __name__ } }) => __name__)),
-      // The second is the collector's, made from the first.
+      // The collector makes the second from the first.
       new Set(["chrony_up", "chrony_collector_offset_seconds"]),
     );
   });
@@ -371,33 +370,33 @@ describe("a collector that accepts tokens without a node", () => {
     return found.map(({ labels }) => labels["instance"]);
   }
 
-  test("takes the agent's word for its node, and for nothing else", async () => {
+  test("uses the agent's own node, but no other attribute", async () => {
     const token = await issuer.token({ node: undefined });
     const resource = { ...nodeResource("node-1"), "service.instance.id": "forged" };
 
     assert.deepEqual(await instanceOf(token, "word", resource), ["node-1"]);
   });
 
-  test("still goes by the token where it names a node", async () => {
+  test("still uses the token's node if it has one", async () => {
     const token = await issuer.token({ node: "node-2" });
 
     assert.deepEqual(await instanceOf(token, "token", nodeResource("node-1")), ["node-2"]);
   });
 
-  test("refuses a push that names no node either", async () => {
+  test("rejects a push that has no node either", async () => {
     const token = await issuer.token({ node: undefined });
 
     assert.deepEqual(await instanceOf(token, "nobody", {}), []);
   });
 
-  test("still refuses other service accounts", async () => {
+  test("still rejects other service accounts", async () => {
     const token = await issuer.token({ subject: "system:serviceaccount:default:default" });
 
     assert.deepEqual(await instanceOf(token, "other", nodeResource("node-1")), []);
   });
 });
 
-test("an issuer that cannot be asked: the collector goes by a file with its keys", async (t) => {
+test("for an issuer that cannot be reached, the collector uses a file with its keys", async (t) => {
   const folder = await folderOf(t);
   const issuer = await startFakeTokenIssuer(t);
   await issuer.stop();

@@ -1,10 +1,10 @@
-// OTLP by hand, as JSON: what an agent, or somebody else, may send to the collector.
+// OTLP by hand, as JSON, as an agent or another sender could send it to the collector.
 
 const REQUEST_MS = 30_000;
 
 /** One point of a series. */
 export type Point = {
-  /** Its place in time by the sender's clock, in milliseconds since 1970. */
+  /** Its time by the sender's clock, in milliseconds since 1970. */
   readonly timeMs: number;
   readonly value: number | "ends";
   readonly attributes?: Readonly<Record<string, string>>;
@@ -13,18 +13,18 @@ export type Point = {
 /** A metric in OTLP's JSON. */
 export type Metric = Readonly<Record<string, unknown>>;
 
-/** What one push says. */
+/** One push. */
 export type Push = {
   readonly metrics: readonly Metric[];
-  /** Added to the resource of {@link nodeResource}, or to nothing. */
+  /** Added to the resource of {@link nodeResource}, or to an empty one. */
   readonly resource: Readonly<Record<string, string>>;
-  /** The header `x-chrony-tracker-sent-us`, as it is; not sent when left out. */
+  /** The header `x-chrony-tracker-sent-us`, unchanged; not sent when left out. */
   readonly sent?: string;
   /** The bearer token; not sent when left out. */
   readonly token?: string;
 };
 
-/** What the collector answered. */
+/** The collector's answer. */
 export type PushAnswer = {
   readonly status: number;
   readonly body: string;
@@ -55,15 +55,15 @@ export function counter(name: string, ...points: Point[]): Metric {
   };
 }
 
-/** The header's value for a sender whose clock shows `timeMs`. */
+/** The header's value of a sender whose clock shows `timeMs`. */
 export function sentHeader(timeMs: number): string {
   return String(timeMs * 1_000);
 }
 
-/** What one sender says of itself, and its metrics. */
+/** The resource of one sender, and its metrics. */
 export type ResourceMetrics = Pick<Push, "resource" | "metrics">;
 
-/** Sends one push and gives the answer, whatever it is. */
+/** Sends one push, and returns the answer. */
 export async function push(
   otlpUrl: string,
   { metrics, resource, sent, token }: Push,
@@ -110,7 +110,7 @@ function encodePoint({ timeMs, value, attributes = {} }: Point): object {
   };
 }
 
-/** Attributes of text, as OTLP writes them. */
+/** Text attributes in OTLP's JSON. */
 export function encodeAttributes(attributes: Readonly<Record<string, string>>): object[] {
   return Object.entries(attributes).map(([key, value]) => ({
     key,

@@ -1,6 +1,6 @@
-// What becomes of a push that comes again because its first answer got lost: pushes made by hand, a
-// real collector (the version of builder.yaml) with the shipped configuration, and a real Prometheus,
-// with and without the setting that otel-collector/README.md asks for.
+// A push that is repeated because its first answer was lost: pushes made by hand, a real collector (the version of
+// builder.yaml) with the shipped configuration, and a real Prometheus, with and without the setting that
+// otel-collector/README.md requires.
 
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
@@ -29,7 +29,7 @@ for (const [window, description] of [
       return push(parts.collector.otlpUrl, {
         resource: nodeResource(nodeName),
         metrics: [gauge(NAME, ...points)],
-        // Every attempt has a header of its own.
+        // Each attempt has its own header.
         sent: sentHeader(Date.now()),
       });
     }
@@ -50,14 +50,14 @@ for (const [window, description] of [
       );
     }
 
-    test("is accepted with one point a series, and counts once", async () => {
+    test("is accepted with one point per series, and counts once", async () => {
       const point = { timeMs: Date.now(), value: 1 };
       assert.equal((await pushFrom("one-point", point)).status, 200);
       assert.equal((await pushFrom("one-point", point)).status, 200);
       await assertHeld("one-point", point);
     });
 
-    test(`is ${window === "0s" ? "refused" : "accepted"} with several points a series`, async () => {
+    test(`is ${window === "0s" ? "rejected" : "accepted"} with several points per series`, async () => {
       const timeMs = Date.now();
       const points = [
         { timeMs: timeMs - 60_000, value: 1 },
@@ -65,7 +65,7 @@ for (const [window, description] of [
         { timeMs, value: 3 },
       ];
       assert.equal((await pushFrom("backlog", ...points)).status, 200);
-      // Without the window Prometheus takes every sample but the newest for one out of order.
+      // Without the window, all samples but the newest are out of order for Prometheus.
       assert.equal((await pushFrom("backlog", ...points)).status, window === "0s" ? 500 : 200);
       await assertHeld("backlog", ...points);
     });

@@ -1,5 +1,5 @@
-// What becomes of names, labels and withheld series: pushes made by hand, a real collector (the
-// version of builder.yaml) with the shipped configuration, and a real Prometheus.
+// Names, labels and ends of series: pushes made by hand, a real collector (the version of builder.yaml) with the shipped
+// configuration, and a real Prometheus.
 
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
@@ -27,7 +27,7 @@ describe("the series that the collector writes", () => {
     assert.equal(status, 200, body);
   }
 
-  test("carry exactly the labels of the design, and the point's own", async () => {
+  test("have exactly the designed labels, and the point's own", async () => {
     const timeMs = Date.now();
     await pushFrom(
       "node-1",
@@ -81,7 +81,7 @@ describe("the series that the collector writes", () => {
     );
   });
 
-  test("end at once when the agent withholds them, and not before", async () => {
+  test("end at once with the agent's staleness markers, and not before", async () => {
     const { prometheus } = parts;
     const endMs = Date.now();
     const point = { timeMs: endMs - 10_000, value: 3 };
@@ -119,7 +119,7 @@ describe("the series that the collector writes", () => {
     assert.deepEqual(await shownAt(endMs - 1), new Set([error, withheldAge, otherAge]));
     assert.deepEqual(await shownAt(endMs), new Set([otherAge]));
 
-    // A series that has ended goes on as if nothing had been.
+    // A series that has ended can continue.
     const laterMs = endMs + 1_000;
     await pushFrom("node-3", gauge("chrony_clock_error_ms", { timeMs: laterMs, value: 4 }));
     assert.deepEqual(await shownAt(laterMs), new Set([{ ...error, value: 4 }, otherAge]));

@@ -1,5 +1,5 @@
-// What time points have, and how the collector measures a node's offset: pushes made by hand, a real collector (the version of builder.yaml)
-// with the shipped configuration, and a real Prometheus.
+// The times of points, and the collector's offset of a node: pushes made by hand, a real collector (the version of
+// builder.yaml) with the shipped configuration, and a real Prometheus.
 
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
@@ -12,10 +12,10 @@ import {
 import { gauge, nodeResource, type PushAnswer, push, sentHeader } from "./otlp.ts";
 
 const RANGE_SECONDS = 4 * 3_600;
-/** `Date.now()` cuts to whole milliseconds. */
+/** `Date.now()` is truncated to milliseconds. */
 const CLOCK_RESOLUTION_MS = 1;
 
-describe("the collector's clock against the node's", () => {
+describe("the collector's clock and the node's", () => {
   const scope = suiteScope();
   let parts: CollectorWithPrometheus;
 
@@ -76,7 +76,7 @@ describe("the collector's clock against the node's", () => {
   ] as const) {
     const nodeName = off.replaceAll(" ", "-");
 
-    test(`the points of a node that is ${off} are left where they are: the agent puts them right`, async () => {
+    test(`the points of a node that is ${off} keep their times, because the agent corrects them`, async () => {
       const nodeNowMs = Date.now() + offMs;
       const { status, body } = await pushFrom(nodeName, nodeNowMs);
       assert.equal(status, 200, body);
@@ -98,8 +98,8 @@ describe("the collector's clock against the node's", () => {
       );
       assert.ok(sample !== undefined);
       assert.deepEqual(others, []);
-      // The collector's clock minus the node's, to which the way there adds. This process reads the
-      // same clock cut to whole milliseconds: the push can have ended up to one later than it shows.
+      // The collector's clock minus the node's, plus the duration of the request. This process reads the same clock
+      // truncated to milliseconds, so the push can have ended up to 1 ms later.
       const leastSeconds = -offMs / 1_000;
       const mostSeconds = (afterMs + CLOCK_RESOLUTION_MS - beforeMs - offMs) / 1_000;
       assert.ok(sample.value >= leastSeconds && sample.value <= mostSeconds, `${sample.value} s`);
@@ -110,7 +110,7 @@ describe("the collector's clock against the node's", () => {
     });
   }
 
-  test("without the header no offset is made up", async () => {
+  test("without the header there is no offset", async () => {
     const nodeNowMs = Date.now() - 10 * 60_000;
     const { status, body } = await push(parts.collector.otlpUrl, {
       resource: { ...nodeResource("foreign"), received_us: "made up" },
@@ -126,7 +126,7 @@ describe("the collector's clock against the node's", () => {
     assert.deepEqual(await samplesOf("chrony_collector_offset_seconds", "foreign"), []);
   });
 
-  test("a header that is no number refuses the push: nothing is let through half done", async () => {
+  test("a header that is not a number rejects the whole push", async () => {
     const { status } = await pushFrom("unreadable", Date.now(), "soon");
     assert.equal(status, 503);
     assert.deepEqual(await samplesOf("chrony_clock_error_ms", "unreadable"), []);

@@ -13,7 +13,7 @@ import { startCollectorWithPrometheus } from "./collector-with-prometheus.ts";
 import { startFakeTokenIssuer } from "./fake-token-issuer.ts";
 
 describe("a collector with TLS", () => {
-  test("takes an agent's push over TLS, and none without a token or without TLS", async (t) => {
+  test("accepts an agent's push over TLS, and none without a token or without TLS", async (t) => {
     const folder = await folderOf(t);
     const certificateFile = join(folder, "tls.crt");
     const keyFile = join(folder, "tls.key");
@@ -45,7 +45,7 @@ describe("a collector with TLS", () => {
   });
 });
 
-/** The status that a push of nothing is answered with. */
+/** The status of the answer to an empty push. */
 function statusOfEmptyPush(
   url: string,
   { ca, token }: { readonly ca: string; readonly token?: string },

@@ -1,4 +1,4 @@
-// The page at `/` of a real agent beside a real chronyd, by HTTP and in a real Chromium.
+// The page at `/` of a real agent with a real chronyd, by HTTP and in a real Chromium.
 
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
@@ -11,7 +11,7 @@ import { suiteScope } from "../parts/suite-scope.ts";
 import { waitFor } from "../parts/wait-for.ts";
 import { findChromium, startBrowser } from "./browser.ts";
 
-/** A name that would break a page which does not escape it. */
+/** A name that must be escaped. */
 const NODE = `node-1<script>document.title="broken"</script>`;
 
 describe("the page of an agent", () => {
@@ -32,7 +32,7 @@ describe("the page of an agent", () => {
     await scrapeInState(agent, "synchronised");
   });
 
-  /** Asks for the page until it matches. */
+  /** Requests the page until it matches. */
   async function untilPage(pattern: RegExp): Promise<string> {
     return await waitFor(`the page to say ${pattern}`, async () => {
       const { body } = await get(agent, "/");
@@ -40,7 +40,7 @@ describe("the page of an agent", () => {
     });
   }
 
-  test("is served with a policy that lets nothing in, for this moment only", async () => {
+  test("is served with a policy that allows no content from elsewhere, and must not be cached", async () => {
     const { status, headers } = await get(agent, "/");
     assert.equal(status, 200);
     assert.equal(headers.get("content-type"), "text/html; charset=utf-8");
@@ -53,7 +53,7 @@ describe("the page of an agent", () => {
     assert.equal((await get(agent, "/metrics")).headers.get("content-security-policy"), null);
   });
 
-  test("tells the source and why the last push failed", async () => {
+  test("shows the source, and why the last push failed", async () => {
     const page = await untilPage(/was not reached/);
     assert.match(
       page,
@@ -63,7 +63,7 @@ describe("the page of an agent", () => {
     assert.match(page, /Last accepted: never \(0 accepted/);
   });
 
-  test("draws, looks as it should in light and dark, fits a phone and reloads itself", async (t) => {
+  test("has a drawing and its colours in light and dark, fits a phone, and reloads itself", async (t) => {
     const chromium = findChromium();
     if (chromium === undefined) {
       t.skip(

@@ -5,24 +5,24 @@ import { scratchFolder } from "../parts/scratch-folder.ts";
 const START_MS = 60_000;
 const COMMAND_MS = 30_000;
 
-/** A real Chromium with one tab, spoken to by its DevTools protocol. */
+/** A real Chromium with one tab, used by its DevTools protocol. */
 export type Browser = {
   /**
    * Sends a command to the tab.
    *
-   * @throws when the browser refuses it or does not answer within 30 s.
+   * @throws when the browser rejects it, or does not answer within 30 s
    */
   send(method: string, parameters?: object): Promise<Record<string, unknown>>;
-  /** Loads a page and settles when it is complete. */
+  /** Loads a page, and waits until it is complete. */
   open(url: string): Promise<void>;
   /** The value of a JavaScript expression in the page. */
   evaluate(expression: string): Promise<unknown>;
-  /** What the browser complained of so far: what the page's policy forbade, what did not load. */
+  /** The browser's complaints so far: what the page's policy forbade, and what did not load. */
   complaints(): readonly string[];
   stop(): Promise<void>;
 };
 
-/** The Chromium of this machine: the one that CHROMIUM names, or `chromium` on the path. */
+/** The Chromium of this machine: the one of the variable CHROMIUM, or `chromium` on the path. */
 export function findChromium(): string | undefined {
   return executableFromVariable("CHROMIUM") ?? findExecutable("chromium");
 }
@@ -35,7 +35,7 @@ type Message = {
   readonly error?: { readonly message: string };
 };
 
-/** Starts a Chromium that calls nobody, with a profile of its own that is gone afterwards. */
+/** Starts a Chromium without network requests of its own, with a temporary profile. */
 export async function startBrowser(chromium: string): Promise<Browser> {
   const profile = await scratchFolder("ct-chromium");
   const running = startProcess({

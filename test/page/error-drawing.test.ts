@@ -1,4 +1,4 @@
-// The drawing: where there is a line, where there is none, and what its axes say.
+// The drawing: its line, its gaps, and its axes.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -61,7 +61,7 @@ describe("the drawing of the error", () => {
     });
   }
 
-  test("has a band and no line where the error was withheld", () => {
+  test("has a band and no line where the error was not known", () => {
     const { lines, bands, description } = drawn(
       slots(990, [0.02, 0.03, undefined, undefined, 0.02, 0.03]),
     );
@@ -70,14 +70,14 @@ describe("the drawing of the error", () => {
     assert.match(description ?? "", /Withheld in 2 of 6 seconds\.$/);
   });
 
-  test("has nothing where nothing was read, and joins readings that belong together", () => {
+  test("has nothing where chronyd was not polled, and joins neighbouring polls", () => {
     const apart = [...slots(900, [0.02]), ...slots(960, [0.02])];
     assert.equal(drawn(apart, 4).lines.length, 2);
     assert.equal(drawn(apart, 61).lines.length, 1);
     assert.match(drawn(apart, 4).lines[0] ?? "", /h0$/, "a point alone is a dot");
   });
 
-  test("stands where it belongs: now at the right end, larger is higher", () => {
+  test("has now at the right end, and larger values higher", () => {
     const { lines } = drawn(
       [
         { second: NOW - 300, errorMs: 0.1 },
@@ -88,7 +88,7 @@ describe("the drawing of the error", () => {
     assert.equal(lines[0], "M357.0 176.0L632.0 94.0");
   });
 
-  test("of any history stays within its frame", () => {
+  test("stays within its frame with any history", () => {
     const anySlot = fc.record({
       second: fc.integer({ min: NOW - 700, max: NOW }),
       errorMs: fc.option(fc.double({ min: 0, max: 2 ** 72, noNaN: true }), { nil: undefined }),

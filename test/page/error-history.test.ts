@@ -1,4 +1,4 @@
-// What the drawing is made from: a slot a second, ten minutes, the largest value.
+// The history for the drawing: the largest value of each second, for ten minutes.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -18,7 +18,7 @@ function historyOf(readings: readonly (readonly [number, number | undefined])[])
 }
 
 describe("the error's history", () => {
-  test("keeps the largest value of a second, in whatever order they came", () => {
+  test("keeps the largest value of a second, in any order", () => {
     const history = historyOf([
       [5_000, 0.1],
       [5_400, 0.3],
@@ -31,7 +31,7 @@ describe("the error's history", () => {
     ]);
   });
 
-  test("remembers that nothing was known, unless something was in the same second", () => {
+  test("remembers that nothing was known, unless there is a value in the same second", () => {
     const history = historyOf([
       [1_000, undefined],
       [2_000, undefined],
@@ -45,7 +45,7 @@ describe("the error's history", () => {
     );
   });
 
-  test("leaves out seconds in which nothing was read", () => {
+  test("leaves out seconds without a poll", () => {
     const history = historyOf([
       [0, 1],
       [60_000, 2],
@@ -56,7 +56,7 @@ describe("the error's history", () => {
     );
   });
 
-  test("never holds more than ten minutes, however often chronyd is asked", () => {
+  test("never holds more than ten minutes, however often chronyd is polled", () => {
     fc.assert(
       fc.property(
         fc.array(fc.nat({ max: 20_000 }), { maxLength: 2_000 }),

@@ -1,4 +1,4 @@
-// The document at `/`, from facts: what it says, and that nothing breaks out of it.
+// The document at `/`, made from facts: its content, and that everything is escaped.
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -42,7 +42,7 @@ function linksOf(content: PageContent): (string | undefined)[] {
   return [...page(content).matchAll(/href="(?<to>[^"]*)"/g)].map(({ groups }) => groups?.["to"]);
 }
 
-/** Every tag's beginning, in order. */
+/** The beginning of every tag, in order. */
 function elementsOf(content: PageContent): string[] | null {
   return page(content)
     .replace(/<style>.*<\/style>/s, "")
@@ -50,7 +50,7 @@ function elementsOf(content: PageContent): string[] | null {
 }
 
 describe("a template", () => {
-  test("escapes text, and nothing twice", () => {
+  test("escapes text once", () => {
     const inner = html`<b title="${`"'`}">${"<&>"}</b>`;
     assert.equal(html`${inner}`.text, `<b title="&#34;&#39;">&#60;&#38;&#62;</b>`);
     assert.equal(html`${[inner, inner]}${undefined}${5}`.text, `${inner.text}${inner.text}5`);
@@ -58,7 +58,7 @@ describe("a template", () => {
 });
 
 describe("the page", () => {
-  test("of a healthy node says all that matters", () => {
+  test("of a healthy node shows everything that matters", () => {
     const text = textOf(contentOf());
     for (const words of [
       "The clock of node-1 Chrony Tracker 0.1.0",
@@ -79,7 +79,7 @@ describe("the page", () => {
     }
   });
 
-  test("shows each source's own stratum, and no age at which the clock is stale where there is none", () => {
+  test("shows each source's own stratum, and no age for `stale` if there is none", () => {
     const [server, peer] = [
       sourceOf({ name: "a", mode: "client", stratum: 3 }),
       sourceOf({ name: "b", mode: "peer", stratum: 4, state: "unselected" }),
@@ -95,7 +95,7 @@ describe("the page", () => {
     assert.match(text, /Reference age 3\.2 s since chronyd's last update To be slewed/);
   });
 
-  test("of a dead chronyd has no number of the clock, and says why", () => {
+  test("of a stopped chronyd shows no number of the clock, and why", () => {
     const text = textOf(
       contentOf({ clock: UNREACHABLE, problem: "There is no socket at /x.", history: [] }),
     );
@@ -105,27 +105,27 @@ describe("the page", () => {
     assert.match(text, /Source – not known Reference age – not known/);
   });
 
-  test("before the first reading says that, and not a state", () => {
+  test("before the first poll shows that, and not a state", () => {
     const text = textOf(contentOf({ clock: undefined, history: [] }));
     assert.match(text, /… starting chronyd was not asked yet\./);
     assert.doesNotMatch(text, /Error|synchronised/);
   });
 
-  test("is not green above the thresholds that status has by default", () => {
+  test("is not green above the default thresholds of status", () => {
     assert.match(page(contentOf()), /class="state good"/);
     const slewing = contentOf({ clock: factsOf({ boundMs: 75, peakMs: 80 }) });
     assert.match(page(slewing), /class="state warning"/);
     assert.match(textOf(slewing), /! synchronised The peak of 80\.000 ms is above 50 ms\./);
   });
 
-  test("tells the steps, with their direction", () => {
+  test("shows the steps, with their direction", () => {
     assert.match(
       textOf(contentOf({ steps: 2, lastStepSeconds: -1.5 })),
       /Steps 2 of the clock since the agent started, the last by -1500\.000 ms/,
     );
   });
 
-  test("tells why a push failed, or that push is off", () => {
+  test("shows why a push failed, or that push is off", () => {
     const failure =
       "The collector at https://otel.example/v1/metrics?… was not reached: ECONNREFUSED.";
     const push = { acceptedSecondsAgo: undefined, failure, accepted: 0, failed: 3 };
@@ -140,7 +140,7 @@ describe("the page", () => {
     assert.match(textOf(contentOf({ push: none })), /Last push – none yet/);
   });
 
-  test("links to /metrics where it is served, and always to the others, relative to itself", () => {
+  test("links to /metrics if it is served, and always to the others, with relative links", () => {
     assert.deepEqual(linksOf(contentOf()), ["metrics", "status", "livez", "readyz"]);
     assert.deepEqual(linksOf(contentOf({ servesMetrics: false })), ["status", "livez", "readyz"]);
   });
@@ -159,7 +159,7 @@ describe("the page", () => {
     assert.doesNotMatch(policy, /unsafe|https?:|\*/);
   });
 
-  test("has the same elements whatever the texts are: none breaks out", () => {
+  test("has the same elements whatever the texts are, because all are escaped", () => {
     const evil = `"'><script>alert(1)</script><!--`;
     assert.deepEqual(
       elementsOf(contentOf({ node: evil, problem: evil })),

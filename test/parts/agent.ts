@@ -12,48 +12,47 @@ const ANSWER_MS = 60_000;
 /** How to start the agent. */
 export type AgentDescription = {
   /**
-   * Its settings. Nothing else of the caller's environment reaches it but `PATH` and `HOME`. Where
-   * it names no host and port for the pull side, 127.0.0.1 and a free port are added.
+   * Its settings. Of the caller's environment it gets only `PATH` and `HOME`. Default of its HTTP server: 127.0.0.1 and a
+   * free port.
    */
   readonly environment: Readonly<Record<string, string>>;
   /** Whether `shiftWallClock`, `letPass`, `letMonotonicPass` and `sleep` can be used. */
   readonly shiftableClock?: boolean;
-  /** A file that gets every datagram of chronyd as the agent got it (recorded-readings.ts). */
+  /** A file for every datagram of chronyd that the agent received (recorded-readings.ts). */
   readonly recordFile?: string;
-  /** The absolute path of what Node runs; `src/main.ts` when left out. */
+  /** The absolute path of the script. Default: `src/main.ts`. */
   readonly entry?: string;
-  /** A command that runs the one behind it in other circumstances, such as `unshare`. */
+  /** A command that runs another one, such as `unshare`. */
   readonly wrapper?: readonly string[];
 };
 
-/** A real agent in a process of its own. */
+/** A real agent in its own process. */
 export type Agent = {
   readonly process: RunningProcess;
-  /** Where it serves, without a path: `http://127.0.0.1:9464`. */
+  /** The address of its HTTP server, without a path: `http://127.0.0.1:9464`. */
   readonly pullUrl: string;
   /**
-   * Sets how far its wall clock is ahead of the machine's, in milliseconds (negative: behind).
-   * Settles when it holds. The monotonic clock is not affected.
+   * Sets how far its wall clock is ahead of the machine's, in milliseconds (negative: behind), and waits until it is. The
+   * monotonic clock is not affected.
    */
   shiftWallClock(shiftMs: number): Promise<void>;
   /**
-   * Lets time pass at once, in milliseconds: all its clocks are ahead by that much more. Its timers
-   * are not; settles when it holds.
+   * Moves all its clocks ahead, in milliseconds, and waits until they are. Its timers are not affected.
    */
   letPass(passMs: number): Promise<void>;
   /**
-   * Lets time pass at once, in milliseconds, but not by its wall clock, which was stepped back by as
-   * much as far as it can know: what it pushes still has the time that it has for everyone else.
+   * Moves its clocks except the wall clock ahead, in milliseconds. To the agent the wall clock was stepped back by as much,
+   * so its points keep the machine's time.
    */
   letMonotonicPass(passMs: number): Promise<void>;
-  /** Has the machine sleep at once, as far as it can know, for so many milliseconds; settles when it holds. */
+  /** Simulates a sleep of the machine of this many milliseconds for it, and waits until it is done. */
   sleep(sleepMs: number): Promise<void>;
-  /** What it logged, the last 200 lines: a JSON object each, lines that are none left out. */
+  /** The last 200 lines of its log that are JSON objects. */
   logs(): Record<string, unknown>[];
   stop(): Promise<void>;
 };
 
-/** Starts the agent. It may not serve yet. */
+/** Starts the agent. Its HTTP server may not listen yet. */
 export async function startAgent(owner: Owner, description: AgentDescription): Promise<Agent> {
   const { shiftableClock = false, recordFile, entry = SOURCE_ENTRY, wrapper = [] } = description;
   const { PATH, HOME } = process.env;
@@ -96,9 +95,9 @@ export async function startAgent(owner: Owner, description: AgentDescription): P
 }
 
 /**
- * Starts an agent that asks this chronyd five times a second and is only scraped: it pushes nothing.
+ * Starts an agent that polls this chronyd five times a second and does not push.
  *
- * @param settings in addition to these, or in their place.
+ * @param settings replace or extend these
  */
 export function startAgentBeside(
   owner: Owner,

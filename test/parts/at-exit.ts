@@ -6,14 +6,13 @@ const cleanups: Cleanup[] = [];
 let installed = false;
 
 /**
- * Runs `cleanup` when this process ends, the last registered first: what was started in a folder is
- * gone before the folder is.
+ * Runs `cleanup` when this process ends. The last registered one is first, so that processes in a folder end before the
+ * folder is removed.
  *
- * An exit is noticed however it comes about, an uncaught error and SIGINT, SIGTERM and SIGHUP
- * included; only SIGKILL is not. A program that handles such a signal itself keeps doing so, and
- * its cleanups run when it exits.
+ * It runs also after an uncaught error, SIGINT, SIGTERM and SIGHUP, but not after SIGKILL. If a program handles such a
+ * signal itself, its cleanups run when it exits.
  *
- * @returns a function that forgets the cleanup again.
+ * @returns a function that cancels the cleanup
  */
 export function atExit(cleanup: Cleanup): () => void {
   install();
@@ -36,13 +35,13 @@ function install(): void {
       try {
         cleanup();
       } catch {
-        // One cleanup that fails must not keep the others from running, and nobody listens any more.
+        // A cleanup that fails must not prevent the others, and nothing can report it any more.
       }
     }
   });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(signal, () => {
-      // Without a listener the signal would end the process, and no "exit" event would be seen.
+      // Without a listener the signal would end the process without an "exit" event.
       if (process.listenerCount(signal) === 1) {
         process.exit(128 + constants.signals[signal]);
       }

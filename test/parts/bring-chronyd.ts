@@ -7,15 +7,15 @@ import type { Progress } from "./progress.ts";
 import { runToEnd } from "./run-to-end.ts";
 import { scratchFolder } from "./scratch-folder.ts";
 
-// Not on an ordinary user's path everywhere.
+// Not on every user's path.
 const SYSTEM_FOLDERS = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 const READ_MS = 60_000;
 
 /**
- * chronyd and chronyc: those that `CHRONYD` names, else those of this machine, else the ones of the
- * Debian package, unpacked in the cache.
+ * chronyd and chronyc: those of the variable `CHRONYD`, else those of this machine, else those of the Debian package,
+ * unpacked in the cache.
  *
- * @throws {MissingPart} when there is none.
+ * @throws {MissingPart} when there is none
  */
 export async function bringChronyd(
   progress: Progress,
@@ -55,8 +55,7 @@ function chronycOf(chronyd: string): string {
 }
 
 /**
- * Whether this chronyd can be used with files of one's own. Where AppArmor confines the installed
- * one, as Ubuntu does, it reads nothing but /etc/chrony.
+ * Whether this chronyd can read any files. If AppArmor confines it, as on Ubuntu, it reads only /etc/chrony.
  */
 async function readsScratchFolders(chronyd: string): Promise<boolean> {
   const folder = await scratchFolder("ct");
@@ -66,7 +65,7 @@ async function readsScratchFolders(chronyd: string): Promise<boolean> {
     await runToEnd({
       name: `${chronyd} -p`,
       command: chronyd,
-      // -p prints the configuration and ends, -U lets anyone do so.
+      // -p prints the configuration and ends, -U allows it for any user.
       args: ["-p", "-U", "-f", configuration],
       timeoutMs: READ_MS,
     });

@@ -6,11 +6,10 @@ import { runToEnd } from "./run-to-end.ts";
 const VERSION_MS = 60_000;
 
 /**
- * The OpenTelemetry Collector: the one that `OTELCOL` names, else `otelcol-contrib` on the path if it
- * is of the version that the configuration is written for, else one that is built and kept in the
- * cache, which takes minutes the first time.
+ * The OpenTelemetry Collector: the one of the variable `OTELCOL`, else `otelcol-contrib` on the path if it has the version
+ * of the configuration, else one that is built and kept in the cache, which takes minutes the first time.
  *
- * @throws {MissingPart} when there is none and none can be built.
+ * @throws {MissingPart} when there is none and none can be built
  */
 export async function bringCollector(progress: Progress): Promise<string> {
   const named = executableFromVariable("OTELCOL");

@@ -8,7 +8,7 @@ const INSTALL_MS = 2 * 60 * 1_000;
 /**
  * The path of another version of Node.js, from the npm registry, in the cache.
  *
- * @throws when the registry does not have it, or it does not run here.
+ * @throws when the registry does not have it, or it does not run here
  */
 export async function bringNode(version: string, progress: Progress): Promise<string> {
   const packageName = `node-${process.platform}-${process.arch}`;

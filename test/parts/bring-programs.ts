@@ -3,7 +3,7 @@ import { bringCollector } from "./bring-collector.ts";
 import { bringPrometheus } from "./bring-prometheus.ts";
 import type { Progress } from "./progress.ts";
 
-/** The paths of the programs that others made. */
+/** The paths of the programs of others. */
 export type Programs = {
   readonly chronyd: string;
   readonly chronyc: string;
@@ -15,7 +15,7 @@ export type Programs = {
 /**
  * Finds, downloads or builds all of them.
  *
- * @throws {MissingPart} when one cannot be had.
+ * @throws {MissingPart} when one is not available
  */
 export async function bringPrograms(progress: Progress): Promise<Programs> {
   return {

@@ -5,10 +5,10 @@ import { programsOfPackage } from "./programs-of-package.ts";
 import type { Progress } from "./progress.ts";
 
 /**
- * Prometheus and promtool: those that `PROMETHEUS` names, else those on the path, else the ones of
- * the Debian package, unpacked in the cache.
+ * Prometheus and promtool: those of the variable `PROMETHEUS`, else those on the path, else those of the Debian package,
+ * unpacked in the cache.
  *
- * @throws {MissingPart} when there is none.
+ * @throws {MissingPart} when there is none
  */
 export async function bringPrometheus(
   progress: Progress,

@@ -19,7 +19,7 @@ for (const [variable, bring] of [
     ["a folder", "/usr"],
     ["a file that is no program", "/etc/passwd"],
   ] as const) {
-    test(`${variable} that names ${what} is an error, and nothing else is taken instead`, async (t) => {
+    test(`${variable} that names ${what} is an error, and nothing else is used instead`, async (t) => {
       setVariable(t, variable, path);
       await assert.rejects(
         async () => bring(ignoreProgress),
@@ -32,7 +32,7 @@ for (const [variable, bring] of [
   }
 }
 
-test("CHRONYD without a chronyc is an error that says where one is expected", async (t) => {
+test("CHRONYD without a chronyc is an error that names its expected place", async (t) => {
   const folder = await folderOf(t);
   const chronyd = join(folder, "chronyd");
   await copyFile(process.execPath, chronyd);

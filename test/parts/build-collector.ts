@@ -10,27 +10,27 @@ import { runBuild } from "./run-build.ts";
 
 const COMPONENT_LIST = fileURLToPath(new URL("../../otel-collector/builder.yaml", import.meta.url));
 
-// What the builder v0.161.0 asks for.
+// The Go version that the builder v0.161.0 requires.
 const LEAST_GO_VERSION = { major: 1, minor: 25 };
 
-/** What `builder.yaml` says of the program that comes out. */
+/** The fields of `builder.yaml` that are needed. */
 type Distribution = {
   readonly name: string;
   readonly version: string;
   readonly output_path: string;
 };
 
-/** The collector's version, for instance `0.161.0`: that of the component list. */
+/** The collector's version in the component list, for example `0.161.0`. */
 export async function collectorVersion(): Promise<string> {
   return distributionOf(await readFile(COMPONENT_LIST, "utf8")).version;
 }
 
 /**
- * The path of a collector with exactly the components of `otel-collector/builder.yaml`. It is built
- * when the cache does not have it yet: 2 to 8 minutes, most of it compiling.
+ * The path of a collector with exactly the components of `otel-collector/builder.yaml`. It is built if the cache does not
+ * have it, which takes 2 to 8 minutes.
  *
- * @param progress is told what the builder says, and how long it has taken whenever it is silent.
- * @throws {MissingPart} when Go is missing or too old.
+ * @param progress gets the output of the builder, and the elapsed time while it is silent
+ * @throws {MissingPart} when Go is missing or too old
  */
 export async function buildCollector(progress: Progress): Promise<string> {
   const list = await readFile(COMPONENT_LIST, "utf8");
@@ -56,10 +56,10 @@ export async function buildCollector(progress: Progress): Promise<string> {
         `go.opentelemetry.io/collector/cmd/builder@v${distribution.version}`,
         "--config",
         configuration,
-        // One component comes from an older release than the others.
+        // Because one component is of an older release than the others.
         "--skip-strict-versioning",
       ],
-      // The sources and the program go to a path that the list gives relative to this folder.
+      // The output path in the list is relative to this folder.
       cwd: making,
       env: process.env,
       progress,

@@ -12,7 +12,7 @@ async function useEmptyCache(t: TestContext): Promise<string> {
   return folder;
 }
 
-test("what is made once is there the next time", async (t) => {
+test("an entry is made once, and found the next time", async (t) => {
   const cache = await useEmptyCache(t);
   const path = await keepInCache("system/part", (making) =>
     writeFile(join(making, "file"), "made"),
@@ -22,7 +22,7 @@ test("what is made once is there the next time", async (t) => {
   assert.equal(await readFile(join(again, "file"), "utf8"), "made");
 });
 
-test("what fails half way leaves nothing", async (t) => {
+test("a failure leaves nothing", async (t) => {
   const cache = await useEmptyCache(t);
   const failing = keepInCache("part", async (making) => {
     await writeFile(join(making, "file"), "half");
@@ -32,7 +32,7 @@ test("what fails half way leaves nothing", async (t) => {
   assert.deepEqual(await readdir(cache), []);
 });
 
-test("two who make the same thing at once both get a whole one", async (t) => {
+test("two processes that make the same entry at once both get a complete one", async (t) => {
   const cache = await useEmptyCache(t);
   const bothBegun = Promise.withResolvers<void>();
   let begun = 0;

@@ -8,27 +8,26 @@ const MAKING_PREFIX = ".making-";
 const ABANDONED_AFTER_MS = 24 * 60 * 60 * 1_000;
 
 /**
- * The folder in which parts are kept from one run to the next: `CHRONY_TRACKER_CACHE`, else
- * `chrony-tracker` in the user's folder for such things. It may not exist yet, and removing it costs
- * only the time to bring the parts again.
+ * The folder of the cache: `CHRONY_TRACKER_CACHE`, else `chrony-tracker` in the user's cache folder. It may not exist yet.
+ * It can be removed; the parts are then brought again.
  */
-export function cacheFolder(): string {
+function cacheFolder(): string {
   const { CHRONY_TRACKER_CACHE: ownFolder, XDG_CACHE_HOME: userFolder } = process.env;
   if (ownFolder) {
     return resolve(ownFolder);
   }
-  // The specification of XDG_CACHE_HOME has relative paths ignored.
+  // By its specification, XDG_CACHE_HOME is ignored if it is relative.
   const folder = userFolder && isAbsolute(userFolder) ? userFolder : join(homedir(), ".cache");
   return join(folder, "chrony-tracker");
 }
 
 /**
- * The path of what the cache keeps under `name`, which `make` makes when it is not there yet.
+ * The path of the entry `name` in the cache. `make` makes it if it does not exist.
  *
- * Several processes may ask for the same thing at once. Each makes its own, and the first to be
- * ready puts its own into place in one step, so that nothing half made is ever used.
+ * Several processes may need the same entry at once. Each makes its own, and the first one that is ready moves its own
+ * into place atomically, so that an incomplete entry is never used.
  *
- * @param make fills the folder that it is given.
+ * @param make fills the given folder
  */
 export async function keepInCache(
   name: string,
@@ -57,14 +56,14 @@ async function moveIntoPlace(making: string, kept: string): Promise<void> {
   try {
     await rename(making, kept);
   } catch (error) {
-    // Where another process was faster, what it made is as good as this.
+    // If another process was faster, its entry is used.
     if (!existsSync(kept)) {
       throw error;
     }
   }
 }
 
-/** What a process left behind that was killed while it made something. */
+/** Removes what killed processes left behind. */
 async function removeAbandoned(parent: string): Promise<void> {
   for (const name of await readdir(parent)) {
     const path = join(parent, name);

@@ -16,13 +16,13 @@ import {
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
-/** Whom a certificate is for. */
+/** The subject of a certificate. */
 export type CertificateHolder = {
   /** To Kubernetes the user's name. */
   readonly commonName: string;
   /** To Kubernetes the user's group. */
   readonly organization?: string;
-  /** The host names and IP addresses under which it serves. */
+  /** The host names and IP addresses of the server. */
   readonly serves?: readonly string[];
 };
 
@@ -32,15 +32,15 @@ export type KeyedCertificate = {
   readonly key: string;
 };
 
-/** An authority of one's own. */
+/** A certificate authority. */
 export type CertificateAuthority = {
-  /** Its own certificate, which has to be trusted, in PEM. */
+  /** Its own certificate, which clients must trust, in PEM. */
   readonly certificate: string;
-  /** Makes a key and a certificate for it, good for servers and for clients. */
+  /** Issues a key and a certificate for servers and clients. */
   issue(holder: CertificateHolder): Promise<KeyedCertificate>;
 };
 
-/** Makes an authority. It and what it issues are valid from yesterday to tomorrow. */
+/** Creates an authority. Its certificates are valid from yesterday to tomorrow. */
 export async function createCertificateAuthority(
   commonName: string,
 ): Promise<CertificateAuthority> {

@@ -1,7 +1,7 @@
 /**
- * A time server at 127.0.0.1 that has no source itself and serves the machine's clock at stratum 8.
+ * A time server at 127.0.0.1 without a source. It serves the machine's clock at stratum 8.
  *
- * @param ntpPort the UDP port on which it serves.
+ * @param ntpPort its UDP port
  */
 export function timeServerConfiguration(ntpPort: number): string[] {
   return ["local stratum 8", "allow 127.0.0.1", "bindaddress 127.0.0.1", `port ${ntpPort}`];
@@ -10,13 +10,13 @@ export function timeServerConfiguration(ntpPort: number): string[] {
 /** How a follower follows its server. */
 export type FollowerOptions = {
   /**
-   * How wrong the server's time is said to be, in seconds. As the clock is left alone, a positive
-   * value makes a clock that is slow by this much, for ever.
+   * The configured offset of the server's time, in seconds. Because the clock is not changed, it stays slow by a positive
+   * value.
    */
   readonly offsetSeconds?: number;
   /**
-   * "fast" asks 16 times a second and is synchronised after 0.3 s; "normal" asks every second or
-   * two, as slowly as a person still has the patience to watch.
+   * "fast" polls 16 times a second and is synchronised after 0.3 s; "normal" polls every second or two, which a person can
+   * watch.
    */
   readonly polling?: "fast" | "normal";
 };
@@ -24,7 +24,7 @@ export type FollowerOptions = {
 /**
  * A chronyd that follows the server at 127.0.0.1.
  *
- * @param ntpPort the server's UDP port.
+ * @param ntpPort the server's UDP port
  */
 export function followerConfiguration(ntpPort: number, options: FollowerOptions = {}): string[] {
   const { offsetSeconds = 0, polling = "fast" } = options;
@@ -33,16 +33,15 @@ export function followerConfiguration(ntpPort: number, options: FollowerOptions 
 }
 
 /**
- * A chronyd that never hears from its server.
+ * A chronyd whose server never answers.
  *
- * @param silentPort a UDP port at 127.0.0.1 on which nobody serves, so that no packet leaves the
- *   machine.
+ * @param silentPort an unused UDP port at 127.0.0.1, so that no packet leaves the machine
  */
 export function neverSynchronisedConfiguration(silentPort: number): string[] {
   return [`server 127.0.0.1 port ${silentPort} iburst`];
 }
 
-/** A chronyd that has no source and calls its own clock right. */
+/** A chronyd without a source that follows its own clock (`local`). */
 export function localReferenceConfiguration(): string[] {
   return ["local stratum 10"];
 }

@@ -6,7 +6,7 @@ import { progressToStandardError } from "./progress.ts";
 import { type RunningProcess, startProcess } from "./running-process.ts";
 import { folderOf } from "./scratch-folder.ts";
 
-/** Whom chronyd runs as, by number, and who else gets into its directory. */
+/** The user of chronyd, by number, and the access to its directory. */
 export type ChronydUser = {
   readonly uid: number;
   readonly gid: number;
@@ -14,21 +14,21 @@ export type ChronydUser = {
   readonly mode: number;
 };
 
-/** A chronyd of a user that this machine need not know. */
+/** A chronyd of a user that need not exist on this machine. */
 export type ChronydOfUser = {
   readonly process: RunningProcess;
-  /** Of its socket. */
+  /** The path of its socket. */
   readonly directory: string;
-  /** The same as the agent's setting `CHRONY_ADDRESS`. */
+  /** For the agent's setting `CHRONY_ADDRESS`. */
   readonly address: string;
 };
 
 /**
- * Starts a chronyd as a node does: by root, in a directory made for it, to become its user. It calls
- * its own clock right (`local`), and leaves the machine's alone. It may not answer yet. Needs root.
+ * Starts a chronyd as on a node: by root, in its own directory, to become its user. It follows its own clock (`local`),
+ * and does not change the machine's. It may not answer yet. It needs root.
  *
- * @param description.folder holds its files and, in `run`, its socket; one of its own when left out.
- * @param description.commandPort where it answers over UDP at 127.0.0.1; nowhere when left out.
+ * @param description.folder for its files and, in `run`, its socket. Default: a new one
+ * @param description.commandPort its UDP port for commands at 127.0.0.1. Default: none
  */
 export async function startChronydOfUser(
   owner: Owner,
@@ -45,7 +45,7 @@ export async function startChronydOfUser(
   await mkdir(directory, { recursive: true });
   await chown(directory, uid, gid);
   await chmod(directory, mode);
-  // chronyd asks for its user by name.
+  // chronyd looks up its user by name.
   const [passwd, group] = [join(folder, "passwd"), join(folder, "group")];
   await writeFile(passwd, `root:x:0:0::/:\n_chrony:x:${uid}:${gid}::/:\n`);
   await writeFile(group, `root:x:0:\n_chrony:x:${gid}:\n`);

@@ -1,4 +1,4 @@
-// The real chronyd in each condition that the other tests put it in.
+// The real chronyd in the conditions of the other tests.
 
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
@@ -19,7 +19,7 @@ import { waitFor } from "./wait-for.ts";
 /** The reference id of that name. */
 const PHC0 = "50484330";
 
-/** The fields of `chronyc -c tracking` that these tests look at. */
+/** The fields of `chronyc -c tracking` that these tests use. */
 async function trackingOf(chronyd: Chronyd) {
   const [row = []] = await chronyd.query("tracking");
   return {
@@ -47,14 +47,14 @@ describe("a follower", () => {
     assert.deepEqual([ofServer.referenceId, ofServer.stratum], [PHC0, "1"]);
   });
 
-  test("believes its clock slow by the offset that it is told", async (t) => {
+  test("measures its clock as slow by the configured offset", async (t) => {
     const follower = await startFollower(t, { server, offsetSeconds: 0.025 });
     const { systemTimeSeconds, lastOffsetSeconds } = await trackingOf(follower);
     assert.ok(Math.abs(systemTimeSeconds - 0.025) < 0.005, `${systemTimeSeconds} s`);
     assert.ok(Math.abs(lastOffsetSeconds) < 0.005, `${lastOffsetSeconds} s`);
   });
 
-  test("finds its clock wrong when its server's reference clock begins to be", async (t) => {
+  test("measures its clock as wrong when the reference clock of its server moves", async (t) => {
     const follower = await startFollower(t);
     follower.server.clock.setOffset(-0.025);
     await waitFor("a clock that is 25 ms fast", async () => {
@@ -66,13 +66,13 @@ describe("a follower", () => {
 });
 
 describe("chronyd", () => {
-  test("is not synchronised by a server that is not there", async (t) => {
+  test("is not synchronised by a server that does not exist", async (t) => {
     const configuration = neverSynchronisedConfiguration(await freeUdpPort());
     const lost = await startChronyd(t, { configuration });
     assert.equal((await trackingOf(lost)).leapStatus, "Not synchronised");
   });
 
-  test("becomes another one when it is restarted with another configuration", async (t) => {
+  test("has another configuration after a restart with it", async (t) => {
     const configuration = neverSynchronisedConfiguration(await freeUdpPort());
     const chronyd = await startChronyd(t, { configuration });
     await chronyd.restart(localReferenceConfiguration());
@@ -81,7 +81,7 @@ describe("chronyd", () => {
     assert.deepEqual([referenceId, stratum, leapStatus], ["7F7F0101", "10", "Normal"]);
   });
 
-  test("says nothing while it is frozen, and answers again when it thaws", async (t) => {
+  test("does not answer while it is frozen, and answers again afterwards", async (t) => {
     const chronyd = await startChronyd(t, { configuration: localReferenceConfiguration() });
     await chronyd.freeze();
     const answer = chronyd.query("tracking");
@@ -90,7 +90,7 @@ describe("chronyd", () => {
     assert.equal((await answer).length, 1);
   });
 
-  test("answers over UDP when it is given a port for commands", async (t) => {
+  test("answers over UDP if it has a port for commands", async (t) => {
     const commandPort = await freeUdpPort();
     const configuration = localReferenceConfiguration();
     await startChronyd(t, { configuration, commandPort });
@@ -106,7 +106,7 @@ describe("chronyd", () => {
     }
   });
 
-  test("that cannot start says why", async (t) => {
+  test("that cannot start reports why", async (t) => {
     const broken = startChronyd(t, { configuration: ["nonsense"] });
     await assert.rejects(broken, /Invalid directive at line 1/);
   });

@@ -9,65 +9,63 @@ import { type RunningProcess, startProcess } from "./running-process.ts";
 import { folderOf } from "./scratch-folder.ts";
 import { waitFor } from "./wait-for.ts";
 
-/** How a chronyd is started, wherever its time comes from. */
+/** How to start a chronyd, without its time source. */
 export type ChronydOptions = {
-  /** Begins the name of its folder, so that `ps` tells it from others; `ct` when left out. */
+  /** The beginning of its folder's name, which distinguishes it in `ps`. Default: `ct`. */
   readonly name?: string;
-  /** Holds the command socket; chronyd makes it, with mode 0750. One of its own when left out. */
+  /** The directory of the command socket, which chronyd creates with mode 0750. Default: a new one. */
   readonly runFolder?: string;
   /**
-   * Whom it runs as, when root starts it: a name of the user database. `nobody` when left out, since
-   * an agent that root starts leaves root behind, and would get no answer from root's chronyd.
+   * The user that it runs as if root starts it. Default: `nobody`, because an agent that root starts drops its privileges,
+   * and would get no answer from a chronyd of root.
    */
   readonly user?: string;
-  /** Where commands are answered over UDP, at 127.0.0.1 and ::1; nowhere when left out. */
+  /** The UDP port for commands at 127.0.0.1 and ::1. Default: none. */
   readonly commandPort?: number;
 };
 
 /** What to start. */
 export type ChronydDescription = ChronydOptions & {
   /**
-   * Lines of chrony.conf that say where the time comes from. It serves no time itself unless one of
-   * them begins with `port`.
+   * Lines of chrony.conf with the time source. It serves no time itself, unless one of them begins with `port`.
    */
   readonly configuration: readonly string[];
 };
 
-/** A real chronyd that leaves the machine's clock alone. */
+/** A real chronyd that does not change the machine's clock. */
 export type Chronyd = {
   /** The path of its command socket. */
   readonly socketPath: string;
-  /** The same as the agent's setting `CHRONY_ADDRESS`. */
+  /** For the agent's setting `CHRONY_ADDRESS`. */
   readonly address: string;
-  /** The process; another one after a restart. */
+  /** The process. It is another one after a restart. */
   readonly process: RunningProcess;
   /**
-   * What chronyc prints, with these arguments.
+   * The output of chronyc with these arguments.
    *
-   * @throws when chronyd does not answer, after 30 s at the latest.
+   * @throws when chronyd does not answer within 30 s
    */
   chronyc(...chronycArguments: string[]): Promise<string>;
   /**
-   * What chronyc makes of its answer: rows of fields, as `chronyc -c` prints them.
+   * Rows of fields, as printed by `chronyc -c`.
    *
-   * @throws when chronyd does not answer, after 30 s at the latest.
+   * @throws when chronyd does not answer within 30 s
    */
   query(...chronycArguments: string[]): Promise<string[][]>;
-  /** Settles when it answers commands. */
+  /** Waits until it answers commands. */
   waitUntilAnswering(): Promise<void>;
   /**
-   * Settles when it follows a source and knows the time to 10 ms. The first update alone is not
-   * enough: the root dispersion can then be thousands of seconds, and the last offset is all that the
-   * clock was off by.
+   * Waits until it follows a source and knows the time to 10 ms. The first update alone is not enough, because the root
+   * dispersion can be thousands of seconds then, and the last offset is the whole former error of the clock.
    */
   waitUntilSynchronised(timeoutMs?: number): Promise<void>;
-  /** Stops it in its tracks (SIGSTOP): the socket stays and nobody answers. */
+  /** Freezes it (SIGSTOP): the socket stays, without an answer. */
   freeze(): Promise<void>;
-  /** Lets it go on after {@link freeze}. */
+  /** Continues it after {@link freeze}. */
   thaw(): Promise<void>;
-  /** Ends it; it takes its socket with it. */
+  /** Ends it. It removes its socket. */
   stop(): Promise<void>;
-  /** Ends it and starts it again, with another configuration if one is given. */
+  /** Restarts it, with another configuration if one is given. */
   restart(configuration?: readonly string[]): Promise<void>;
 };
 
@@ -76,8 +74,7 @@ const LOCAL_REFERENCE_ID = "7F7F0101";
 const SETTLED_SECONDS = 0.01;
 
 /**
- * Starts a chronyd as the calling user (as another one if that is root), and waits until it answers
- * commands.
+ * Starts a chronyd as the calling user (as another one if that is root), and waits until it answers commands.
  */
 export async function startChronyd(
   owner: Owner,
@@ -97,7 +94,7 @@ export async function startChronyd(
   async function run(): Promise<RunningProcess> {
     await mkdir(folder, { recursive: true });
     if (isRoot()) {
-      // It makes its socket's folder here, and removes its pid file when it ends.
+      // It creates its socket's folder here, and removes its pid file when it ends.
       const { uid, gid } = await idsOf(user);
       await chown(folder, uid, gid);
     }
@@ -112,8 +109,8 @@ export async function startChronyd(
     return startProcess({
       name: "chronyd",
       command: chronyd,
-      // -x leaves the clock alone, -U allows a start by anyone, -d stays and logs to standard error.
-      // Without -u it would become the packaged user, who owns neither folder.
+      // -x does not change the clock, -U allows any user, -d stays in the foreground and logs to standard error.
+      // Without -u it would become the package's user, who owns neither folder.
       args: ["-x", "-U", "-d", "-u", user, "-f", configurationFile],
     });
   }
@@ -124,7 +121,7 @@ export async function startChronyd(
     return runToEnd({
       name: `chronyc ${chronycArguments.join(" ")}`,
       command: chronyc,
-      // -n: no look-up of names, which would leave the machine.
+      // -n: no look-up of names, so that no packet leaves the machine.
       args: ["-h", socketPath, "-n", ...chronycArguments],
       timeoutMs: 30_000,
     });
@@ -137,8 +134,8 @@ export async function startChronyd(
   }
 
   async function stop(): Promise<void> {
-    // chronyd misses a SIGTERM that arrives just before it begins to wait for its next event (seen
-    // in one of 300 stops); another one then is such an event.
+    // chronyd misses a SIGTERM that arrives just before it waits for its next event (seen in one of 300 stops).
+    // Another one then is such an event.
     const again = setInterval(() => running.signal("SIGTERM"), TERMINATE_AGAIN_MS);
     await running.stop();
     clearInterval(again);
@@ -210,7 +207,7 @@ async function idsOf(user: string): Promise<{ uid: number; gid: number }> {
   return { uid: await id("-u"), gid: await id("-g") };
 }
 
-/** @param tracking a row of `chronyc -c tracking`. */
+/** @param tracking a row of `chronyc -c tracking` */
 function isSynchronised(tracking: readonly string[]): boolean {
   const referenceId = tracking[0];
   const lastOffsetSeconds = Number(tracking[5]);

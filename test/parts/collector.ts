@@ -10,7 +10,7 @@ import { runToEnd } from "./run-to-end.ts";
 import { type RunningProcess, startProcess } from "./running-process.ts";
 import { folderOf } from "./scratch-folder.ts";
 
-/** The label `cluster` of all that the collectors of the tests write, unless a test says otherwise. */
+/** The default label `cluster` of the tests' collectors. */
 export const CLUSTER = "blue";
 
 const START_MS = 60_000;
@@ -18,12 +18,11 @@ const COMMAND_MS = 30_000;
 const REQUEST_MS = 30_000;
 const HOUR_MS = 3_600_000;
 
-// Without it a backend that throttles looks like one that refuses.
+// Without it a backend that throttles looks like one that rejects.
 const FEATURE_GATES = "--feature-gates=exporter.prometheusremotewritexporter.RetryOn429";
 
 /**
- * The shipped configuration for any backend that takes Prometheus remote write: absolute paths, in
- * the order in which they are given.
+ * The shipped configuration for any backend that accepts Prometheus remote write: absolute paths, in order.
  */
 export const PROMETHEUS_CONFIGURATION_FILES: readonly [string, string, string, string] = [
   shipped("common.yaml"),
@@ -42,7 +41,7 @@ export const AZURE_CONFIGURATION_FILES: readonly string[] = [
   shipped("service-azure.yaml"),
 ];
 
-/** The same for a cluster, where the collector takes only what comes with an agent's token. */
+/** The same for a cluster, where the collector requires an agent's token. */
 export const KUBERNETES_CONFIGURATION_FILES: readonly string[] = [
   shipped("common.yaml"),
   shipped("catalogue.yaml"),
@@ -60,31 +59,31 @@ export const KUBERNETES_CONFIGURATION_FILES_WITH_TLS: readonly string[] = [
 
 /** What to start. */
 export type CollectorDescription = {
-  /** Where it writes to. */
+  /** The address that it writes to. */
   readonly remoteWriteUrl: string;
-  /** The label `cluster` of all that it writes; {@link CLUSTER} when left out. */
+  /** The label `cluster` of its series. Default: {@link CLUSTER}. */
   readonly clusterName?: string;
-  /** Further environment variables; they win over those that are set here. */
+  /** Environment variables, which replace those that are set here. */
   readonly environment?: Readonly<Record<string, string>>;
-  /** Its configuration, in order; the shipped one for Prometheus when left out. */
+  /** The files of its configuration, in order. Default: the shipped ones for Prometheus. */
   readonly configurationFiles?: readonly string[];
-  /** A command that runs the one behind it in other circumstances, such as `unshare`. */
+  /** A command that runs another one, such as `unshare`. */
   readonly wrapper?: readonly string[];
 };
 
 /** A real collector with the shipped configuration. */
 export type Collector = {
-  /** Where it takes OTLP, without a path: `http://127.0.0.1:4318`. */
+  /** Its address for OTLP, without a path: `http://127.0.0.1:4318`. */
   readonly otlpUrl: string;
-  /** Answers 200 while it is healthy. */
+  /** The address that answers 200 while it is healthy. */
   readonly healthUrl: string;
-  /** The process; another one after a restart. */
+  /** The process. It is another one after a restart. */
   readonly process: RunningProcess;
   stop(): Promise<void>;
   /**
-   * Ends it if it runs, starts it again at the same addresses, and waits until it is healthy.
+   * Restarts it at the same addresses, and waits until it is healthy.
    *
-   * @param environment takes the place of the variables that the description adds.
+   * @param environment in place of the variables of the description
    */
   restart(environment?: Readonly<Record<string, string>>): Promise<void>;
 };
@@ -126,7 +125,7 @@ export async function startCollector(
         OTLP_LISTEN_ADDRESS: `127.0.0.1:${otlpPort}`,
         HEALTH_LISTEN_ADDRESS: `127.0.0.1:${healthPort}`,
         OWN_METRICS_PORT: String(ownMetricsPort),
-        // Who counts what the backend gets counts pushes only.
+        // So that tests that count writes count only pushes.
         OWN_METRICS_INTERVAL: String(HOUR_MS),
         ...environment,
       },
@@ -167,10 +166,10 @@ export async function startCollector(
 }
 
 /**
- * Has the collector check its configuration without running it.
+ * Validates the collector's configuration.
  *
- * @param environment its whole environment.
- * @throws when it does not accept the configuration, with what it says.
+ * @param environment its whole environment
+ * @throws when it rejects the configuration, with its error
  */
 export async function validateCollectorConfiguration(
   collector: string,
@@ -186,7 +185,7 @@ export async function validateCollectorConfiguration(
   });
 }
 
-/** The parts of a collector's configuration that say what runs; the rest is there as well. */
+/** The parts of a collector's configuration that tests use. */
 export type EffectiveConfiguration = {
   readonly receivers: { readonly otlp: { readonly protocols: Readonly<Record<string, object>> } };
   readonly service: {
@@ -195,7 +194,7 @@ export type EffectiveConfiguration = {
   };
 };
 
-/** What points go through, in this order. */
+/** The processors, in order. */
 export type Pipeline = {
   readonly receivers: readonly string[];
   readonly processors: readonly string[];
@@ -203,11 +202,10 @@ export type Pipeline = {
 };
 
 /**
- * What the collector makes of its configuration: all files merged, variables filled in, every
- * default in its place.
+ * The collector's effective configuration: all files merged, with variables and defaults.
  *
- * @param environment its whole environment.
- * @throws when it does not accept the configuration, with what it says.
+ * @param environment its whole environment
+ * @throws when it rejects the configuration, with its error
  */
 export async function effectiveCollectorConfiguration(
   collector: string,

@@ -1,6 +1,5 @@
 /**
- * The limits of memory and processor time that a container has, put on a process of this machine by
- * control groups, of version 1 or 2.
+ * A container's limits of memory and CPU for a process of this machine, by control groups of version 1 or 2.
  */
 import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
@@ -12,26 +11,26 @@ import { waitFor } from "./wait-for.ts";
 const MOUNT_POINT = "/sys/fs/cgroup";
 const PERIOD_MICROSECONDS = 100_000;
 
-/** What a container may use. */
+/** The limits of a container. */
 export type Limits = {
   readonly memoryBytes: number;
-  /** 1 is a whole processor. */
+  /** In cores. */
   readonly processors: number;
 };
 
-/** A group of processes that has limits. */
+/** A group of processes with limits. */
 export type ContainerLimits = {
-  /** A command that runs the one behind it within the limits. */
+  /** A command that runs another one within the limits. */
   readonly wrapper: readonly string[];
-  /** Forgets the peak so far, where the kernel can. */
+  /** Resets the peak, if the kernel can. */
   forgetPeak(): Promise<void>;
-  /** The most memory that it used, in bytes: of its processes, and of the kernel for its sockets. */
+  /** The peak of its memory, in bytes: of its processes, and of the kernel for its sockets. */
   peakBytes(): Promise<number>;
-  /** How often the limit ended a process. */
+  /** The number of processes that the limit killed. */
   kills(): Promise<number>;
 };
 
-/** Makes a group, or gives `undefined` where this machine lets nobody make one. */
+/** Creates a group; `undefined` when this machine does not allow it. */
 export async function containerLimits(
   owner: Owner,
   { memoryBytes, processors }: Limits,
@@ -56,7 +55,7 @@ export async function containerLimits(
       ];
   endWith(owner, async () => {
     for (const folder of folders.filter((each) => existsSync(each))) {
-      // A process that was ended may be there for a moment more.
+      // A killed process may exist for a moment.
       await waitFor(`${folder} to be empty`, async () => {
         await rmdir(folder);
         return true;
@@ -89,7 +88,7 @@ export async function containerLimits(
     ],
     async forgetPeak() {
       for (const file of peakFiles) {
-        // Version 2 can forget since Linux 6.12 alone.
+        // Version 2 can reset it since Linux 6.12 only.
         await writeFile(file, "0").catch(() => undefined);
       }
     },

@@ -6,7 +6,7 @@ const LONGEST_DATAGRAM_BYTES = 4096;
 const ADDRESS_BYTES = 110;
 
 const libC = koffi.load(null);
-// koffi knows no ssize_t, which is a long here.
+// koffi has no ssize_t, which is a long here.
 const recvfrom: (
   descriptor: number,
   packet: Uint8Array,
@@ -24,16 +24,16 @@ const sendto: (
   recipientBytes: number,
 ) => number = libC.func("long sendto(int, const void *, size_t, int, const void *, unsigned int)");
 
-/** A Unix datagram socket that answers whoever sends, as chronyd's does. */
+/** A Unix datagram socket that answers its senders, like chronyd's. */
 export type DatagramServer = {
-  /** Leaves the socket file. */
+  /** Does not remove the socket file. */
   close(): void;
 };
 
-/** Sends from the server's path to the sender of a packet, who may be gone: then it is lost. */
+/** Sends from the server's path to the sender of a packet. If the sender is gone, it is lost. */
 export type Answer = (packet: Uint8Array) => void;
 
-/** Binds one to a path. */
+/** Binds a server to a path. */
 export function startDatagramServer(
   path: string,
   received: (packet: Buffer, answer: Answer) => void,

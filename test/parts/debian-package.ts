@@ -9,12 +9,11 @@ import { scratchFolder } from "./scratch-folder.ts";
 const DOWNLOAD_MS = 5 * 60 * 1_000;
 
 /**
- * The folder in which a Debian or Ubuntu package lies unpacked, as it would under `/`. It is
- * downloaded when it is not there yet; nothing is installed, and root is not needed. It stays as it
- * is until the cache is removed.
+ * The folder of an unpacked Debian or Ubuntu package, with the same paths as below `/`. It is downloaded if it is not in
+ * the cache. Nothing is installed, and root is not needed.
  *
- * @param architecture of the package, as Node.js names it; this machine's when left out.
- * @throws when this is another system, or the package cannot be downloaded.
+ * @param architecture by its name in Node.js. Default: this machine's
+ * @throws when this is another system, or the package cannot be downloaded
  */
 export async function debianPackage(
   name: string,
@@ -44,7 +43,7 @@ async function downloadPackage(name: string, folder: string, progress: Progress)
   try {
     await aptGet("download", [name], [], folder);
   } catch {
-    // The machine's package lists are not there, or too old to name a version that still exists.
+    // The machine's package lists are missing, or name a version that no longer exists.
     progress(`fetching package lists, because the machine's do not lead to ${name}`);
     const options = await ownListsOptions(folder);
     await aptGet("update", [], options, folder);
@@ -52,7 +51,7 @@ async function downloadPackage(name: string, folder: string, progress: Progress)
   }
 }
 
-/** The machine's package lists do not know other architectures. */
+/** Because the machine's package lists do not have other architectures. */
 async function downloadForeignPackage(
   name: string,
   architecture: NodeJS.Architecture,
@@ -70,7 +69,7 @@ async function downloadForeignPackage(
   await aptGet("download", [`${name}:${debianName}`], options, folder);
 }
 
-/** Settings that let apt-get keep lists in `folder`; only what is installed is the machine's. */
+/** Settings with which apt-get keeps its lists in `folder`. */
 async function ownListsOptions(folder: string): Promise<string[]> {
   const state = join(folder, "state");
   const cache = join(folder, "cache");
@@ -90,7 +89,7 @@ async function aptGet(
   options: readonly string[],
   folder: string,
 ): Promise<void> {
-  // As root, apt-get would download as another user, who cannot write to the folder.
+  // As root, apt-get would download as another user, who may not write to the folder.
   const settings = ["APT::Sandbox::User=root", ...options];
   await runToEnd({
     name: `apt-get ${verb}`,
@@ -114,7 +113,7 @@ async function unpack(name: string, downloadFolder: string, folder: string): Pro
   });
 }
 
-/** For instance `debian-12-x64`: packages of one system need the libraries of that system. */
+/** For example `debian-12-x64`, because packages need the libraries of their system. */
 async function systemName(architecture: NodeJS.Architecture): Promise<string> {
   const release = await readFile("/etc/os-release", "utf8");
   const value = (key: string) =>

@@ -2,7 +2,7 @@ import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, isAbsolute, join, resolve } from "node:path";
 import { MissingPart } from "./missing-part.ts";
 
-/** Whether `path` is a file that the calling user may execute. */
+/** Whether `path` is a file that this user may execute. */
 export function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
@@ -13,7 +13,7 @@ export function isExecutable(path: string): boolean {
 }
 
 /**
- * The absolute path of the program `name`, looked for in the folders of `PATH` and then in `folders`.
+ * The absolute path of the program `name`, in the folders of `PATH` and then in `folders`.
  */
 export function findExecutable(name: string, folders: readonly string[] = []): string | undefined {
   const { PATH = "" } = process.env;
@@ -22,9 +22,9 @@ export function findExecutable(name: string, folders: readonly string[] = []): s
 }
 
 /**
- * The program that the environment variable `variable` names, or `undefined` when it is not set.
+ * The program in the environment variable `variable`; `undefined` when it is not set.
  *
- * @throws {MissingPart} when what it names does not exist or cannot be executed.
+ * @throws {MissingPart} when it does not exist or cannot be executed
  */
 export function executableFromVariable(variable: string): string | undefined {
   const value = process.env[variable];

@@ -1,4 +1,4 @@
-/** Prometheus' text format, as far as an agent's /metrics uses it. */
+/** The part of Prometheus' text format that an agent's /metrics uses. */
 
 /** The samples of one scrape. */
 export type Samples = readonly Sample[];
@@ -10,7 +10,7 @@ export type Sample = {
   readonly value: number;
 };
 
-/** Reads a text. A line that is no sample is left out. */
+/** Parses a text. Lines that are not samples are skipped. */
 export function parseExposition(text: string): Samples {
   return text.split("\n").flatMap((line) => {
     const groups = SAMPLE.exec(line)?.groups;
@@ -21,7 +21,7 @@ export function parseExposition(text: string): Samples {
   });
 }
 
-/** The value of a series, by its name and by labels that tell it from others of that name. */
+/** The value of a series, by its name and its own labels. */
 export function seriesValue(
   samples: Samples,
   name: string,
@@ -34,7 +34,7 @@ export function seriesValue(
   )?.value;
 }
 
-/** The labels of every series of a name whose value is 1: what an info metric says. */
+/** The labels of all series of a name whose value is 1, as in an info metric. */
 export function labelsOf(samples: Samples, name: string): readonly Sample["labels"][] {
   return samples
     .filter((sample) => sample.name === name && sample.value === 1)

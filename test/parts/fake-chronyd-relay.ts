@@ -11,19 +11,19 @@ const REPLY_SEQUENCE_OFFSET = 16;
 const REPLY_HEADER_BYTES = 28;
 const INVALID = 3;
 
-/** A fake chronyd that hands each request to a real one, and changes some of the answers. */
+/** A fake chronyd that forwards each request to a real one, and changes some of the answers. */
 export type FakeChronydRelay = {
-  /** The same as the agent's setting `CHRONY_ADDRESS`. */
+  /** For the agent's setting `CHRONY_ADDRESS`. */
   readonly address: string;
-  /** How often a command was asked for. */
+  /** How often a command was requested. */
   asked(command: number): number;
-  /** From now on these commands, and no others, are answered as by a chronyd that does not know them (INVALID). */
+  /** Answers only these commands like a chronyd that does not know them (INVALID). */
   refuse(commands: readonly number[]): void;
-  /** From now on the answers to this command are changed: `change` writes to the reply's datagram. */
+  /** Changes the replies to this command: `change` writes to the datagram. */
   change(command: number, change: (reply: Buffer) => void): void;
 };
 
-/** Starts it in the folder of the real one's socket. */
+/** Starts it in the directory of the real one's socket. */
 export function startFakeChronydRelay(owner: Owner, chronyd: Chronyd): FakeChronydRelay {
   const folder = dirname(chronyd.socketPath);
   const path = join(folder, "fake.sock");
@@ -48,11 +48,11 @@ export function startFakeChronydRelay(owner: Owner, chronyd: Chronyd): FakeChron
       return;
     }
     try {
-      // Each time, because a chronyd that restarts makes a new socket.
+      // Each time, because a restarted chronyd has a new socket.
       client.connect(chronyd.socketPath);
       client.send(request);
     } catch {
-      // chronyd may be gone.
+      // chronyd may have ended.
     }
   });
   client.bind(clientPath);
@@ -66,7 +66,7 @@ export function startFakeChronydRelay(owner: Owner, chronyd: Chronyd): FakeChron
     },
   );
   for (const socketPath of [path, clientPath]) {
-    // chronyd, and an agent that root started, are other users.
+    // Because chronyd, and an agent that root started, are other users.
     chmodSync(socketPath, 0o666);
   }
   endWith(owner, () => {

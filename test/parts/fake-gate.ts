@@ -24,7 +24,7 @@ export type GateBehaviour =
 
 /** A fake backend with a real Prometheus behind it, which fails as it is told to. */
 export type FakeGate = {
-  /** Where it takes writes. */
+  /** The address for writes. */
   readonly remoteWriteUrl: string;
   /** From now on; `open` at first. */
   behave(behaviour: GateBehaviour): void;

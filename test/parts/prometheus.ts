@@ -62,7 +62,7 @@ export type Prometheus = {
   readonly url: string;
   /** Where it takes remote write. */
   readonly remoteWriteUrl: string;
-  /** The process; another one after a restart. */
+  /** The process. It is another one after a restart. */
   readonly process: RunningProcess;
   /**
    * What an instant query gives: a series each. A series shows its last value for 5 minutes unless

@@ -40,7 +40,7 @@ export async function startReferenceClock(
   let offsetSeconds = 0;
   const timer = setInterval(() => {
     try {
-      // Each time, because a chronyd that restarts makes a new socket.
+      // Each time, because a restarted chronyd has a new socket.
       socket.connect(socketPath);
       socket.send(sampleOf(Date.now(), offsetSeconds));
     } catch {

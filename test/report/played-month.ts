@@ -10,7 +10,7 @@ import { SYNC_STATES, type SyncState } from "../../src/clock/sync-state.ts";
 
 export const FROM = "2025-10-01T00:00:00.000Z";
 export const TO = "2025-11-01T00:00:00.000Z";
-export const INTERVAL_SECONDS = 600;
+const INTERVAL_SECONDS = 600;
 /** Two intervals. */
 export const WINDOW_SECONDS = 1200;
 /** Collections are numbered from 0 at FROM to this at TO. */

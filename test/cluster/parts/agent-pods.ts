@@ -4,7 +4,7 @@ import type { Kubectl } from "./kubectl.ts";
 
 const NAMESPACE = "chrony-tracker";
 
-/** What a test looks at of a pod. */
+/** The fields of a pod that tests use. */
 export type Pod = {
   readonly metadata: { readonly name: string; readonly uid: string };
   readonly spec: { readonly nodeName?: string };
@@ -23,7 +23,7 @@ export type Pod = {
   };
 };
 
-/** The agent's pod on a node, once there is exactly one. */
+/** Waits for exactly one agent's pod on a node, and returns it. */
 export function agentPodOn(kubectl: Kubectl, node: string): Promise<Pod> {
   return waitFor(
     `one agent on ${node}`,
@@ -39,7 +39,7 @@ export function agentPodOn(kubectl: Kubectl, node: string): Promise<Pod> {
   );
 }
 
-/** Settles when an agent on a node is ready. */
+/** Waits until an agent on a node is ready. */
 export function readyAgentOn(kubectl: Kubectl, node: string): Promise<Pod> {
   return waitFor(
     `the agent on ${node} to be ready`,
@@ -51,7 +51,7 @@ export function readyAgentOn(kubectl: Kubectl, node: string): Promise<Pod> {
   );
 }
 
-/** What the kernel says of the agent's process in a pod: the lines of `/proc/PID/status` by name. */
+/** The lines of `/proc/PID/status` of the agent in a pod, by name. */
 export async function kernelStatusOf(
   pod: Pod,
 ): Promise<{ readonly pid: number; readonly status: ReadonlyMap<string, string> }> {

@@ -6,13 +6,13 @@ import type { TestSetup } from "./test-setup.ts";
 
 const ARRIVAL_MS = 90_000;
 
-/** A real Prometheus outside the cluster, where pods can reach it. */
+/** A real Prometheus outside of the cluster, which pods can reach. */
 export type Backend = Prometheus & {
-  /** What a query gives once it gives something. */
+  /** Waits until a query has a result, and returns it. */
   waitForQuery(promql: string): Promise<InstantSample[]>;
 };
 
-/** @param scrapeConfigs entries of `scrape_configs`; it reaches the pods. */
+/** @param scrapeConfigs entries of `scrape_configs`, whose targets can be pods */
 export async function startBackend(
   owner: Owner,
   setup: TestSetup,

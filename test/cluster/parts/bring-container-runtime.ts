@@ -5,20 +5,20 @@ import { MissingPart } from "../../parts/missing-part.ts";
 import type { Progress } from "../../parts/progress.ts";
 import { installDebianPackages } from "./debian-tools.ts";
 
-/** The absolute paths of what runs containers, and of the store that the API server needs. */
+/** The absolute paths of the container runtime, and of the API server's store. */
 export type ContainerRuntimePrograms = {
   /** The folder with containerd, its shim and ctr. */
   readonly containerdFolder: string;
-  /** The folder with the plugins that connect pods. */
+  /** The folder with the network plugins. */
   readonly cniFolder: string;
   readonly etcd: string;
 };
 
 /**
- * containerd and etcd come unpacked from their Debian packages: installed, they would run on this
- * machine from then on. The rest is installed.
+ * containerd and etcd are unpacked from their Debian packages and not installed, because installing them would start
+ * them on this machine. The rest is installed.
  *
- * @throws {MissingPart} when a part cannot be had.
+ * @throws {MissingPart} when a part is not available
  */
 export async function bringContainerRuntime(progress: Progress): Promise<ContainerRuntimePrograms> {
   await installDebianPackages(progress, [

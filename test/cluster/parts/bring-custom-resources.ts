@@ -7,7 +7,7 @@ import { runToEnd } from "../../parts/run-to-end.ts";
 
 const DOWNLOAD_MS = 5 * 60 * 1_000;
 
-/** Where the definitions lie that the custom resources of manifests and examples are checked against. */
+/** The definitions of the custom resources in manifests and examples. */
 const DEFINITIONS = [
   {
     module: "github.com/prometheus-operator/prometheus-operator@v0.87.1",
@@ -42,10 +42,10 @@ const DEFINITIONS = [
 ] as const;
 
 /**
- * The definitions of custom resources of prometheus-operator, cert-manager, Flux and Argo CD, out of
- * their Go modules: the paths of the files.
+ * Brings the definitions of custom resources of prometheus-operator, cert-manager, Flux and Argo CD from their Go
+ * modules. Returns the paths of the files.
  *
- * @throws {MissingPart} when Go is missing.
+ * @throws {MissingPart} when Go is missing
  */
 export async function bringCustomResources(progress: Progress): Promise<string[]> {
   const paths: string[] = [];

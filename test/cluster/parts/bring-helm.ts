@@ -8,10 +8,10 @@ import { runBuild } from "../../parts/run-build.ts";
 const VERSION = "4.3.1";
 
 /**
- * Helm: the one that `HELM` names, else one that is built with Go and kept in the cache, which takes some
- * minutes the first time.
+ * Helm: the one of the variable `HELM`, else one that is built with Go and kept in the cache. Building takes some
+ * minutes.
  *
- * @throws {MissingPart} when there is no Go that can build it.
+ * @throws {MissingPart} when no suitable Go is installed
  */
 export async function bringHelm(progress: Progress): Promise<string> {
   const named = executableFromVariable("HELM");

@@ -27,21 +27,21 @@ const PARTS = [
   "kubectl",
 ] as const;
 
-/** Writes what a program says of its version. */
+/** Reports the version of a program. */
 function stamp(key: string, value = ""): string {
   return `-X k8s.io/component-base/version.${key}=${value}`;
 }
 
-/** The absolute paths of the programs that make a cluster. */
+/** The absolute paths of the cluster's programs. */
 export type KubernetesPrograms = Readonly<
   Record<(typeof PARTS)[number] | "coredns" | "kustomize" | "pause", string>
 >;
 
 /**
- * Kubernetes' own programs, CoreDNS, kustomize and the pause image's program. They are built from
- * `test/cluster/kubernetes` when the cache does not have them yet: about 8 minutes on two cores.
+ * The programs of Kubernetes, CoreDNS, kustomize and the pause image's program. If the cache does not have them, they
+ * are built from `test/cluster/kubernetes`, in about 8 minutes on two cores.
  *
- * @throws {MissingPart} when Go is missing or too old.
+ * @throws {MissingPart} when Go is missing or too old
  */
 export async function bringKubernetes(progress: Progress): Promise<KubernetesPrograms> {
   const hash = createHash("sha256");

@@ -3,15 +3,15 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createCertificateAuthority } from "../../parts/certificate-authority.ts";
 
-/** Whom a certificate is for. */
+/** The subject of a certificate. */
 export type CertificateDescription = {
-  /** Names the files: `NAME.crt` and `NAME.key`. */
+  /** The name of the files: `NAME.crt` and `NAME.key`. */
   readonly file: string;
-  /** To Kubernetes the user's name. */
+  /** The user's name in Kubernetes. */
   readonly commonName: string;
-  /** To Kubernetes the user's group. */
+  /** The user's group in Kubernetes. */
   readonly organization?: string;
-  /** The names and addresses under which it serves. */
+  /** The names and addresses of the server. */
   readonly serves?: { readonly dns: readonly string[]; readonly ip: readonly string[] };
 };
 
@@ -21,14 +21,14 @@ export type CertificateFiles = {
   readonly key: string;
 };
 
-/** An authority of a cluster's own, for a day. */
+/** The authority of a cluster, valid for a day. */
 export type CertificateAuthority = {
-  /** The file with its certificate. */
+  /** The path of its certificate. */
   readonly certificate: string;
   issue(description: CertificateDescription): Promise<CertificateFiles>;
 };
 
-/** Makes an authority that writes what it issues into `folder`. */
+/** Creates an authority that writes its certificates to `folder`. */
 export async function makeCertificateAuthority(folder: string): Promise<CertificateAuthority> {
   const authority = await createCertificateAuthority("test cluster");
   const certificate = join(folder, "ca.crt");
@@ -51,7 +51,7 @@ export async function makeCertificateAuthority(folder: string): Promise<Certific
   };
 }
 
-/** Makes the keys with which the API server signs service accounts' tokens. */
+/** Creates the keys for the tokens of service accounts. */
 export async function makeServiceAccountKeys(
   folder: string,
 ): Promise<{ readonly publicKey: string; readonly privateKey: string }> {

@@ -5,8 +5,8 @@ import { join } from "node:path";
 const MOUNT_POINT = "/sys/fs/cgroup";
 
 /**
- * Makes a control group for a node's pods, so that two kubelets on one kernel do not share theirs.
- * It has to be removed at the end: control groups outlive the processes in them.
+ * Creates a control group for a node's pods, because two kubelets on one kernel must not share one. It must be removed
+ * at the end, because control groups outlive their processes.
  */
 export async function makeCgroupRoot(name: string): Promise<void> {
   for (const hierarchy of await hierarchies()) {
@@ -14,14 +14,14 @@ export async function makeCgroupRoot(name: string): Promise<void> {
   }
 }
 
-/** Removes it, with what kubelet and runc left in it. No process may be in it any more. */
+/** Removes it with its subgroups. No process may be in it any more. */
 export async function removeCgroupRoot(name: string): Promise<void> {
   for (const hierarchy of await hierarchies()) {
     await removeGroup(join(hierarchy, name));
   }
 }
 
-/** One with version 2 of control groups, one for each controller with version 1. */
+/** One folder with version 2 of control groups, one per controller with version 1. */
 async function hierarchies(): Promise<string[]> {
   if (existsSync(join(MOUNT_POINT, "cgroup.controllers"))) {
     return [MOUNT_POINT];
@@ -39,6 +39,6 @@ async function removeGroup(path: string): Promise<void> {
       await removeGroup(join(path, entry.name));
     }
   }
-  // Its files are the kernel's: rmdir removes it all the same.
+  // rmdir removes it although it has files, because these are the kernel's.
   await rmdir(path).catch(() => {});
 }

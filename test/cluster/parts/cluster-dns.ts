@@ -13,7 +13,7 @@ import type { Kubectl } from "./kubectl.ts";
 
 const START_MS = 60_000;
 
-/** Starts CoreDNS beside the control plane, with the service kube-dns before it, and waits for both. */
+/** Starts CoreDNS next to the control plane, creates its service kube-dns, and waits for both. */
 export async function startClusterDns(description: {
   readonly programs: KubernetesPrograms;
   readonly folder: string;

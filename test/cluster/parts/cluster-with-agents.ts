@@ -12,10 +12,10 @@ import { type TestSetup, testSetup } from "./test-setup.ts";
 /** The label `cluster` of every series. */
 export const CLUSTER_NAME = "blue";
 
-/** Readings and pushes, so often that a test need not wait. */
+/** Short intervals of polls and pushes, so that tests do not wait. */
 const QUICK = { SLEEP_INTERVAL: "0.5", OTEL_METRIC_EXPORT_INTERVAL: "2000" };
 
-/** The owners of chronyd on the two nodes: they differ, as in a cluster of two node images. */
+/** The users of chronyd on the two nodes. They differ, as in a cluster with two node images. */
 export const OWNERS = {
   "node-a": { uid: 998, gid: 996, mode: 0o750 },
   "node-b": { uid: 123, gid: 131, mode: 0o700 },
@@ -23,21 +23,21 @@ export const OWNERS = {
 
 export type NodeName = keyof typeof OWNERS;
 
-/** The test's cluster with chronyd on its nodes and a backend beside it. */
+/** The test's cluster, with chronyd on its nodes and a backend. */
 export type ClusterWithChrony = {
   readonly setup: TestSetup;
   readonly kubectl: Kubectl;
   readonly backend: Backend;
-  /** For files of the test's own. */
+  /** A folder for the test's files. */
   readonly folder: string;
   machine(node: NodeName): Machine;
   chronyd(node: NodeName): NodeChronyd;
-  /** Starts the chronyd of a node anew, for another owner. */
+  /** Restarts the chronyd of a node with another user. */
   replaceChronyd(node: NodeName, owner: ChronydOwner): Promise<void>;
   stop(): Promise<void>;
 };
 
-/** @param scrapeConfigs the backend's entries of `scrape_configs`. */
+/** @param scrapeConfigs the backend's entries of `scrape_configs` */
 export async function startClusterWithChrony(
   scrapeConfigs: readonly object[] = [],
 ): Promise<ClusterWithChrony> {
@@ -84,8 +84,7 @@ export async function startClusterWithChrony(
 /**
  * The overlay `prometheus`, filled in for the test's backend.
  *
- * @param more.issuerIsTrusted whether a patch plays AKS's issuer, which everybody can ask; so it is
- *   when left out.
+ * @param more.issuerIsTrusted whether a patch makes the issuer public, as on AKS; the default
  */
 export function prometheusOverlay(
   cluster: ClusterWithChrony,
@@ -113,7 +112,7 @@ export function prometheusOverlay(
   });
 }
 
-/** A cluster in which the overlay `prometheus` runs; its `stop` removes that first. */
+/** A cluster with the overlay `prometheus`. Its `stop` removes the overlay first. */
 export async function startClusterWithAgents(): Promise<ClusterWithChrony> {
   const cluster = await startClusterWithChrony();
   const installation = await prometheusOverlay(cluster);
@@ -128,7 +127,7 @@ export async function startClusterWithAgents(): Promise<ClusterWithChrony> {
   };
 }
 
-/** Settles when the agents, and the collector where there is one, are rolled out. */
+/** Waits until the agents, and the collector if there is one, are rolled out. */
 export async function rolledOut(kubectl: Kubectl, ...objects: readonly string[]): Promise<void> {
   for (const object of objects) {
     const [namespace = "", name = ""] = object.split(":");

@@ -9,27 +9,27 @@ import { startControlPlane } from "./control-plane.ts";
 import { type MachineIdentity, makeNetwork } from "./machine.ts";
 import { startNode } from "./node.ts";
 
-/** What a cluster is made of. */
+/** The parts of a cluster. */
 export type ClusterParts = {
   readonly kubernetes: KubernetesPrograms;
   readonly containerRuntime: ContainerRuntimePrograms;
   readonly images: {
     /** The name of the image that holds pods' namespaces. */
     readonly pause: string;
-    /** Archives of all images that pods may name. */
+    /** Archives of all images for pods. */
     readonly archives: readonly string[];
   };
 };
 
-/** How a cluster is reached, from any process of its sandbox. */
+/** How to reach a cluster from a process in its sandbox. */
 export type ClusterAccess = {
-  /** Who signs service accounts' tokens. */
+  /** The issuer of service accounts' tokens. */
   readonly issuerUrl: string;
-  /** The file with the key that it signs them with. */
+  /** The path of the key that signs them. */
   readonly tokenSigningKeyFile: string;
-  /** The file with the certificate of the cluster's authority. */
+  /** The path of the authority's certificate. */
   readonly authorityFile: string;
-  /** The administrator's way in. */
+  /** The path of the administrator's kubeconfig. */
   readonly kubeconfig: string;
   readonly families: Families;
   readonly nodes: readonly MachineIdentity[];
@@ -42,10 +42,10 @@ export type Cluster = {
 };
 
 /**
- * Starts a cluster and waits until all its nodes are ready. This process must be in a sandbox: its
- * network becomes the control plane's.
+ * Starts a cluster and waits until all nodes are ready. This process must be in a sandbox, because the control plane
+ * uses its network.
  *
- * @param description.nodeNames at most nine.
+ * @param description.nodeNames at most nine
  */
 export async function startCluster(description: {
   readonly parts: ClusterParts;

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 
 const COMMAND_MS = 120_000;
 
-/** What a command did. */
+/** The result of a command. */
 export type CommandAnswer = {
   readonly code: number;
   readonly stdout: string;
@@ -10,9 +10,9 @@ export type CommandAnswer = {
 };
 
 /**
- * Runs a command to its end and gives its answer, whatever it is.
+ * Runs a command to its end, and returns its result, also if it failed.
  *
- * @param more.input what it reads from its standard input.
+ * @param more.input its standard input
  */
 export function answerOf(
   program: string,
@@ -36,7 +36,7 @@ export function answerOf(
     });
     child.once("error", reject);
     child.once("close", (code) => resolve({ code: code ?? 1, stdout, stderr }));
-    // It may end before it has read anything.
+    // It may end before it has read its input.
     child.stdin.on("error", () => {});
     child.stdin.end(input);
   });

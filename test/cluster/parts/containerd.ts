@@ -7,21 +7,21 @@ import type { Machine } from "./machine.ts";
 
 const START_MS = 60_000;
 
-/** Where containerd listens on a machine, as on most nodes. */
+/** The socket of containerd, as on most nodes. */
 export const CONTAINERD_SOCKET = "/run/containerd/containerd.sock";
 
 /** containerd on a machine. */
 export type Containerd = {
   readonly process: RunningProcess;
-  /** Makes the image of an OCI archive one that pods can name. */
+  /** Imports the image of an OCI archive for pods. */
   importImage(archive: string): Promise<void>;
 };
 
 /**
- * Starts containerd and waits until it answers.
+ * Starts containerd, and waits until it answers.
  *
- * @param description.number the machine's, from 1 to 9.
- * @param description.pauseImage the image that holds pods' namespaces.
+ * @param description.number the machine's, from 1 to 9
+ * @param description.pauseImage the image that holds pods' namespaces
  */
 export async function startContainerd(description: {
   readonly machine: Machine;
@@ -58,7 +58,7 @@ export async function startContainerd(description: {
     name: `containerd on ${machine.name}`,
     command: join(programs.containerdFolder, "containerd"),
     args: ["--config", configurationFile],
-    // It looks for its shim and for runc on its path.
+    // It searches its path for its shim and for runc.
     env: { ...process.env, PATH: `${programs.containerdFolder}:/usr/sbin:/usr/bin:/sbin:/bin` },
   });
   const ctr = (...args: string[]) =>
@@ -78,7 +78,7 @@ export async function startContainerd(description: {
   };
 }
 
-/** Pods behind a bridge; the machines route to one another's pods. */
+/** Pods behind a bridge. The machines have routes to each other's pods. */
 function podNetwork(number: number, families: Families): object {
   return {
     cniVersion: "0.4.0",
@@ -88,7 +88,7 @@ function podNetwork(number: number, families: Families): object {
         type: "bridge",
         bridge: "pods",
         isGateway: true,
-        // A service whose pod is the one that asks.
+        // For a pod that connects to its own service.
         hairpinMode: true,
         ipam: {
           type: "host-local",

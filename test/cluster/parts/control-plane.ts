@@ -18,23 +18,23 @@ import { type Kubectl, kubectlOf } from "./kubectl.ts";
 
 const START_MS = 120_000;
 
-/** The API server and what belongs to it, without a node. */
+/** A control plane without nodes. */
 export type ControlPlane = {
-  /** Who signs service accounts' tokens, and where its keys can be had. */
+  /** The issuer of service accounts' tokens, and the address of its keys. */
   readonly issuerUrl: string;
-  /** The file with the key that it signs them with. */
+  /** The path of the key that signs them. */
   readonly tokenSigningKeyFile: string;
-  /** Where the API server is. */
+  /** The address of the API server. */
   readonly apiUrl: string;
-  /** The administrator's way in. */
+  /** The path of the administrator's kubeconfig. */
   readonly kubeconfig: string;
   readonly kubectl: Kubectl;
   readonly processes: readonly RunningProcess[];
 };
 
 /**
- * Starts etcd, the API server, the controller manager and the scheduler, in the network that this
- * process is in, and waits until they work.
+ * Starts etcd, the API server, the controller manager and the scheduler in the network of this process, and waits until
+ * they work.
  */
 export async function startControlPlane(description: {
   readonly programs: KubernetesPrograms;
@@ -48,7 +48,7 @@ export async function startControlPlane(description: {
   const etcdUrl = "http://127.0.0.1:2379";
   const address = preferredAddress(families, CONTROL_PLANE);
   const apiUrl = `https://${inUrl(address)}:${API_PORT}`;
-  // As kubeadm has it: the issuer's address is the API server's.
+  // As with kubeadm, the issuer's address is the API server's.
   const issuerUrl = apiUrl;
   const serviceAccounts = await makeServiceAccountKeys(folder);
   const serving = await authority.issue({
@@ -99,7 +99,7 @@ export async function startControlPlane(description: {
       `--service-account-issuer=${issuerUrl}`,
       `--service-account-key-file=${serviceAccounts.publicKey}`,
       `--service-account-signing-key-file=${serviceAccounts.privateKey}`,
-      // Nodes have names that no DNS knows.
+      // The names of nodes are not in DNS.
       "--kubelet-preferred-address-types=InternalIP",
       "--authorization-mode=Node,RBAC",
       "--enable-admission-plugins=NodeRestriction",

@@ -7,9 +7,9 @@ const INSTALL_MS = 10 * 60 * 1_000;
 const QUESTION_MS = 30_000;
 
 /**
- * Has Debian packages installed, after saying so; nothing is done when all of them are there.
+ * Installs Debian packages, and reports it. Does nothing when all are installed.
  *
- * @throws {MissingPart} when one is missing and this is not root on Debian or Ubuntu.
+ * @throws {MissingPart} when one is missing and this is not root on Debian or Ubuntu
  */
 export async function installDebianPackages(
   progress: Progress,
@@ -54,7 +54,7 @@ async function isInstalled(name: string): Promise<boolean> {
     });
     return answer === "installed";
   } catch {
-    // dpkg-query fails for a package that it has never heard of, and is missing on other systems.
+    // dpkg-query fails for an unknown package, and does not exist on other systems.
     return false;
   }
 }

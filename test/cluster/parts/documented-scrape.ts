@@ -11,10 +11,10 @@ type ScrapeConfiguration = {
 };
 
 /**
- * The scrape configuration that docs/prometheus.md gives for a cluster, with targets from a file where it has
- * Kubernetes' service discovery: Debian builds Prometheus without that.
+ * The scrape configuration for a cluster in docs/prometheus.md, with targets from a file in place of Kubernetes' service
+ * discovery, because Debian builds Prometheus without that.
  *
- * @param targetsFile see {@link writeTargets}.
+ * @param targetsFile see {@link writeTargets}
  */
 export async function documentedScrapeConfiguration(targetsFile: string): Promise<object[]> {
   const text = await readFile(GUIDE, "utf8");
@@ -34,7 +34,7 @@ export async function documentedScrapeConfiguration(targetsFile: string): Promis
   }));
 }
 
-/** Writes what service discovery would find of the agents on some nodes. */
+/** Writes the labels that service discovery would give for the agents on some nodes. */
 export async function writeTargets(
   kubectl: Kubectl,
   targetsFile: string,

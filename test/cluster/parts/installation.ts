@@ -9,7 +9,7 @@ import type { TestSetup } from "./test-setup.ts";
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 const COMMAND_MS = 60_000;
 
-/** What a user fills in, and what a test adds to play what this machine has not. */
+/** What a user fills in, and what a test adds in place of parts that this machine does not have. */
 export type InstallationDescription = {
   readonly setup: TestSetup;
   /** A folder of `k8s/overlays`. */
@@ -18,20 +18,20 @@ export type InstallationDescription = {
   readonly values: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** Folders of `k8s/components`. */
   readonly components?: readonly string[];
-  /** Further files of the overlay, such as a ConfigMap's content. */
+  /** Additional files of the overlay, such as a ConfigMap's content. */
   readonly files?: Readonly<Record<string, string>>;
-  /** Patches in YAML that play what users have and the test cluster has not. */
+  /** Patches in YAML in place of parts that the test cluster does not have. */
   readonly testPatches?: readonly string[];
 };
 
-/** An overlay as a user has it before him, ready to be applied. */
+/** An overlay that is ready to be applied. */
 export type Installation = {
-  /** What `kubectl apply -k` is given. */
+  /** The folder for `kubectl apply -k`. */
   readonly folder: string;
   /** The objects in YAML. */
   build(): Promise<string>;
   apply(): Promise<void>;
-  /** Deletes every object of it and waits until they are gone. */
+  /** Deletes all objects, and waits until they are gone. */
   remove(): Promise<void>;
 };
 
@@ -89,7 +89,7 @@ export async function prepareInstallation(
   };
 }
 
-/** Sets variables of an env file: in their place where they stand, else at the end. */
+/** Sets variables of an env file: in place if they exist, else at the end. */
 async function fillIn(path: string, lines: Readonly<Record<string, string>>): Promise<void> {
   let text = await readFile(path, "utf8");
   for (const [name, value] of Object.entries(lines)) {

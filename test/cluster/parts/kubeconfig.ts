@@ -2,10 +2,10 @@ import { writeFile } from "node:fs/promises";
 import type { CertificateAuthority, CertificateDescription } from "./certificates.ts";
 
 /**
- * Writes how somebody reaches the API server, and with which certificate.
+ * Writes a kubeconfig: the address of the API server, and a certificate.
  *
- * @param apiUrl where the API server is.
- * @returns the file's path: `path`.
+ * @param apiUrl the address of the API server
+ * @returns `path`
  */
 export async function writeKubeconfig(
   path: string,

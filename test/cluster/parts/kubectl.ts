@@ -1,18 +1,18 @@
 import { answerOf, type CommandAnswer } from "./command-answer.ts";
 
-/** Speaks to a cluster as its administrator, by the real kubectl. */
+/** Uses a cluster as its administrator, by the real kubectl. */
 export type Kubectl = {
-  /** Its output. @throws when it does not end with code 0, with what it said. */
+  /** Its output. @throws when it does not end with code 0, with its output */
   (...args: string[]): Promise<string>;
-  /** Its answer, whatever it is. @param input what it reads from its standard input. */
+  /** Its result, also if it failed. @param input its standard input */
   try(args: readonly string[], input?: string): Promise<CommandAnswer>;
-  /** Applies objects in YAML or JSON. @throws when the API server refuses one. */
+  /** Applies objects in YAML or JSON. @throws when the API server rejects one */
   apply(objects: string, ...args: string[]): Promise<string>;
-  /** Objects as the API server gives them. @throws when it gives none. */
+  /** Reads objects from the API server. @throws when it has none */
   get<T>(...args: string[]): Promise<T>;
 };
 
-/** @param program the path of kubectl. */
+/** @param program the path of kubectl */
 export function kubectlOf(program: string, kubeconfig: string): Kubectl {
   const attempt: Kubectl["try"] = (args, input = "") =>
     answerOf(program, [`--kubeconfig=${kubeconfig}`, ...args], { input });

@@ -8,7 +8,7 @@ import type { ScratchFolder } from "../../parts/scratch-folder.ts";
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 const BUILD_MS = 60_000;
 
-/** A Kubernetes object, as far as every kind has the same. */
+/** The fields that all Kubernetes objects have. */
 export type KubernetesObject = {
   readonly apiVersion: string;
   readonly kind: string;
@@ -20,10 +20,10 @@ export type KubernetesObject = {
 };
 
 /**
- * The objects that `kubectl apply -k` would apply. They are also left beside the folder, in a file.
+ * The objects that `kubectl apply -k` would apply. They are also written to a file next to the folder.
  *
- * @param kubectl the path of kubectl.
- * @throws when kustomize does not accept the folder, with what it says.
+ * @param kubectl the path of kubectl
+ * @throws when kustomize fails, with its error
  */
 export async function kustomizeBuild(kubectl: string, folder: string): Promise<KubernetesObject[]> {
   const output = `${folder}.built.yaml`;
@@ -44,12 +44,12 @@ export function imagesOf(objects: readonly KubernetesObject[]): string[] {
     .toSorted();
 }
 
-/** The shipped folders that an overlay is built from, copied to `scratch`, where a test may write. */
+/** Copies the shipped folders that an overlay is built from to `scratch`, where a test may change them. */
 export async function copyManifests(scratch: ScratchFolder): Promise<void> {
   for (const folder of ["k8s", "otel-collector"]) {
     await cp(join(ROOT, folder), join(scratch.path, folder), { recursive: true });
   }
-  // What its user is told to put there.
+  // The file that its user must create.
   const publicKeys = join(scratch.path, "k8s/components/public-keys-file/public-keys.json");
   await writeFile(publicKeys, '{"keys":[]}');
 }

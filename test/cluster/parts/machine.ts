@@ -17,38 +17,38 @@ import {
 const COMMAND_MS = 30_000;
 const BRIDGE = "nodes";
 
-/** Every folder in which a node keeps what is its own. */
+/** The folders that each machine has for itself. */
 const OWN_FOLDERS = ["/run", "/var/lib", "/var/log", "/opt"];
 
-/** What another process of the sandbox needs to know of a machine to work with it. */
+/** What another process of the sandbox needs to use a machine. */
 export type MachineIdentity = {
   readonly name: string;
-  /** From 1 to 9, another one for each. It gives the addresses. */
+  /** From 1 to 9, unique. The addresses are derived from it. */
   readonly number: number;
-  /** Holds its files. */
+  /** The folder with its files. */
   readonly folder: string;
-  /** The process that keeps its namespaces. */
+  /** The process that holds its namespaces. */
   readonly holderPid: number;
 };
 
-/** Something like a computer: a network, a /run, a /var/lib of its own, on the same kernel. */
+/** A simulated computer: its own network, /run and /var/lib, on the same kernel. */
 export type Machine = MachineIdentity & {
   readonly addresses: AddressPair;
   /** Starts a process there. */
   start(description: ProcessDescription): RunningProcess;
-  /** Runs a command there. @throws when it does not end with code 0. */
+  /** Runs a command there. @throws when it does not end with code 0 */
   readonly run: (command: string, ...args: string[]) => Promise<string>;
-  /** Where one of its files is from outside, for instance `/run/chrony`. */
+  /** The outside path of one of its files, for example of `/run/chrony`. */
   pathOf(path: string): string;
 };
 
 /** A machine that this process started. */
 export type StartedMachine = Machine & {
-  /** Lets go of its network and mounts; what still runs there keeps them. */
+  /** Releases its network and mounts. Processes that still run there keep them. */
   stop(): Promise<void>;
 };
 
-/** Makes the place where machines are plugged in: a bridge, on which this process is the first. */
+/** Creates the bridge that connects the machines and this process. */
 export async function makeNetwork(): Promise<void> {
   await ip("link", "set", "lo", "up");
   await ip("link", "add", BRIDGE, "type", "bridge");
@@ -58,10 +58,10 @@ export async function makeNetwork(): Promise<void> {
 }
 
 /**
- * Starts a machine that reaches the others.
+ * Starts a machine that can reach the others.
  *
- * @param description.number from 1 to 9.
- * @param description.folder holds its files; it must not exist yet.
+ * @param description.number from 1 to 9
+ * @param description.folder for its files; it must not exist yet
  */
 export async function startMachine(description: {
   readonly name: string;
@@ -85,7 +85,7 @@ export async function startMachine(description: {
     await mkdir(own, { recursive: true });
     await run("mount", "--bind", own, path);
   }
-  // Kubelet asks for mounts that are passed on to pods, which only a shared root gives.
+  // Kubelet's mounts propagate to pods only if the root is shared.
   await run("mount", "--make-rshared", "/");
 
   const plug = `${BRIDGE}${number}`;
@@ -104,7 +104,7 @@ export async function startMachine(description: {
   return { ...machine, stop: () => holder.stop() };
 }
 
-/** A machine that runs already. */
+/** A machine that was started by another process. */
 export function machineOf(identity: MachineIdentity): Machine {
   const { name, number, folder, holderPid } = identity;
   const entered = (command: string, args: readonly string[]) => ({
@@ -146,7 +146,7 @@ async function addAddresses(
   ipCommand: (...args: string[]) => Promise<string>,
 ): Promise<void> {
   await ipCommand("address", "add", `${v4}/${NODE_PREFIX_LENGTH.v4}`, "dev", device);
-  // Without nodad nothing could bind to it in the first seconds.
+  // nodad, because otherwise nothing could bind to the address in the first seconds.
   await ipCommand("address", "add", `${v6}/${NODE_PREFIX_LENGTH.v6}`, "dev", device, "nodad");
 }
 

@@ -5,33 +5,33 @@ import type { Machine } from "./machine.ts";
 const SYNCHRONISED_MS = 60_000;
 const SETTLED_DISPERSION_SECONDS = 0.01;
 
-/** Where chronyd and its clients meet on every node. */
-export const SOCKET_DIRECTORY = "/run/chrony";
+/** The directory of chronyd's socket on every node. */
+const SOCKET_DIRECTORY = "/run/chrony";
 
-/** Whom chronyd runs as on a node, and who else gets into its directory. */
+/** The user of chronyd on a node, and the access to its directory. */
 export type ChronydOwner = {
   readonly uid: number;
   readonly gid: number;
-  /** The directory's mode, for instance 0o750. */
+  /** The directory's mode, for example 0o750. */
   readonly mode: number;
 };
 
-/** A node's chronyd: started as root, as systemd does, it becomes a user of its own. */
+/** A node's chronyd. It is started as root, as by systemd, and becomes its own user. */
 export type NodeChronyd = {
-  /** Ends it as a crash does; its socket and directory stay. */
+  /** Ends it like a crash: its socket and directory stay. */
   kill(): Promise<void>;
-  /** Starts it again, with the directory as it is or, when it is gone, anew. */
+  /** Starts it again. The directory is created if it does not exist. */
   start(): Promise<void>;
-  /** Ends it and removes its directory, as systemd does with its RuntimeDirectory. */
+  /** Ends it and removes its directory, as systemd does with a RuntimeDirectory. */
   stopAndRemoveDirectory(): Promise<void>;
   stop(): Promise<void>;
 };
 
 /**
- * Starts the chronyd of a node and waits until it follows its source to 10 ms. It leaves the
- * machine's clock alone.
+ * Starts the chronyd of a node, and waits until it follows its source within 10 ms. It does not change the machine's
+ * clock.
  *
- * @param description.configuration lines of chrony.conf that say where the time comes from.
+ * @param description.configuration lines of chrony.conf with the time source
  */
 export async function startNodeChronyd(description: {
   readonly machine: Machine;
@@ -47,7 +47,7 @@ export async function startNodeChronyd(description: {
     configurationFile,
     [...configuration, "port 0", "pidfile /run/chronyd.pid", ""].join("\n"),
   );
-  // chronyd asks for its user by name.
+  // chronyd looks up its user by name.
   await writeFile(
     machine.pathOf("/opt/passwd"),
     `root:x:0:0::/:\n_chrony:x:${owner.uid}:${owner.gid}::/:\n`,
@@ -81,7 +81,7 @@ export async function startNodeChronyd(description: {
     await running.waitUntil(
       "chronyd to synchronise",
       async () => {
-        // From the node itself: chronyd answers to a path, which its user has to reach.
+        // On the node, because chronyd answers to a path that its user must be able to reach.
         const tracking = await machine.run(
           chronyc,
           "-h",

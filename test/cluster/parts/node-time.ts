@@ -4,9 +4,9 @@ import type { Owner } from "../../parts/owner.ts";
 import { startReferenceClock } from "../../parts/reference-clock.ts";
 import { CONTROL_PLANE } from "./addresses.ts";
 
-/** A healthy time server that every node reaches. */
+/** A healthy time server for all nodes. */
 export type NodeTimeServer = {
-  /** The lines of chrony.conf with which a node's chronyd follows it. */
+  /** The lines of chrony.conf to follow it. */
   readonly followerConfiguration: readonly string[];
   readonly chronyd: Chronyd;
 };

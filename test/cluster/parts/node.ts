@@ -18,23 +18,23 @@ import { type Machine, startMachine } from "./machine.ts";
 
 const READY_MS = 120_000;
 
-/** What a node needs from the cluster that it joins. */
+/** What a node needs of its cluster. */
 export type NodeDescription = {
   readonly name: string;
-  /** From 1 to 9, another one for each node. */
+  /** From 1 to 9, unique. */
   readonly number: number;
-  /** Holds all that is the node's. */
+  /** The folder with the node's files. */
   readonly folder: string;
   readonly programs: KubernetesPrograms;
   readonly containerPrograms: ContainerRuntimePrograms;
   readonly authority: CertificateAuthority;
-  /** The administrator's way in, for kube-proxy. */
+  /** The path of the administrator's kubeconfig, for kube-proxy. */
   readonly kubeconfig: string;
   readonly kubectl: Kubectl;
-  /** Where the API server is. */
+  /** The address of the API server. */
   readonly apiUrl: string;
   readonly families: Families;
-  /** Archives of the images that its pods may name, and the name of the one that holds pods. */
+  /** Archives of the images for its pods, and the name of the pause image. */
   readonly imageArchives: readonly string[];
   readonly pauseImage: string;
 };
@@ -43,11 +43,11 @@ export type NodeDescription = {
 export type ClusterNode = {
   readonly name: string;
   readonly machine: Machine;
-  /** Ends kubelet, containerd and kube-proxy; the containers go on until the sandbox ends. */
+  /** Ends kubelet, containerd and kube-proxy. Containers run until the sandbox ends. */
   stop(): Promise<void>;
 };
 
-/** Starts a node and waits until it is ready. */
+/** Starts a node, and waits until it is ready. */
 export async function startNode(description: NodeDescription): Promise<ClusterNode> {
   const { name, number, folder, programs, containerPrograms, authority, kubeconfig, kubectl } =
     description;
@@ -151,22 +151,22 @@ function kubeletConfiguration(
     clusterDNS: [preferredAddress(families, DNS_SERVICE)],
     clusterDomain: "cluster.local",
     resolvConf: resolverFile,
-    // The machine that all this runs on may have swap, version 1 of control groups, and a root
-    // without the right to change what the out-of-memory killer prefers.
+    // Because the machine may have swap, version 1 of control groups, and a root that may not set
+    // out-of-memory scores.
     failSwapOn: false,
     failCgroupV1: false,
     enforceNodeAllocatable: [],
     oomScoreAdj: 0,
     localStorageCapacityIsolation: false,
     makeIPTablesUtilChains: false,
-    // A disk that is nearly full for other reasons must not evict the tests' pods.
+    // So that a disk that is nearly full does not evict the tests' pods.
     evictionHard: {
       "memory.available": "50Mi",
       "nodefs.available": "1%",
       "imagefs.available": "1%",
     },
     imageGCHighThresholdPercent: 100,
-    // Tests see changes of mounted tokens and ConfigMaps sooner.
+    // So that tests see changes of mounted tokens and ConfigMaps sooner.
     syncFrequency: "5s",
   };
 }

@@ -6,7 +6,7 @@ import type { ScratchFolder } from "../../parts/scratch-folder.ts";
 import { copyManifests } from "./kustomize.ts";
 
 const SCRIPT = fileURLToPath(new URL("../../../tools/pack-release.sh", import.meta.url));
-/** What else is packed, and is not looked at. */
+/** Folders that are packed and not tested. */
 const OTHERS = [
   "azure/main.bicep",
   "alerts/rules",
@@ -16,7 +16,7 @@ const OTHERS = [
 ];
 const FILES = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE"];
 
-/** Makes `scratch` a git repository with the manifests as they are here, as one commit. */
+/** Makes `scratch` a git repository with this checkout's manifests in one commit. */
 export async function makeReleaseRepository(scratch: ScratchFolder): Promise<void> {
   await copyManifests(scratch);
   for (const file of [...OTHERS, ...FILES]) {
@@ -35,7 +35,7 @@ export async function makeReleaseRepository(scratch: ScratchFolder): Promise<voi
   }
 }
 
-/** Runs `tools/pack-release.sh` in that repository, and gives the archive's path. */
+/** Runs `tools/pack-release.sh` in that repository, and returns the archive's path. */
 export async function packRelease(description: {
   readonly scratch: ScratchFolder;
   /** The path of kustomize. */

@@ -10,15 +10,14 @@ import { installDebianPackages } from "./debian-tools.ts";
 const QUESTION_MS = 30_000;
 
 /**
- * An OCI archive of an image that holds one program of this machine and the libraries it needs.
- * It is kept in the cache.
+ * An OCI archive of an image with one program of this machine and its libraries. It is kept in the cache.
  *
- * @param description.image the name that pods give, with a tag.
+ * @param description.image the name for pods, with a tag
  */
 export async function programImage(description: {
   readonly image: string;
   readonly program: string;
-  /** The user it runs as, unless the pod says otherwise. */
+  /** The user that it runs as by default. */
   readonly user: string;
   readonly progress: Progress;
 }): Promise<string> {
@@ -55,7 +54,7 @@ export async function programImage(description: {
   return join(folder, "image.tar");
 }
 
-/** The paths of the libraries of a program, the loader included; none when it needs none. */
+/** The paths of the libraries of a program, including the loader. */
 async function librariesOf(program: string): Promise<string[]> {
   const answer = await runToEnd({
     name: "ldd",

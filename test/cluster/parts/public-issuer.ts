@@ -1,8 +1,8 @@
 import type { Kubectl } from "./kubectl.ts";
 
 /**
- * Opens the API server's discovery of its tokens' keys to everybody, as AKS does for an issuer that
- * is on the internet. A collector must also trust the cluster's authority: {@link TRUST_CLUSTER}.
+ * Lets everybody read the keys of the API server's tokens, as AKS does with a public issuer. A collector must also trust
+ * the cluster's authority: {@link TRUST_CLUSTER}.
  */
 export async function makeIssuerPublic(kubectl: Kubectl): Promise<void> {
   await kubectl.apply(
@@ -22,7 +22,7 @@ export async function makeIssuerPublic(kubectl: Kubectl): Promise<void> {
   );
 }
 
-/** A patch: the collector trusts the cluster's authority, where elsewhere it trusts the internet's. */
+/** A patch: the collector trusts the cluster's authority in addition to the public ones. */
 export const TRUST_CLUSTER = `apiVersion: apps/v1
 kind: Deployment
 metadata:

@@ -1,11 +1,10 @@
 import { spawn } from "node:child_process";
 
 /**
- * Runs a command where it can do nothing to the machine: with processes, mounts and network of its
- * own. Whatever it starts, mounts or configures there ends with it, however it ends: the kernel sees
- * to that.
+ * Runs a command in its own namespaces of processes, mounts and network, so that it cannot change the machine. The
+ * kernel ends everything that it started, mounted or configured when it ends.
  *
- * @returns its exit code; 1 when it was ended by a signal.
+ * @returns its exit code; 1 when a signal ended it
  */
 export function runInSandbox(command: string, args: readonly string[]): Promise<number> {
   const child = spawn(

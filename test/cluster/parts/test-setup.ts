@@ -2,21 +2,21 @@ import type { Programs } from "../../parts/bring.ts";
 import type { KubernetesPrograms } from "./bring-kubernetes.ts";
 import type { ClusterAccess } from "./cluster.ts";
 
-/** The environment variable in which a test finds its set-up. */
+/** The environment variable with a test's set-up. */
 export const SETUP_VARIABLE = "CHRONY_TRACKER_TEST_CLUSTER";
 
-/** All that `npm run test:cluster` hands to each test file. */
+/** What `npm run test:cluster` passes to each test file. */
 export type TestSetup = {
   readonly cluster: ClusterAccess;
   readonly kubernetes: KubernetesPrograms;
   readonly programs: Programs;
-  /** Definitions of the custom resources of prometheus-operator and cert-manager: files. */
+  /** The files with the definitions of custom resources. */
   readonly customResources: readonly string[];
-  /** The names under which the nodes have the images. */
+  /** The names of the images on the nodes. */
   readonly images: { readonly agent: string; readonly collector: string };
 };
 
-/** @throws when the test was not started by `npm run test:cluster`. */
+/** @throws when the test was not started by `npm run test:cluster` */
 export function testSetup(): TestSetup {
   const text = process.env[SETUP_VARIABLE];
   if (text === undefined) {

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 
 const K8S = fileURLToPath(new URL("../../../k8s/", import.meta.url));
 
-/** Components that change a Deployment which is not there without a collector. */
+/** Components that change the collector's Deployment. */
 const OF_COLLECTOR = [
   "backend-token",
   "collector-from-nodes",
@@ -13,7 +13,7 @@ const OF_COLLECTOR = [
   "token-without-node",
 ];
 
-/** Components that are given together, beside each alone. */
+/** Combinations of components, in addition to each alone. */
 const TOGETHER = [
   ["tls", "token-without-node", "public-keys-file", "backend-token"],
   ["tls", "run-as-user", "agent-pod-monitor-azure"],
@@ -25,7 +25,7 @@ const TOGETHER = [
 /** An overlay with components. */
 export type ManifestVariant = { readonly overlay: string; readonly components: readonly string[] };
 
-/** Every overlay alone, with each component that fits it, and with some together. */
+/** Every overlay alone, with each suitable component, and with combinations. */
 export function manifestVariants(): ManifestVariant[] {
   const overlays = readdirSync(`${K8S}overlays`);
   const components = readdirSync(`${K8S}components`);
@@ -36,7 +36,7 @@ export function manifestVariants(): ManifestVariant[] {
     return choices
       .filter(
         (chosen) =>
-          // It has its monitor.
+          // It has its monitor already.
           !(overlay.startsWith("pull-only-") && chosen.some((name) => name.includes("monitor"))),
       )
       .map((chosen) => ({ overlay, components: chosen }));

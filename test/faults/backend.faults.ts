@@ -1,10 +1,10 @@
-// What is away or refuses on the far side of the agent: the collector and the backend. Everything is
-// real but the door before Prometheus that answers for it (test/parts/fake-gate.ts).
+// Collector and backend are away or reject. Everything is real except the gate in front of Prometheus, which answers in
+// its place (test/parts/fake-gate.ts).
 
 import { describe, test } from "node:test";
 import { FaultPath } from "./fault-path.ts";
 
-/** A fault: how it is brought about, on a path that works. The path works again at its end. */
+/** A fault on a working path. The path works again at its end. */
 type Fault = {
   readonly name: string;
   readonly promise: string;
@@ -38,7 +38,7 @@ const FAULTS: readonly Fault[] = [
   {
     name: "collector frozen (SIGSTOP) for 10 intervals: it accepts connections and says nothing",
     promise: NOTHING_LOST,
-    // The time for which a request lay in its socket must not look like an offset of the node's clock.
+    // The time of a request in its socket must not look like an offset of the node's clock.
     async happen(path) {
       path.collector.process.signal("SIGSTOP");
       await path.intervals(10);
@@ -85,7 +85,7 @@ const FAULTS: readonly Fault[] = [
   },
 ];
 
-describe("the far end", { concurrency: 3 }, () => {
+describe("collector and backend", { concurrency: 3 }, () => {
   for (const { name, promise, happen } of FAULTS) {
     test(`${name}: ${promise}`, async (t) => {
       const path = await FaultPath.start(t);
