@@ -56,26 +56,27 @@ const OPERATORS: Readonly<Record<string, readonly string[]>> = {
   "??=": ["&&="],
 };
 
-const METHODS: Readonly<Record<string, string>> = {
-  every: "some",
-  some: "every",
-  startsWith: "endsWith",
-  endsWith: "startsWith",
-  min: "max",
-  max: "min",
-  ceil: "floor",
-  floor: "ceil",
-  round: "floor",
-  toLowerCase: "toUpperCase",
-  toUpperCase: "toLowerCase",
-};
+// A map, because an object has a `toString` as well.
+const METHODS: ReadonlyMap<string, string> = new Map([
+  ["every", "some"],
+  ["some", "every"],
+  ["startsWith", "endsWith"],
+  ["endsWith", "startsWith"],
+  ["min", "max"],
+  ["max", "min"],
+  ["ceil", "floor"],
+  ["floor", "ceil"],
+  ["round", "floor"],
+  ["toLowerCase", "toUpperCase"],
+  ["toUpperCase", "toLowerCase"],
+]);
 
-const WORDS: Readonly<Record<string, string>> = {
-  true: "false",
-  false: "true",
-  "break;": ";",
-  "continue;": ";",
-};
+const WORDS: ReadonlyMap<string, string> = new Map([
+  ["true", "false"],
+  ["false", "true"],
+  ["break;", ";"],
+  ["continue;", ";"],
+]);
 
 /** Methods whose call is removed, so that the list or text stays unchanged. */
 const LEFT_OUT = new Set(["filter", "slice", "toReversed", "toSorted", "trim"]);
@@ -125,7 +126,7 @@ function faultsOf(node: Node): { readonly part: Node; readonly texts: readonly s
   }
   if (isCallExpression(node) && isPropertyAccessExpression(node.expression)) {
     const { name, expression } = node.expression;
-    const other = METHODS[name.getText()];
+    const other = METHODS.get(name.getText());
     const isLeftOut = LEFT_OUT.has(name.getText());
     return [
       { part: name, texts: other === undefined ? [] : [other] },
@@ -147,6 +148,6 @@ function faultsOf(node: Node): { readonly part: Node; readonly texts: readonly s
   if (isTemplateExpression(node) || isNoSubstitutionTemplateLiteral(node)) {
     return [{ part: node, texts: ["``"] }];
   }
-  const word = WORDS[node.getText()];
+  const word = WORDS.get(node.getText());
   return [{ part: node, texts: word === undefined ? [] : [word] }];
 }
