@@ -24,6 +24,10 @@ const MOST_BYTES_IN_KERNEL = 32 * 1024 * 1024;
 
 const paths = Object.keys(PATHS) as Path[];
 
+function headOf(bytes: number): string {
+  return "GET /livez HTTP/1.1\r\nHost: node\r\nX: ".padEnd(bytes, "x");
+}
+
 describe("the HTTP server", () => {
   let server: HttpServer;
   let port: number;
@@ -87,7 +91,7 @@ describe("the HTTP server", () => {
       assert.equal(made.get(path), cache === "poll" ? 2 : CLIENTS + 1);
     });
 
-    test(`${path} that cannot be answered is 500, and the log has that once`, async () => {
+    test(`${path} that cannot be answered is 500, and the log has that once, and the end`, async (t) => {
       answer = () => Promise.reject(new Error("no value"));
       const received = await Promise.all(Array.from({ length: CLIENTS }, () => ask(`GET ${path}`)));
       assert.deepEqual([...new Set(received.flatMap(statusesIn))], [500]);
@@ -95,7 +99,10 @@ describe("the HTTP server", () => {
 
       answer = () => plainAnswer(200, "ok");
       poll = 2;
+      const laterMs = performance.now() + 61_000;
+      t.mock.method(performance, "now", () => laterMs);
       assert.deepEqual(statusesIn(await ask(`GET ${path}`)), [200]);
+      assert.ok(logged.includes(`${path} is answered again.`), logged);
     });
 
     test(`${path} is asked for with GET and HEAD alone`, async () => {
@@ -204,8 +211,32 @@ describe("the HTTP server", () => {
   test("answers half a request with 408 after 10 s, and closes who asks for nothing", async () => {
     const half = rawRequest({ port, bytes: "GET /livez HTTP/1.1\r\nHost: node\r\n" });
     const nothing = rawRequest({ port, bytes: "" });
-    assert.deepEqual(statusesIn(await half), [408]);
+    const received = await half;
+    assert.deepEqual(statusesIn(received), [408]);
+    assert.ok(received.endsWith("\r\n\r\nThe request took too long.\n"), received);
     assert.equal(await nothing, "");
+  });
+
+  test("takes a head of 8 KiB, and no longer one, whether it has an end or not", async () => {
+    const whole = rawRequest({ port, bytes: `${headOf(8192)}\r\n\r\n`, endAfterMs: 1 });
+    assert.deepEqual(statusesIn(await whole), [200]);
+    for (const bytes of [headOf(8193), `${headOf(8193)}\r\n\r\n`]) {
+      const received = await rawRequest({ port, bytes });
+      assert.deepEqual(statusesIn(received), [431]);
+      assert.ok(received.endsWith("\r\n\r\nThe headers are too large.\n"), received);
+    }
+  });
+
+  test("says what is wrong with what is no request", async () => {
+    for (const [bytes, sentence] of [
+      ["\x16\x03\x01", "This is no HTTP."],
+      ["GET\r\n\r\n", "The first line is no request of HTTP/1.0 or HTTP/1.1."],
+    ] as const) {
+      const received = await rawRequest({ port, bytes });
+      assert.deepEqual(statusesIn(received), [400]);
+      assert.match(received, /^Content-Type: text\/plain; charset=utf-8\r$/m);
+      assert.ok(received.endsWith(`\r\n\r\n${sentence}\n`), received);
+    }
   });
 
   test("answers in order, and a request that is none last", async () => {
