@@ -17,7 +17,7 @@ export function parseCommandLine(args: readonly string[]): Command {
   const options = parseOptions(args);
   if (options === undefined) {
     return usageError(
-      `Not understood: ${args.join(" ")}. The options are --incident, --seconds N and --help; npm needs two dashes before them: npm run demo -- --seconds 10`,
+      `Unknown argument: ${args.join(" ")}. The options are --incident, --seconds N and --help; npm needs two dashes before them: npm run demo -- --seconds 10`,
     );
   }
   const { help, incident, seconds } = options;

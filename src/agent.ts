@@ -97,7 +97,7 @@ export class Agent {
         "/metrics": async () =>
           settings.servesMetrics
             ? prometheusText(resource, catalogue, await observe())
-            : plainAnswer(404, "Not served: OTEL_METRICS_EXPORTER does not name prometheus."),
+            : plainAnswer(404, "Not served: OTEL_METRICS_EXPORTER does not contain prometheus."),
         "/status": () => this.#status(),
         "/synchronised": (query) => this.#synchronised(query),
         "/livez": () => probeAnswer(this.#health.livenessFailure(performance.now())),
@@ -253,9 +253,11 @@ export class Agent {
 
   #notReadyReason(): string | undefined {
     if (this.#sampler.history === undefined) {
-      return "chronyd was not asked yet.";
+      return "chronyd has not been polled yet.";
     }
-    return this.#push?.results.tried === false ? "The first push was not tried yet." : undefined;
+    return this.#push?.results.tried === false
+      ? "The first push has not been tried yet."
+      : undefined;
   }
 }
 

@@ -32,10 +32,10 @@ export function parseCommandLine(args: readonly string[]): Command {
     return {
       kind: "usage error",
       problem:
-        "The report is a program of its own, which the agent does not carry: npm run report, or node dist/chrony-tracker-report.cjs (docs/report.md).",
+        "The report is a separate program: npm run report, or node dist/chrony-tracker-report.cjs (docs/report.md).",
     };
   }
-  const problem = `Not understood: ${args.join(" ")}. There are status, wait, --help and --version; settings are environment variables.`;
+  const problem = `Unknown argument: ${args.join(" ")}. Use status, wait, --help or --version; settings are environment variables.`;
   return { kind: "usage error", problem };
 }
 
@@ -46,17 +46,17 @@ Usage: chrony-tracker [--help | --version]
        chrony-tracker status [OPTION …]
        chrony-tracker wait --within MS --timeout S [--agent URL]
 
-Reads the node's chronyd and reports what its clock can be wrong by, by OTLP to
-a collector and at /metrics. With the word status it asks chronyd once, reports to
-a person, and ends (see: chrony-tracker status --help). With the word wait it
-ends when the clock is good enough (see: chrony-tracker wait --help).
+Polls the node's chronyd and reports how wrong its clock can be, by OTLP to a
+collector and at /metrics. The command status polls chronyd once, prints a report
+and ends (see: chrony-tracker status --help). The command wait ends when the clock
+is good enough (see: chrony-tracker wait --help).
 
   chrony_clock_error_ms        with the offset of chronyd's last update. Far too
                                small while a large offset is slewed away.
   chrony_clock_error_bound_ms  with the offset that is still to be slewed. Rely
                                on this one.
   chrony_clock_error_peak_ms   the largest of both in the last minute. Alert on
-                               this one: alerts, status and page do.
+                               this one, as alerts, status and page do.
 
 Exit code:
 ${exitCodeHelp("chrony-tracker")}

@@ -34,7 +34,7 @@ export const EXIT_CODES: readonly ExitCode[] = [
   {
     command: "chrony-tracker",
     code: EXIT.failed,
-    when: "the port cannot be used, root cannot be left, or a second signal came",
+    when: "the port cannot be used, root cannot be dropped, or a second signal",
   },
   {
     command: "chrony-tracker",
@@ -69,7 +69,7 @@ export const EXIT_CODES: readonly ExitCode[] = [
   {
     command: "chrony-tracker wait",
     code: WAIT_EXIT.timedOut,
-    when: "timed out: not so until --timeout had passed",
+    when: "timed out: not good within --timeout",
   },
   {
     command: "chrony-tracker wait",
@@ -84,12 +84,12 @@ export const EXIT_CODES: readonly ExitCode[] = [
   {
     command: "chrony-tracker-report",
     code: EXIT.ok,
-    when: "the report was written, whatever is in it; --help; --version",
+    when: "the report was written, whatever its figures; --help; --version",
   },
   {
     command: "chrony-tracker-report",
     code: EXIT.failed,
-    when: "the backend does not give the data, or a file cannot be written",
+    when: "the backend does not return the data, or a file cannot be written",
   },
   { command: "chrony-tracker-report", code: EXIT.usageError, when: "an invalid command line" },
   {
@@ -105,7 +105,7 @@ export const EXIT_CODES: readonly ExitCode[] = [
   {
     command: "npm run demo",
     code: EXIT.failed,
-    when: "it does not; or a part is missing or ended",
+    when: "Prometheus does not agree; or a part is missing or has ended",
   },
   { command: "npm run demo", code: EXIT.usageError, when: "an invalid command line" },
   { command: "npm run demo", code: "128 + n", when: "ended by signal n, as by Ctrl-C (130)" },

@@ -26,7 +26,7 @@ export type Vitals = {
 export function livenessFailure(vitals: Vitals, nowMs: number): string | undefined {
   const silentMs = nowMs - vitals.lastReadingMs;
   if (silentMs > vitals.readingIntervalMs + GRACE_MS) {
-    return `The loop has stopped: no reading ended for ${Math.round(silentMs / 1000)} s.`;
+    return `Polling has stopped: no poll ended for ${Math.round(silentMs / 1000)} s.`;
   }
   const { directoryFault } = vitals;
   if (directoryFault !== undefined && nowMs - directoryFault.sinceMs >= GRACE_MS) {

@@ -59,20 +59,20 @@ export function runAsFor(directory: string | undefined, owner: User | undefined)
 
 /** A directory that root owns has one of two causes; each has its own remedy. */
 const ADVICE_FOR_DIRECTORY_OF_ROOT =
-  "If chronyd runs as root, ask it over UDP: CHRONY_ADDRESS=udp://127.0.0.1:323, in a cluster with the component udp-host-network. If chronyd runs as another user, something else made the directory and chronyd has turned its socket off: remove the directory and restart chronyd.";
+  "If chronyd runs as root, ask it over UDP: CHRONY_ADDRESS=udp://127.0.0.1:323, in a cluster with the component udp-host-network. If chronyd runs as another user, something else created the directory and chronyd has turned its socket off: remove the directory and restart chronyd.";
 
 /** One sentence for a person: the user now, why, and the consequence. */
 export function describeRunAs({ user, because }: RunAs, directory = ""): string {
   const became = `Started as root, became ${userText(user)} (uid:gid)`;
   switch (because) {
     case "no Unix socket":
-      return `${became}: over UDP no user of its own is needed.`;
+      return `${became}, because UDP needs no particular user.`;
     case "no directory":
       return `${became}, because ${directory} does not exist: chronyd is not running, or its directory is not mounted.`;
     case "directory is root's":
       return `${became}, because ${directory} is owned by root, and the agent never stays root. ${ADVICE_FOR_DIRECTORY_OF_ROOT}`;
     case "owns directory":
-      return `${became}, who owns ${directory}.`;
+      return `${became}, the owner of ${directory}.`;
   }
 }
 
@@ -85,7 +85,7 @@ export function describePrivilegeError(error: PrivilegeError): string {
     case "user namespace":
       return `Root of a user namespace, but not permitted to become ${user} (uid:gid): ${error.detail}. The namespace does not map that user, or forbids setgroups (/proc/self/uid_map, /proc/self/setgroups): run outside of it (hostUsers: true in a pod), or start it as the owner of chronyd's directory (runAsUser, runAsGroup).`;
     case "not for good":
-      return `Became ${user} (uid:gid), but ${error.detail}: it will not run like that.`;
+      return `Became ${user} (uid:gid), but ${error.detail}: the agent does not run like this.`;
   }
 }
 

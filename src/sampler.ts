@@ -59,11 +59,8 @@ export class Sampler {
     this.#options = options;
     this.#poller = new Poller(options.address);
     this.#leftOutFault = new Condition(options.log, "All of chronyd's sources are reported again.");
-    this.#sourceFault = new Condition(
-      options.log,
-      "chronyd reports the source that the clock follows again.",
-    );
-    this.#optionalFault = new Condition(options.log, "chronyd gives all its reports again.");
+    this.#sourceFault = new Condition(options.log, "chronyd reports the followed source again.");
+    this.#optionalFault = new Condition(options.log, "chronyd sends all reports again.");
   }
 
   /** What the polls mean so far; `undefined` before the first one ended. */
@@ -188,7 +185,7 @@ export class Sampler {
         this.#refused.add(report, nowMs)
       ) {
         this.#options.log.info(
-          `Without ${REPORT_WORDS[report] ?? report}, which is asked for again every ten minutes. ${describeReportFault(fault)}`,
+          `Not available: ${REPORT_WORDS[report] ?? report}. The agent asks for it again every ten minutes. ${describeReportFault(fault)}`,
         );
       }
     }
@@ -206,7 +203,7 @@ export class Sampler {
   #logAnswered(reports: readonly (OptionalReport | "upstream")[]): void {
     for (const report of reports) {
       if (this.#refused.delete(report)) {
-        this.#options.log.info(`chronyd gives ${REPORT_WORDS[report] ?? report} now.`);
+        this.#options.log.info(`chronyd reports ${REPORT_WORDS[report] ?? report} now.`);
       }
     }
   }
@@ -263,7 +260,7 @@ type NamedFault = {
 
 /** Descriptions of reports whose names are not clear by themselves. */
 const REPORT_WORDS: Partial<Record<NamedFault["report"], string>> = {
-  upstream: "what the time source says of itself (NTP_DATA)",
+  upstream: "the time source's own source (NTP_DATA)",
 };
 
 /** Whether chronyd gave a report, and not merely had no source to be asked about. */

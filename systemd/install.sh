@@ -43,7 +43,7 @@ while [ $# -gt 0 ]; do
       [ $# -gt 1 ] || misused "$1 wants a value."
       if [ "$1" = --node ]; then node=$2; else user=$2; fi
       shift ;;
-    *) misused "Not understood: $1." ;;
+    *) misused "Unknown argument: $1." ;;
   esac
   shift
 done

@@ -29,8 +29,8 @@ describe("the command line", () => {
     test(`${JSON.stringify(args)} is an error, which lists what is allowed`, () => {
       const command = parseCommandLine(args);
       assert.ok(command.kind === "usage error");
-      assert.ok(command.problem.startsWith(`Not understood: ${args.join(" ")}. There are `));
-      assert.match(command.problem, /--help and --version; settings are environment variables\.$/);
+      assert.ok(command.problem.startsWith(`Unknown argument: ${args.join(" ")}. Use `));
+      assert.match(command.problem, /--help or --version; settings are environment variables\.$/);
     });
   }
 });

@@ -24,7 +24,7 @@ describe("a loop that has stopped", () => {
     assert.equal(reason({ lastReadingMs: NOW_MS - 31_000 }), undefined);
     assert.equal(
       reason({ lastReadingMs: NOW_MS - 31_001 }),
-      "The loop has stopped: no reading ended for 31 s.",
+      "Polling has stopped: no poll ended for 31 s.",
     );
   });
 
@@ -53,5 +53,5 @@ test("a stopped loop is the first reason, because it would not notice a new dire
     lastReadingMs: NOW_MS - 60_000,
     directoryFault: { sentence: "The directory was deleted.", sinceMs: NOW_MS - 60_000 },
   });
-  assert.match(reasonTold ?? "", /^The loop has stopped/);
+  assert.match(reasonTold ?? "", /^Polling has stopped/);
 });

@@ -33,7 +33,7 @@ test("root becomes the directory's owner, its group included, whatever their num
   }
   assert.equal(
     describeRunAs(runAsFor(DIRECTORY, { uid: 998, gid: 995 }), DIRECTORY),
-    "Started as root, became 998:995 (uid:gid), who owns /run/chrony.",
+    "Started as root, became 998:995 (uid:gid), the owner of /run/chrony.",
   );
 });
 
@@ -57,7 +57,7 @@ test("a missing directory makes it nobody: who will own it is not known yet", ()
 test("over UDP it becomes nobody: no user of its own is needed", () => {
   const runAs = runAsFor(undefined, undefined);
   assert.deepEqual(runAs, { user: NOBODY, because: "no Unix socket" });
-  assert.match(describeRunAs(runAs), /became 65534:65534 \(uid:gid\): over UDP/);
+  assert.match(describeRunAs(runAs), /became 65534:65534 \(uid:gid\), because UDP/);
 });
 
 test("an error says whom it could not become and what to do", () => {
@@ -72,7 +72,7 @@ test("an error says whom it could not become and what to do", () => {
   );
   assert.equal(
     describePrivilegeError({ kind: "not for good", user, detail: "it still has capabilities" }),
-    "Became 998:995 (uid:gid), but it still has capabilities: it will not run like that.",
+    "Became 998:995 (uid:gid), but it still has capabilities: the agent does not run like this.",
   );
 });
 

@@ -92,7 +92,7 @@ export function describeChronyError(error: ChronyError): string {
     case "wrong length":
       return `The reply to ${error.report} has ${error.bytes} bytes, expected ${error.expectedBytes}.`;
     case "invalid field":
-      return `The reply to ${error.report} makes no sense: ${error.detail}.`;
+      return `The reply to ${error.report} is invalid: ${error.detail}.`;
   }
 }
 

@@ -94,7 +94,7 @@ ${clock?.sources === undefined ? undefined : sourceTable(clock.sources)}
 <section><h2>Push to the collector</h2><dl>${rowHtml(pushRow(content.push))}</dl></section>
 </main>
 <footer>
-<nav>${metricsLink(content.servesMetrics)}<a href="status">/status</a> this page as JSON · <a href="livez">/livez</a> whether the agent works · <a href="readyz">/readyz</a> whether it has begun</nav>
+<nav>${metricsLink(content.servesMetrics)}<a href="status">/status</a> this page as JSON · <a href="livez">/livez</a> whether the agent works · <a href="readyz">/readyz</a> whether it is ready</nav>
 <p>${new Date(wallMs).toISOString().slice(0, 19).replace("T", " ")} UTC by this clock. The page reloads every ${REFRESH_SECONDS} s.</p>
 </footer>
 </body>
@@ -112,7 +112,7 @@ const LOOKS: Readonly<Record<Verdict, { readonly tone: string; readonly sign: st
 
 function stateSection({ clock, problem }: PageContent): Html {
   if (clock === undefined) {
-    return html`<section class="state waiting"><h2>… starting</h2><p>chronyd was not asked yet.</p></section>`;
+    return html`<section class="state waiting"><h2>… starting</h2><p>chronyd has not been polled yet.</p></section>`;
   }
   const { verdict, reason } = judge(clock, DEFAULT_THRESHOLDS);
   const { tone, sign } = LOOKS[verdict];
@@ -141,7 +141,7 @@ function drawing({ history, nowSecond, readingIntervalSeconds }: PageContent): H
   const longestPauseSeconds = 1 + READINGS_UNTIL_UNREACHABLE * readingIntervalSeconds;
   const isWithheldSomewhere = history.some(({ errorMs }) => errorMs === undefined);
   return html`<figure>${errorDrawing(history, nowSecond, longestPauseSeconds)}
-<figcaption>The larger of error and bound over the last ten minutes, on a logarithmic scale.${isWithheldSomewhere ? " Grey: withheld, not known." : ""}</figcaption></figure>`;
+<figcaption>The larger of error and bound over the last ten minutes, on a logarithmic scale.${isWithheldSomewhere ? " Grey: not known." : ""}</figcaption></figure>`;
 }
 
 function clockRows({ clock, chronyAddress, steps, lastStepSeconds }: PageContent): Html[] {
@@ -166,7 +166,7 @@ function rowHtml({ label, value = "–", note, tone }: Row): Html {
 
 function sourceTable(sources: readonly SourceFacts[]): Html {
   return sources.length === 0
-    ? html`<section><h2>Its sources</h2><p>None, or none whose name has an address yet.</p></section>`
+    ? html`<section><h2>Its sources</h2><p>None, or their names are not resolved yet.</p></section>`
     : html`<section><h2>Its sources</h2><div class="wide"><table>
 <thead><tr><th>Source</th><th>Use</th>${SOURCE_COLUMNS.map(({ title }) => html`<th class="number">${title}</th>`)}</tr></thead>
 <tbody>${sources.map(sourceRow)}</tbody></table></div>

@@ -122,13 +122,13 @@ export function describePushError(error: PushError): string {
     case "token malformed":
       return `The token in ${error.path} is empty or not one line of printable characters.`;
     case "not reached":
-      return `The collector at ${shownAddress(error.url)} was not reached: ${error.detail}. ${error.isUntrusted ? "Name the authority that signed the collector's certificate in OTEL_EXPORTER_OTLP_CERTIFICATE." : "Check OTEL_EXPORTER_OTLP_ENDPOINT and that the collector runs."}`;
+      return `The collector at ${shownAddress(error.url)} was not reached: ${error.detail}. ${error.isUntrusted ? "Set OTEL_EXPORTER_OTLP_CERTIFICATE to a file with the CA of the collector's certificate." : "Check OTEL_EXPORTER_OTLP_ENDPOINT and that the collector runs."}`;
     case "timed out":
       return `The collector at ${shownAddress(error.url)} did not answer within ${error.afterMs} ms.`;
     case "redirected":
       return `The collector at ${shownAddress(error.url)} answered ${error.status}, a redirect to ${error.detail || "nowhere"}. The agent does not follow redirects: set OTEL_EXPORTER_OTLP_ENDPOINT to the right address.`;
     case "not OTLP":
-      return `The server at ${shownAddress(error.url)} answered ${error.status}${quoted(error.detail)}, which is no answer of an OTLP receiver: check OTEL_EXPORTER_OTLP_ENDPOINT, and what is between.`;
+      return `The server at ${shownAddress(error.url)} answered ${error.status}${quoted(error.detail)}, which is not an answer of an OTLP receiver: check OTEL_EXPORTER_OTLP_ENDPOINT and proxies in between.`;
     case "answered":
       return `The collector at ${shownAddress(error.url)} answered ${error.status}${quoted(error.detail)}: ${adviceFor(error.status)}.`;
   }
@@ -194,7 +194,7 @@ function adviceFor(status: number): string {
       return "it does not accept the sender; check COLLECTOR_TOKEN_FILE and OTEL_EXPORTER_OTLP_HEADERS";
     case 404:
     case 405:
-      return "that is not an OTLP receiver; check OTEL_EXPORTER_OTLP_ENDPOINT";
+      return "it is not an OTLP receiver; check OTEL_EXPORTER_OTLP_ENDPOINT";
     case 413:
       return "the request is too large for it; the agent sends less at once";
     case 408:
@@ -202,11 +202,11 @@ function adviceFor(status: number): string {
     case 502:
     case 503:
     case 504:
-      return "it is busy, or its backend is away; the agent goes on trying";
+      return "it is busy, or its backend is away; the agent retries";
     case 400:
     case 422:
     case 500:
-      return "it or its backend rejects the data, or its configuration fails; see the collector's log";
+      return "it or its backend rejects the data, or its configuration is wrong; see the collector's log";
     default:
       return "see the collector's log";
   }

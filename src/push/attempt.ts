@@ -193,7 +193,7 @@ async function readText(purpose: string, path: string): Promise<Result<string, P
     file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const stat = await file.stat();
     if (!stat.isFile() || stat.size > LONGEST_FILE_BYTES) {
-      const detail = stat.isFile() ? `it has ${stat.size} bytes` : "it is no regular file";
+      const detail = stat.isFile() ? `it has ${stat.size} bytes` : "it is not a regular file";
       return failure({ kind: "file unreadable", purpose, path, detail });
     }
     return success(await file.readFile("utf8"));

@@ -13,7 +13,7 @@ import { describePushError, type Outcome } from "./answer.ts";
 
 const DROP_WORDS: Readonly<Record<DropReason, string>> = {
   age: "they are too old (BACKLOG_MAX_AGE)",
-  bytes: "there is no more room (BACKLOG_MAX_BYTES)",
+  bytes: "the backlog is full (BACKLOG_MAX_BYTES)",
   rejected: "they are rejected",
 };
 
@@ -89,7 +89,7 @@ export class PushResults {
     const why = reasons.map((reason) => DROP_WORDS[reason]).join(" or ");
     const said =
       reasons.includes("rejected") && this.#rejectionReason !== ""
-        ? ` The backend said: ${this.#rejectionReason}`
+        ? ` The backend answered: ${this.#rejectionReason}`
         : "";
     this.#loss.raise(why, `Points are dropped, because ${why}.${said}`, nowMs);
   }

@@ -32,7 +32,7 @@ export function describeBackendError(error: BackendError): string {
     case "rejected":
       return `${url} answered with HTTP status ${error.status}${reason(error.detail)}. ${advice(error.status)}`;
     case "not Prometheus":
-      return `${url} answered with something else than Prometheus' HTTP API: ${error.detail}. Give the address that has /api/v1/query behind it.`;
+      return `${url} answered with something else than Prometheus' HTTP API: ${error.detail}. Set --prometheus to the address before /api/v1/query.`;
   }
 }
 
@@ -45,12 +45,12 @@ function advice(status: number): string {
     case 401:
       return "Give a valid token with --bearer-token-file (Azure: az account get-access-token --resource https://prometheus.monitor.azure.com).";
     case 403:
-      return "Give its identity the right to read (Azure: Monitoring Data Reader on the workspace, which takes up to 30 minutes to count).";
+      return "Give its identity the right to read (Azure: Monitoring Data Reader on the workspace, which takes up to 30 minutes to become active).";
     case 404:
-      return "Give the address that has /api/v1/query behind it.";
+      return "Set --prometheus to the address before /api/v1/query.";
     default:
       return status >= 300 && status < 400
-        ? "Redirects are not followed: give the address itself."
+        ? "Redirects are not followed: set --prometheus to the final address."
         : "Check --prometheus and --cluster.";
   }
 }

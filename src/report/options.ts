@@ -198,15 +198,15 @@ export const REPORT_HELP = `chrony-tracker-report: were the clocks right, from w
 Usage: chrony-tracker-report --prometheus URL --from TIME --to TIME --within MS
                              [OPTION …]
 
-Reads what the agents reported from a Prometheus and writes a report: for each
+Reads the agents' data from a Prometheus and writes a report: for each
 node and for all of them the largest error, the share of the time within the
 limit, the time in which the error is not known (never counted as within), steps,
 states, sources, and each time above the limit. docs/report.md explains it.
 
-  --prometheus URL     The address that has /api/v1/query behind it. Azure: the
-                       query endpoint of the workspace.
+  --prometheus URL     The address before /api/v1/query. Azure: the query endpoint
+                       of the workspace.
   --from TIME          A date in UTC (2026-10-01) or a time with its zone
-  --to TIME            (2026-10-01T08:00:00Z). The report is about the time
+  --to TIME            (2026-10-01T08:00:00Z). The report covers the time
                        after --from, up to and including --to.
   --within MS          The largest error that is within the limit, in
                        milliseconds.
@@ -217,17 +217,17 @@ states, sources, and each time above the limit. docs/report.md explains it.
   --expect NODES       Nodes that must be in the report, even if the backend has
                        no sample of them: names with commas. Can be repeated.
   --bearer-token-file FILE
-                       A token for the backend, by https:// only (or to this
-                       machine). Read anew for each request.
+                       A token for the backend, only over https:// or to this
+                       machine. Read again for each request.
   --ca-file FILE       Certificates to trust, in PEM. Default: the system's.
   --peak-window SECONDS
                        The time that a sample of chrony_clock_error_peak_ms
                        covers: 60, or two export intervals if that is longer.
                        Default: 60.
-  --output NAME        The beginning of the files' names: NAME.html, NAME.json,
+  --output NAME        The start of the files' names: NAME.html, NAME.json,
                        NAME-nodes.csv, NAME-exceedances.csv. None may exist.
                        Default: chrony-report.
-  --samples            Writes also NAME.samples: the samples as OpenMetrics
+  --samples            Also writes NAME.samples: the samples as OpenMetrics
                        text, whose SHA-256 is in the report.
   --version            The version of this program.
   -h, --help           This text.

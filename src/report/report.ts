@@ -93,7 +93,7 @@ function expectedAndMissing({ node }: NodeFigures): string {
 /** What the report cannot show without a metric. */
 const WITHOUT: Readonly<Partial<Record<UsedMetric, string>>> = {
   chrony_clock_error_peak_ms:
-    "Error and bound are judged instead, which say nothing about the time between two samples.",
+    "Error and bound are used instead, which do not cover the time between two samples.",
   chrony_sync_state: "States are not known there.",
   chrony_clock_steps_total: "Steps are not known there.",
   chrony_tracker_readings_total:

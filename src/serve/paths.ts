@@ -37,7 +37,7 @@ export type Answer = {
 };
 
 /** The body of a 503 before the first poll. */
-export const NOT_ASKED_YET = "chronyd was not asked yet. Try again in a second.";
+export const NOT_ASKED_YET = "chronyd has not been polled yet. Try again in a second.";
 
 /** A plain text answer of one line. */
 export function plainAnswer(status: number, text: string): Answer {

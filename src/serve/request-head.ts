@@ -28,13 +28,13 @@ export function parseRequestHead(text: string): Result<RequestHead, BadRequest> 
   const [requestLine = "", ...lines] = text.split("\r\n");
   const { method, target, minor } = REQUEST_LINE.exec(requestLine)?.groups ?? {};
   if (method === undefined || target === undefined) {
-    return bad("The first line is no request of HTTP/1.0 or HTTP/1.1.");
+    return bad("The first line is not a request of HTTP/1.0 or HTTP/1.1.");
   }
   const headers = new Map<string, string[]>();
   for (const line of lines) {
     const { name, value = "" } = HEADER.exec(line)?.groups ?? {};
     if (name === undefined) {
-      return bad("A line is no header.");
+      return bad("A header line is invalid.");
     }
     const key = name.toLowerCase();
     headers.set(key, [...(headers.get(key) ?? []), value.trim()]);
@@ -43,23 +43,23 @@ export function parseRequestHead(text: string): Result<RequestHead, BadRequest> 
 
   const hosts = valuesOf("host").length;
   if (hosts > 1 || (hosts === 0 && minor === "1")) {
-    return bad("One Host header is needed.");
+    return bad("Exactly one Host header is required.");
   }
   const [length = "0", ...otherLengths] = valuesOf("content-length");
   const [encoding, ...otherEncodings] = valuesOf("transfer-encoding");
   if (otherLengths.length > 0 || !/^\d{1,15}$/.test(length)) {
-    return bad("Content-Length is not one number.");
+    return bad("Content-Length is not a single number.");
   }
   if (
     otherEncodings.length > 0 ||
     (encoding !== undefined &&
       (encoding.toLowerCase() !== "chunked" || headers.has("content-length")))
   ) {
-    return bad("Transfer-Encoding may be chunked, without a Content-Length.");
+    return bad("Transfer-Encoding must be chunked, without Content-Length.");
   }
   const expected = valuesOf("expect");
   if (expected.some((value) => value.toLowerCase() !== "100-continue")) {
-    return failure({ status: 417, text: "Expect may be 100-continue." });
+    return failure({ status: 417, text: "Expect must be 100-continue." });
   }
   const connection = valuesOf("connection")
     .join(",")

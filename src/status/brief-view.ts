@@ -10,7 +10,7 @@ import type { StatusReport } from "./report.ts";
 
 export function briefView(report: StatusReport): string {
   const { clock, judgement, problems, saidBy, thresholds } = report;
-  const facts = [briefFacts(clock), ...(saidBy === "agent" ? ["as the agent says"] : [])];
+  const facts = [briefFacts(clock), ...(saidBy === "agent" ? ["as the agent reports"] : [])];
   const sentences = [
     judgement.reason,
     // Problems on the way do not matter if an agent reported the state.

@@ -172,7 +172,7 @@ class Observer {
       : {
           clock: agentClock,
           saidBy: "agent",
-          problems: [problem, "What is said here is what the agent read last."],
+          problems: [problem, "These facts are from the agent's last poll."],
         };
   }
 }

@@ -119,7 +119,7 @@ const USE_WIDTH = 12;
 
 function sourceTable(sources: readonly SourceFacts[], width: number): StyledLine[] {
   if (sources.length === 0) {
-    return wrapped("chronyd has no source, or none whose name has an address yet.", width).map(
+    return wrapped("chronyd has no source, or their names are not resolved yet.", width).map(
       (line) => [span(line, "warning")],
     );
   }

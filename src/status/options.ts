@@ -90,18 +90,18 @@ export const STATUS_HELP = `chrony-tracker status: can this node's clock be trus
 
 Usage: chrony-tracker status [OPTION …]
 
-Asks chronyd itself, once. Where an agent runs beside it, the peak comes from
-the agent's /status. When this process may not speak to chronyd, everything
-else does, too, and the report says so.
+Polls chronyd once. If an agent runs on this node, the peak comes from its
+/status. If this process may not use chronyd's socket, all facts come from the
+agent, and the report says so.
 
   --address ADDRESS   ${CHRONY_ADDRESS_FORM}
-                      Default: CHRONY_ADDRESS. With another no agent is asked.
-  -w, --warning MS    The size of what is judged that is too much, in
+                      Default: CHRONY_ADDRESS. With another, no agent is asked.
+  -w, --warning MS    The thresholds for the peak (see below), in
   -c, --critical MS   milliseconds. Default: ${DEFAULT_THRESHOLDS.warningMs} and ${DEFAULT_THRESHOLDS.criticalMs}, as the alerts.
-  --brief             One line, as monitoring plugins have it.
-  --json              One object. Every key is always there; what is not known,
-                      or means nothing in this state, is null.
-  --watch             Again every SLEEP_INTERVAL seconds, until Ctrl-C.
+  --brief             One line, for monitoring plugins.
+  --json              One object with all keys. A value that is not known, or
+                      means nothing in this state, is null.
+  --watch             Repeats every SLEEP_INTERVAL seconds, until Ctrl-C.
   -h, --help          This text.
 
 Three numbers say how wrong the clock can be:
@@ -109,8 +109,8 @@ Three numbers say how wrong the clock can be:
           while a large offset is being slewed away.
   Bound   with the offset that is still to be slewed. Rely on this one: the true
           time is within it, as far as chronyd can know.
-  Peak    the largest of both in the last minute. The verdict is by it; where no
-          agent knows it, by the larger of error and bound.
+  Peak    the largest of both in the last minute. The thresholds apply to it.
+          Without an agent they apply to the larger of error and bound.
 
 Exit code (with --watch, that of the last report):
 ${exitCodeHelp("chrony-tracker status")}

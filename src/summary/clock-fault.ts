@@ -18,14 +18,14 @@ export function describeClockFault(
       return describeStaleSource(assessment, otherSource);
     case "stepped":
       return assessment.unseenStepMs === 0
-        ? "The wall clock was set back before the agent started, and chronyd has made no update since: its offset is the one of before (see: chronyc tracking)."
-        : `The wall clock was stepped by ${seconds(assessment.unseenStepMs)} and chronyd has made no update since: its offset is the one of before (see: chronyc tracking).`;
+        ? "The wall clock was set back before the agent started, and chronyd has made no update since: its offset is from before that (see: chronyc tracking)."
+        : `The wall clock was stepped by ${seconds(assessment.unseenStepMs)} and chronyd has made no update since: its offset is from before the step (see: chronyc tracking).`;
     case "local":
-      return "chronyd follows its own clock (its local directive): how wrong the clock is cannot be known.";
+      return "chronyd follows its own clock (local directive): the error of the clock is not known.";
     case "unsynchronised":
       return assessment.leapSecondPasses
         ? "A leap second passes: chronyd is not synchronised for about 2 s around it."
-        : "chronyd is not synchronised: it has no time source to go by (see: chronyc sources).";
+        : "chronyd is not synchronised: it has no time source to follow (see: chronyc sources).";
   }
 }
 
@@ -41,8 +41,8 @@ function describeStaleSource(
   const until =
     otherSource === undefined
       ? ""
-      : ` until chronyd takes ${otherSource} in its place, about 64 polls after the last answer`;
-  return `${source} has given nothing for ${Math.round(ageSeconds)} s: the clock runs free, and its error grows${until} (see: chronyc sources).`;
+      : ` until chronyd switches to ${otherSource}, about 64 polls after the last answer`;
+  return `${source} has given no sample for ${Math.round(ageSeconds)} s: the clock runs free, and its error grows${until} (see: chronyc sources).`;
 }
 
 function seconds(milliseconds: number): string {

@@ -36,7 +36,7 @@ export function errorRows(clock: ClockFacts, peakWidthSeconds: number | undefine
       ? {
           label,
           value: undefined,
-          note: withheldBecause === undefined ? missing : `withheld: ${withheldBecause}`,
+          note: withheldBecause === undefined ? missing : `not known: ${withheldBecause}`,
         }
       : { label, value: milliseconds(valueMs), note };
   return [
@@ -48,12 +48,12 @@ export function errorRows(clock: ClockFacts, peakWidthSeconds: number | undefine
       "not known",
     ),
     peakWidthSeconds === undefined
-      ? row("Peak", undefined, "", "only an agent knows it, and none was found")
+      ? row("Peak", undefined, "", "only an agent has it, and none answered")
       : row(
           "Peak",
           clock.peakMs,
-          `the largest of both in the last ${duration(peakWidthSeconds)}: it is judged`,
-          "not known to the agent",
+          `the largest of both in the last ${duration(peakWidthSeconds)}: alerts use it`,
+          "the agent does not know it yet",
         ),
   ];
 }
@@ -112,7 +112,7 @@ function slewRow({ state, tracking }: ClockFacts): Row {
   const label = "To be slewed";
   const { withheldBecause } = STATE_WORDS[state];
   if (tracking === undefined || withheldBecause !== undefined) {
-    const note = withheldBecause === undefined ? "not known" : `withheld: ${withheldBecause}`;
+    const note = withheldBecause === undefined ? "not known" : `not known: ${withheldBecause}`;
     return { label, value: undefined, note };
   }
   const { systemTimeOffsetSeconds: seconds } = tracking;
@@ -179,7 +179,7 @@ function utcServerRow({
 export function pushRow(push: PushFacts | undefined): Row {
   const label = "Last push";
   if (push === undefined) {
-    return { label, value: "off", note: "OTEL_METRICS_EXPORTER does not name otlp" };
+    return { label, value: "off", note: "OTEL_METRICS_EXPORTER does not contain otlp" };
   }
   const { accepted, failed, acceptedSecondsAgo, failure } = push;
   const counts = `(${accepted} accepted, ${failed} failed)`;

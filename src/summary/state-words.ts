@@ -20,19 +20,20 @@ export const STATE_WORDS: Readonly<Record<SyncState, StateWords>> = {
   },
   stepped: {
     conclusion:
-      "Somebody set the clock and chronyd has not seen it yet: the clock may be off by as much.",
-    withheldBecause: "chronyd's offset is that of before the step",
+      "The clock was stepped and chronyd has made no update since: the clock may be wrong by the step.",
+    withheldBecause: "chronyd's offset is from before the step",
   },
   local: {
-    conclusion: "chronyd follows its own clock, by its local directive: the clock may be anything.",
+    conclusion:
+      "chronyd follows its own clock (local directive): the clock may be wrong by any amount.",
     withheldBecause: "chronyd's 0 ms means nothing here",
   },
   unsynchronised: {
-    conclusion: "chronyd has no time to go by: the clock may be anything.",
+    conclusion: "chronyd has no time source to follow: the clock may be wrong by any amount.",
     withheldBecause: undefined,
   },
   unreachable: {
-    conclusion: "chronyd does not answer: the clock may be anything.",
+    conclusion: "chronyd does not answer: the clock may be wrong by any amount.",
     withheldBecause: "chronyd does not answer",
   },
 };
@@ -42,7 +43,7 @@ export function conclusion(clock: Pick<ClockFacts, "state" | "source" | "sources
   const other = clock.state === "stale" ? otherSource(clock) : undefined;
   return other === undefined
     ? STATE_WORDS[clock.state].conclusion
-    : `The time source is silent, and the error grows until chronyd takes ${other} in its place: about 64 polls after the last answer.`;
+    : `The time source is silent, and the error grows until chronyd switches to ${other}, about 64 polls after the last answer.`;
 }
 
 /** The name of a source that answers and is good, but is not followed; `undefined` when there is none. */

@@ -44,7 +44,7 @@ export function synchronisedWithin(clock: StartFacts, limitMs: number): StartJud
     return {
       isGood: false,
       kind: "not known",
-      sentence: "How wrong the clock can be is not known.",
+      sentence: "The error of the clock is not known.",
     };
   }
   const { name, valueMs } = judged;

@@ -75,10 +75,9 @@ const SERVERS_CONTRADICT =
   "No NTP server of UTC_CHECK_SERVERS agrees with the clock: its time source may be wrong.";
 
 const SOURCE_RUNS_FREE =
-  "The time source says that it follows its own clock: it may be off by anything, and this clock with it.";
+  "The time source reports that it follows its own clock: it and this clock may be wrong by any amount.";
 
-const CLOCK_WAS_SET_BACK =
-  "chronyd's last update lies in the future: somebody set the clock back since.";
+const CLOCK_WAS_SET_BACK = "chronyd's last update is in the future: the clock was set back since.";
 
 function atLeastWarning(judgement: Judgement, reason: string | undefined): Judgement {
   return judgement.verdict === "ok" ? { verdict: "warning", reason } : judgement;
@@ -103,7 +102,7 @@ export function judgedValue({ errorMs, boundMs, peakMs }: JudgedFacts): JudgedVa
 function byThresholds(facts: JudgedFacts, { warningMs, criticalMs }: Thresholds): Judgement {
   const judged = judgedValue(facts);
   if (judged === undefined) {
-    return { verdict: "unknown", reason: "How wrong the clock can be was not reported." };
+    return { verdict: "unknown", reason: "The error of the clock was not reported." };
   }
   const { name, valueMs } = judged;
   if (valueMs <= warningMs) {

@@ -80,5 +80,5 @@ export function describeContradiction({ answers, boundMs = 0 }: UtcCheck): strin
       ? []
       : `${server} ${milliseconds(measurement.offsetSeconds)} +/- ${milliseconds(measurement.marginSeconds)}`,
   );
-  return `No NTP server agrees with the clock: its bound was ${boundMs.toFixed(3)} ms, and they say: ${offsets.join(", ")} (positive: the clock is behind). chronyd's time source may be wrong.`;
+  return `No NTP server agrees with the clock: its bound was ${boundMs.toFixed(3)} ms, and the offsets of the servers are: ${offsets.join(", ")} (positive: the clock is behind). chronyd's time source may be wrong.`;
 }

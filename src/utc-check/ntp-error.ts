@@ -36,15 +36,15 @@ export function describeNtpError(server: string, error: NtpError): string {
     case "socket failed":
       return `${name} could not be asked (${error.detail}): check that the node has a route to it.`;
     case "no answer":
-      return `${name} did not answer within ${error.afterMs / 1000} s: check that UDP to its port is let through, and that it serves this network.`;
+      return `${name} did not answer within ${error.afterMs / 1000} s: check that firewalls allow UDP to its port, and that it serves this network.`;
     case "kiss":
       return describeKiss(name, error.code);
     case "not synchronised":
       return `${name} is not synchronised itself (leap indicator ${error.leapIndicator}, stratum ${error.stratum}): its time is not used.`;
     case "impossible times":
-      return `${name} answered with times that cannot be true (a delay of ${milliseconds(error.delaySeconds)}): they are not used.`;
+      return `${name} answered with impossible times (a delay of ${milliseconds(error.delaySeconds)}): they are not used.`;
     case "too far":
-      return `${name} can be wrong by ${milliseconds(error.marginSeconds)}, which says nothing: use a nearer server.`;
+      return `${name} can be wrong by ${milliseconds(error.marginSeconds)}, which is too much for the check: use a nearer server.`;
     case "clock stepped":
       return `The wall clock was stepped while ${server} was asked: its answer is not used.`;
   }
@@ -52,7 +52,7 @@ export function describeNtpError(server: string, error: NtpError): string {
 
 function describeKiss(name: string, code: string): string {
   if (code === RATE_KISS) {
-    return `${name} asks for fewer questions (RATE): from now on it is asked half as often.`;
+    return `${name} asks for fewer requests (RATE): from now on it is asked half as often.`;
   }
   return FINAL_KISSES.includes(code)
     ? `${name} does not serve this node (${code}): it is not asked any more until the agent restarts. Remove it from UTC_CHECK_SERVERS.`

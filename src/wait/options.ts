@@ -82,25 +82,25 @@ const parseAgentUrl: ParseText<string> = (text) => {
 };
 
 /** The text of `chrony-tracker wait --help`. */
-export const WAIT_HELP = `chrony-tracker wait: ends when this node's clock is good enough to start something
+export const WAIT_HELP = `chrony-tracker wait: ends when this node's clock is good enough to start a program
 
 Usage: chrony-tracker wait --within MS --timeout S [--agent URL]
 
-Asks once a second, until the clock is synchronised and can be wrong by MS
-milliseconds at most, or until S seconds have passed. It reports on standard error
-what it waits for. For unit files and init containers: docs/wait.md.
+Checks once a second, until the clock is synchronised and can be wrong by MS
+milliseconds at most, or until S seconds have passed. It writes the reason for
+waiting to standard error. For unit files and init containers: docs/wait.md.
 
-  --within MS    The largest acceptable error, in milliseconds. Compared with it
-                 is the larger of error and bound; with --agent also the peak,
-                 the largest of both in the last minute.
-  --timeout S    How long to wait, in seconds. 0 asks once. A request that has
-                 begun then is completed, which takes up to 3 s more.
+  --within MS    The largest acceptable error, in milliseconds. It is compared
+                 with the larger of error and bound, and with --agent also with
+                 the peak, the largest of both in the last minute.
+  --timeout S    How long to wait, in seconds. 0 checks once. A request that has
+                 begun is completed, which takes up to 3 s more.
   --agent URL    Ask the agent at http://HOST:PORT. Default: ask chronyd itself, at
                  CHRONY_ADDRESS, as root or the owner of its directory.
   -h, --help     This text.
 
-A clock whose error is not known is never good enough: when the agent or chronyd
-does not answer, when the agent has just started, when the answer is not theirs.
+A clock whose error is not known is never good enough: the agent or chronyd does
+not answer, the agent has just started, or the answer is invalid.
 
 Exit code:
 ${exitCodeHelp("chrony-tracker wait")}`;

@@ -96,7 +96,7 @@ describe("a partial success", () => {
       await untilAttempts(agent, collector, 10);
       await agent.process.waitUntil("dropped points", async () => (await dropped(agent)) >= 30);
       const line = await logged(agent, /Points are dropped/);
-      assert.match(line, /because they are rejected\. The backend said: no such tenant$/);
+      assert.match(line, /because they are rejected\. The backend answered: no such tenant$/);
       const times = collector.attempts.flatMap(({ body }) => timesIn(body));
       assert.deepEqual(times, [...new Set(times)], "nothing is sent twice");
       assert.equal((await dropped(agent)) % 3, 0);
@@ -111,7 +111,7 @@ test("a page with 200 is not a success: everything is kept, which is logged once
   const agent = await startPushing(t, collector);
   await untilAttempts(agent, collector, 6);
   const line = await logged(agent, /answered 200/);
-  assert.match(line, /answered 200 \(Sign in\), which is no answer of an OTLP receiver/);
+  assert.match(line, /answered 200 \(Sign in\), which is not an answer of an OTLP receiver/);
   assert.equal(messages(agent).filter((message) => /answered 200/.test(message)).length, 1);
   const sent = new Set(collector.attempts.flatMap(({ body }) => timesIn(body)));
   const accepted = collector.attempts.length;

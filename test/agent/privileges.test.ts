@@ -92,7 +92,9 @@ describe("the agent, started as root", { skip: cannotBeOthers, concurrency: true
       await assertIsNobodyBut(uid, gid, agent.process.pid);
       assert.match(
         agent.process.output(),
-        new RegExp(`Started as root, became ${uid}:${gid} \\(uid:gid\\), who owns ${directory}\\.`),
+        new RegExp(
+          `Started as root, became ${uid}:${gid} \\(uid:gid\\), the owner of ${directory}\\.`,
+        ),
       );
       agent.process.signal("SIGTERM");
       assert.deepEqual(await agent.process.exited, { code: 0, signal: null });
@@ -166,7 +168,7 @@ describe("the agent, started as root", { skip: cannotBeOthers, concurrency: true
     [
       "keeps its capabilities by its secure bits",
       [setpriv ?? "", "--securebits=+no_setuid_fixup", ...ROOT_OF_CONTAINER.slice(1)],
-      /but it still has capabilities \(00000000000000c0\): it will not run like that/,
+      /but it still has capabilities \(00000000000000c0\): the agent does not run like this/,
     ],
     [
       // Without SETUID only the effective uid changes, and the saved one would allow to go back.

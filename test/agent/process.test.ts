@@ -57,7 +57,7 @@ describe("the agent's process", () => {
   test("rejects unknown arguments, and reports all invalid settings at once, with exit code 2", async () => {
     const usageError = await run(["--verbose"]);
     assert.equal(usageError.code, 2);
-    assert.match(usageError.output, /Not understood: --verbose/);
+    assert.match(usageError.output, /Unknown argument: --verbose/);
 
     const { code, output } = await run([], {
       CHRONY_ADDRESS: "tcp://127.0.0.1:323",

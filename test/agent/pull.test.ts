@@ -166,7 +166,7 @@ describe("the agent's HTTP server", () => {
     });
     await asked;
     const early = await get(agent, "/readyz");
-    assert.deepEqual([early.status, early.body], [503, "The first push was not tried yet.\n"]);
+    assert.deepEqual([early.status, early.body], [503, "The first push has not been tried yet.\n"]);
     assert.equal((await get(agent, "/livez")).status, 200);
     release();
     await waitUntilReady(agent);

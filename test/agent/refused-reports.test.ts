@@ -41,7 +41,7 @@ test("a rejected report is asked for again after ten minutes, and after a restar
   };
   await waitFor("three polls", () => Promise.resolve(fake.asked(tracking.command) >= 3));
   assert.equal(fake.asked(activity.command), 0, "nobody has asked the agent");
-  await untilScraped("the line", () => logged(/Without serverstats, which is asked for/) === 1);
+  await untilScraped("the line", () => logged(/Not available: serverstats\. The agent asks/) === 1);
   await untilPolls(6);
   assert.equal(fake.asked(serverStatistics.command), 1, "it is not asked for at each poll");
 
@@ -53,15 +53,15 @@ test("a rejected report is asked for again after ten minutes, and after a restar
   fake.refuse([]);
   await agent.letPass(TEN_MINUTES_MS);
   await untilGiven();
-  await agent.process.waitForLine(/chronyd gives serverstats now/);
-  assert.equal(logged(/Without serverstats/), 1);
+  await agent.process.waitForLine(/chronyd reports serverstats now/);
+  assert.equal(logged(/Not available: serverstats/), 1);
 
   fake.refuse([serverStatistics.command]);
-  await untilScraped("another line", () => logged(/Without serverstats/) === 2);
+  await untilScraped("another line", () => logged(/Not available: serverstats/) === 2);
   await chronyd.stop();
   await scrapeInState(agent, "unreachable");
   fake.refuse([]);
   await chronyd.restart();
   await untilGiven();
-  await untilScraped("the line", () => logged(/chronyd gives serverstats now/) === 2);
+  await untilScraped("the line", () => logged(/chronyd reports serverstats now/) === 2);
 });

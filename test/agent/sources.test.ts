@@ -114,20 +114,19 @@ describe("the optional reports at /metrics", () => {
       names.filter((name) => /serverstats|peer/.test(name)),
       [],
     );
-    await agent.process.waitForLine(/Without ntpdata/);
-    await agent.process.waitForLine(/Without serverstats/);
+    await agent.process.waitForLine(/Not available: ntpdata/);
+    await agent.process.waitForLine(/Not available: serverstats/);
     // The upstream's own state is also asked for, while the clock follows the server and not PHC0.
     const told = agent
       .logs()
-      .filter(({ message }) => /Without (?!what the time source says)/.test(String(message)));
+      .filter(({ message }) =>
+        /Not available: (?!the time source's own source)/.test(String(message)),
+      );
     assert.deepEqual(
       told
         .map(({ message }) => String(message).split(".")[0] ?? "")
         .toSorted((a, b) => a.localeCompare(b)),
-      [
-        "Without ntpdata, which is asked for again every ten minutes",
-        "Without serverstats, which is asked for again every ten minutes",
-      ],
+      ["Not available: ntpdata", "Not available: serverstats"],
     );
   });
 });

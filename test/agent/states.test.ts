@@ -109,7 +109,7 @@ describe("an agent with a chronyd that", () => {
       assert.ok((stale.value(name) ?? 0) > 0, `${name} is published`);
     }
     await agent.process.waitForLine(
-      /time source PHC0, polled every .* has given nothing for \d+ s/,
+      /time source PHC0, polled every .* has given no sample for \d+ s/,
     );
   });
 });

@@ -84,7 +84,7 @@ describe("GET /synchronised", () => {
         [status, body],
         [
           503,
-          "The state is unreachable, not synchronised. chronyd does not answer: the clock may be anything.\n",
+          "The state is unreachable, not synchronised. chronyd does not answer: the clock may be wrong by any amount.\n",
         ],
       );
     } finally {

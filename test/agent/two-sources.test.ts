@@ -37,6 +37,6 @@ test("the log names the other source that answers while the followed one is stal
     }
   });
   await agent.process.waitForLine(
-    /time source 127\.0\.0\.1, polled every 1 s, has given nothing for 600 s: .* until chronyd takes PHC0 in its place/,
+    /time source 127\.0\.0\.1, polled every 1 s, has given no sample for 600 s: .* until chronyd switches to PHC0/,
   );
 });

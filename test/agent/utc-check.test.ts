@@ -267,7 +267,7 @@ describe("a server without a time has no series:", () => {
     other.answerWith((request) => [answerTo(request)]);
     const servers = [rate, deny, other].map(({ port }) => `127.0.0.1:${port}`);
     const agent = await startChecking(t, await startFollower(t), servers);
-    await agent.process.waitForLine(/asks for fewer questions \(RATE\)/, LONGEST_MS);
+    await agent.process.waitForLine(/asks for fewer requests \(RATE\)/, LONGEST_MS);
     await agent.process.waitForLine(/does not serve this node \(DENY\)/, LONGEST_MS);
     rate.answerWith((request) => [answerTo(request)]);
     for (const [index, expected] of [1, 2, 2, 3].entries()) {

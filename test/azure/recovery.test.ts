@@ -165,7 +165,7 @@ describe("from the agent to an Azure Monitor workspace", { skip: cannotRun }, ()
     await tokensAnswered(path, 401, 3);
     assert.deepEqual(await path.prometheus.query('{__name__=~"chrony.*"}'), []);
     await collectorTells(path, /failed to get token.*AADSTS70025/s);
-    await agentShows(path, /answered 503 .*its backend is away; the agent goes on trying/);
+    await agentShows(path, /answered 503 .*its backend is away; the agent retries/);
 
     path.azure.tenant.federatedCredential = credential;
     await path.waitForFreshValue();

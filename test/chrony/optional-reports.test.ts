@@ -356,7 +356,7 @@ describe("a report that need not be asked for again is told from one that failed
     for (const report of SOURCES_REPORTS) {
       const list = reports[report];
       assert.ok(list?.ok === false);
-      assert.match(describeReportFault(list.error), /SOURCE_DATA makes no sense: the state/);
+      assert.match(describeReportFault(list.error), /SOURCE_DATA is invalid: the state/);
     }
     assert.equal(fake.asked(COMMANDS.SOURCE_DATA), 1);
   });

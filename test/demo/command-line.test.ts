@@ -17,10 +17,10 @@ const UNDERSTOOD: readonly (readonly [readonly string[], Command])[] = [
 const MISUSED: readonly (readonly [readonly string[], RegExp])[] = [
   [
     ["--incidents"],
-    /^Not understood: --incidents\. The options are --incident, --seconds N and --help/,
+    /^Unknown argument: --incidents\. The options are --incident, --seconds N and --help/,
   ],
-  [["15"], /^Not understood: 15\. .* npm run demo -- --seconds 10/],
-  [["--seconds"], /^Not understood: --seconds\./],
+  [["15"], /^Unknown argument: 15\. .* npm run demo -- --seconds 10/],
+  [["--seconds"], /^Unknown argument: --seconds\./],
   [["--seconds", "soon"], /^--seconds is soon: expected a number from 1 to 86400\.$/],
   [["--seconds", "0"], /^--seconds is 0:/],
   [["--seconds=-5"], /^--seconds is -5:/],

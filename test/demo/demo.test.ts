@@ -92,7 +92,7 @@ describe("the demo", { concurrency: 3 }, () => {
     const { code, standardOutput, standardError } = await run(t, ["--second", "3"]);
     assert.equal(code, 2);
     assert.equal(standardOutput, "");
-    assert.match(standardError, /^Not understood: --second 3\. .*\n$/);
+    assert.match(standardError, /^Unknown argument: --second 3\. .*\n$/);
   });
 
   for (const [name, code, during] of [

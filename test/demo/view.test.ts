@@ -21,7 +21,7 @@ OK: synchronised
 The true time is within the bound of this clock, as far as chronyd can know.
 Error          0.031 ms    with the offset of chronyd's last update
 Bound          0.035 ms    with the offset still to be slewed: rely on this one
-Peak           0.052 ms    the largest of both in the last 60 s: it is judged
+Peak           0.052 ms    the largest of both in the last 60 s: alerts use it
 Source         PHC0        reference clock, stratum 0, answered 8 of 8 polls
 Reference age  3.2 s       since chronyd's last update; stale beyond 64 s
 To be slewed   0.005 ms    the clock is ahead
@@ -42,9 +42,9 @@ Ctrl-C ends the demo and leaves nothing behind.`,
     const lines = linesOf({ snapshot: snapshotOf(AGENT_OF_DEAD) });
     assert.equal(lines[1], "UNKNOWN: unreachable");
     assert.deepEqual(lines.slice(3, 6), [
-      "Error          -           withheld: chronyd does not answer",
-      "Bound          -           withheld: chronyd does not answer",
-      "Peak           -           withheld: chronyd does not answer",
+      "Error          -           not known: chronyd does not answer",
+      "Bound          -           not known: chronyd does not answer",
+      "Peak           -           not known: chronyd does not answer",
     ]);
     assert.deepEqual(lines.slice(13, 15), [
       "by push        -           no such series",

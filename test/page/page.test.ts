@@ -65,7 +65,7 @@ describe("the page", () => {
       "✓ synchronised The true time is within the bound",
       "Error 0.031 ms",
       "Bound 0.035 ms",
-      "Peak 0.052 ms the largest of both in the last 60 s: it is judged",
+      "Peak 0.052 ms the largest of both in the last 60 s: alerts use it",
       "Source PHC0 reference clock, stratum 0, answered 8 of 8 polls",
       "Reference age 3.2 s since chronyd's last update; stale beyond 64 s",
       "To be slewed 0.005 ms the clock is ahead",
@@ -100,14 +100,14 @@ describe("the page", () => {
       contentOf({ clock: UNREACHABLE, problem: "There is no socket at /x.", history: [] }),
     );
     assert.match(text, /\? unreachable chronyd does not answer: .* There is no socket at \/x\./);
-    assert.match(text, /Error – withheld: chronyd does not answer Bound – withheld/);
+    assert.match(text, /Error – not known: chronyd does not answer Bound – not known/);
     assert.doesNotMatch(text.replace(/1 ms|0\.1 ms|0\.01 ms/g, ""), /\d ms/);
     assert.match(text, /Source – not known Reference age – not known/);
   });
 
   test("before the first poll shows that, and not a state", () => {
     const text = textOf(contentOf({ clock: undefined, history: [] }));
-    assert.match(text, /… starting chronyd was not asked yet\./);
+    assert.match(text, /… starting chronyd has not been polled yet\./);
     assert.doesNotMatch(text, /Error|synchronised/);
   });
 

@@ -179,7 +179,7 @@ const SENTENCES: { readonly [K in Kind]: readonly [PushError & { readonly kind: 
   ],
   "not OTLP": [
     { kind: "not OTLP", url: URL, status: 200, detail: "Welcome" },
-    `The server at ${URL} answered 200 (Welcome), which is no answer of an OTLP receiver: check OTEL_EXPORTER_OTLP_ENDPOINT, and what is between.`,
+    `The server at ${URL} answered 200 (Welcome), which is not an answer of an OTLP receiver: check OTEL_EXPORTER_OTLP_ENDPOINT and proxies in between.`,
   ],
   answered: [
     { kind: "answered", url: URL, status: 418, detail: "a teapot" },
@@ -199,7 +199,7 @@ describe("the sentence of", () => {
       detail: "self-signed",
       isUntrusted: true,
     } as const;
-    assert.match(describePushError(error), /OTEL_EXPORTER_OTLP_CERTIFICATE\.$/);
+    assert.match(describePushError(error), /OTEL_EXPORTER_OTLP_CERTIFICATE to a file with the CA/);
   });
 
   test("a redirect to nowhere, and one with a secret", () => {
@@ -215,7 +215,7 @@ describe("an answer is told with what to do:", () => {
     [[401, 403], /the sender; check COLLECTOR_TOKEN_FILE and OTEL_EXPORTER_OTLP_HEADERS\.$/],
     [[404, 405], /check OTEL_EXPORTER_OTLP_ENDPOINT/],
     [[413], /the agent sends less at once/],
-    [[408, 429, 502, 503, 504], /goes on trying/],
+    [[408, 429, 502, 503, 504], /the agent retries/],
     [[300, 399], /a redirect to nowhere/],
     [[418], /: see the collector's log\.$/],
   ];

@@ -343,7 +343,7 @@ describe("a limit of bytes", () => {
     for (const tokenFile of ["/", pipe]) {
       const error = errorOf(await push(settingsFor(collector.port, { tokenFile })));
       assert.ok(error.kind === "file unreadable");
-      assert.equal(error.detail, "it is no regular file");
+      assert.equal(error.detail, "it is not a regular file");
     }
   });
 });

@@ -39,7 +39,7 @@ function waits(error: PushError): Outcome {
 }
 
 const SENTENCE =
-  "The collector at http://collector.example/v1/metrics answered 503 (away): it is busy, or its backend is away; the agent goes on trying.";
+  "The collector at http://collector.example/v1/metrics answered 503 (away): it is busy, or its backend is away; the agent retries.";
 
 test("each request is counted, and the last decides whether pushes fail", () => {
   assert.deepEqual([results.tried, results.isFailing], [false, false]);
@@ -102,7 +102,7 @@ for (const [what, error] of [
 
 for (const [reason, words] of [
   ["age", "they are too old (BACKLOG_MAX_AGE)"],
-  ["bytes", "there is no more room (BACKLOG_MAX_BYTES)"],
+  ["bytes", "the backlog is full (BACKLOG_MAX_BYTES)"],
   ["rejected", "they are rejected"],
 ] as const) {
   test(`that points are dropped (${reason}) is logged with the reason, and its end`, () => {
@@ -118,7 +118,7 @@ for (const [reason, words] of [
 
 test("two reasons stand in one line", () => {
   results.collected({ age: 1, bytes: 1, rejected: 0 });
-  assert.match(messages.join(), /\(BACKLOG_MAX_AGE\) or there is no more room/);
+  assert.match(messages.join(), /\(BACKLOG_MAX_AGE\) or the backlog is full/);
 });
 
 for (const [what, outcome] of [
@@ -130,12 +130,15 @@ for (const [what, outcome] of [
     results.settled(accepted(0, "fine"), 0);
     results.settled(waits(answered(503, "away")), 0);
     results.collected({ ...NONE, rejected: 1 });
-    assert.match(messages.join(), /because they are rejected\. The backend said: out of bounds$/);
+    assert.match(
+      messages.join(),
+      /because they are rejected\. The backend answered: out of bounds$/,
+    );
   });
 }
 
 test("what the backend said is not logged with points that are too old", () => {
   results.settled(accepted(1, "out of bounds"), 0);
   results.collected({ ...NONE, age: 1 });
-  assert.doesNotMatch(messages.join(), /The backend said/);
+  assert.doesNotMatch(messages.join(), /The backend answered/);
 });

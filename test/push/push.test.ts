@@ -396,7 +396,7 @@ describe("an agent whose pushes take long, fail or end", { concurrency: true }, 
       response.end(JSON.stringify({ partialSuccess }));
     });
     const line = await untilLogged(pushing, /Points are dropped/);
-    assert.match(line, /because they are rejected\. The backend said: no such tenant$/);
+    assert.match(line, /because they are rejected\. The backend answered: no such tenant$/);
   });
 
   describe("the end", () => {

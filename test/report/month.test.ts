@@ -87,7 +87,7 @@ describe("the report of a month", () => {
   test("names the node that lacks metrics which others have, and what follows", () => {
     const other = "for g-other-exporter.";
     assert.deepEqual(json.data.lacks.slice(0, -1), [
-      `The backend has no sample of chrony_clock_error_peak_ms ${other} Error and bound are judged instead, which say nothing about the time between two samples.`,
+      `The backend has no sample of chrony_clock_error_peak_ms ${other} Error and bound are used instead, which do not cover the time between two samples.`,
       `The backend has no sample of chrony_sync_state ${other} States are not known there.`,
       `The backend has no sample of chrony_clock_steps_total ${other} Steps are not known there.`,
       `The backend has no sample of chrony_tracker_readings_total ${other} Restarts of the agent are not known: the time before its first sample after one may count as known.`,

@@ -31,7 +31,10 @@ describe("/synchronised", () => {
 
   test("is 503 before the first poll", () => {
     const { status, body } = synchronisedAnswer("within=50", undefined);
-    assert.deepEqual([status, body], [503, "chronyd was not asked yet. Try again in a second.\n"]);
+    assert.deepEqual(
+      [status, body],
+      [503, "chronyd has not been polled yet. Try again in a second.\n"],
+    );
   });
 
   const bad: readonly [string, RegExp][] = [

@@ -61,7 +61,7 @@ The true time is within the bound of this clock, as far as chronyd can know.
 
 Error          0.031 ms    with the offset of chronyd's last update
 Bound          0.035 ms    with the offset still to be slewed: rely on this one
-Peak           0.052 ms    the largest of both in the last 60 s: it is judged
+Peak           0.052 ms    the largest of both in the last 60 s: alerts use it
 Source         PHC0        reference clock, stratum 0, answered 8 of 8 polls
 Reference age  3.2 s       since chronyd's last update; stale beyond 64 s
 To be slewed   0.005 ms    the clock is ahead
@@ -95,7 +95,7 @@ Bound          0.035 ms
   rely on this one
 Peak           0.052 ms
   the largest of both in the last 60 s:
-  it is judged
+  alerts use it
 Source         PHC0
   reference clock, stratum 0, answered 8
   of 8 polls
@@ -125,15 +125,15 @@ source, - behind; as of the last sample.`,
       `Chrony Tracker on node-1                                 2026-11-22 16:55:12 UTC
 
 UNKNOWN: unreachable
-chronyd does not answer: the clock may be anything.
+chronyd does not answer: the clock may be wrong by any amount.
 There is no socket at /run/chrony/chronyd.sock: chronyd is not running.
 
-Error          -           withheld: chronyd does not answer
-Bound          -           withheld: chronyd does not answer
-Peak           -           withheld: chronyd does not answer
+Error          -           not known: chronyd does not answer
+Bound          -           not known: chronyd does not answer
+Peak           -           not known: chronyd does not answer
 Source         -           not known
 Reference age  -           not known
-To be slewed   -           withheld: chronyd does not answer
+To be slewed   -           not known: chronyd does not answer
 Frequency      -           not known
 Agent          -           No agent listens at http://127.0.0.1:9464/.`,
     );

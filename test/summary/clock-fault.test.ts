@@ -22,7 +22,7 @@ describe("of a clock", () => {
     const followed = sourceReport({ reachability: 0 }, 600);
     assert.equal(
       faultOf({ ...reading(clocks), followed }),
-      "The time source 192.0.2.1, polled every 64 s, has given nothing for 600 s: the clock runs free, and its error grows (see: chronyc sources).",
+      "The time source 192.0.2.1, polled every 64 s, has given no sample for 600 s: the clock runs free, and its error grows (see: chronyc sources).",
     );
   });
 
@@ -30,12 +30,15 @@ describe("of a clock", () => {
     const followed = sourceReport({ reachability: 0 }, 600);
     assert.match(
       faultOf({ ...reading(clocks), followed }, "10.0.0.2") ?? "",
-      /its error grows until chronyd takes 10\.0\.0\.2 in its place, about 64 polls after the last answer \(/,
+      /its error grows until chronyd switches to 10\.0\.0\.2, about 64 polls after the last answer \(/,
     );
   });
 
   test("that never had a source, that it has none", () => {
-    assert.match(faultOf(reading(clocks, NEVER_SYNCHRONISED)) ?? "", /has no time source to go by/);
+    assert.match(
+      faultOf(reading(clocks, NEVER_SYNCHRONISED)) ?? "",
+      /has no time source to follow/,
+    );
   });
 });
 
@@ -50,17 +53,17 @@ describe("the log says", () => {
     [
       "by how much the clock was stepped",
       { state: "stepped", unseenStepMs: -9_000.5 },
-      "The wall clock was stepped by -9.001 s and chronyd has made no update since: its offset is the one of before (see: chronyc tracking).",
+      "The wall clock was stepped by -9.001 s and chronyd has made no update since: its offset is from before the step (see: chronyc tracking).",
     ],
     [
       "that it was set back, where by how much is not known",
       { state: "stepped", unseenStepMs: 0 },
-      "The wall clock was set back before the agent started, and chronyd has made no update since: its offset is the one of before (see: chronyc tracking).",
+      "The wall clock was set back before the agent started, and chronyd has made no update since: its offset is from before that (see: chronyc tracking).",
     ],
     [
       "that a clock that follows itself is not known to be right",
       { state: "local" },
-      "chronyd follows its own clock (its local directive): how wrong the clock is cannot be known.",
+      "chronyd follows its own clock (local directive): the error of the clock is not known.",
     ],
     [
       "that a leap second passes",
@@ -70,7 +73,7 @@ describe("the log says", () => {
     [
       "the age of chronyd's last update where the source cannot be told, to the nearest second",
       { state: "stale", followed: undefined, referenceAgeSeconds: 599.5 },
-      "chronyd's time source has given nothing for 600 s: the clock runs free, and its error grows (see: chronyc sources).",
+      "chronyd's time source has given no sample for 600 s: the clock runs free, and its error grows (see: chronyc sources).",
     ],
     [
       "the same where the source has no sample",
@@ -79,12 +82,12 @@ describe("the log says", () => {
         followed: sourceReport({ latestMeasurement: undefined, pollLog2Seconds: -2 }),
         referenceAgeSeconds: 30,
       },
-      "The time source 192.0.2.1, polled every 0.25 s, has given nothing for 30 s: the clock runs free, and its error grows (see: chronyc sources).",
+      "The time source 192.0.2.1, polled every 0.25 s, has given no sample for 30 s: the clock runs free, and its error grows (see: chronyc sources).",
     ],
     [
       "0 s where no age is known",
       { state: "stale", followed: undefined, referenceAgeSeconds: undefined },
-      "chronyd's time source has given nothing for 0 s: the clock runs free, and its error grows (see: chronyc sources).",
+      "chronyd's time source has given no sample for 0 s: the clock runs free, and its error grows (see: chronyc sources).",
     ],
   ];
   for (const [what, changes, expected] of cases) {

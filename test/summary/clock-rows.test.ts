@@ -59,18 +59,18 @@ describe("a clock's rows", () => {
     [
       "To be slewed",
       factsOf({ state: "local" }),
-      "undefined: withheld: chronyd's 0 ms means nothing here",
+      "undefined: not known: chronyd's 0 ms means nothing here",
     ],
     ["Error", factsOf({ errorMs: undefined }), "undefined: not known"],
     [
       "Error",
       factsOf({ errorMs: undefined, state: "stepped" }),
-      "undefined: withheld: chronyd's offset is that of before the step",
+      "undefined: not known: chronyd's offset is from before the step",
     ],
     ["Error", factsOf(), "0.031 ms: with the offset of chronyd's last update"],
     ["Bound", factsOf(), "0.035 ms: with the offset still to be slewed: rely on this one"],
     ["Bound", factsOf({ boundMs: undefined }), "undefined: not known"],
-    ["Peak", factsOf(), "undefined: only an agent knows it, and none was found"],
+    ["Peak", factsOf(), "undefined: only an agent has it, and none answered"],
     ["Source", factsOf({ source: undefined, state: "stale" }), "undefined: not known"],
     ["Source", factsOf({ source: undefined, state: "stepped" }), "undefined: not known"],
     ["Source", UNREACHABLE, "undefined: not known"],
@@ -114,11 +114,11 @@ describe("a clock's rows", () => {
   test("say how long the peak lasts, where the agent is known", () => {
     assert.equal(
       rowOf("Peak", factsOf(), 600),
-      "0.052 ms: the largest of both in the last 10 min: it is judged",
+      "0.052 ms: the largest of both in the last 10 min: alerts use it",
     );
     assert.equal(
       rowOf("Peak", factsOf({ peakMs: undefined }), 60),
-      "undefined: not known to the agent",
+      "undefined: the agent does not know it yet",
     );
   });
 });
@@ -128,7 +128,7 @@ test("a push is off, not tried, accepted, or failed with its reason", () => {
   assert.deepEqual(pushRow(undefined), {
     label: "Last push",
     value: "off",
-    note: "OTEL_METRICS_EXPORTER does not name otlp",
+    note: "OTEL_METRICS_EXPORTER does not contain otlp",
   });
   assert.deepEqual(pushRow(push), { label: "Last push", value: undefined, note: "none yet" });
   assert.deepEqual(pushRow({ ...push, accepted: 3, acceptedSecondsAgo: 0 }), {

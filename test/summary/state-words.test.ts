@@ -17,20 +17,20 @@ test("each state has one sentence, and a reason where it withholds numbers", () 
     },
     stepped: {
       conclusion:
-        "Somebody set the clock and chronyd has not seen it yet: the clock may be off by as much.",
-      withheldBecause: "chronyd's offset is that of before the step",
+        "The clock was stepped and chronyd has made no update since: the clock may be wrong by the step.",
+      withheldBecause: "chronyd's offset is from before the step",
     },
     local: {
       conclusion:
-        "chronyd follows its own clock, by its local directive: the clock may be anything.",
+        "chronyd follows its own clock (local directive): the clock may be wrong by any amount.",
       withheldBecause: "chronyd's 0 ms means nothing here",
     },
     unsynchronised: {
-      conclusion: "chronyd has no time to go by: the clock may be anything.",
+      conclusion: "chronyd has no time source to follow: the clock may be wrong by any amount.",
       withheldBecause: undefined,
     },
     unreachable: {
-      conclusion: "chronyd does not answer: the clock may be anything.",
+      conclusion: "chronyd does not answer: the clock may be wrong by any amount.",
       withheldBecause: "chronyd does not answer",
     },
   });
@@ -55,14 +55,14 @@ describe("a clock whose source is silent", () => {
   test("waits for chronyd to take another one that answers, which is named", () => {
     assert.match(
       conclusionWith(silent, other),
-      /until chronyd takes other in its place: about 64 polls after the last answer\.$/,
+      /until chronyd switches to other, about 64 polls after the last answer\.$/,
     );
   });
 
   test("may have another one that chronyd would take as well as the followed one", () => {
     assert.match(
       conclusionWith(silent, { ...other, state: "selectable", answeredOfLastEight: 1 }),
-      /takes other in its/,
+      /switches to other, about/,
     );
   });
 

@@ -51,21 +51,21 @@ describe("the sentence", () => {
   const sentences: readonly [string, Parameters<typeof factsOf>[0]][] = [
     ["Synchronised, and the peak of 0.052 ms is within 50 ms.", {}],
     ["The peak of 75.200 ms is above 50 ms.", { peakMs: 75.2 }],
-    ["How wrong the clock can be is not known.", { boundMs: undefined }],
+    ["The error of the clock is not known.", { boundMs: undefined }],
     [
-      "The state is unreachable, not synchronised. chronyd does not answer: the clock may be anything.",
+      "The state is unreachable, not synchronised. chronyd does not answer: the clock may be wrong by any amount.",
       { state: "unreachable" },
     ],
     [
-      "The state is local, not synchronised. chronyd follows its own clock, by its local directive: the clock may be anything.",
+      "The state is local, not synchronised. chronyd follows its own clock (local directive): the clock may be wrong by any amount.",
       { state: "local" },
     ],
     [
-      "Synchronised, and the peak of 0.052 ms is within 50 ms. The time source says that it follows its own clock: it may be off by anything, and this clock with it.",
+      "Synchronised, and the peak of 0.052 ms is within 50 ms. The time source reports that it follows its own clock: it and this clock may be wrong by any amount.",
       { upstreamIsLocal: true },
     ],
     [
-      "Synchronised, and the peak of 0.052 ms is within 50 ms. chronyd's last update lies in the future: somebody set the clock back since.",
+      "Synchronised, and the peak of 0.052 ms is within 50 ms. chronyd's last update is in the future: the clock was set back since.",
       { referenceTimeIsAhead: true },
     ],
   ];

@@ -76,7 +76,7 @@ describe("the verdict", () => {
     const setBack = factsOf({ referenceTimeIsAhead: true, referenceAgeSeconds: undefined });
     const { verdict, reason } = judge(setBack, THRESHOLDS);
     assert.equal(verdict, "warning");
-    assert.match(reason ?? "", /set the clock back/);
+    assert.match(reason ?? "", /clock was set back/);
     assert.equal(judge({ ...setBack, boundMs: 101 }, THRESHOLDS).verdict, "critical");
   });
 
@@ -84,7 +84,7 @@ describe("the verdict", () => {
     const free = factsOf({ upstreamIsLocal: true });
     const { verdict, reason } = judge(free, THRESHOLDS);
     assert.equal(verdict, "warning");
-    assert.match(reason ?? "", /^The time source says that it follows its own clock/);
+    assert.match(reason ?? "", /^The time source reports that it follows its own clock/);
     assert.equal(judge({ ...free, boundMs: 101 }, THRESHOLDS).verdict, "critical");
     assert.deepEqual(judge({ ...free, state: "stale" }, THRESHOLDS), { verdict, reason });
     assert.equal(judge(factsOf({ upstreamIsLocal: undefined }), THRESHOLDS).verdict, "ok");
@@ -94,7 +94,7 @@ describe("the verdict", () => {
     assert.equal(judge(factsOf({ errorMs: undefined }), THRESHOLDS).verdict, "unknown");
     assert.deepEqual(judge(factsOf({ boundMs: undefined }), THRESHOLDS), {
       verdict: "unknown",
-      reason: "How wrong the clock can be was not reported.",
+      reason: "The error of the clock was not reported.",
     });
   });
 

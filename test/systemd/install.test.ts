@@ -115,7 +115,7 @@ describe("the archive for machines without Kubernetes", () => {
     ["there is no such user", ["--user", "nobody-has-this"], /There is no user nobody-has-this/],
     ["root is the user", ["--user", "root"], /never runs as root.*--udp/],
     ["Node.js is not there", ["--node", "/nowhere/node"], /is no Node\.js that runs here/],
-    ["an option is unknown", ["--help-me"], /Not understood: --help-me\. Usage:/],
+    ["an option is unknown", ["--help-me"], /Unknown argument: --help-me\. Usage:/],
   ] as const) {
     test(`says what to do, and changes nothing, where ${what}`, async () => {
       const root = await machine();

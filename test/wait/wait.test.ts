@@ -162,7 +162,7 @@ describe("wait", () => {
       "whose report says that null is the error",
       (_, response) =>
         response.end(agentReportText(agentReportOf({ clock: factsOf({ errorMs: undefined }) }))),
-      /How wrong the clock can be is not known\.$/,
+      /The error of the clock is not known\.$/,
     ],
     [
       "that redirects to a good one",
