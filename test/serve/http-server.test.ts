@@ -230,7 +230,7 @@ describe("the HTTP server", () => {
   test("says what is wrong with what is no request", async () => {
     for (const [bytes, sentence] of [
       ["\x16\x03\x01", "This is no HTTP."],
-      ["GET\r\n\r\n", "The first line is no request of HTTP/1.0 or HTTP/1.1."],
+      ["GET\r\n\r\n", "The first line is not a request of HTTP/1.0 or HTTP/1.1."],
     ] as const) {
       const received = await rawRequest({ port, bytes });
       assert.deepEqual(statusesIn(received), [400]);

@@ -9,12 +9,12 @@ import { type BadRequest, parseRequestHead } from "../../src/serve/request-head.
 const GET = "GET /livez HTTP/1.1";
 const HOST = "Host: node:9464";
 
-const NO_REQUEST = bad("The first line is no request of HTTP/1.0 or HTTP/1.1.");
-const NO_HEADER = bad("A line is no header.");
-const NO_HOST = bad("One Host header is needed.");
-const NO_LENGTH = bad("Content-Length is not one number.");
-const NO_ENCODING = bad("Transfer-Encoding may be chunked, without a Content-Length.");
-const NOT_EXPECTED: BadRequest = { status: 417, text: "Expect may be 100-continue." };
+const NO_REQUEST = bad("The first line is not a request of HTTP/1.0 or HTTP/1.1.");
+const NO_HEADER = bad("A header line is invalid.");
+const NO_HOST = bad("Exactly one Host header is required.");
+const NO_LENGTH = bad("Content-Length is not a single number.");
+const NO_ENCODING = bad("Transfer-Encoding must be chunked, without Content-Length.");
+const NOT_EXPECTED: BadRequest = { status: 417, text: "Expect must be 100-continue." };
 
 function bad(text: string): BadRequest {
   return { status: 400, text };
