@@ -73,7 +73,21 @@ const SOURCE_GONE = `(
   unless on (${NODE}) ${FAILS_OVER}
 )`;
 
-const ERROR_TOO_LARGE = `${lastSeen("chrony_clock_error_peak_ms")} > ${THRESHOLDS.errorWarningMs}`;
+const isAbove = (ms: number) => `${lastSeen("chrony_clock_error_peak_ms")} > ${ms}`;
+/**
+ * Clocks that can be wrong by more than this: now, or again and again in the last hour, so that no wait
+ * of some minutes would see it. A node that is new has no such hour.
+ */
+const errorAbove = (ms: number) => `(
+  ${isAbove(ms)}
+  or (
+    ${ofNode(`quantile_over_time(${THRESHOLDS.errorOftenQuantile}, chrony_clock_error_peak_ms[1h])`)} > ${ms}
+    and ${ofNode(`max_over_time(chrony_clock_error_peak_ms[${THRESHOLDS.errorOftenWithin}])`)} > ${ms}
+    and ${ofNode("last_over_time(chrony_up[5m] offset 55m)")}
+  )
+)`;
+const ERROR_TOO_LARGE = errorAbove(THRESHOLDS.errorWarningMs);
+const ERROR_CRITICAL = `(${isAbove(THRESHOLDS.errorCriticalMs)})`;
 const MOSTLY_NOT_SYNCHRONISED = `${ofNode('avg_over_time(chrony_sync_state{state="synchronised"}[5m])')} < 0.5`;
 const NOT_SYNCHRONISED = `(
   ${MOSTLY_NOT_SYNCHRONISED}
@@ -101,10 +115,45 @@ unless on (cluster) ${many}`;
 const STEPPED = `(${ofNode(`increase(chrony_clock_steps_total[${THRESHOLDS.stepToldFor}])`)} > 0)`;
 const MANY_STEPPED = manyOf(STEPPED, REPORTING);
 
-const ERROR_CRITICAL = `${lastSeen("chrony_clock_error_peak_ms")} > ${THRESHOLDS.errorCriticalMs}`;
-
-const OFF = `(${ERROR_TOO_LARGE} or ${NOT_SYNCHRONISED})`;
+const OFF = `(${ERROR_TOO_LARGE} or ${NOT_SYNCHRONISED} or ${RARELY_SYNCHRONISED})`;
 const MANY_OFF = manyOf(OFF, REPORTING);
+
+/**
+ * Growth in both half hours is no jump to another level. Between two updates the error of every clock
+ * grows: that is normal while a source is polled every few hours, and has TimeSourceStale where the
+ * source is gone. So the updates come (within 20 minutes: longer than 1024 s, the longest interval that
+ * chronyd uses by default), and the error grows all the same.
+ */
+const GROWING = `(
+  ${ofNode("min_over_time(chrony_clock_error_peak_ms[20m])")} > ${THRESHOLDS.errorGrowthFloorMs}
+  and ${ofNode("min_over_time(chrony_clock_error_peak_ms[20m]) - max_over_time(chrony_clock_error_peak_ms[20m] offset 30m)")} > ${THRESHOLDS.errorGrowthMs}
+  and ${ofNode("min_over_time(chrony_clock_error_peak_ms[20m] offset 30m) - max_over_time(chrony_clock_error_peak_ms[20m] offset 1h)")} > ${THRESHOLDS.errorGrowthMs}
+  and on (${NODE}) (${ofNode("chrony_reference_age_seconds")} < 1200)
+)`;
+const MANY_GROWING = manyOf(GROWING, REPORTING);
+
+/**
+ * The source says so itself, or the stratum does: `local` and `orphan` serve at stratum 10 by default,
+ * and no chain of real servers is that long.
+ */
+const RUNS_FREE = `(
+  ${ofNode("avg_over_time(chrony_upstream_local[5m])")} > 0.5
+  or
+  ${ofNode("chrony_tracking_stratum")} >= 11 < 16
+    and on (${NODE}) ${ofNode('chrony_sync_state{state=~"synchronised|stale|stepped"}')} == 1
+)`;
+const MANY_RUN_FREE = manyOf(RUNS_FREE, REPORTING);
+
+/** Nodes that report a state in which there is an error to publish, and not the error. */
+const ERROR_MISSING = `(
+  ${ofNode('chrony_sync_state{state=~"synchronised|stale|unsynchronised"}')} == 1
+  unless on (${NODE}) (
+    ${lastSeen("chrony_clock_error_ms")}
+    and ${lastSeen("chrony_clock_error_bound_ms")}
+    and ${lastSeen("chrony_clock_error_peak_ms")}
+  )
+)`;
+const MANY_ERRORS_MISSING = manyOf(ERROR_MISSING, REPORTING);
 
 /**
  * Clusters in which two clocks can be too far apart, although neither is critical by itself. If one
@@ -112,7 +161,7 @@ const MANY_OFF = manyOf(OFF, REPORTING);
  */
 const SKEW_TOO_LARGE = `(
   ${sumOfTwoLargest(lastSeen("chrony_clock_error_peak_ms"))} > ${THRESHOLDS.clockSkewMs}
-  unless on (cluster) (${ERROR_CRITICAL})
+  unless on (cluster) ${ERROR_CRITICAL}
 )`;
 
 /**
@@ -121,16 +170,23 @@ const SKEW_TOO_LARGE = `(
  * that is Prometheus': chronyd's reference time plus its age is the node's clock, exact to a poll of
  * chronyd.
  */
-const FROM_COLLECTOR = ofNode("abs(chrony_collector_offset_seconds)");
-const FROM_SAMPLE_TIME = ofNode(
-  "abs(chrony_tracking_reference_timestamp_seconds + chrony_reference_age_seconds - timestamp(chrony_tracking_reference_timestamp_seconds))",
-);
-const farBy = (seconds: number) => `(
-  ${FROM_COLLECTOR} > ${seconds}
-  or ${FROM_SAMPLE_TIME} > ${Math.max(seconds, THRESHOLDS.clockFarCriticalSeconds)}
+const BEHIND_COLLECTOR = "chrony_collector_offset_seconds";
+const BEHIND_SAMPLE_TIME =
+  "(timestamp(chrony_tracking_reference_timestamp_seconds) - chrony_tracking_reference_timestamp_seconds - chrony_reference_age_seconds)";
+const COMPARED = `(${ofNode(BEHIND_COLLECTOR)} or ${ofNode(BEHIND_SAMPLE_TIME)})`;
+/**
+ * Nodes whose clock is more than so many seconds away: behind (""), ahead ("-") or either ("abs").
+ * Those whose chronyd reports a critical error itself have the alert for that, and are left out.
+ */
+const awayBy = (seconds: number, side: "" | "-" | "abs") => `(
+  (
+    ${ofNode(`${side}(${BEHIND_COLLECTOR})`)} > ${seconds}
+    or ${ofNode(`${side}(${BEHIND_SAMPLE_TIME})`)} > ${Math.max(seconds, THRESHOLDS.clockFarCriticalSeconds)}
+  )
+  unless on (${NODE}) ${ERROR_CRITICAL}
 )`;
-const FAR = farBy(THRESHOLDS.collectorOffsetSeconds);
-const VERY_FAR = farBy(THRESHOLDS.clockFarCriticalSeconds);
+const FAR = awayBy(THRESHOLDS.collectorOffsetSeconds, "abs");
+const VERY_FAR = awayBy(THRESHOLDS.clockFarCriticalSeconds, "abs");
 /**
  * Clocks that every NTP server contradicts (UTC_CHECK_SERVERS), without those that are far from the
  * collector's and have that alert.
@@ -140,14 +196,18 @@ const CONTRADICTED = `(
   unless on (${NODE}) ${FAR}
 )`;
 const MANY_CONTRADICTED = manyOf(CONTRADICTED, REPORTING);
-/** When nearly all nodes are far from one clock, that clock is wrong. */
-const COLLECTOR_OFF = `(
-  count by (cluster) (${FAR})
-  > clamp_min(${THRESHOLDS.collectorClockShare} * count by (cluster) (${FROM_COLLECTOR} or ${FROM_SAMPLE_TIME}), ${THRESHOLDS.manyNodesCount - 1})
+const NEARLY_ALL = `${THRESHOLDS.collectorClockShare} * count by (cluster) (${COMPARED})`;
+const nearlyAllAway = (side: "" | "-") => `
+  count by (cluster) (${awayBy(THRESHOLDS.collectorOffsetSeconds, side)})
+    > clamp_min(${NEARLY_ALL}, ${THRESHOLDS.manyNodesCount - 1})`;
+/** When nearly all nodes are behind one clock, or ahead of it, that clock is wrong. */
+const COLLECTOR_OFF = `(${nearlyAllAway("")}
+  or${nearlyAllAway("-")}
 )`;
-/** Too many for an alert each, and too few to blame the collector. */
+/** Too many for an alert each, or nearly all but not on one side, so that the collector is not to blame. */
 const MANY_FAR = `(
-  count by (cluster) (${FAR}) >= ${THRESHOLDS.manyNodesAtAnyShare}
+  count by (cluster) (${FAR})
+    > clamp(${NEARLY_ALL}, ${THRESHOLDS.manyNodesCount - 1}, ${THRESHOLDS.manyNodesAtAnyShare - 1})
   unless on (cluster) ${COLLECTOR_OFF}
 )`;
 
@@ -162,10 +222,10 @@ const MANY_SILENT = `(
   count by (cluster) (${settled(SILENT)}) == count by (cluster) (${settled(EXPECTED)})
 )`;
 
-/** Without clusters whose nodes kube-state-metrics names, or named within these hours. */
-const KNOWS_NODES = (hours: string) => `
-unless on (cluster) count by (cluster) (last_over_time(kube_node_info[${hours}]))
-unless on () count(last_over_time(kube_node_info{cluster=""}[${hours}]))`;
+/** Without clusters whose nodes kube-state-metrics names, or named within this time. */
+const KNOWS_NODES = (within: string) => `
+unless on (cluster) count by (cluster) (last_over_time(kube_node_info[${within}]))
+unless on () count(last_over_time(kube_node_info{cluster=""}[${within}]))`;
 
 /** The lowest number of reporting nodes in the hours before a node that is now silent fell silent. */
 const USUAL_COUNT = `min_over_time(cluster:chrony_up:count[${THRESHOLDS.usualNodeCountOver}] offset ${THRESHOLDS.silentNodeRemembered})`;
@@ -182,6 +242,10 @@ const MANY_GONE = `(
 
 /** Nodes that came back after a silence more often than restarts explain. */
 const RETURNED = `count_over_time(cluster_node:chrony_up:returned[${THRESHOLDS.returnsCountedFor}]) >= ${THRESHOLDS.returns}`;
+const MANY_RETURNED = manyOf(
+  RETURNED,
+  ofNode(`last_over_time(chrony_up[${THRESHOLDS.silentNodeRemembered}])`),
+);
 
 /** Nodes whose pushes fail. The last five minutes are checked, so that an outage that is over does not fire. */
 const PUSHES_FAIL = `(
@@ -200,6 +264,36 @@ const PHC0 = "50484330";
 const FOLLOWS_PHC0 = ofNode(`chrony_tracking_info{tracking_refid="${PHC0}"}`);
 const AZURE_LINUX = withNodeName('kube_node_info{os_image=~".*(Azure Linux|Mariner).*"}');
 
+/**
+ * A node that prefers NTP and has PHC0 in reserve is fine. PHC0 is lost when it answers no poll, or
+ * when it was followed and is now neither followed nor in reserve.
+ */
+const HOST_CLOCK_LOST = `(
+  (
+    ${ofNode('chrony_sources_reachability_ratio{source_address="PHC0"}')} == 0
+    or
+    ${ofNode(`count_over_time(chrony_tracking_info{tracking_refid="${PHC0}"}[${THRESHOLDS.hostClockRemembered}])`)} > 10
+    unless on (${NODE}) chrony_sources_state_info{source_address="PHC0",source_state=~"sync|candidate|outlier"}
+  )
+  and on (${NODE}) ${ofNode('chrony_sync_state{state=~"synchronised|stale|stepped"}')} == 1
+  unless on (${NODE}) ${FOLLOWS_PHC0}
+)`;
+const MANY_HOST_CLOCKS_LOST = manyOf(HOST_CLOCK_LOST, REPORTING);
+
+/**
+ * The image of Ubuntu names /dev/ptp0, which is the network card's where that came first; Azure
+ * Linux names /dev/ptp_hyperv, which is right where it exists. Outside Azure a PHC0 was chosen on
+ * purpose.
+ */
+const PHC_NOT_HOST = `(
+  ${FOLLOWS_PHC0}
+  and on (${NODE}) chrony_ptp_clock_info{clock_name!="hyperv"}
+  unless on (${NODE}) chrony_ptp_clock_info{device=~"(/dev/)?ptp0",clock_name="hyperv"}
+  unless on (${NODE}) (chrony_ptp_clock_info{clock_name="hyperv"} and on (k8s_node_name) ${AZURE_LINUX})
+  unless on (k8s_node_name) ${withNodeName('kube_node_info{provider_id!~"azure://.*"}')}
+)`;
+const MANY_PHCS_NOT_HOST = manyOf(PHC_NOT_HOST, REPORTING);
+
 const CLOCKS: readonly Alert[] = [
   {
     name: "ClockErrorHigh",
@@ -217,7 +311,7 @@ const CLOCKS: readonly Alert[] = [
     name: "ClockErrorCritical",
     subject: "node",
     severity: "critical",
-    expression: unlessMany(ERROR_CRITICAL, MANY_OFF),
+    expression: unlessMany(errorAbove(THRESHOLDS.errorCriticalMs), MANY_OFF),
     for: THRESHOLDS.errorCriticalFor,
     summary: `the clock can be wrong by more than ${THRESHOLDS.errorCriticalMs} ms`,
     value: "the largest of error and bound in the last minute, in milliseconds",
@@ -226,21 +320,7 @@ const CLOCKS: readonly Alert[] = [
     name: "ClockErrorGrowing",
     subject: "node",
     severity: "warning",
-    // Growth in both half hours is no jump to another level. Between two updates the error of every
-    // clock grows: that is normal while a source is polled every few hours. So either the updates
-    // come (within 20 minutes: longer than 1024 s, the longest interval that chronyd uses by default),
-    // and the error grows all the same, or the state says that the source is gone.
-    expression: unlessMany(
-      `
-${ofNode("min_over_time(chrony_clock_error_peak_ms[20m])")} > ${THRESHOLDS.errorGrowthFloorMs}
-and ${ofNode("min_over_time(chrony_clock_error_peak_ms[20m]) - max_over_time(chrony_clock_error_peak_ms[20m] offset 30m)")} > ${THRESHOLDS.errorGrowthMs}
-and ${ofNode("min_over_time(chrony_clock_error_peak_ms[20m] offset 30m) - max_over_time(chrony_clock_error_peak_ms[20m] offset 1h)")} > ${THRESHOLDS.errorGrowthMs}
-and on (${NODE}) (
-  ${ofNode("chrony_reference_age_seconds")} < 1200
-  or ${ofNode('chrony_sync_state{state="stale"}')} == 1
-)`,
-      MANY_OFF,
-    ),
+    expression: unlessMany(GROWING, `(${MANY_OFF} or ${MANY_GROWING})`),
     for: "5m",
     summary: "the possible error of the clock has grown for more than an hour",
     value: "the smallest peak of the last 20 minutes, in milliseconds",
@@ -249,7 +329,11 @@ and on (${NODE}) (
     name: "ClockNotSynchronised",
     subject: "node",
     severity: "warning",
-    expression: unlessMany(inOneState(mostlyInState("unsynchronised")), MANY_OFF),
+    // A clock that never was synchronised reports 1500 ms, and has the alert for that.
+    expression: unlessMany(
+      `${inOneState(mostlyInState("unsynchronised"))} unless on (${NODE}) ${ERROR_CRITICAL}`,
+      MANY_OFF,
+    ),
     for: THRESHOLDS.notSynchronisedFor,
     summary: "chronyd has no time source to follow",
     value: "the share of the last five minutes in this state",
@@ -276,16 +360,7 @@ and on (${NODE}) (
     name: "TimeSourceRunsFree",
     subject: "node",
     severity: "warning",
-    // The source says so itself, or the stratum does: `local` and `orphan` serve at stratum 10 by
-    // default, and no chain of real servers is that long.
-    expression: unlessMany(
-      `
-${ofNode("avg_over_time(chrony_upstream_local[5m])")} > 0.5
-or
-${ofNode("chrony_tracking_stratum")} >= 11 < 16
-  and on (${NODE}) ${ofNode('chrony_sync_state{state=~"synchronised|stale|stepped"}')} == 1`,
-      MANY_OFF,
-    ),
+    expression: unlessMany(RUNS_FREE, `(${MANY_OFF} or ${MANY_RUN_FREE})`),
     for: THRESHOLDS.sourceRunsFreeFor,
     summary: "the time source follows nothing but its own clock",
     value: "the share of the last five minutes in which the source reported so, or the stratum",
@@ -312,7 +387,11 @@ ${ofNode("chrony_tracking_stratum")} >= 11 < 16
     name: "ClockStepped",
     subject: "node",
     severity: "warning",
-    expression: unlessMany(STEPPED, MANY_STEPPED),
+    // A clock that is wrong since then has that alert.
+    expression: unlessMany(
+      `${STEPPED} unless on (${NODE}) (${FAR} or ${ERROR_CRITICAL})`,
+      MANY_STEPPED,
+    ),
     for: "3m",
     summary: "the clock was stepped: time was skipped or repeated",
     value: `about how many steps in the last ${THRESHOLDS.stepToldFor}`,
@@ -331,13 +410,7 @@ ${ofNode("chrony_tracking_stratum")} >= 11 < 16
     name: "ClockErrorMissing",
     subject: "node",
     severity: "warning",
-    expression: `
-${ofNode('chrony_sync_state{state=~"synchronised|stale|unsynchronised"}')} == 1
-unless on (${NODE}) (
-  ${lastSeen("chrony_clock_error_ms")}
-  and ${lastSeen("chrony_clock_error_bound_ms")}
-  and ${lastSeen("chrony_clock_error_peak_ms")}
-)`,
+    expression: unlessMany(ERROR_MISSING, MANY_ERRORS_MISSING),
     for: "10m",
     summary: "the node reports, but the error of its clock does not arrive",
     value: "always 1",
@@ -367,7 +440,8 @@ const CLUSTER: readonly Alert[] = [
     name: "ClocksSteppedInCluster",
     subject: "cluster",
     severity: "critical",
-    expression: MANY_STEPPED,
+    // Clocks that are far off since then have that alert.
+    expression: unlessMany(MANY_STEPPED, `(${MANY_FAR} or ${COLLECTOR_OFF})`),
     for: "1m",
     summary: "many clocks were stepped: time was skipped or repeated on many nodes",
     value: "the number of nodes",
@@ -389,6 +463,33 @@ const CLUSTER: readonly Alert[] = [
     for: THRESHOLDS.contradictedFor,
     summary:
       "no NTP server agrees with many of the clocks: their time source or the servers are wrong",
+    value: "the number of nodes",
+  },
+  {
+    name: "TimeSourceRunsFreeInCluster",
+    subject: "cluster",
+    severity: "warning",
+    expression: unlessMany(MANY_RUN_FREE, MANY_OFF),
+    for: THRESHOLDS.sourceRunsFreeFor,
+    summary: "the time source of many clocks follows nothing but its own clock",
+    value: "the number of nodes",
+  },
+  {
+    name: "ClockErrorGrowingInCluster",
+    subject: "cluster",
+    severity: "warning",
+    expression: unlessMany(MANY_GROWING, MANY_OFF),
+    for: "5m",
+    summary: "the possible error of many clocks has grown for more than an hour",
+    value: "the number of nodes",
+  },
+  {
+    name: "ClockErrorMissingInCluster",
+    subject: "cluster",
+    severity: "warning",
+    expression: MANY_ERRORS_MISSING,
+    for: "10m",
+    summary: "many nodes report, but the errors of their clocks do not arrive",
     value: "the number of nodes",
   },
   {
@@ -445,7 +546,7 @@ const PIPELINE: readonly Alert[] = [
   unless on (${NODE}) ${REPORTING}
 )
 and on (cluster) (${REPORTING_COUNT} < ${USUAL_COUNT})
-${KNOWS_NODES(THRESHOLDS.silentNodeRemembered)}
+${KNOWS_NODES(THRESHOLDS.nodesKnownFor)}
 unless on (cluster) ${MANY_GONE}`,
     for: THRESHOLDS.silentFor,
     summary: "the node reported within the last hour, and no longer does",
@@ -458,17 +559,20 @@ unless on (cluster) ${MANY_GONE}`,
     expression: `
 ${MANY_SILENT}
 or
-${MANY_GONE}`,
+${MANY_GONE}
+or
+${MANY_RETURNED}`,
     for: "10m",
-    summary: "many nodes or all do not report: look at the collector first",
+    summary:
+      "many nodes or all do not report, or stop and start again: look at the collector first",
     value:
-      "the share of the nodes that do not report; where kube-state-metrics is not collected, the number that do",
+      "the number of these nodes; where kube-state-metrics is not collected, the number that report",
   },
   {
     name: "ChronyTrackerNodeComesAndGoes",
     subject: "node",
     severity: "warning",
-    expression: RETURNED,
+    expression: unlessMany(RETURNED, MANY_RETURNED),
     for: "5m",
     summary: "the node stops reporting and starts again, repeatedly",
     value: `how often it came back in the last ${THRESHOLDS.returnsCountedFor}`,
@@ -477,10 +581,11 @@ ${MANY_GONE}`,
     name: "ChronyTrackerClusterGone",
     subject: "cluster",
     severity: "warning",
-    // Not the agents alone: kube-state-metrics of the same cluster is gone, too.
+    // Not the agents alone: kube-state-metrics of the same cluster is gone, too, though not longer than
+    // ChronyTrackerManyNotReporting waits for it.
     expression: `
 count by (cluster) (last_over_time(chrony_up[${THRESHOLDS.silentNodeRemembered}]))
-and on (cluster) count by (cluster) (last_over_time(kube_node_info[${THRESHOLDS.silentNodeRemembered}]))
+and on (cluster) count by (cluster) (last_over_time(kube_node_info[${THRESHOLDS.usualNodeCountOver}]))
 unless on (cluster) ${REPORTING_COUNT}
 unless on (cluster) count by (cluster) (kube_node_info)`,
     for: THRESHOLDS.silentFor,
@@ -541,17 +646,7 @@ const AZURE: readonly Alert[] = [
     name: "TimeSourceHostClockLost",
     subject: "node",
     severity: "warning",
-    // A node that prefers NTP and has PHC0 in reserve is fine. PHC0 is lost when it answers no poll, or
-    // when it was followed and is now neither followed nor in reserve.
-    expression: `
-(
-  ${ofNode('chrony_sources_reachability_ratio{source_address="PHC0"}')} == 0
-  or
-  ${ofNode(`count_over_time(chrony_tracking_info{tracking_refid="${PHC0}"}[${THRESHOLDS.hostClockRemembered}])`)} > 10
-  unless on (${NODE}) chrony_sources_state_info{source_address="PHC0",source_state=~"sync|candidate|outlier"}
-)
-and on (${NODE}) ${ofNode('chrony_sync_state{state=~"synchronised|stale|stepped"}')} == 1
-unless on (${NODE}) ${FOLLOWS_PHC0}`,
+    expression: unlessMany(HOST_CLOCK_LOST, MANY_HOST_CLOCKS_LOST),
     for: THRESHOLDS.hostClockLostFor,
     summary: "the host's clock (PHC0) is gone, and the node follows another source",
     value: `0 when PHC0 answers no poll, else in how many samples of the last ${THRESHOLDS.hostClockRemembered} it was followed`,
@@ -560,18 +655,28 @@ unless on (${NODE}) ${FOLLOWS_PHC0}`,
     name: "TimeSourcePhcNotHost",
     subject: "node",
     severity: "warning",
-    // The image of Ubuntu names /dev/ptp0, which is the network card's where that came first; Azure
-    // Linux names /dev/ptp_hyperv, which is right where it exists. Outside Azure a PHC0 was chosen on
-    // purpose.
-    expression: `
-${FOLLOWS_PHC0}
-and on (${NODE}) chrony_ptp_clock_info{clock_name!="hyperv"}
-unless on (${NODE}) chrony_ptp_clock_info{device=~"(/dev/)?ptp0",clock_name="hyperv"}
-unless on (${NODE}) (chrony_ptp_clock_info{clock_name="hyperv"} and on (k8s_node_name) ${AZURE_LINUX})
-unless on (k8s_node_name) ${withNodeName('kube_node_info{provider_id!~"azure://.*"}')}`,
+    expression: unlessMany(PHC_NOT_HOST, MANY_PHCS_NOT_HOST),
     for: THRESHOLDS.phcNotHostFor,
     summary: "the clock follows a PHC that is not the Azure host's",
     value: "always 1",
+  },
+  {
+    name: "TimeSourceHostClockLostInCluster",
+    subject: "cluster",
+    severity: "warning",
+    expression: MANY_HOST_CLOCKS_LOST,
+    for: THRESHOLDS.hostClockLostFor,
+    summary: "the clocks of the hosts (PHC0) of many nodes are gone: look at the node image first",
+    value: "the number of nodes",
+  },
+  {
+    name: "TimeSourcePhcNotHostInCluster",
+    subject: "cluster",
+    severity: "warning",
+    expression: MANY_PHCS_NOT_HOST,
+    for: THRESHOLDS.phcNotHostFor,
+    summary: "many clocks follow a PHC that is not the Azure host's: look at the node image first",
+    value: "the number of nodes",
   },
 ];
 

@@ -13,6 +13,12 @@ export const THRESHOLDS = {
   errorCriticalMs: DEFAULT_THRESHOLDS.criticalMs,
   errorCriticalFor: "5m",
   /**
+   * An error that comes and goes counts as lasting while it was above in more than the rest of this share
+   * of the last hour (nine minutes in all), and at some time within these minutes.
+   */
+  errorOftenQuantile: 0.85,
+  errorOftenWithin: "10m",
+  /**
    * So far apart any two clocks of a cluster may be, in milliseconds, and for how long they may be more.
    * CockroachDB ends a node at 400, YugabyteDB at 500; what others tolerate: docs/clock-skew.md.
    */
@@ -62,6 +68,8 @@ export const THRESHOLDS = {
   newNodeFor: "10m",
   /** How long a node that fell silent is remembered where nobody knows which nodes there are. */
   silentNodeRemembered: "1h",
+  /** How long kube-state-metrics can be away until a silent node is looked for without it. */
+  nodesKnownFor: "30m",
   /** A cluster upgrade with surge nodes should end within this. */
   usualNodeCountOver: "6h",
   /** So many returns of a silent node within this time are more than restarts of the node. */
@@ -79,7 +87,7 @@ export const THRESHOLDS = {
   /** How long the host's clock is lost, or another PHC is in its place, before an alert. */
   hostClockLostFor: "30m",
   /** How long it is remembered that a node followed the host's clock. */
-  hostClockRemembered: "10h",
+  hostClockRemembered: "5h",
   phcNotHostFor: "10m",
 } as const;
 

@@ -45,6 +45,8 @@ type Course = {
   /** Whether the node has a taint and is not ready. */
   readonly down?: (minute: number) => boolean;
   readonly pushesFail?: (minute: number) => boolean;
+  /** Further series of its agent, as in NodeHistory; those here go before the ones above. */
+  readonly series?: Readonly<Record<string, (minute: number) => number | undefined>>;
 };
 
 const STATES: readonly State[] = [
@@ -54,6 +56,8 @@ const STATES: readonly State[] = [
   "unreachable",
   "unsynchronised",
 ];
+const KUBE_NODE_INFO = 'kube_node_info,provider_id="azure:///subscriptions/s/vm"';
+const PHC0_FOLLOWED = 'chrony_tracking_info,tracking_refid="50484330"';
 const UPGRADE_ENDS_AT = BEGINS_AT + 130;
 const since = (minute: number) => minute >= BEGINS_AT;
 
@@ -77,7 +81,7 @@ function history(name: string, minutes: number, course: Course): NodeHistory {
       known(minute) ? (course.errorMs?.(minute) ?? 0.05) : undefined,
     ),
     chrony_clock_steps_total: reported((minute) => course.steps?.(minute) ?? 0),
-    kube_node_info: each((minute) => (exists(minute) ? 1 : undefined)),
+    [KUBE_NODE_INFO]: each((minute) => (exists(minute) ? 1 : undefined)),
   };
   for (const one of STATES) {
     series[`chrony_sync_state,state="${one}"`] = reported((minute) =>
@@ -114,6 +118,9 @@ function history(name: string, minutes: number, course: Course): NodeHistory {
     });
     series['chrony_tracker_exports_total,result="failure"'] = counts.map(([failure]) => failure);
     series['chrony_tracker_exports_total,result="success"'] = counts.map(([, success]) => success);
+  }
+  for (const [key, value] of Object.entries(course.series ?? {})) {
+    series[key] = reported(value);
   }
   return { name, series };
 }
@@ -158,6 +165,17 @@ function upgraded(course: Course): (count: number) => readonly NodeHistory[] {
         }),
       ];
     }).flat();
+}
+
+/** A cluster in which each node fares by its place, of so many. */
+function eachNode(
+  minutes: number,
+  course: (index: number, count: number) => Course,
+): (count: number) => readonly NodeHistory[] {
+  return (count) =>
+    Array.from({ length: count }, (_, index) =>
+      history(`aks-pool-${index}`, minutes, course(index, count)),
+    );
 }
 
 const all = (count: number) => count;
@@ -432,6 +450,171 @@ export const INCIDENTS: readonly Incident[] = [
     minutes: 150,
     nodes: some(150, all, { pushesFail: (minute) => minute >= 60 && minute < 120 }),
     expected: () => ({ ChronyTrackerManyPushesFailing: 1 }),
+  },
+  {
+    name: "Two halves of the cluster drift 1.5 s away, one ahead and one behind, and chronyd calls them well",
+    minutes: 120,
+    nodes: eachNode(120, (index) => ({
+      offset: (minute) => (since(minute) ? (index % 2 === 0 ? 1.5 : -1.5) : 0),
+    })),
+    expected: () => ({ ClocksFarInCluster: 1 }),
+  },
+  {
+    name: "Half of the clocks are stepped by 30 s, and stay there",
+    minutes: 120,
+    nodes: some(120, share(0.5), {
+      offset: (minute) => (since(minute) ? -30 : 0),
+      steps: (minute) => (since(minute) ? 1 : 0),
+    }),
+    expected: (count) =>
+      share(0.5)(count) < 20
+        ? { ClockFarFromCollectorCritical: share(0.5)(count) }
+        : { ClocksFarInCluster: 1 },
+  },
+  {
+    name: "One clock jumps back by an hour, and chronyd calls it well",
+    minutes: 120,
+    nodes: some(120, one, {
+      offset: (minute) => (since(minute) ? 3600 : 0),
+      steps: (minute) => (since(minute) ? 1 : 0),
+    }),
+    expected: () => ({ ClockFarFromCollectorCritical: 1 }),
+  },
+  {
+    name: "One clock jumps back by an hour, and chronyd knows it",
+    minutes: 120,
+    nodes: some(120, one, {
+      errorMs: (minute) => (since(minute) ? 3_600_000 : 0.05),
+      offset: (minute) => (since(minute) ? 3600 : 0),
+      steps: (minute) => (since(minute) ? 1 : 0),
+    }),
+    expected: () => ({ ClockErrorCritical: 1 }),
+  },
+  {
+    name: "One node never finds a source: 1500 ms",
+    minutes: 120,
+    nodes: some(120, one, {
+      state: (minute) => (since(minute) ? "unsynchronised" : "synchronised"),
+      errorMs: (minute) => (since(minute) ? 1500 : 0.05),
+    }),
+    expected: () => ({ ClockErrorCritical: 1 }),
+  },
+  {
+    name: "One clock changes between two sources 400 ms apart: too wrong for 2 minutes of 10",
+    minutes: 150,
+    nodes: some(150, one, {
+      errorMs: (minute) => (since(minute) && minute % 10 < 2 ? 400 : 0.05),
+    }),
+    expected: () => ({ ClockErrorCritical: 1 }),
+  },
+  {
+    name: "Every clock is too wrong for 4 minutes of 8",
+    minutes: 120,
+    nodes: some(120, all, {
+      errorMs: (minute) => (since(minute) && minute % 8 < 4 ? 400 : 0.05),
+    }),
+    expected: () => ({ ClocksOffInCluster: 1 }),
+  },
+  {
+    name: "chronyd of every node crashes again and again: well for 3 minutes of 7",
+    minutes: 150,
+    nodes: some(150, all, {
+      state: (minute) => (since(minute) && minute % 7 >= 3 ? "unreachable" : "synchronised"),
+    }),
+    expected: () => ({ ClocksOffInCluster: 1 }),
+  },
+  {
+    name: "The collector crashes again and again: away for 16 minutes of 20",
+    minutes: 150,
+    nodes: some(150, all, { reports: (minute) => !since(minute) || minute % 20 < 4 }),
+    expected: () => ({ ChronyTrackerManyNotReporting: 1 }),
+  },
+  {
+    name: "Agents are replaced, a tenth at a time, while every clock is stepped",
+    minutes: 120,
+    nodes: eachNode(120, (index, count) => {
+      const begins = BEGINS_AT + Math.floor((10 * index) / count);
+      return {
+        reports: away(begins, begins + 2),
+        // A new agent counts from 0, and does not see a step of before.
+        steps: (minute) => Number(minute >= 63 && (minute < begins || begins + 2 <= 63)),
+      };
+    }),
+    expected: (count) => (count === 3 ? { ClockStepped: 2 } : { ClocksSteppedInCluster: 1 }),
+  },
+  {
+    name: "Two fifths of the nodes are removed while the collector is away",
+    minutes: 180,
+    nodes: eachNode(180, (index, count) =>
+      index < 0.4 * count
+        ? { reports: gone, exists: (minute) => minute < BEGINS_AT + 20 }
+        : { reports: away(60, 150) },
+    ),
+    expected: () => ({ ChronyTrackerManyNotReporting: 1 }),
+  },
+  {
+    name: "Azure ingests nothing for 20 minutes; the agents send what they kept",
+    minutes: 120,
+    nodes: eachNode(120, () => ({ exists: away(60, 80), reports: away(60, 61) })),
+    expected: NOTHING,
+  },
+  {
+    name: "kube-state-metrics dies; half an hour later an agent falls silent",
+    minutes: 150,
+    nodes: eachNode(150, (index) => ({
+      exists: gone,
+      reports: (minute) => index > 0 || minute < BEGINS_AT + 30,
+    })),
+    expected: () => ({ ChronyTrackerNodeStoppedReporting: 1 }),
+  },
+  {
+    name: "kube-state-metrics dies; an hour later the collector is away for an hour",
+    minutes: 180,
+    nodes: eachNode(180, () => ({ exists: gone, reports: away(120, 180) })),
+    expected: () => ({ ChronyTrackerClusterGone: 1 }),
+  },
+  {
+    name: "The NTP server of every node loses its own source, and runs free",
+    minutes: 120,
+    nodes: some(120, all, { series: { chrony_upstream_local: (minute) => Number(since(minute)) } }),
+    expected: () => ({ TimeSourceRunsFreeInCluster: 1 }),
+  },
+  {
+    name: "The error of every clock grows by 4 ms an hour, although updates come",
+    minutes: 150,
+    nodes: some(150, all, {
+      errorMs: (minute) => (since(minute) ? 5 + (minute - BEGINS_AT) / 15 : 0.05),
+      series: { chrony_reference_age_seconds: () => 30 },
+    }),
+    expected: () => ({ ClockErrorGrowingInCluster: 1 }),
+  },
+  {
+    name: "A relabelling drops the error of every clock",
+    minutes: 120,
+    nodes: some(120, all, {
+      series: { chrony_clock_error_ms: (minute) => (since(minute) ? undefined : 0.05) },
+    }),
+    expected: () => ({ ClockErrorMissingInCluster: 1 }),
+  },
+  {
+    name: "A new node image follows NTP, and has lost PHC0",
+    minutes: 120,
+    nodes: some(120, all, {
+      series: { [PHC0_FOLLOWED]: (minute) => (since(minute) ? undefined : 1) },
+    }),
+    expected: () => ({ TimeSourceHostClockLostInCluster: 1 }),
+  },
+  {
+    name: "A new node image follows the PHC of a network card",
+    minutes: 120,
+    nodes: some(120, all, {
+      series: {
+        [PHC0_FOLLOWED]: () => 1,
+        'chrony_ptp_clock_info,device="/dev/ptp0",clock_name="mlx5"': (minute) =>
+          since(minute) ? 1 : undefined,
+      },
+    }),
+    expected: () => ({ TimeSourcePhcNotHostInCluster: 1 }),
   },
 ];
 
