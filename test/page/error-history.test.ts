@@ -56,6 +56,18 @@ describe("the error's history", () => {
     );
   });
 
+  test("leaves out a second that is ten minutes ago", () => {
+    const history = historyOf([
+      [0, 1],
+      [1_000, 2],
+      [HISTORY_SECONDS * 1_000, 3],
+    ]);
+    assert.deepEqual(
+      history.map(({ second }) => second),
+      [1, 600],
+    );
+  });
+
   test("never holds more than ten minutes, however often chronyd is polled", () => {
     fc.assert(
       fc.property(

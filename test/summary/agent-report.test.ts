@@ -136,6 +136,11 @@ describe("the agent's report", () => {
       "the report.clock.clock_error_ms is Infinity, expected a number that is not negative",
     ],
     [
+      "an infinite number that may be negative",
+      agentReportText(agentReportOf()).replace('"frequency_ppm":-12.5', '"frequency_ppm":-1e999'),
+      "the report.clock.tracking.frequency_ppm is -Infinity, expected a number",
+    ],
+    [
       "a negative error",
       changed((_, clock) => (clock["clock_error_peak_ms"] = -1)),
       "the report.clock.clock_error_peak_ms is -1, expected a number that is not negative",
