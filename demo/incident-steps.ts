@@ -37,7 +37,7 @@ export const INCIDENT: readonly Step[] = [
   {
     title: "the clock becomes wrong by 300 ms",
     done: "The server's time was set back: the node's clock is 300 ms fast.",
-    expected: "The error jumps up and falls again; bound and peak say 300 ms.",
+    expected: "The error jumps up and falls again; bound and peak show 300 ms.",
     // The error has only the offset of the last update, so it becomes small after the next update. The
     // bound has the offset that remains, which nothing corrects here.
     effect: `chrony_clock_error_peak_ms > 299
@@ -62,7 +62,7 @@ and on (job) chrony_reference_age_seconds > ${STALE_FLOOR_SECONDS}`,
   {
     title: "chronyd itself stops",
     done: "The node's chronyd was stopped.",
-    expected: "The state is unreachable. The numbers are gone, from PromQL too.",
+    expected: "The state is unreachable. The values are absent, in PromQL, too.",
     effect: `chrony_sync_state{state="unreachable"} == 1
 unless on (job) ${CLOCK_ERROR}`,
     act: (parts) => parts.stopFollower(),

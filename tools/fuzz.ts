@@ -43,7 +43,7 @@ try {
   } while (performance.now() < endMs);
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.stderr.write(`Once more: npm run fuzz -- --seed ${seed}\n`);
+  process.stderr.write(`To repeat: npm run fuzz -- --seed ${seed}\n`);
   process.exitCode = 1;
 }
 for (const [report, counts] of totals) {

@@ -69,7 +69,13 @@ async function writePage(): Promise<void> {
     PAGE,
     `# Which incident fires what
 
-Made by \`npm run incidents\`: histories of whole clusters (\`test/alerts/incidents.ts\`), played by promtool through the shipped rules, one sample a minute. Each cell has the alerts that fire, their severity, the minute after the incident's beginning in which the first fires, and how many fire at once: so many mails Azure sends, which groups nothing, and as many again when they end. An action group sends an address [at most 100 mails an hour](https://learn.microsoft.com/azure/azure-monitor/alerts/action-groups). kube-state-metrics is collected where the incident does not say otherwise: without it, nothing tells a cluster that was stopped or shrank from a collector that is away. "not played": that incident was not run at that size (\`npm run incidents -- 400\` does it).
+\`npm run incidents\` made this table. promtool plays histories of whole clusters (\`test/alerts/incidents.ts\`) through the shipped rules, with one sample a minute. Each cell has:
+
+- the alerts that fire, and their severity
+- the minute after the start of the incident in which the first fires
+- how many fire at once. Azure groups nothing, so it sends that many e-mails, and again as many when they end. It sends an address [at most 100 e-mails an hour](https://learn.microsoft.com/azure/azure-monitor/alerts/action-groups)
+
+kube-state-metrics is collected, if the incident does not say otherwise. Without it, a cluster that was stopped or shrank looks like one whose collector is away. A cell "not played" was not run at that size (\`npm run incidents -- 400\` does it).
 
 ${markdownTable([header, ...rows])}`,
   );

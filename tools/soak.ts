@@ -43,7 +43,7 @@ const report = await reportMissingPart(() =>
 );
 process.stdout.write(
   `\n${report.pushes} pushes were accepted, between ${report.outages} outages.\n\n` +
-    "| held | second quarter | last quarter | rise per hour |\n| --- | --- | --- | --- |\n",
+    "| resource | second quarter | last quarter | rise per hour |\n| --- | --- | --- | --- |\n",
 );
 for (const [kind, name] of Object.entries(COLUMNS) as [keyof HeldAmounts, string][]) {
   const cells = [report.early, report.late, report.risePerHour].map((held) =>

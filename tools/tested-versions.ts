@@ -99,7 +99,7 @@ To test another version, set \`CHRONYD\` (with \`chronyc\` beside it) or \`PROME
 function coverage(constructed: readonly string[]): string {
   return constructed.length === 0
     ? "Each of them ran as a real chronyd."
-    : `Covered only by constructed replies, because no suite that was available has them: ${sentenceList(constructed)}.`;
+    : `Only constructed replies cover these versions, because no available Debian suite has them: ${sentenceList(constructed)}.`;
 }
 
 function sentenceList(items: readonly string[]): string {
