@@ -1,8 +1,13 @@
 // When the liveness probe fails. Every time is an argument.
 
 import assert from "node:assert/strict";
+import { closeSync, mkdirSync, openSync, rmdirSync } from "node:fs";
+import { join } from "node:path";
 import { describe, test } from "node:test";
-import { GRACE_MS, livenessFailure, type Vitals } from "../src/health.ts";
+import { SocketDirectory } from "../src/chrony/socket-directory.ts";
+import { GRACE_MS, Health, livenessFailure, type Vitals } from "../src/health.ts";
+import { createLog } from "../src/log.ts";
+import { folderOf } from "./parts/scratch-folder.ts";
 
 const NOW_MS = 1_000_000;
 
@@ -54,4 +59,36 @@ test("a stopped loop is the first reason, because it would not notice a new dire
     directoryFault: { sentence: "The directory was deleted.", sinceMs: NOW_MS - 60_000 },
   });
   assert.match(reasonTold ?? "", /^Polling has stopped/);
+});
+
+describe("health", () => {
+  test("counts from the start, and from each poll", () => {
+    const health = new Health(createLog("none", { write: () => {} }), undefined, 1_000, NOW_MS);
+    assert.equal(health.livenessFailure(NOW_MS + 31_000), undefined);
+    assert.match(health.livenessFailure(NOW_MS + 31_001) ?? "", /^Polling has stopped/);
+    health.follow(NOW_MS + 31_001);
+    assert.equal(health.livenessFailure(NOW_MS + 31_001 + 31_000), undefined);
+    assert.match(health.livenessFailure(NOW_MS + 31_001 + 31_001) ?? "", /^Polling has stopped/);
+  });
+
+  test("logs a deleted directory once, and fails 30 s after it was first seen", async (t) => {
+    const path = join(await folderOf(t), "run");
+    mkdirSync(path);
+    const held = openSync(path, "r");
+    t.after(() => closeSync(held));
+    const written: string[] = [];
+    const log = createLog("error", { write: (text) => written.push(text) });
+    const directory = new SocketDirectory(`/proc/self/fd/${held}`);
+    const health = new Health(log, directory, 1_000, NOW_MS);
+    health.follow(NOW_MS);
+    rmdirSync(path);
+    for (const passedMs of [1_000, 2_000, 30_999]) {
+      health.follow(NOW_MS + passedMs);
+      assert.equal(health.livenessFailure(NOW_MS + passedMs), undefined);
+    }
+    health.follow(NOW_MS + 31_000);
+    assert.match(health.livenessFailure(NOW_MS + 31_000) ?? "", /was deleted under the agent/);
+    assert.equal(written.length, 1);
+    assert.match(written[0] ?? "", /was deleted under the agent/);
+  });
 });

@@ -72,3 +72,28 @@ describe("the level selects the events that are at least as severe:", () => {
     });
   }
 });
+
+test("lines that cannot be written are counted, and reported once before the next one", (t) => {
+  t.mock.timers.enable({ apis: ["Date"], now: Date.parse(NOW) });
+  const written: unknown[] = [];
+  let isFull = true;
+  const log = createLog("info", {
+    write: (text) => {
+      if (isFull) {
+        throw new Error("fake: no space left");
+      }
+      written.push(JSON.parse(text));
+    },
+  });
+  log.info("Lost.");
+  log.info("Lost, too.");
+  isFull = false;
+  log.info("Written.");
+  log.info("Written, too.");
+  const lost = "Lines of this log were lost: they could not be written.";
+  assert.deepEqual(written, [
+    { time: NOW, level: "warn", message: lost, lost: 2 },
+    { time: NOW, level: "info", message: "Written." },
+    { time: NOW, level: "info", message: "Written, too." },
+  ]);
+});

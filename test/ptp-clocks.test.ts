@@ -41,9 +41,23 @@ test("what has no name that can be shown is left out, and the rest is not", asyn
     ptp2: "a\u0007b\n",
     ptp3: `${"x".repeat(65)}\n`,
     "ptp-4": "other\n",
+    ptp1234567: "other\n",
+    xptp6: "other\n",
     ptp5: "hyperv\n",
   });
   assert.deepEqual(readPtpClocks(folder), [{ device: "ptp5", clockName: "hyperv" }]);
+});
+
+test("the first 16 are read, in an order that does not depend on the folder's", async (t) => {
+  const devices = Array.from({ length: 17 }, (_, index) => `ptp${index + 10}`);
+  const folder = await folderWith(
+    t,
+    Object.fromEntries(devices.toReversed().map((device) => [device, `${"x".repeat(64)}\n`])),
+  );
+  assert.deepEqual(
+    readPtpClocks(folder).map(({ device }) => device),
+    devices.slice(0, 16),
+  );
 });
 
 test("this machine's are read without an error, whether it has some or not", () => {

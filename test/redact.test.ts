@@ -53,9 +53,54 @@ describe("secrets in what is sent", () => {
     assert.deepEqual(secretsIn({ url: URL_WITHOUT_SECRET, headers }), [headers["x-dataset"]]);
   });
 
+  for (const name of [
+    "authority",
+    "x-token",
+    "apikey",
+    "client-secret",
+    "password",
+    "passwd",
+    "pwd",
+    "credentials",
+    "cookie",
+    "session-id",
+    "x-signature",
+    "sig",
+    "code",
+    "sas",
+    "sentry-dsn",
+    "x-honeycomb-team",
+  ]) {
+    test(`are the value of ${name}`, () => {
+      const headers = { [name.toUpperCase()]: "abcdef" };
+      assert.deepEqual(secretsIn({ url: URL_WITHOUT_SECRET, headers }), ["abcdef"]);
+    });
+  }
+
+  test("are the longest first, each once, so that none leaves a part of another", () => {
+    const headers = { "x-key": "abcdef", "y-key": "abcdefgh", "z-key": "abcdef" };
+    assert.deepEqual(secretsIn({ url: URL_WITHOUT_SECRET, headers }), ["abcdefgh", "abcdef"]);
+  });
+
+  test("look like a key from 16 characters on, with a letter and a digit", () => {
+    for (const [value, found] of [
+      ["abcdefghijklmno1", ["abcdefghijklmno1"]],
+      ["ABCDEFGHIJKLMNO1", ["ABCDEFGHIJKLMNO1"]],
+      ["abcdefghijklmn1", []],
+      ["abcdefghijklmnop", []],
+      ["1234567890123456", []],
+    ] as const) {
+      assert.deepEqual(secretsIn({ url: URL_WITHOUT_SECRET, headers: { x: value } }), found);
+    }
+  });
+
   test("are parameters of the query, as sent and as decoded", () => {
     const url = "https://h/v1?api-version=2&sig=ab%2Fcd%2Bef&code=short1";
     assert.deepEqual(secretsIn({ url, headers: {} }), ["ab%2Fcd%2Bef", "ab/cd+ef", "short1"]);
+    assert.deepEqual(secretsIn({ url: "https://h/v1?key=ab+cd+ef", headers: {} }), [
+      "ab+cd+ef",
+      "ab cd ef",
+    ]);
   });
 
   test("are tokens", () => {

@@ -89,9 +89,7 @@ function atTime(
     resource: resourceMetrics.resource,
     scopeMetrics: resourceMetrics.scopeMetrics.map(({ scope, metrics }) => ({
       scope,
-      metrics: metrics
-        .filter((metric) => metric.dataPoints.length > 0)
-        .map((metric) => withTimes(metric, startTime, endTime)),
+      metrics: metrics.map((metric) => withTimes(metric, startTime, endTime)),
     })),
   };
 }

@@ -12,6 +12,7 @@ import type { SourceStatistics } from "../../src/chrony/source-statistics.ts";
 import { METRICS } from "../../src/metrics/catalogue.ts";
 import { collect } from "../../src/metrics/collection.ts";
 import { failure, success } from "../../src/result.ts";
+import { clocksAt, REFERENCE_CLOCK, reading } from "../clock/reports.ts";
 import { observation, pointsOf } from "./observations.ts";
 
 const RESOURCE = resourceFromAttributes({});
@@ -255,6 +256,30 @@ test("the number of sources in each condition", async () => {
     "sources burst_online": 3,
     "sources burst_offline": 4,
     "sources unresolved": 5,
+  });
+});
+
+test("of several reference clocks with one id, the selected one is followed", async () => {
+  const referenceId = 0x5048_4330;
+  const clockOf = (address: string, state: SourceState): OfSource<SourceData> => ({
+    address,
+    name: address,
+    content: { ...DATA, source: { kind: "reference clock", referenceId }, state },
+  });
+  const sources = success([
+    ofServer<SourceData>({ ...DATA, state: "unselected" }),
+    clockOf("PHC0", "unselected"),
+    clockOf("PHC0#2", "selected"),
+    clockOf("PHC0#3", "jittery"),
+  ]);
+  const observed = observation(reading(clocksAt(12_000), REFERENCE_CLOCK), {
+    optional: { ...NOTHING, sources },
+  });
+  const points = pointsOf(await collect(RESOURCE, METRICS, observed));
+  assert.deepEqual(points.find(({ name }) => name === "chrony_tracking_info")?.attributes, {
+    tracking_refid: "50484330",
+    tracking_address: "PHC0#2",
+    tracking_name: "PHC0#2",
   });
 });
 
