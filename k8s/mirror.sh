@@ -29,7 +29,7 @@ for part in agent collector; do
   file=$base/$part/kustomization.yaml
   digest=$(field digest "$file")
   if [ -z "$digest" ]; then
-    echo "$file names no image by digest, so this is no unpacked release. Build and push the image instead: docs/releases.md." >&2
+    echo "$file names no image by digest, so this is not an unpacked release. Build and push the image instead: docs/releases.md." >&2
     exit 1
   fi
   source=$(field newName "$file")

@@ -40,7 +40,7 @@ while [ $# -gt 0 ]; do
     --purge) purge=yes ;;
     --udp) udp=yes ;;
     --node | --user)
-      [ $# -gt 1 ] || misused "$1 wants a value."
+      [ $# -gt 1 ] || misused "$1 needs a value."
       if [ "$1" = --node ]; then node=$2; else user=$2; fi
       shift ;;
     *) misused "Unknown argument: $1." ;;
@@ -48,7 +48,7 @@ while [ $# -gt 0 ]; do
   shift
 done
 [ -z "$purge" ] || [ -n "$remove" ] || misused '--purge is for --remove.'
-[ -z "$udp" ] || [ -z "$user" ] || misused 'Over UDP it has a user of its own: give --user or --udp, not both.'
+[ -z "$udp" ] || [ -z "$user" ] || misused 'With --udp systemd creates the user: use --user or --udp, not both.'
 
 # Whether to use systemctl: not with DESTDIR.
 uses_systemd() {
@@ -134,7 +134,7 @@ fi
 
 if uses_systemd; then
   systemctl daemon-reload && systemctl enable chrony-tracker.service && systemctl restart chrony-tracker.service || exit 1
-  echo 'Installed and started. See that it works: systemctl status chrony-tracker; chrony-tracker status; curl http://127.0.0.1:9464/metrics'
+  echo 'Installed and started. Check it: systemctl status chrony-tracker; chrony-tracker status; curl http://127.0.0.1:9464/metrics'
 else
-  echo "Installed as $user. systemd was not told: systemctl daemon-reload; systemctl enable --now chrony-tracker"
+  echo "Installed as $user. Now run: systemctl daemon-reload; systemctl enable --now chrony-tracker"
 fi

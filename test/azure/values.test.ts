@@ -154,8 +154,8 @@ describe("the check of the values for Azure", () => {
 
   test("says what is wrong with `export NAME=` and `NAME = VALUE`", () => {
     const { output } = checkText(`export ${textOf(GOOD)}AZURE_SCOPE = x\n`);
-    assert.match(output, /^line 1: "export CLUSTER_NAME" holds white space/m);
-    assert.match(output, /^line 6: "AZURE_SCOPE " holds white space/m);
+    assert.match(output, /^line 1: "export CLUSTER_NAME" contains white space/m);
+    assert.match(output, /^line 6: "AZURE_SCOPE " contains white space/m);
   });
 
   test("reports a value that is given three times once", () => {
@@ -173,7 +173,7 @@ describe("the check of the values for Azure", () => {
       `${textOf(GOOD)}AZURE_CLIENTID=x\nnonsense\nCLUSTER_NAME=green`,
     );
     assert.equal(status, 1);
-    assert.match(output, /line 6: "AZURE_CLIENTID" is no setting of this file/);
+    assert.match(output, /line 6: "AZURE_CLIENTID" is not a setting of this file/);
     assert.match(output, /line 7: it is neither NAME=VALUE nor a comment/);
     assert.match(output, /CLUSTER_NAME: it is given more than once \(line 8\)/);
   });
@@ -181,7 +181,7 @@ describe("the check of the values for Azure", () => {
   test("says why HTTP_PROXY is not used", () => {
     const { status, output } = checkText(`${textOf(GOOD)}HTTP_PROXY=http://proxy.example:3128\n`);
     assert.equal(status, 1);
-    assert.match(output, /^HTTP_PROXY: .* in the clear, with its token\. Use HTTPS_PROXY\.$/m);
+    assert.match(output, /^HTTP_PROXY: .* unencrypted through the proxy, with their token\. Use HTTPS_PROXY\.$/m);
   });
 
   test("does not repeat a proxy's password", () => {
@@ -300,12 +300,12 @@ describe("the check of the values for Azure with az and curl", () => {
     [
       "an issuer of another name",
       { curl: [{ command: "--silent", stdout: '{"issuer":"https://other/"}' }] },
-      /^TOKEN_ISSUER_URL: .*calls itself "https:\/\/other\/"/m,
+      /^TOKEN_ISSUER_URL: .*its name is "https:\/\/other\/"/m,
     ],
     [
       "a cluster's name in another case",
       { az: azureBut({ command: "aks list", stdout: "Blue\t\n" }) },
-      /^CLUSTER_NAME: it is "blue", and the cluster is called "Blue"\. Azure Monitor takes both for one/m,
+      /^CLUSTER_NAME: it is "blue", and the cluster is called "Blue"\. Azure Monitor treats both as one/m,
     ],
     [
       "an identity of another tenant",
@@ -350,7 +350,7 @@ describe("the check of the values for Azure with az and curl", () => {
     [
       "a cluster's proxy, without its password,",
       { command: "aks list", stdout: "blue\thttp://me:hunter2@proxy.example:3128\n" },
-      /^Not checked: the way out: the cluster has the HTTP proxy http:\/\/proxy\.example:3128\./m,
+      /^Not checked: the egress: the cluster has the HTTP proxy http:\/\/proxy\.example:3128\./m,
     ],
     [
       "a right that the operator lacks",

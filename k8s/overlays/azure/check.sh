@@ -77,18 +77,18 @@ check_lines() {
     name=${line%%=*}
     case $name in
       *[[:space:]]*)
-        fault "line $number" "\"$name\" holds white space. Write NAME=VALUE, without export."
+        fault "line $number" "\"$name\" contains white space. Write NAME=VALUE, without export."
         continue ;;
     esac
     case $name in
       HTTP_PROXY | http_proxy)
-        fault "$name" 'it is not used: what is sent to an http:// address would cross the proxy in the clear, with its token. Use HTTPS_PROXY.'
+        fault "$name" 'it is not used, because it would send requests to an http:// address unencrypted through the proxy, with their token. Use HTTPS_PROXY.'
         continue ;;
     esac
     case " $required $optional " in
       *" $name "*) ;;
       *)
-        fault "line $number" "\"$name\" is no setting of this file. It takes $required, and where needed $optional."
+        fault "line $number" "\"$name\" is not a setting of this file. Settings: $required. Optional: $optional."
         continue ;;
     esac
     if [ "$(sed -n "1,${number}p" "$file" | grep -c "^$name=")" -eq 2 ]; then
@@ -96,11 +96,11 @@ check_lines() {
     fi
     case ${line#*=} in
       *[[:space:]]*)
-        fault "$name" 'it holds white space, or the line ends as on Windows. Remove that.' ;;
+        fault "$name" 'it contains white space, or the line ends as on Windows. Remove that.' ;;
       *\"* | *\'*)
-        fault "$name" 'it holds quotation marks, which would become part of the value. Remove them.' ;;
+        fault "$name" 'it contains quotation marks, which would become part of the value. Remove them.' ;;
       *'<'* | *'>'* | *'{'* | *'$'*)
-        fault "$name" 'it holds a placeholder. Put the value itself there.' ;;
+        fault "$name" 'it contains a placeholder. Replace it with the value.' ;;
       *) continue ;;
     esac
     malformed="$malformed $name "
@@ -184,7 +184,7 @@ ask_issuer() {
   fi
   answer=$(printf %s "$answer" | tr -d ' \t\r\n' | sed -n 's/.*"issuer":"\([^"]*\)".*/\1/p')
   if [ "$answer" != "$issuer" ]; then
-    fault TOKEN_ISSUER_URL "\"$issuer\" answers, but calls itself \"$answer\". The collector would reject every agent's token."
+    fault TOKEN_ISSUER_URL "\"$issuer\" answers, but its name is \"$answer\". The collector would reject every agent's token."
   fi
 }
 
@@ -214,12 +214,12 @@ ask_for_cluster() {
     not_checked "whether the cluster is called $cluster: no cluster of this subscription has that issuer. Choose its subscription: az account set --subscription NAME."
     return
   elif [ "$name" != "$cluster" ] && [ "$(lower "$name")" = "$(lower "$cluster")" ]; then
-    fault CLUSTER_NAME "it is \"$cluster\", and the cluster is called \"$name\". Azure Monitor takes both for one and returns either, so that alerts and dashboards show two clusters. Write it as the cluster is called."
+    fault CLUSTER_NAME "it is \"$cluster\", and the cluster is called \"$name\". Azure Monitor treats both as one and returns either, so alerts and dashboards show two clusters. Use the cluster's spelling."
   elif [ "$name" != "$cluster" ]; then
     not_checked "the name: the cluster with that issuer is called \"$name\". \"$cluster\" is right only if the metrics add-on has it as cluster_alias."
   fi
   if [ -n "$proxy" ] && [ -z "$(value_of HTTPS_PROXY)" ]; then
-    not_checked "the way out: the cluster has the HTTP proxy $(printf %s "$proxy" | sed 's|//[^/@]*@|//|'). If the collector reaches Azure only through it, set HTTPS_PROXY and add the component egress-proxy (docs/kubernetes.md, Proxies)."
+    not_checked "the egress: the cluster has the HTTP proxy $(printf %s "$proxy" | sed 's|//[^/@]*@|//|'). If the collector reaches Azure only through it, set HTTPS_PROXY and add the component egress-proxy (docs/kubernetes.md, Proxies)."
   fi
 }
 
