@@ -181,7 +181,10 @@ describe("the check of the values for Azure", () => {
   test("says why HTTP_PROXY is not used", () => {
     const { status, output } = checkText(`${textOf(GOOD)}HTTP_PROXY=http://proxy.example:3128\n`);
     assert.equal(status, 1);
-    assert.match(output, /^HTTP_PROXY: .* unencrypted through the proxy, with their token\. Use HTTPS_PROXY\.$/m);
+    assert.match(
+      output,
+      /^HTTP_PROXY: .* unencrypted through the proxy, with their token\. Use HTTPS_PROXY\.$/m,
+    );
   });
 
   test("does not repeat a proxy's password", () => {
