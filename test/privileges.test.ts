@@ -23,7 +23,7 @@ import { folderOf } from "./parts/scratch-folder.ts";
 
 const DIRECTORY = "/run/chrony";
 
-test("root becomes the directory's owner, its group included, whatever their numbers", () => {
+test("root becomes the directory's owner and group, whatever their numbers", () => {
   for (const owner of [
     { uid: 100, gid: 101 },
     { uid: 998, gid: 0 },
@@ -37,7 +37,7 @@ test("root becomes the directory's owner, its group included, whatever their num
   );
 });
 
-test("a directory of root's makes it nobody, whatever the group: an agent never stays root", () => {
+test("with a directory of root it becomes nobody, whatever the group: an agent never stays root", () => {
   for (const gid of [0, 998]) {
     const runAs = runAsFor(DIRECTORY, { uid: 0, gid });
     assert.deepEqual(runAs, { user: NOBODY, because: "directory is root's" });
@@ -48,19 +48,19 @@ test("a directory of root's makes it nobody, whatever the group: an agent never 
   }
 });
 
-test("a missing directory makes it nobody: who will own it is not known yet", () => {
+test("with a missing directory it becomes nobody, because the owner is not known", () => {
   const runAs = runAsFor(DIRECTORY, undefined);
   assert.deepEqual(runAs, { user: NOBODY, because: "no directory" });
   assert.match(describeRunAs(runAs, DIRECTORY), /because \/run\/chrony does not exist/);
 });
 
-test("over UDP it becomes nobody: no user of its own is needed", () => {
+test("over UDP it becomes nobody, because no particular user is needed", () => {
   const runAs = runAsFor(undefined, undefined);
   assert.deepEqual(runAs, { user: NOBODY, because: "no Unix socket" });
   assert.match(describeRunAs(runAs), /became 65534:65534 \(uid:gid\), because UDP/);
 });
 
-test("an error says whom it could not become and what to do", () => {
+test("an error says which user it could not become, and what to do", () => {
   const user = { uid: 998, gid: 995 };
   assert.equal(
     describePrivilegeError({ kind: "not permitted", user, detail: "EPERM, setgroups" }),
@@ -85,7 +85,7 @@ function statusOf(lines: Readonly<Record<string, string>>): string {
 
 describe("what is left of root", () => {
   const user = { uid: 998, gid: 995 };
-  /** As an ordinary process of that user has them. */
+  /** Those of an ordinary process of that user. */
   const ordinary = {
     Name: "node",
     Uid: "998\t998\t998\t998",
@@ -119,7 +119,7 @@ describe("what is left of root", () => {
     });
   }
 
-  test("is all that there is, in one sentence", () => {
+  test("is listed in one sentence", () => {
     const status = statusOf({ ...ordinary, Uid: "998\t998\t0\t998", CapPrm: "0000000000000040" });
     assert.equal(
       leftOfRoot(status, user),
@@ -127,7 +127,7 @@ describe("what is left of root", () => {
     );
   });
 
-  test("is not known where the kernel does not show it, and that is not nothing", () => {
+  test("is not known if the kernel does not show it, which is not nothing", () => {
     for (const name of ["Uid", "Gid", "Groups", "CapPrm"] as const) {
       const { [name]: _left, ...others } = ordinary;
       assert.match(leftOfRoot(statusOf(others), user) ?? "", /^the kernel does not show/, name);

@@ -1,4 +1,4 @@
-// PTP clocks as the kernel shows them, in a folder made up like /sys/class/ptp.
+// PTP clocks in a fake folder like /sys/class/ptp.
 
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -21,7 +21,7 @@ async function folderWith(
   return folder;
 }
 
-test("PTP clocks are told by device and name, in order", async (t) => {
+test("PTP clocks are listed by device and name, in order", async (t) => {
   const folder = await folderWith(t, { ptp1: "hyperv\n", ptp0: "KVM virtual PTP\n" });
   assert.deepEqual(readPtpClocks(folder), [
     { device: "ptp0", clockName: "KVM virtual PTP" },
@@ -29,12 +29,12 @@ test("PTP clocks are told by device and name, in order", async (t) => {
   ]);
 });
 
-test("no PTP clock is no error, nor a folder that is not there", async (t) => {
+test("no PTP clock is not an error, nor is a missing folder", async (t) => {
   assert.deepEqual(readPtpClocks(await folderOf(t)), []);
   assert.deepEqual(readPtpClocks(join(await folderOf(t), "nowhere")), []);
 });
 
-test("what has no name that can be shown is left out, and the rest is not", async (t) => {
+test("a clock without a printable name is left out, and the others are not", async (t) => {
   const folder = await folderWith(t, {
     ptp0: undefined,
     ptp1: "\n",
@@ -60,7 +60,7 @@ test("the first 16 are read, in an order that does not depend on the folder's", 
   );
 });
 
-test("this machine's are read without an error, whether it has some or not", () => {
+test("this machine's clocks are read without an error, whether it has some or not", () => {
   for (const { device, clockName } of readPtpClocks(PTP_FOLDER)) {
     assert.match(device, /^ptp\d+$/);
     assert.notEqual(clockName, "");

@@ -1,4 +1,4 @@
-// What a log, an error or the page may show of what the agent was given.
+// What a log, an error or the page may show of secrets.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -48,7 +48,7 @@ describe("secrets in what is sent", () => {
     );
   });
 
-  test("are what looks like a key, under any name", () => {
+  test("are values that look like a key, with any name", () => {
     const headers = { "x-dataset": "c3ab8ff13720e8ad9047dd39466b3c89" };
     assert.deepEqual(secretsIn({ url: URL_WITHOUT_SECRET, headers }), [headers["x-dataset"]]);
   });
@@ -109,7 +109,7 @@ describe("secrets in what is sent", () => {
     ]);
   });
 
-  test("are not values that many sentences hold", () => {
+  test("are not values that are in many sentences", () => {
     const headers = {
       "x-scope-orgid": "1",
       "x-tenant": "production",

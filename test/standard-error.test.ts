@@ -1,4 +1,4 @@
-// The log on descriptors that fail: a pipe that nobody reads, one whose reader is gone, a full disk.
+// The log on descriptors that fail: a pipe that is not read, one whose reader has ended, a full disk.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -11,7 +11,7 @@ import { folderOf } from "./parts/scratch-folder.ts";
 
 const LINE = "x".repeat(10_000);
 
-test("a pipe that nobody reads stops nothing, and when it is read the log says what was lost", async (t) => {
+test("a pipe that is not read blocks nothing, and when it is read the log reports what was lost", async (t) => {
   const fifo = join(await folderOf(t), "fifo");
   execFileSync("mkfifo", [fifo]);
   const reader = openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK);
@@ -19,7 +19,7 @@ test("a pipe that nobody reads stops nothing, and when it is read the log says w
   t.after(() => closeSync(reader));
   const log = createLog("info", openStandardError(descriptor));
   const bytes = Buffer.alloc(1_000_000);
-  // More than a pipe of Linux takes by itself.
+  // More than the buffer of a pipe.
   for (let line = 0; line < 20; line += 1) {
     log.info(LINE);
   }
@@ -40,7 +40,7 @@ test("a pipe that nobody reads stops nothing, and when it is read the log says w
   closeSync(descriptor);
 });
 
-test("a pipe whose reader is gone, and a full disk, throw nothing", async (t) => {
+test("a pipe whose reader has ended, and a full disk, throw nothing", async (t) => {
   const fifo = join(await folderOf(t), "fifo");
   execFileSync("mkfifo", [fifo]);
   const reader = openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK);

@@ -1,4 +1,4 @@
-// What steps of the wall clock leave in the log. Every time is an argument; the log is an array.
+// Steps of the wall clock in the log. Every time is an argument; the log is an array.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -10,7 +10,7 @@ const MINUTE_MS = 60 * SECOND_MS;
 
 type Step = readonly [atMs: number, stepMs: number];
 
-/** What is logged, with the second of it, where the clocks are read once a second. */
+/** The log lines with their seconds. The clocks are read once a second. */
 function logged(steps: readonly Step[], untilMs: number): readonly string[] {
   const lines: string[] = [];
   let nowMs = 0;
@@ -48,7 +48,7 @@ test("steps that are a minute apart have a line each", () => {
   );
 });
 
-test("those that follow sooner are logged together, a minute after the last one", () => {
+test("steps that follow sooner are logged together, a minute after the last one", () => {
   assert.deepEqual(
     logged(
       [
@@ -65,7 +65,7 @@ test("those that follow sooner are logged together, a minute after the last one"
   );
 });
 
-test("a clock that is stepped every second has a line when it begins, every ten minutes, and when it ends", () => {
+test("a step every second has a line when it begins, every ten minutes, and when it ends", () => {
   const steps = Array.from({ length: 1501 }, (_, second): Step => [second * SECOND_MS, -100]);
   assert.deepEqual(logged(steps, 40 * MINUTE_MS), [
     "0 s: The wall clock was stepped by -0.100 s.",
@@ -75,7 +75,7 @@ test("a clock that is stepped every second has a line when it begins, every ten 
   ]);
 });
 
-test("the first step after the end has a line of its own again", () => {
+test("the first step after the end has its own line again", () => {
   const lines = logged(
     [
       [0, 1_000],

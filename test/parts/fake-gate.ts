@@ -11,9 +11,9 @@ const snappy: { readonly uncompress: (bytes: Uint8Array) => Uint8Array } = creat
 const FORWARD_MS = 20_000;
 
 /**
- * How the gate takes a write: passed on, with the answer of Prometheus; answered with a status and
- * not passed on; not answered at all; passed on with the answer lost; or answered with 400 if it holds
- * a text (the name of a metric, say), and passed on if not.
+ * What the gate does with a write: forwards it, with Prometheus' answer; answers with a status and does not forward it;
+ * does not answer; forwards it and drops the answer; or answers with 400 if it contains a text (such as the name of a
+ * metric), and else forwards it.
  */
 export type GateBehaviour =
   | "open"
@@ -22,18 +22,18 @@ export type GateBehaviour =
   | number
   | { readonly rejectWritesWith: string };
 
-/** A fake backend with a real Prometheus behind it, which fails as it is told to. */
+/** A fake backend in front of a real Prometheus, whose faults a test can set. */
 export type FakeGate = {
   /** The address for writes. */
   readonly remoteWriteUrl: string;
-  /** From now on; `open` at first. */
+  /** Sets the behaviour. Initially `open`. */
   behave(behaviour: GateBehaviour): void;
 };
 
 /**
  * Starts a gate at 127.0.0.1.
  *
- * @param prometheusWriteUrl where a Prometheus takes remote write.
+ * @param prometheusWriteUrl the address of a Prometheus for remote write
  */
 export async function startFakeGate(owner: Owner, prometheusWriteUrl: string): Promise<FakeGate> {
   let behaviour: GateBehaviour = "open";
@@ -42,7 +42,7 @@ export async function startFakeGate(owner: Owner, prometheusWriteUrl: string): P
     const taken = behaviour;
     const body = await buffer(request).catch(() => undefined);
     if (body === undefined || taken === "silent") {
-      // The collector gave up while it wrote, or is not to be answered.
+      // The collector gave up while it wrote, or must not be answered.
       return;
     }
     const rejection = rejectionOf(taken, body);
@@ -58,7 +58,7 @@ export async function startFakeGate(owner: Owner, prometheusWriteUrl: string): P
         response.writeHead(status).end(text);
       }
     } catch {
-      // Prometheus is away, and so is the backend.
+      // Without Prometheus the backend is away, too.
       request.socket.destroy();
     }
   }

@@ -7,9 +7,9 @@ const VERSION_MS = 30_000;
 /**
  * The path of a Go that is new enough to build a part.
  *
- * @param description.what the part that is to be built.
- * @param description.wayOut what a person can do when there is none, as a sentence.
- * @throws {MissingPart} when Go is missing or too old.
+ * @param description.what the part to build
+ * @param description.wayOut a sentence with what to do when there is none
+ * @throws {MissingPart} when Go is missing or too old
  */
 export async function findGo(description: {
   readonly what: string;

@@ -7,10 +7,10 @@ import { startTimeServer, type TimeServer } from "./time-server.ts";
 export type Follower = Chronyd & { readonly server: TimeServer };
 
 /**
- * Starts a chronyd that follows a healthy time server, and waits until it is synchronised, which
- * takes it a third of a second.
+ * Starts a chronyd that follows a healthy time server, and waits until it is synchronised, which takes a third of a
+ * second.
  *
- * @param options.server whom it follows; a server of its own is started when left out.
+ * @param options.server the server that it follows. Default: a new one
  */
 export async function startFollower(
   owner: Owner,

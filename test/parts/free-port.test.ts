@@ -3,11 +3,11 @@ import { test } from "node:test";
 import { freePort } from "./free-port.ts";
 import { runToEnd } from "./run-to-end.ts";
 
-test("a port that this process was given is given to no other process", async () => {
+test("a port of this process is not given to another one", async () => {
   const ours = await Promise.all(Array.from({ length: 200 }, () => freePort()));
   assert.equal(new Set(ours).size, ours.length);
 
-  // Of 1,000 ports, about 15 would be ours if nothing kept the other process from them.
+  // Without the reservation, about 15 of 1,000 ports would be ours.
   const url = new URL("free-port.ts", import.meta.url).href;
   const script = `
     const { freePort } = await import(${JSON.stringify(url)});

@@ -2,18 +2,18 @@ import { randomInt } from "node:crypto";
 import { createSocket } from "node:dgram";
 import { createServer } from "node:net";
 
-// Below the range from which Linux takes the ports of outgoing connections (32768 and up): such a
-// connection could otherwise take the port between this check and its use.
+// Below Linux' range for outgoing connections (32768 and up), because such a connection could take the port between this
+// check and its use.
 const LOWEST_PORT = 20_000;
 const HIGHEST_PORT = 32_767;
 const ATTEMPTS = 100;
 
-/** A TCP port that nobody listens on at 127.0.0.1, reserved for this process ({@link reserve}). */
+/** An unused TCP port at 127.0.0.1, reserved for this process ({@link reserve}). */
 export function freePort(): Promise<number> {
   return firstFree(canListen);
 }
 
-/** A UDP port that nobody is bound to at 127.0.0.1, reserved for this process ({@link reserve}). */
+/** An unused UDP port at 127.0.0.1, reserved for this process ({@link reserve}). */
 export function freeUdpPort(): Promise<number> {
   return firstFree(canBind);
 }
@@ -29,9 +29,8 @@ async function firstFree(isFree: (port: number) => Promise<boolean>): Promise<nu
 }
 
 /**
- * Keeps other tests and demos from a port until this process ends, in the time between its choice
- * and its use, too, which can be seconds. An abstract Unix socket of the port's name does that: it
- * belongs to one process of the whole machine, of whichever user, and goes with it.
+ * Reserves a port against other tests and demos until this process ends, also between its choice and its use, which can
+ * be seconds apart. It binds an abstract Unix socket with the port's name, which only one process of the machine can do.
  */
 function reserve(port: number): Promise<boolean> {
   return new Promise((resolve) => {

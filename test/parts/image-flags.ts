@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-/** The flags of Node.js with which the image runs the agent: those of the Dockerfile's ENTRYPOINT. */
+/** Node.js' flags in the image, from the Dockerfile's ENTRYPOINT. */
 export const IMAGE_FLAGS: readonly string[] = flagsOf(
   readFileSync(new URL("../../Dockerfile", import.meta.url), "utf8"),
 );

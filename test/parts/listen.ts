@@ -6,16 +6,15 @@ import { endWith, type Owner } from "./owner.ts";
 export type Listening = {
   readonly port: number;
   /**
-   * Takes no further connection and ends those that there are, whatever hangs on them. Can be called
-   * any number of times.
+   * Accepts no more connections, and ends the open ones. Can be called any number of times.
    */
   stop(): Promise<void>;
 };
 
 /**
- * Has a server listen until its owner ends.
+ * Makes a server listen until its owner ends.
  *
- * @param where 127.0.0.1 and a free port when left out.
+ * @param where default: 127.0.0.1 and a free port
  */
 export async function listen(
   owner: Owner,
@@ -23,7 +22,7 @@ export async function listen(
   where: { readonly host?: string; readonly port?: number } = {},
 ): Promise<Listening> {
   const { host = "127.0.0.1", port = await freePort() } = where;
-  // An HTTP server's own list lacks the connections that it handed out, those of CONNECT for one.
+  // Because an HTTP server's own list does not have connections that it handed over, such as those of CONNECT.
   const sockets = new Set<Socket>();
   server.on("connection", (socket) => {
     sockets.add(socket);

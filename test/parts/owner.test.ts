@@ -1,10 +1,10 @@
-// How the parts of a test end.
+// The end of a test's parts.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { endWith, Scope } from "./owner.ts";
 
-test("the part that was started last ends first, and each is waited for", async () => {
+test("the part that was started last ends first, one after another", async () => {
   const scope = new Scope();
   const ended: string[] = [];
   for (const name of ["server", "follower", "agent"]) {
@@ -17,7 +17,7 @@ test("the part that was started last ends first, and each is waited for", async 
   assert.deepEqual(ended, ["agent", "follower", "server"]);
 });
 
-test("a part that fails to end is reported, and keeps no other from ending", async () => {
+test("a part that fails to end is reported, and the others still end", async () => {
   const scope = new Scope();
   let isEnded = false;
   endWith(scope, () => {
@@ -28,7 +28,7 @@ test("a part that fails to end is reported, and keeps no other from ending", asy
   assert.ok(isEnded);
 });
 
-test("a part that hangs is left behind, and keeps no other from ending", async (t) => {
+test("a part that hangs is reported, and the others still end", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const scope = new Scope();
   let isEnded = false;
@@ -42,7 +42,7 @@ test("a part that hangs is left behind, and keeps no other from ending", async (
   assert.ok(isEnded);
 });
 
-test("what is started after an end is ended by the next", async () => {
+test("a part that is started after an end is ended by the next one", async () => {
   const scope = new Scope();
   let ends = 0;
   const start = () =>
@@ -56,7 +56,7 @@ test("what is started after an end is ended by the next", async () => {
   assert.equal(ends, 2);
 });
 
-test("the context of a test is an owner, of a subtest too", async (t) => {
+test("the context of a test is an owner, also of a subtest", async (t) => {
   const ended: string[] = [];
   await t.test("a subtest", (inner) => {
     endWith(inner, () => {

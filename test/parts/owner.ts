@@ -1,6 +1,6 @@
 /**
- * What a part belongs to: the part ends when its owner does. The context of a test is an owner
- * (`test("…", async (t) => …)`), and so is a {@link Scope}.
+ * The owner of parts, which end when their owner ends. The context of a test (`test("…", async (t) => …)`) and a
+ * {@link Scope} are owners.
  */
 export type Owner = {
   after(end: () => Promise<void>): void;
@@ -8,15 +8,14 @@ export type Owner = {
 
 type End = () => Promise<void> | void;
 
-/** A part that takes longer to end is left behind and reported as an error. */
+/** A part that takes longer to end is reported as an error. */
 const LONGEST_END_MS = 15_000;
 
 const ENDS = new WeakMap<Owner, End[]>();
 
 /**
- * Has `end` called when the owner ends. The parts of an owner are ended one after another, the one
- * that was started last first, because it may use those that were started before it. One that fails
- * or hangs keeps no other from being ended.
+ * Calls `end` when the owner ends. Parts are ended one after another, the last one first, because it may use earlier
+ * ones. If one fails or hangs, the others still end.
  */
 export function endWith(owner: Owner, end: End): void {
   const known = ENDS.get(owner);
@@ -29,7 +28,7 @@ export function endWith(owner: Owner, end: End): void {
   owner.after(() => endAll(ends));
 }
 
-/** An owner that ends when it is told to, outside of tests. */
+/** An owner outside of tests. */
 export class Scope implements Owner {
   readonly #ends: End[] = [];
 
@@ -38,9 +37,9 @@ export class Scope implements Owner {
   }
 
   /**
-   * Ends all parts, the newest first. Those that are started later can be ended by another call.
+   * Ends all parts, the newest first. Parts that are started later can be ended by another call.
    *
-   * @throws {AggregateError} when parts failed to end; the others have ended.
+   * @throws {AggregateError} when parts failed to end; the others have ended
    */
   async end(): Promise<void> {
     await endAll(this.#ends);

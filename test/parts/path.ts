@@ -6,55 +6,55 @@ import { freePort } from "./free-port.ts";
 import type { Owner } from "./owner.ts";
 import { type InstantSample, type Prometheus, type Sample, startPrometheus } from "./prometheus.ts";
 
-/** The node whose agent a path has, unless a test names another. */
+/** The default name of a path's node. */
 export const NODE = "aks-pool-1";
 
-/** How samples come to Prometheus: the agent pushes them, or Prometheus scrapes it. */
+/** The way of samples to Prometheus: the agent pushes them, or Prometheus scrapes it. */
 export type Way = "push" | "pull";
 
-/** The label `job` of the samples that came this way. */
+/** The label `job` of each way. */
 export const JOBS: Readonly<Record<Way, string>> = {
   push: "chrony-tracker",
   pull: "chrony-tracker-pull",
 };
 
-/** Longer than any test, and wide enough to find samples that landed at a wrong time. */
+/** Longer than any test, and long enough to find samples with a wrong time. */
 const HISTORY_SECONDS = 6 * 3600;
 
-/** A whole path: from the clock to where its error is asked about. */
+/** A whole path, from the clock to PromQL. */
 export type Path = {
   readonly chronyd: Chronyd;
   readonly agent: Agent;
   readonly collector: Collector;
   readonly prometheus: Prometheus;
-  /** This node's series that match, by push or by pull, as an instant query shows them now. */
+  /** An instant query of this node's series, by push or by pull. */
   samples(labels: Readonly<Record<string, string>>, way: Way): Promise<InstantSample[]>;
-  /** The value of the first of them; `undefined` when Prometheus shows none. */
+  /** The value of the first series of such a query; `undefined` when there is none. */
   value(
     name: string,
     way: Way,
     labels?: Readonly<Record<string, string>>,
   ): Promise<number | undefined>;
-  /** Every sample of a metric of one series, each at its own time, of the last while. */
+  /** All samples of a metric with one series, each at its own time. */
   history(name: string, way: Way): Promise<readonly Sample[]>;
 };
 
-/** What is not as usual on a path: parts that a test has started itself, and the agent's settings. */
+/** The differences from the usual path: parts that a test has started itself, and the agent's settings. */
 export type PathOptions = {
   readonly chronyd?: Chronyd;
   readonly collector?: Collector;
-  /** It scrapes the agent only if it was started with {@link scrapeConfig} of the agent's port. */
+  /** It scrapes the agent only if it was started with a {@link scrapeConfig} of the agent's port. */
   readonly prometheus?: Prometheus;
-  /** The name of the node; {@link NODE} when left out. */
+  /** The name of the node. Default: {@link NODE}. */
   readonly node?: string;
-  /** The agent's, in addition to the usual ones or in their place. */
+  /** The agent's settings, which replace or extend the usual ones. */
   readonly settings?: Readonly<Record<string, string>>;
 };
 
 /**
- * Starts those parts of a path that are not given, and the agent: a chronyd that follows a healthy
- * time server and is 25 ms off, Prometheus, the collector with the shipped configuration. The agent
- * asks chronyd five times a second, pushes once a second and is scraped as often.
+ * Starts the agent and the parts that are not given: a chronyd that follows a healthy time server and is 25 ms off,
+ * Prometheus, and the collector with the shipped configuration. The agent polls chronyd five times a second, and pushes
+ * and is scraped once a second.
  */
 export async function startPath(owner: Owner, options: PathOptions = {}): Promise<Path> {
   const { node = NODE, settings = {} } = options;
@@ -113,11 +113,11 @@ export type ScrapeTarget = {
   readonly node: string;
   /** Its port at 127.0.0.1. */
   readonly port: number | string;
-  /** The label `cluster`; {@link CLUSTER} when left out. */
+  /** The label `cluster`. Default: {@link CLUSTER}. */
   readonly cluster?: string;
 };
 
-/** An entry of `scrape_configs` by which Prometheus scrapes these agents once a second. */
+/** An entry of `scrape_configs` for these agents, with a scrape once a second. */
 export function scrapeConfig(targets: readonly ScrapeTarget[]): object {
   return {
     job_name: JOBS.pull,

@@ -1,13 +1,13 @@
 import { readdir, readFile, readlink } from "node:fs/promises";
 
-/** Whom a process runs as and what it may do, by the kernel's word (proc_pid_status(5)). */
+/** The user and the capabilities of a process (proc_pid_status(5)). */
 export type ProcessStatus = {
-  /** Real, effective, saved, and of the file system. */
+  /** Real, effective, saved and file-system id. */
   readonly uids: readonly number[];
   readonly gids: readonly number[];
   /** The supplementary groups. */
   readonly groups: readonly number[];
-  /** The sets of capabilities, a bit each, in hexadecimal digits. */
+  /** The sets of capabilities, one bit each, in hexadecimal digits. */
   readonly permitted: string;
   readonly effective: string;
   readonly inheritable: string;
@@ -15,7 +15,7 @@ export type ProcessStatus = {
   readonly noNewPrivileges: boolean;
 };
 
-/** The status of each thread of a process: the kernel keeps one for each. */
+/** The status of each thread of a process. */
 export async function threadStatuses(pid: number): Promise<ProcessStatus[]> {
   const folder = `/proc/${pid}/task`;
   const threads = await readdir(folder);
@@ -51,7 +51,7 @@ function parseStatus(text: string): ProcessStatus {
   };
 }
 
-/** What the open file descriptors of a process lead to. */
+/** The targets of a process' open file descriptors. */
 export async function fileDescriptors(pid: number): Promise<string[]> {
   const folder = `/proc/${pid}/fd`;
   const targets = (await readdir(folder)).map((descriptor) =>

@@ -7,11 +7,11 @@ import { runToEnd } from "./run-to-end.ts";
 const VERSION_MS = 60_000;
 
 /**
- * The absolute paths of two programs of a Debian package, after the first has been seen to run.
+ * The absolute paths of two programs of a Debian package. Checks that the first one runs.
  *
- * @param description.programs their paths in the package; the first one takes `--version`.
- * @param description.wayOut what a person can do when the package cannot be had, as sentences.
- * @throws {MissingPart} when it cannot be had or does not run here.
+ * @param description.programs their paths in the package; the first one accepts `--version`
+ * @param description.wayOut sentences with what to do when the package is not available
+ * @throws {MissingPart} when it is not available or does not run here
  */
 export async function programsOfPackage(description: {
   readonly packageName: string;

@@ -1,7 +1,7 @@
-/** Is told what is being done, a line at a time. */
+/** Gets progress, one line at a time. */
 export type Progress = (line: string) => void;
 
-/** For tests: their standard output is read by the test runner. */
+/** For tests, because the test runner reads their standard output. */
 export const progressToStandardError: Progress = (line) => {
   process.stderr.write(`${line}\n`);
 };

@@ -16,29 +16,28 @@ const BLOCKS_MS = 120_000;
 
 /** What to start. */
 export type PrometheusDescription = {
-  /** Entries of `scrape_configs`; none when left out. */
+  /** Entries of `scrape_configs`. Default: none. */
   readonly scrapeConfigs?: readonly object[];
   /**
-   * How long after a series' newest sample an older one is still taken, for instance `30m`. Not at
-   * all when left out, as Prometheus has it by default: a write that holds one is refused as a whole,
-   * even when the very same sample is there already.
+   * How much older than a series' newest sample an accepted one may be, for example `30m`. Default: none, as in Prometheus:
+   * a write with one out-of-order sample is rejected as a whole, even if the same sample exists already.
    */
   readonly outOfOrderTimeWindow?: string;
-  /** Whether it takes OTLP at `/api/v1/otlp/v1/metrics`: see {@link otlpOption}. */
+  /** Whether it accepts OTLP at `/api/v1/otlp/v1/metrics`: see {@link otlpOption}. */
   readonly takesOtlp?: boolean;
-  /** The paths of files with rules; none when left out. */
+  /** The paths of files with rules. Default: none. */
   readonly ruleFiles?: readonly string[];
-  /** How often the rules are evaluated, for instance `1s`; every minute when left out. */
+  /** The interval of the rules' evaluation, for example `1s`. Default: a minute. */
   readonly evaluationInterval?: string;
-  /** The address at which it listens, as it stands in a URL; 127.0.0.1 when left out. */
+  /** The address that it listens on, in the notation of URLs. Default: 127.0.0.1. */
   readonly host?: string;
-  /** Where it listens; a free port when left out. */
+  /** The port that it listens on. Default: a free one. */
   readonly port?: number;
-  /** The path of an OpenMetrics file whose samples it holds from the start, however old; none when left out. */
+  /** The path of an OpenMetrics file with initial samples of any age. Default: none. */
   readonly samplesFile?: string;
 };
 
-/** One value, as Prometheus holds it. */
+/** One value and its time. */
 export type Sample = {
   readonly value: number;
   readonly timestampSeconds: number;
@@ -46,45 +45,45 @@ export type Sample = {
 
 /** The value of one series at one time. */
 export type InstantSample = Sample & {
-  /** All its labels, `__name__` included where the query keeps it. */
+  /** All its labels, with `__name__` if the query keeps it. */
   readonly labels: Readonly<Record<string, string>>;
 };
 
-/** All samples of one series in a stretch of time. */
+/** All samples of one series in a period. */
 export type Series = {
   readonly labels: Readonly<Record<string, string>>;
   readonly samples: readonly Sample[];
 };
 
-/** A real Prometheus that scrapes and takes remote write. */
+/** A real Prometheus that scrapes and accepts remote write. */
 export type Prometheus = {
-  /** Where it serves, without a path: `http://127.0.0.1:9090`. */
+  /** Its address, without a path: `http://127.0.0.1:9090`. */
   readonly url: string;
-  /** Where it takes remote write. */
+  /** The address for remote write. */
   readonly remoteWriteUrl: string;
   /** The process. It is another one after a restart. */
   readonly process: RunningProcess;
   /**
-   * What an instant query gives: a series each. A series shows its last value for 5 minutes unless
-   * it has ended, and `timestampSeconds` is the time of the query, not of the sample.
+   * The result of an instant query, one sample per series. A series shows its last value for 5 minutes, unless it has ended.
+   * `timestampSeconds` is the time of the query, not of the sample.
    *
-   * @param timeSeconds the time of the query since 1970; now when left out.
+   * @param timeSeconds the time of the query since 1970. Default: now
    */
   query(promql: string, timeSeconds?: number): Promise<InstantSample[]>;
   /**
-   * The samples themselves, each at its own time.
+   * The samples themselves, each with its own time.
    *
-   * @param matcher for instance `chrony_up{instance="node-1"}`.
-   * @param startSeconds the earliest time since 1970.
-   * @param endSeconds the latest time since 1970.
+   * @param matcher for example `chrony_up{instance="node-1"}`
+   * @param startSeconds the earliest time since 1970
+   * @param endSeconds the latest time since 1970
    */
   series(matcher: string, startSeconds: number, endSeconds: number): Promise<Series[]>;
   stop(): Promise<void>;
-  /** Ends it if it runs, and starts it again at the same address, with what it held. */
+  /** Restarts it at the same address, with its data. */
   restart(): Promise<void>;
 };
 
-/** The option that has this version of Prometheus take OTLP, which it can since 3.0. */
+/** The option with which this version of Prometheus accepts OTLP, which it can since 3.0. */
 export async function otlpOption(): Promise<string | undefined> {
   const { prometheus } = await bringPrometheus(progressToStandardError);
   const { stdout, stderr } = await promisify(execFile)(prometheus, ["--help"]);
@@ -94,7 +93,7 @@ export async function otlpOption(): Promise<string | undefined> {
     : undefined;
 }
 
-/** Starts Prometheus and waits until it is ready. */
+/** Starts Prometheus, and waits until it is ready. */
 export async function startPrometheus(
   owner: Owner,
   description: PrometheusDescription = {},
@@ -124,7 +123,7 @@ export async function startPrometheus(
     await runToEnd({
       name: "promtool",
       command: promtool,
-      // The file is read once a block: a few large ones.
+      // The file is read once per block, so blocks are large.
       args: ["tsdb", "create-blocks-from", "--max-block-duration=2000h", "openmetrics"].concat(
         samplesFile,
         join(folder, "data"),
@@ -203,7 +202,7 @@ export async function startPrometheus(
   };
 }
 
-/** Seconds since 1970, and a number as text. */
+/** A sample of Prometheus' API: seconds since 1970, and a number as text. */
 type QueryValue = readonly [number, string];
 
 type QueryResult = {
@@ -217,7 +216,7 @@ type QueryAnswer =
   | { readonly status: "error"; readonly error: string };
 
 function parseSample([timestampSeconds, text]: QueryValue): Sample {
-  // Prometheus writes +Inf and -Inf, which `Number` does not know.
+  // Prometheus writes +Inf and -Inf, which `Number` does not accept.
   return { value: Number(text.replace("Inf", "Infinity")), timestampSeconds };
 }
 

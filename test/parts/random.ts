@@ -1,4 +1,4 @@
-/** Numbers that look random, the same for the same seed (mulberry32). */
+/** Pseudo-random numbers from a seed (mulberry32). */
 export class Random {
   #state: number;
 
@@ -6,7 +6,7 @@ export class Random {
     this.#state = seed;
   }
 
-  /** A whole number from 0 to below `limit` (0 when there is none). */
+  /** A whole number from 0 to below `limit`; 0 when `limit` is 0. */
   below(limit: number): number {
     this.#state = (this.#state + 0x6d2b_79f5) | 0;
     let mixed = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
@@ -14,7 +14,7 @@ export class Random {
     return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * limit);
   }
 
-  /** @throws when there is nothing to choose from. */
+  /** @throws when there is nothing to choose from */
   of<Item>(items: readonly Item[]): Item {
     if (items.length === 0) {
       throw new Error("there is nothing to choose from");

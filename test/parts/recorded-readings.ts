@@ -1,22 +1,22 @@
 /**
- * Preloaded into the agent (`--import`, with `?file=PATH`), this records what chronyd really told it:
- * every datagram, byte for byte, at the moment at which the agent's socket hands it over, before its
- * other code sees it. What the agent then makes of it can be held against the record.
+ * Preloaded into the agent (`--import`, with `?file=PATH`), this records chronyd's real replies: every datagram, byte for
+ * byte, when the agent's socket delivers it, before the agent's other code. Tests compare the agent's output with the
+ * record.
  *
- * A line of JSON an event, written at once, so that a record survives a SIGKILL. The file is opened
- * at the start, so that a process without free descriptors goes on recording.
+ * Each event is a line of JSON that is written at once, so that a record survives a SIGKILL. The file is opened at the
+ * start, so that a process without free descriptors still records.
  */
 import { openSync, writeSync } from "node:fs";
 import { DatagramSocket } from "../../src/chrony/datagram-socket.ts";
 
-/** One event of a client socket of the agent. A reading of chronyd is one socket, from bind to close. */
+/** One event of a client socket of the agent. A poll of chronyd is one socket, from bind to close. */
 export type RecordedEvent = {
   readonly event: "opened" | "received" | "closed";
-  /** Which socket of this process, from 1. */
+  /** The number of the socket in this process, from 1. */
   readonly socket: number;
-  /** The machine's time in milliseconds since 1970, whatever the process believes its wall clock is. */
+  /** The machine's time in milliseconds since 1970, whatever the wall clock of the process shows. */
   readonly trueMs: number;
-  /** What the process reads from its wall clock, in milliseconds since 1970. */
+  /** The wall clock of the process, in milliseconds since 1970. */
   readonly wallMs: number;
   /** The datagram, in hexadecimal digits. */
   readonly bytes?: string;
@@ -33,7 +33,7 @@ let sockets = 0;
 function record(socket: DatagramSocket, event: RecordedEvent["event"], bytes?: string): void {
   const number = numbers.get(socket);
   if (number === undefined) {
-    // A socket that was never bound only looks whether another one is still in use.
+    // A socket that was never bound only checks whether another one is still in use.
     return;
   }
   const trueMs = performance.timeOrigin + performance.now();
@@ -47,7 +47,7 @@ function record(socket: DatagramSocket, event: RecordedEvent["event"], bytes?: s
   writeSync(descriptor, `${JSON.stringify(line)}\n`);
 }
 
-// What is replaced, kept to be called on the socket in question.
+// The replaced functions, which are still called.
 const original: DatagramSocket = Object.create(
   null,
   Object.getOwnPropertyDescriptors(DatagramSocket.prototype),

@@ -10,26 +10,26 @@ const MAGIC = 0x534f434b;
 
 /** How chronyd uses the samples. */
 export type ReferenceClockOptions = {
-  /** The polling interval as chrony.conf has it: a power of 2, in seconds. -4 when left out. */
+  /** The polling interval of chrony.conf: a power of 2, in seconds. Default: -4. */
   readonly poll?: number;
-  /** How many samples make one measurement; 1 when left out. */
+  /** The number of samples for one measurement. Default: 1. */
   readonly filter?: number;
 };
 
-/** A reference clock that agrees with the machine's clock, unless it is told otherwise. */
+/** A reference clock that agrees with the machine's clock by default. */
 export type ReferenceClock = {
   /** Its line of chrony.conf. */
   readonly configuration: string;
-  /** From now on it is this much ahead of the machine's clock, in seconds (negative: behind). */
+  /** Sets how far it is ahead of the machine's clock, in seconds (negative: behind). */
   setOffset(seconds: number): void;
-  /** No sample comes from now on; chronyd keeps running. */
+  /** Stops the samples. chronyd keeps running. */
   stop(): void;
 };
 
 /**
- * Feeds chronyd samples through its SOCK driver, as gpsd does: a real reference clock as far as
- * chronyd can know, whose name is `PHC0` as on an AKS node. Its samples are exact, because
- * they are offsets from the machine's clock. A chronyd with the options' defaults is synchronised after a quarter of a second.
+ * Sends samples to chronyd's SOCK driver, as gpsd does. To chronyd it is a real reference clock, with the name `PHC0` as on
+ * an AKS node. Its samples are exact, because they are offsets from the machine's clock. With the default options chronyd
+ * is synchronised after a quarter of a second.
  */
 export async function startReferenceClock(
   owner: Owner,
@@ -44,7 +44,7 @@ export async function startReferenceClock(
       socket.connect(socketPath);
       socket.send(sampleOf(Date.now(), offsetSeconds));
     } catch {
-      // Until chronyd has started, the socket does not exist: the next sample will do.
+      // The socket does not exist before chronyd has started. The next sample will arrive.
     }
   }, FEED_INTERVAL_MS);
   let isStopped = false;
@@ -66,10 +66,10 @@ export async function startReferenceClock(
 }
 
 /**
- * `struct sock_sample` of chrony's refclock_sock.c on a machine of 64 bits, little-endian: the time,
- * in seconds and microseconds since 1970, and how far the reference is ahead of the system's clock.
+ * `struct sock_sample` of chrony's refclock_sock.c on a little-endian machine of 64 bits: the time, in seconds and
+ * microseconds since 1970, and how far the reference is ahead of the system's clock.
  *
- * @param wallMs when it is taken; chronyd ignores one from the future and one that is too old.
+ * @param wallMs its time; chronyd ignores samples from the future and samples that are too old
  */
 function sampleOf(wallMs: number, offsetSeconds: number): Buffer {
   const sample = Buffer.alloc(40);

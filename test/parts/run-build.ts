@@ -6,11 +6,10 @@ const BUILD_MS = 40 * 60 * 1_000;
 const SILENCE_MS = 30_000;
 
 /**
- * Runs a build of minutes.
+ * Runs a build that may take minutes.
  *
- * @param description.progress is told what the build says, and how long it has taken whenever it is
- *   silent.
- * @throws when it fails, with its last output.
+ * @param description.progress gets the output of the build, and the elapsed time while it is silent
+ * @throws when it fails, with its last output
  */
 export async function runBuild(description: {
   /** What is built. */
@@ -22,7 +21,7 @@ export async function runBuild(description: {
   readonly progress: Progress;
 }): Promise<void> {
   const { name, command, args, cwd, env, progress } = description;
-  // Builds leave temporary files behind.
+  // Because builds leave temporary files behind.
   const temporaryFiles = await scratchFolder("build");
   const begin = performance.now();
   const reportSilence = () => {

@@ -1,15 +1,14 @@
 import { type ProcessDescription, startProcess } from "./running-process.ts";
 
-/** What to run, and for how long at most. */
+/** The command, and its timeout. */
 export type BoundedProcessDescription = Omit<ProcessDescription, "ipc"> & {
   readonly timeoutMs: number;
 };
 
 /**
- * Runs a command and gives its last 200 lines of output and errors.
+ * Runs a command, and returns the last 200 lines of its output and errors.
  *
- * @throws when it cannot be started, ends with another code than 0 or takes too long; the message
- *   holds its last output.
+ * @throws when it cannot be started, ends with another code than 0 or takes too long, with its last output
  */
 export async function runToEnd(description: BoundedProcessDescription): Promise<string> {
   const { name, timeoutMs } = description;

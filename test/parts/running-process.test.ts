@@ -18,7 +18,7 @@ function startNode(program: string): RunningProcess {
   });
 }
 
-/** Whether a process exists and is more than an entry that waits to be collected. */
+/** Whether a process exists and is not a zombie. */
 async function isAlive(pid: number): Promise<boolean> {
   try {
     return !/^State:\s+Z/m.test(await readFile(`/proc/${pid}/status`, "utf8"));
@@ -36,7 +36,7 @@ test("a wait fails as soon as the process ends, with its last output", async () 
   assert.deepEqual(await running.exited, { code: 2, signal: null });
 });
 
-test("a line that was said just before the end is found", async () => {
+test("a line that was written just before the end is found", async () => {
   const running = startNode('console.log("done")');
   await running.exited;
   assert.equal(await running.waitForLine(/^done$/, WAIT_MS), "done");
@@ -58,7 +58,7 @@ test("a frozen process is stopped with SIGTERM, like any other", async () => {
   await running.stop();
 });
 
-test("a process that does not listen to SIGTERM is killed", async () => {
+test("a process that ignores SIGTERM is killed", async () => {
   const running = startNode(
     'process.on("SIGTERM", () => {}); console.log("up"); setInterval(() => {}, 1_000)',
   );
@@ -79,7 +79,7 @@ for (const [how, end] of [
   ["fails", 'throw new Error("unexpected")'],
   ["is terminated", 'process.kill(process.pid, "SIGTERM"); setInterval(() => {}, 1_000)'],
 ] as const) {
-  test(`no process outlives the one that started it when that one ${how}`, async () => {
+  test(`no process outlives its parent when that ${how}`, async () => {
     const parent = startNode(`
       import { startProcess } from ${JSON.stringify(MODULE)};
       const child = startProcess({ name: "child", command: "sleep", args: ["600"], env: {} });

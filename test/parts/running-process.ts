@@ -8,17 +8,17 @@ const KEPT_LINES = 200;
 const KILL_AFTER_MS = 5_000;
 const OUTPUT_AFTER_EXIT_MS = 1_000;
 
-/** What to run, and how. */
+/** A command and how to run it. */
 export type ProcessDescription = {
-  /** What error messages call it. */
+  /** Its name in error messages. */
   readonly name: string;
   readonly command: string;
   readonly args: readonly string[];
-  /** Its whole environment; the caller's own when left out. */
+  /** Its whole environment. Default: the caller's. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Its working folder; the caller's own when left out. */
+  /** Its working folder. Default: the caller's. */
   readonly cwd?: string;
-  /** Whether to open a channel for `ask`, which only a Node process can answer. */
+  /** Whether to open a channel for `ask`, which only a Node.js process can answer. */
   readonly ipc?: boolean;
   /** Gets every line of its output and of its errors. */
   readonly onLine?: (line: string) => void;
@@ -30,51 +30,51 @@ export type ProcessEnd = {
   readonly signal: NodeJS.Signals | null;
 };
 
-/** A child process that is watched over from its start to its end. */
+/** A child process. */
 export type RunningProcess = {
   readonly name: string;
   readonly pid: number;
-  /** Settles when the process is gone and its output is complete; never rejects. */
+  /** Settles when the process has ended and its output is complete. It never rejects. */
   readonly exited: Promise<ProcessEnd>;
-  /** The last 200 lines of its output and errors, in the order in which they came. */
+  /** The last 200 lines of its output and errors, in order. */
   output(): string;
   /**
-   * The first line that matches, said already (among those kept) or still to come.
+   * The first line that matches: one of the kept lines, or a later one.
    *
-   * @throws when the time is over or the process ends first, with its last output.
+   * @throws when the time is over or the process ends first, with its last output
    */
   waitForLine(pattern: RegExp, timeoutMs?: number): Promise<string>;
   /**
    * Waits like {@link waitFor}.
    *
-   * @throws also as soon as the process ends, with its last output.
+   * @throws also as soon as the process ends, with its last output
    */
   waitUntil<T>(
     what: string,
     condition: () => Promise<T | undefined | false> | T | undefined | false,
     timeoutMs?: number,
   ): Promise<T>;
-  /** Sends a signal to it and to the processes that it started itself; nothing if it is gone. */
+  /** Sends a signal to it and to the processes that it started. Does nothing if it has ended. */
   signal(name: NodeJS.Signals): void;
-  /** Ends it and the processes that it started itself at once (SIGKILL). Settles when it is gone. */
+  /** Kills it and the processes that it started (SIGKILL), and waits until it has ended. */
   kill(): Promise<void>;
   /**
-   * Sends a message over the channel and gives the next one that comes back. One question at a time.
+   * Sends a message over the channel, and returns the next one that comes back. One request at a time.
    *
-   * @throws when the time is over or the process ends first, with its last output.
+   * @throws when the time is over or the process ends first, with its last output
    */
   ask(message: Serializable, timeoutMs: number): Promise<unknown>;
   /**
-   * Ends the process: SIGTERM, also when it is frozen, and SIGKILL 5 s later. Settles when it is
-   * gone; can be called at any time and any number of times.
+   * Ends the process: SIGTERM, also when it is frozen, and SIGKILL 5 s later. Waits until it has ended. It can be called at
+   * any time and any number of times.
    */
   stop(): Promise<void>;
 };
 
 /**
- * Starts a process that ends, at the latest, when this one exits.
+ * Starts a process. It ends when this one exits, at the latest.
  *
- * @throws when the command cannot be executed at all.
+ * @throws when the command cannot be executed
  */
 export function startProcess(description: ProcessDescription): RunningProcess {
   const { name, command, args, env = process.env, cwd, ipc = false, onLine } = description;
@@ -82,11 +82,11 @@ export function startProcess(description: ProcessDescription): RunningProcess {
     env: { ...env },
     cwd,
     stdio: ["ignore", "pipe", "pipe", ipc ? "ipc" : "ignore"],
-    // A process group of its own. Ctrl-C in a terminal then reaches only this process, which stops
-    // its children in order, and a child that starts others (`go run`) is ended together with them.
+    // Its own process group. So Ctrl-C in a terminal reaches only this process, which stops its children in order,
+    // and a child that starts others (`go run`) is ended together with them.
     detached: true,
   });
-  // Node reports a failed start by an event as well, which nobody could be listening to yet.
+  // Node.js reports a failed start also by an event, which needs a listener.
   child.on("error", () => {});
   const { pid, stdout, stderr } = child;
   if (pid === undefined || stdout === null || stderr === null) {
@@ -135,7 +135,7 @@ export function startProcess(description: ProcessDescription): RunningProcess {
   let stopping: Promise<void> | undefined;
   const stop = async () => {
     signal("SIGTERM");
-    // A frozen process gets the signal only when it goes on.
+    // A frozen process gets the signal only when it continues.
     signal("SIGCONT");
     const killer = setTimeout(() => signal("SIGKILL"), KILL_AFTER_MS);
     await exited;
@@ -187,7 +187,7 @@ export function startProcess(description: ProcessDescription): RunningProcess {
 function whenExited(child: ChildProcess, streams: readonly Readable[]): Promise<ProcessEnd> {
   return new Promise((resolve) => {
     child.once("exit", () => {
-      // "close" waits for whoever holds the other end of its output, which may be a grandchild.
+      // "close" would wait for all processes with its output, for example grandchildren.
       const closer = setTimeout(() => {
         for (const stream of streams) {
           stream.destroy();

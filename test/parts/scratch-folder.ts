@@ -5,19 +5,18 @@ import { join } from "node:path";
 import { atExit } from "./at-exit.ts";
 import { endWith, type Owner } from "./owner.ts";
 
-/** A folder that lives no longer than the process that made it. */
+/** A folder that is removed when this process ends. */
 export type ScratchFolder = {
   readonly path: string;
-  /** Removes the folder and all in it; it may be gone already. */
+  /** Removes the folder and its content. It may be removed already. */
   remove(): void;
 };
 
 /**
- * Makes an empty folder of the calling user, under the system's folder for temporary files. Others can
- * go through it, for parts that root starts become other users, though they cannot list it.
- * It is removed when the process exits.
+ * Makes an empty folder of the calling user, in the system's folder for temporary files. Other users can pass through it
+ * but not list it, because parts that root starts become other users. It is removed when the process exits.
  *
- * @param prefix begins the folder's name. Keep it short: the path of a Unix socket holds 107 bytes.
+ * @param prefix the beginning of the folder's name; short, because the path of a Unix socket has at most 107 bytes
  */
 export async function scratchFolder(prefix: string): Promise<ScratchFolder> {
   const path = await mkdtemp(join(tmpdir(), `${prefix}-`));
@@ -34,9 +33,9 @@ export async function scratchFolder(prefix: string): Promise<ScratchFolder> {
 }
 
 /**
- * The path of an empty folder, made as {@link scratchFolder} does, which is removed with its owner.
+ * The path of an empty folder like {@link scratchFolder}, which is removed with its owner.
  *
- * @param prefix begins the folder's name; keep it short.
+ * @param prefix the beginning of the folder's name; short
  */
 export async function folderOf(owner: Owner, prefix = "ct"): Promise<string> {
   const folder = await scratchFolder(prefix);

@@ -1,4 +1,4 @@
-// A real Node process under a shifted wall clock, in the agent's place.
+// A real Node.js process with shifted clocks, in place of the agent.
 
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
@@ -9,7 +9,7 @@ import { folderOf } from "./scratch-folder.ts";
 
 const HOUR_MS = 3_600_000;
 
-// Says what each way to ask for the time gives, and ends by itself after SIGTERM.
+// Prints the time in each way, and ends by itself after SIGTERM.
 const PROGRAM = `
 const begin = performance.now();
 const timer = setInterval(() => {
@@ -25,7 +25,7 @@ const timer = setInterval(() => {
 process.once("SIGTERM", () => clearInterval(timer));
 `;
 
-test("the wall clock moves and comes back, the monotonic clock goes on, and the process can end", async (t) => {
+test("the wall clock moves and comes back, the monotonic clock is not affected, and the process can end", async (t) => {
   const entry = join(await folderOf(t), "program.mjs");
   await writeFile(entry, PROGRAM);
   const begin = performance.now();
@@ -41,7 +41,7 @@ test("the wall clock moves and comes back, the monotonic clock goes on, and the 
       }),
     );
     const nowMs = Date.now();
-    // The text has whole seconds only.
+    // The text has only whole seconds.
     for (const [key, toleranceMs] of [
       ["now", 0],
       ["created", 0],
@@ -63,7 +63,7 @@ test("the wall clock moves and comes back, the monotonic clock goes on, and the 
   assert.deepEqual(await agent.process.exited, { code: 0, signal: null });
 });
 
-test("time passes at once by both clocks, and none of what passed is lost", async (t) => {
+test("both clocks move ahead, and stay ahead", async (t) => {
   const entry = join(await folderOf(t), "program.mjs");
   await writeFile(entry, PROGRAM);
   const begin = performance.now();
@@ -80,7 +80,7 @@ test("time passes at once by both clocks, and none of what passed is lost", asyn
   }
 });
 
-test("time passes at once by the monotonic clock alone", async (t) => {
+test("only the monotonic clock moves ahead", async (t) => {
   const entry = join(await folderOf(t), "program.mjs");
   await writeFile(entry, PROGRAM);
   const begin = performance.now();

@@ -1,15 +1,12 @@
 /**
- * Preloaded into a Node process (`--import`), this is how a test moves the clocks of that process
- * while the machine's stay alone. What the parent process asks for over the channel comes back as
- * an answer once it holds.
+ * Preloaded into a Node.js process (`--import`), this moves the clocks of that process only. The parent process sends a
+ * request over the channel, and gets it back when it is done.
  *
- * `{ shiftWallClockMs }` steps the wall clock: `Date.now()` and `new Date()` give the machine's time
- * plus this shift, and the monotonic clock (`performance.now()`) goes on as it is, just as when a real
- * clock is stepped. `{ passMs }` lets time pass at once: both clocks are ahead by that much more.
- * `{ passMonotonicMs }` lets it pass by the monotonic clock and boot time alone, which to the process is
- * a step of the wall clock backwards by as much, at the same moment.
- * `{ sleepMs }` is a sleep of the machine: the wall clock and boot time (`/proc/uptime`) are ahead by
- * that much more, and the monotonic clock stood still. Timers keep to the machine's time.
+ * `{ shiftWallClockMs }` steps the wall clock: `Date.now()` and `new Date()` give the machine's time plus this shift. The
+ * monotonic clock (`performance.now()`) is not affected, as with a real step. `{ passMs }` moves both clocks ahead.
+ * `{ passMonotonicMs }` moves only the monotonic clock and boot time ahead, which to the process is a step of the wall
+ * clock backwards. `{ sleepMs }` is a sleep of the machine: it moves the wall clock and boot time (`/proc/uptime`) ahead,
+ * and not the monotonic clock. Timers use the machine's time.
  */
 import fs from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
@@ -63,5 +60,5 @@ process.on("message", (request: Request) => {
   process.send?.(request);
 });
 
-// The channel alone must not keep the process alive.
+// So that the channel does not keep the process running.
 process.channel?.unref();

@@ -6,10 +6,10 @@ import { findExecutable, isExecutable } from "./executable.ts";
 import type { Progress } from "./progress.ts";
 import { runToEnd } from "./run-to-end.ts";
 
-/** For each command; a whole suite takes less than a minute where the network is good. */
+/** The timeout of each command. A whole suite takes less than a minute with a good network. */
 const DOWNLOAD_MS = 2 * 60 * 1_000;
 
-/** What is taken from a suite, where it has it. */
+/** The programs that are taken from a suite. */
 const PACKAGES = ["chrony", "prometheus", "promtool"];
 const CHRONYC = "usr/bin/chronyc";
 const PROGRAMS = ["usr/sbin/chronyd", CHRONYC, "usr/bin/prometheus", "usr/bin/promtool"];
@@ -29,18 +29,18 @@ export async function otherSuites(): Promise<readonly string[]> {
   return suites.filter((suite) => suite !== own);
 }
 
-/** What /etc/os-release has under a key, for instance `debian` under `ID`; empty where it has nothing. */
+/** The value of a key of /etc/os-release, for example `debian` of `ID`; an empty text when it is missing. */
 async function ofRelease(key: string): Promise<string> {
   const release = await readFile("/etc/os-release", "utf8").catch(() => "");
   return new RegExp(`^${key}="?([a-z]+)"?$`, "m").exec(release)?.[1] ?? "";
 }
 
 /**
- * The folder of programs from another suite of this system's distribution, in the cache: a script for
- * each of chronyd, chronyc, prometheus and promtool that the suite has. Nothing is installed: packages
- * and libraries are unpacked, and each program runs with the libc of its own suite.
+ * The folder of programs from another suite of this system's distribution, in the cache: a script for each of chronyd,
+ * chronyc, prometheus and promtool that the suite has. Nothing is installed: packages and libraries are unpacked, and each
+ * program runs with the libc of its own suite.
  *
- * @throws when the suite is not served or has none of them, or one of them does not start.
+ * @throws when the suite is not available, has none of them, or one of them does not start
  */
 export function programsOfSuite(suite: string, progress: Progress): Promise<string> {
   return keepInCache(join("suites", `${suite}-${process.arch}`), async (folder) => {
@@ -52,7 +52,7 @@ export function programsOfSuite(suite: string, progress: Progress): Promise<stri
     await unpackAll(folder);
     for (const program of PROGRAMS.filter((each) => isExecutable(join(folder, each)))) {
       await writeStarter(folder, program);
-      // From 4.9 on chronyc becomes the package's user, who does not exist here.
+      // Since 4.9 chronyc becomes the package's user, who does not exist here.
       if (program === CHRONYC && (await helpOf(folder)).includes("-u USER")) {
         await writeStarter(folder, program, `-u ${userInfo().username}`);
       }
@@ -64,7 +64,7 @@ async function downloadWithLibraries(suite: string, folder: string): Promise<voi
   const apt = join(folder, "apt");
   await mkdir(join(apt, "state", "lists", "partial"), { recursive: true });
   await mkdir(join(apt, "cache", "archives", "partial"), { recursive: true });
-  // An empty status: no package is installed, so that apt names every library that is needed.
+  // An empty status means that no package is installed, so that apt lists all needed libraries.
   await writeFile(join(apt, "status"), "");
   const distribution = await ofRelease("ID");
   const components = DISTRIBUTIONS[distribution]?.components;
@@ -84,7 +84,7 @@ async function downloadWithLibraries(suite: string, folder: string): Promise<voi
     "Acquire::Languages=none",
     "APT::Install-Recommends=false",
   ].flatMap((option) => ["-o", option]);
-  // It ends well even when nothing could be downloaded.
+  // Its exit code is 0 even if nothing could be downloaded.
   const updated = await run(apt, "apt-get", [...options, "update"]);
   const policy = await run(apt, "apt-cache", [...options, "policy", ...PACKAGES]);
   const present = PACKAGES.filter((name) =>
@@ -105,7 +105,7 @@ async function downloadWithLibraries(suite: string, folder: string): Promise<voi
   await run(folder, "apt-get", [...options, "download", ...wanted]);
 }
 
-/** Where this machine has its own suite from; the others are at the same place. */
+/** The server of this machine's suite. The others are on the same server. */
 async function archiveUri(folder: string): Promise<string> {
   const own = await ofRelease("VERSION_CODENAME");
   const targets = await run(folder, "apt-get", [
@@ -131,7 +131,7 @@ async function unpackAll(folder: string): Promise<void> {
   await run(folder, "sh", ["-c", "rm -r apt ./*.deb"]);
 }
 
-/** Writes the script that runs a program by the loader and with the libraries of its own suite. */
+/** Writes the script that runs a program with the loader and the libraries of its own suite. */
 async function writeStarter(folder: string, program: string, options = ""): Promise<void> {
   const loader = await loaderOf(folder);
   const libraries = new Set<string>();
@@ -153,7 +153,7 @@ async function writeStarter(folder: string, program: string, options = ""): Prom
   await run(folder, starter, ["--version"]);
 }
 
-/** The dynamic loader of the unpacked libc. Its usual name may be a link that leads out of the folder. */
+/** The dynamic loader of the unpacked libc. Its usual name may be a link to outside of the folder. */
 async function loaderOf(folder: string): Promise<string> {
   for await (const file of glob("{usr/,}lib*/{*/,}ld-{linux-*.so.*,2.*.so}", { cwd: folder })) {
     if ((await lstat(join(folder, file))).isFile()) {

@@ -2,8 +2,8 @@ import { after } from "node:test";
 import { Scope } from "./owner.ts";
 
 /**
- * An owner for the parts that the tests of one `describe` or of one file share, started in its
- * `before`. It ends with that `describe` or file. Call it right there, not in a hook.
+ * An owner for parts that the tests of a `describe` or a file share, started in its `before`. It ends with that `describe`
+ * or file. It must be called there, and not in a hook.
  */
 export function suiteScope(): Scope {
   const scope = new Scope();

@@ -5,7 +5,7 @@ import { type ReferenceClock, startReferenceClock } from "./reference-clock.ts";
 
 /** A healthy time server: a chronyd with a reference clock, at stratum 1. */
 export type TimeServer = Chronyd & {
-  /** The UDP port at 127.0.0.1 on which it serves. */
+  /** Its UDP port at 127.0.0.1. */
   readonly ntpPort: number;
   readonly clock: ReferenceClock;
 };

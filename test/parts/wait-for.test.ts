@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { waitFor } from "./wait-for.ts";
 
-test("gives what the condition gives once it is neither undefined, nor false, nor an error", async () => {
+test("returns the condition's result when it is neither undefined, nor false, nor an error", async () => {
   const answers = [
     () => undefined,
     () => false as const,
@@ -14,7 +14,7 @@ test("gives what the condition gives once it is neither undefined, nor false, no
   assert.equal(await waitFor("a number", () => answers.shift()?.()), 0);
 });
 
-test("names what it waited for and the last error", async () => {
+test("fails with what it waited for and the last error", async () => {
   const noRoute = new Error("no route");
   await assert.rejects(
     waitFor("a road", () => Promise.reject(noRoute), 100),
@@ -33,7 +33,7 @@ test("does not wait longer for a condition that hangs", async () => {
   );
 });
 
-test("looks once more when it is told to end, for what came last may be what it waits for", async () => {
+test("checks once more when it is aborted, because the last change may be the awaited one", async () => {
   const aborted = AbortSignal.abort(new Error("it is gone"));
   assert.equal(await waitFor("the last word", () => "farewell", 1_000, aborted), "farewell");
   await assert.rejects(

@@ -1,16 +1,15 @@
 import { setTimeout as delay } from "node:timers/promises";
 
 const POLL_INTERVAL_MS = 25;
-/** So long that only what never comes takes it, on a machine that does much else as well. */
+/** Long enough for a machine under load, so that only a condition that never becomes true takes it. */
 const LONGEST_MS = 60_000;
 
 /**
- * Asks `condition` again and again until it gives something other than `undefined` or `false`.
- * An error that it throws counts as "not yet".
+ * Calls `condition` until its result is neither `undefined` nor `false`. An error means "not yet".
  *
- * @param what names what is waited for, so that it completes the sentence "waited 60 s for …".
- * @param signal ends the wait early, after a last look; its reason becomes the error.
- * @throws when the time is over, naming `what` and the last thing that `condition` gave or threw.
+ * @param what completes the sentence "waited 60 s for …"
+ * @param signal ends the wait early, after a last check; its reason becomes the error
+ * @throws when the time is over, with `what` and the last result or error of `condition`
  */
 export async function waitFor<T>(
   what: string,

@@ -9,8 +9,8 @@ const VERSION = "1.7.12";
 const BUILD_MS = 5 * 60 * 1_000;
 
 /**
- * actionlint, the linter of GitHub's workflow files: the one that `ACTIONLINT` names, else one that is
- * built with Go and kept in the cache, which takes half a minute the first time.
+ * actionlint, the linter of GitHub's workflow files: the one of the variable `ACTIONLINT`, else one that is built with Go
+ * and kept in the cache, which takes half a minute the first time.
  *
  * @throws {MissingPart} when there is no Go that can build it.
  */

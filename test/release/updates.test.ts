@@ -1,4 +1,4 @@
-// The configuration for dependency updates: its patterns fit the files that they are for.
+// The configuration for dependency updates: its patterns match their files.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -34,7 +34,7 @@ test("every version in the collector's component list is found, once", async () 
   assert.deepEqual(found.toSorted(byText), versions.toSorted(byText));
 });
 
-test("the manifest with the collector's image is looked at", () => {
+test("the manifest with the collector's image is included", () => {
   const manifest = "k8s/base/collector/deployment.yaml";
   assert.ok(kubernetes.managerFilePatterns.some((pattern) => fits(pattern, manifest)));
 });

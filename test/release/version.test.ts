@@ -1,4 +1,4 @@
-// The version of package.json, wherever else it stands; the collector's version, wherever it stands.
+// The version of package.json in all other places, and the collector's version in all places.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -7,7 +7,7 @@ import { VERSION } from "../../src/version.ts";
 
 const ROOT = new URL("../..", import.meta.url);
 
-/** What names this project's version, in which files, and how often. */
+/** The places of this project's version. */
 const OWN = [
   ["package-lock.json", /^ {2}"version": "(.+)"/gm, 1],
   ["Dockerfile", /^ARG VERSION=(.+)$/gm, 1],
@@ -20,18 +20,18 @@ const OWN = [
 
 describe("the version of package.json", () => {
   for (const [file, pattern, times] of OWN) {
-    test(`stands in ${file}`, async () => {
+    test(`is in ${file}`, async () => {
       assert.deepEqual(await versionsIn(file, pattern), Array(times).fill(VERSION));
     });
   }
 
-  test("is none that the changelog already calls released", async () => {
+  test("is not one that the changelog has as released", async () => {
     const released = await versionsIn("CHANGELOG.md", /^## \[?(\d[^\s\]]*)/gm);
     assert.ok(released.length === 0 || released[0] === VERSION, released.join());
   });
 });
 
-test("the collector that tests build is the one that users are given", async () => {
+test("the collector of the tests has the version of the manifests", async () => {
   const [built = ""] = await versionsIn("otel-collector/builder.yaml", /^ {2}version: (.+)$/gm);
   const image = /opentelemetry-collector-contrib:([\d.]+)/g;
   assert.deepEqual(await versionsIn("k8s/base/collector/deployment.yaml", image), [built]);

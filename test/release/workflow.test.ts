@@ -1,5 +1,4 @@
-// The workflow files, as far as they can be checked where GitHub does not run them: actionlint's rules,
-// what they may do, and the steps that need nothing but a shell.
+// The workflow files without GitHub: actionlint's rules, their permissions, and the steps that need only a shell.
 
 import assert from "node:assert/strict";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
@@ -64,7 +63,7 @@ describe("actionlint", () => {
     });
   });
 
-  test("would find an output that no step has, so that its silence means something", async () => {
+  test("finds an unknown output, so that no finding means something", async () => {
     const scratch = await scratchFolder("workflow");
     try {
       const broken = join(scratch.path, ".github/workflows/broken.yaml");
@@ -95,7 +94,7 @@ for (const name of names) {
   const { on, permissions, jobs } = workflow(name);
   const steps = Object.values(jobs).flatMap((job) => job.steps ?? []);
 
-  test(`${name} runs others' actions by commit, which no one can move, and says the release`, () => {
+  test(`${name} uses actions by commit, with their release in a comment`, () => {
     const uses = (texts.get(name) ?? "")
       .split("\n")
       .map((line) => line.trim().replace(/^- /, ""))
@@ -106,7 +105,7 @@ for (const name of names) {
     }
   });
 
-  test(`${name} gives each job only the permissions that it names`, () => {
+  test(`${name} gives each job only named permissions`, () => {
     assert.deepEqual(permissions, {});
     const silent = Object.entries(jobs).filter(([, job]) => job.permissions === undefined);
     assert.deepEqual(
@@ -122,7 +121,7 @@ for (const name of names) {
     }
   });
 
-  test(`${name} puts no text of an event into a shell's program`, () => {
+  test(`${name} puts no text of an event into a shell script`, () => {
     const scripts = steps.flatMap(({ run }) => (run === undefined ? [] : [run]));
     assert.deepEqual(
       scripts.filter((script) => script.includes("${{")),
@@ -136,7 +135,7 @@ for (const name of names) {
 describe("the version of a release", () => {
   const step = workflow("release.yaml").jobs["version"]?.steps?.find(({ id }) => id === "version");
 
-  /** Runs the step as GitHub does, and gives its outputs. */
+  /** Runs the step as on GitHub, and returns its outputs. */
   async function run(tag: string): Promise<Record<string, string>> {
     const scratch = await scratchFolder("release");
     try {
@@ -162,7 +161,7 @@ describe("the version of a release", () => {
     }
   }
 
-  test("is the tag's, if package.json agrees; the image's name is lower-case, as registries want it", async () => {
+  test("is the tag's, if package.json agrees; the image's name is in lower case, as registries require", async () => {
     const { version } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8"));
     assert.deepEqual(await run(`v${version}`), {
       version,
@@ -170,7 +169,7 @@ describe("the version of a release", () => {
     });
   });
 
-  test("is refused where package.json says another, and the sentence names both", async () => {
+  test("is rejected if package.json has another one, and the sentence names both", async () => {
     await assert.rejects(run("v99.0.0"), /The tag is v99\.0\.0, but package\.json says \d/);
   });
 });
@@ -187,7 +186,7 @@ describe("the artifacts of a release", () => {
     return step;
   }
 
-  /** Runs a step with a fake of the program, which prints what the real one does; gives its arguments and the outputs. */
+  /** Runs a step with a fake program that prints the real one's output. Returns its arguments and the step's outputs. */
   async function run(step: Step, program: string, env: Readonly<Record<string, string>>) {
     const scratch = await scratchFolder("artifacts");
     try {
@@ -215,7 +214,7 @@ describe("the artifacts of a release", () => {
     }
   }
 
-  test("are pushed with the image's name and the version, and their digests are kept", async () => {
+  test("are pushed with the image's name and the version, and their digests become outputs", async () => {
     const chart = stepNamed("Push the chart");
     assert.deepEqual(chart.env, { CHARTS: `\${{ ${output}.image }}/charts` });
     assert.deepEqual(await run(chart, "helm", { CHARTS: "ghcr.io/o/charts" }), {
@@ -236,7 +235,7 @@ describe("the artifacts of a release", () => {
     });
     assert.equal(outputs, `digest=${digest}\n`);
     assert.deepEqual(args.slice(0, 2), ["push", "ghcr.io/o/manifests:1.2.3"]);
-    // The one type of a layer that both Flux and Argo CD take by default.
+    // The only layer type that both Flux and Argo CD accept by default.
     assert.equal(args.at(-1), "manifests.tar.gz:application/vnd.oci.image.layer.v1.tar+gzip");
     assert.ok(args.includes("org.opencontainers.image.revision=v1.2.3@sha1:0123"));
   });
@@ -268,7 +267,7 @@ describe("the artifacts of a release", () => {
     assert.equal(stepNamed("Push the manifests").id, "manifests");
   });
 
-  test("only they may write packages beside the image, and only the release contents", () => {
+  test("only their job and the image's may write packages, and only the release's may write contents", () => {
     const permissions = Object.entries(jobs).map(([name, job]) => [name, job.permissions]);
     assert.deepEqual(Object.fromEntries(permissions), {
       version: { contents: "read" },

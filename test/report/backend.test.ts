@@ -1,5 +1,5 @@
-// How the report speaks to a backend: a real Prometheus whose samples came by remote write, with staleness
-// markers; and in front of it a fake of Azure's query endpoint with its token and limits.
+// The report and its backend: a real Prometheus with samples and staleness markers by remote write, and in front of it a
+// fake of Azure's query endpoint with its token and limits.
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -31,9 +31,8 @@ const TOKEN = "eyJ0eXAi.a-secret.of-azure";
 const HOUR = [`--from=${at(0)}`, `--to=${at(3600)}`, "--within=10"];
 
 /**
- * An hour, a collection every 30 s. chronyd does not answer from 601 s to 899 s: the series that are not
- * known any more end with a marker. The agent restarts between 1800 and 1830 s. From 2400 to 2700 s
- * nothing arrives.
+ * An hour, with a collection every 30 s. chronyd does not answer from 601 s to 899 s: the absent series end with a
+ * staleness marker. The agent restarts between 1800 and 1830 s. From 2400 to 2700 s nothing arrives.
  */
 function collectionAt(seconds: number): Collection | undefined {
   if (seconds > 2400 && seconds < 2700) {
@@ -47,7 +46,7 @@ function collectionAt(seconds: number): Collection | undefined {
   return { peak: seconds === 3000 ? 25 : 0.05, state: "synchronised", steps: 0, readings, source };
 }
 
-/** All of it as remote write has it, with a marker behind each series' last sample before a gap of its own. */
+/** The hour as remote write, with a staleness marker after each series' last sample before a gap. */
 function writtenSeries(): TimeSeries[] {
   const series = new Map<
     string,
@@ -113,7 +112,7 @@ describe("the report of an hour", () => {
     direct = await reportJson(folder);
   });
 
-  /** Azure, by TLS and with the token. */
+  /** The fake Azure, with TLS and the token. */
   async function askAzure(
     t: Parameters<typeof startFakeQueryEndpoint>[0],
     more: Partial<FakeQueryDescription> = {},
@@ -138,10 +137,10 @@ describe("the report of an hour", () => {
     return { endpoint, run, json, output };
   }
 
-  test("counts what ended with a marker, a restart and a gap as not known", () => {
+  test("counts the time after a staleness marker, a restart and a gap as not known", () => {
     const [node] = direct.nodes;
-    // The peak ended after 600 s and came back at 900 s; nothing is known of the time between. The
-    // restart: 1800 to 1830. The gap: 2400 to 2700, of whose end the peak at 2700 speaks for 60 s.
+    // The peak ended after 600 s and came back at 900 s; the time between is not known. The restart: 1800 to 1830.
+    // The gap: 2400 to 2700, of which the peak at 2700 covers the last 60 s.
     assert.equal(node?.["not_known_seconds"], 300 + 30 + 240);
     assert.equal(node?.["above_seconds"], 30);
     assert.equal(node?.["within_seconds"], 3600 - 570 - 30);
@@ -163,7 +162,7 @@ describe("the report of an hour", () => {
     ]);
   });
 
-  test("has the SHA-256 of the samples as docs/report.md says", async () => {
+  test("has the SHA-256 of the samples by the rules of docs/report.md", async () => {
     const metrics = [
       "chrony_clock_error_peak_ms",
       "chrony_sync_state",
@@ -222,7 +221,7 @@ describe("the report of an hour", () => {
     assert.ok(endpoint.answers.some(({ status }) => status === 429));
   });
 
-  test("is the same in smaller pieces, where a query is too much", async (t) => {
+  test("is the same in smaller pieces, if a query is too large", async (t) => {
     const { run, json, endpoint } = await askAzure(t, { mostSamples: 100 });
     assert.deepEqual([run.code, run.stderr], [0, ""]);
     assert.ok(endpoint.answers.some(({ status }) => status === 422));
@@ -241,7 +240,7 @@ describe("the report of an hour", () => {
     assert.ok(page.includes("The backend warns: one store did not answer &#60;b&#62;"));
   });
 
-  test("has its token nowhere", async (t) => {
+  test("does not contain its token", async (t) => {
     const { run } = await askAzure(t, {
       instead: () => ({
         status: 403,
@@ -261,7 +260,7 @@ describe("the report of an hour", () => {
     assert.ok(!(written.stdout + written.stderr).includes("a-secret"));
   });
 
-  test("reads its token anew for each request", async (t) => {
+  test("reads its token again for each request", async (t) => {
     const token = join(folder, "rotated");
     await writeFile(token, TOKEN);
     const { run, endpoint } = await askAzure(
@@ -345,7 +344,7 @@ describe("the report of an hour", () => {
     ],
   ];
   for (const [name, more, args, sentence] of fails) {
-    test(`${name} is a sentence, and leaves no file`, async (t) => {
+    test(`${name} is reported in a sentence, and leaves no file`, async (t) => {
       const { run, output } = await askAzure(t, more, args);
       assert.equal(run.code, 1);
       assert.match(run.stderr, sentence);
@@ -379,7 +378,7 @@ describe("the report of an hour", () => {
     assert.deepEqual(left, []);
   });
 
-  test("a backend that is not there is a sentence", async () => {
+  test("a backend that cannot be reached is reported in a sentence", async () => {
     const run = await runReport(folder, [
       "--prometheus=http://127.0.0.1:1",
       "--output=gone",

@@ -1,4 +1,4 @@
-// The report as one file: it needs nothing beside it, and nothing of the agent is in it.
+// The report as one file: it needs no other file, and contains nothing of the agent.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -14,7 +14,7 @@ import { folderOf } from "../parts/scratch-folder.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-test("the bundle of the report runs by itself, without the agent", async (t) => {
+test("the bundle of the report runs alone, without the agent", async (t) => {
   const folder = await folderOf(t);
   await runToEnd({
     name: "tools/bundle-report.ts",
@@ -30,7 +30,7 @@ test("the bundle of the report runs by itself, without the agent", async (t) => 
   assert.ok(!/koffi\.linux|MeterProvider|chronyd\.sock/.test(code));
 });
 
-test("the report asks for metrics that the agent has", () => {
+test("the report queries metrics that the agent has", () => {
   for (const metric of USED_METRICS) {
     assert.ok(
       METRICS.some(({ name }) => name === metric),

@@ -1,7 +1,7 @@
 /**
- * The query endpoint of an Azure Monitor workspace, played: it enforces what Microsoft documents
- * (learn.microsoft.com/azure/azure-monitor/metrics/prometheus-api-promql and .../service-limits) and passes
- * the rest on to a real Prometheus. Limits are smaller, so that a test reaches them.
+ * A fake of the query endpoint of an Azure Monitor workspace. It enforces Microsoft's documented rules
+ * (learn.microsoft.com/azure/azure-monitor/metrics/prometheus-api-promql and .../service-limits) and forwards queries to
+ * a real Prometheus. Its limits are smaller, so that a test reaches them.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
@@ -11,29 +11,29 @@ import type { Owner } from "../parts/owner.ts";
 
 export type FakeQueryEndpoint = {
   readonly url: string;
-  /** What it answered, in order: the status, and the query. */
+  /** Its answers, in order: the status, and the query. */
   readonly answers: { readonly status: number; readonly query: string }[];
 };
 
 export type FakeQueryDescription = {
-  /** The Prometheus that holds the data. */
+  /** The Prometheus with the data. */
   readonly backendUrl: string;
-  /** By TLS with it; plain HTTP without. */
+  /** The certificate for TLS. Default: plain HTTP. */
   readonly certificate?: KeyedCertificate;
-  /** The one that is accepted; none is asked for when left out. */
+  /** The accepted token. Default: none is required. */
   readonly token?: string | undefined;
-  /** Samples in an answer above which it is rejected with 422. */
+  /** The most samples in an answer. More are rejected with 422. */
   readonly mostSamples?: number;
-  /** Each of as many requests is throttled first: 429, and Retry-After. */
+  /** The number of requests that are throttled first: 429, with Retry-After. */
   readonly throttleEvery?: number;
   readonly retryAfter?: string;
-  /** Answers a request in place of what is enforced; `undefined` leaves it to that. */
+  /** Answers a request in place of the rules, unless it returns `undefined`. */
   readonly instead?: (
     query: string,
     count: number,
     authorization: string | undefined,
   ) => Instead | undefined;
-  /** The workspace returns label values in any case. */
+  /** Whether label values are returned in another case. */
   readonly changesCase?: boolean;
   readonly warnings?: readonly string[];
 };
@@ -43,7 +43,7 @@ export type Instead = {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body: string;
-  /** What it waits for. */
+  /** Awaited before the answer. */
   readonly after?: Promise<undefined>;
 };
 
@@ -89,7 +89,7 @@ export async function startFakeQueryEndpoint(
       const body = error("throttled", "too much data returned");
       return { status: 429, headers: { "retry-after": retryAfter }, body };
     }
-    // One metric a query, and no more than 32 days.
+    // One metric per query, and at most 32 days.
     if (query.match(/chrony_\w+/g)?.length !== 1) {
       return { status: 400, body: error("bad_data", "Query must be scoped to a metric.") };
     }
@@ -131,7 +131,7 @@ type PrometheusAnswer = {
   };
 };
 
-/** Names in lower case, values as the workspace likes it today. */
+/** Names in lower case, values in any case. */
 function inAnyCase(labels: Readonly<Record<string, string>>, count: number) {
   return Object.fromEntries(
     Object.entries(labels).map(([name, value]) => [

@@ -1,4 +1,4 @@
-// A month through a real Prometheus, each figure as it was worked out by hand (played-month.ts).
+// A month in a real Prometheus. Each figure was computed by hand (played-month.ts).
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -73,7 +73,7 @@ describe("the report of a month", () => {
     });
   }
 
-  test("counts an expected node without a sample as not known all the time", () => {
+  test("counts the whole time of an expected node without samples as not known", () => {
     const never = nodeOf("i-never");
     assert.equal(never["not_known_seconds"], RANGE_SECONDS);
     assert.equal(never["within_seconds"], 0);
@@ -84,7 +84,7 @@ describe("the report of a month", () => {
     );
   });
 
-  test("names the node that lacks metrics which others have, and what follows", () => {
+  test("names the node without metrics that others have, and the consequence", () => {
     const other = "for g-other-exporter.";
     assert.deepEqual(json.data.lacks.slice(0, -1), [
       `The backend has no sample of chrony_clock_error_peak_ms ${other} Error and bound are used instead, which do not cover the time between two samples.`,
@@ -99,7 +99,7 @@ describe("the report of a month", () => {
     assert.deepEqual(json.exceedances, EXPECTED_EXCEEDANCES);
   });
 
-  test("adds all nodes up", () => {
+  test("has the sums of all nodes", () => {
     const sum = (key: string) => json.nodes.reduce((total, node) => total + Number(node[key]), 0);
     const { fleet } = json;
     assert.equal(fleet["nodes"], 9);
@@ -181,7 +181,7 @@ describe("the report of a month", () => {
     assert.deepEqual(second.exceedances, first.exceedances);
   });
 
-  test("says what the backend lacks", async () => {
+  test("names what the backend lacks", async () => {
     const run = await runReport(
       folder,
       args(["--from=2025-09-20", "--to=2025-10-01T00:20:00Z", "--output=before"]),
@@ -217,7 +217,7 @@ describe("the report of a month", () => {
     );
   });
 
-  test("shows as HTML nothing that a label could run or load", async () => {
+  test("escapes labels in HTML, so that nothing is run or loaded", async () => {
     const page = await readFile(join(folder, "chrony-report.html"), "utf8");
     assert.ok(!/<script|<img|<link|<iframe|\son\w+=|javascript:|url\(|@import/i.test(page));
     assert.ok(page.includes("=1+1&#34;;&#60;script&#62;alert(&#34;x&#34;)&#60;/script&#62;"));

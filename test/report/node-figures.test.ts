@@ -1,6 +1,6 @@
-// The figures of a node against a second computation of the same rules, which looks at each second by
-// itself: random collections of one or two writers, with gaps, restarts and states of which nothing is
-// known. What a month of real samples gives, month.test.ts has.
+// The figures of a node, compared with a second computation of the same rules, which looks at each second by itself: random
+// collections of one or two writers, with gaps, restarts and states without values. month.test.ts has a month of real
+// samples.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -88,7 +88,7 @@ function samplesOf(writers: readonly (readonly Collection[])[]): NodeSamples {
   return { node: { cluster: "c", name: "n" }, series };
 }
 
-/** What one writer says of the second that ends here. */
+/** What one writer reported for the second that ends here. */
 function spokenOf(collections: readonly Collection[], second: number) {
   const next = collections.findIndex((one) => one.second >= second);
   const later = collections[next];
@@ -107,7 +107,7 @@ function spokenOf(collections: readonly Collection[], second: number) {
 }
 
 describe("the figures of a node", () => {
-  test("are those of each second by itself", () => {
+  test("are those of the computation by second", () => {
     fc.assert(
       fc.property(fc.array(anyCollections, { minLength: 1, maxLength: 2 }), (writers) => {
         const figures = nodeFigures(samplesOf(writers), QUESTION);
@@ -130,7 +130,7 @@ describe("the figures of a node", () => {
         assert.equal(figures.notKnownMs, hasPeak ? notKnown * 1000 : 300_000, "not known");
         assert.equal(figures.withinMs, 300_000 - figures.aboveMs - figures.notKnownMs);
         assert.deepEqual(figures.states, states);
-        // What exceedances last together is what is above.
+        // The sum of the exceedances is the time above the limit.
         const exceeding = figures.exceedances.reduce((sum, one) => sum + one.toMs - one.fromMs, 0);
         assert.equal(exceeding, figures.aboveMs);
         const reported = writers.flat().filter(({ second, state }) => {

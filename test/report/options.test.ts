@@ -1,4 +1,4 @@
-// The options of the report: what they give, and the sentences about invalid ones.
+// The options of the report, and the sentences about invalid ones.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -13,7 +13,7 @@ const NEEDED = [
 ];
 
 describe("the options of a report", () => {
-  test("that are needed, with the defaults of the others", () => {
+  test("with the required ones only, and the defaults of the others", () => {
     const command = parseReportOptions(NEEDED, NOW_MS);
     assert.deepEqual(command, {
       ok: true,
@@ -107,7 +107,7 @@ describe("the options of a report", () => {
     assert.deepEqual(command, { ok: false, error: missing });
   });
 
-  test("do not have a name and password of the address repeated", () => {
+  test("do not repeat name and password of the address in an error", () => {
     const command = parseReportOptions([...NEEDED, "--prometheus=https://me:hidden@x"], NOW_MS);
     assert.ok(!command.ok && !command.error.join().includes("hidden"), JSON.stringify(command));
   });

@@ -1,7 +1,7 @@
 /**
- * October 2025 as agents could have reported it, a collection every ten minutes: outages, restarts, gaps,
- * a node that disappears, one that comes late, one that is pushed and pulled, one of another exporter.
- * What each figure must be was worked out by hand, beside what was played.
+ * October 2025 as agents could have reported it, with a collection every ten minutes: outages, restarts, gaps, a node that
+ * disappears, one that comes late, one that is pushed and pulled, one of another exporter. The expected figures were
+ * computed by hand.
  */
 
 import { once } from "node:events";
@@ -15,10 +15,10 @@ const INTERVAL_SECONDS = 600;
 export const WINDOW_SECONDS = 1200;
 /** Collections are numbered from 0 at FROM to this at TO. */
 const LAST = 4464;
-/** Whether a spreadsheet or a page would run it. */
+/** A name that a spreadsheet or a page could run. */
 export const HOSTILE_NAME = '=1+1";<script>alert("x")</script>';
 
-/** One collection of a node. What is absent was not reported. */
+/** One collection of a node. Absent values were not reported. */
 export type Collection = {
   readonly peak?: number;
   readonly error?: number;
@@ -32,7 +32,7 @@ export type Collection = {
 const PHC = { name: "PHC0", address: "PHC0" };
 const NTP = { name: "ntp-1.example", address: "192.0.2.1" };
 
-/** A healthy collection. `age` is how many collections ago the agent started. */
+/** A healthy collection. `age` is the number of collections since the agent's start. */
 function healthy(age: number, more: Partial<Collection> = {}): Collection {
   return {
     peak: 0.05,
@@ -117,7 +117,7 @@ const PLAYERS: readonly Player[] = [
 
 const RANGE_SECONDS = LAST * INTERVAL_SECONDS;
 
-/** Of each node at a limit of 10 ms, worked out by hand; times in seconds, numbers k of collections. */
+/** The figures of each node with a limit of 10 ms, computed by hand. Times are in seconds; k are numbers of collections. */
 export const EXPECTED: Readonly<Record<string, object>> = {
   // One collection above: the interval before it.
   "a-steady": {
@@ -132,8 +132,8 @@ export const EXPECTED: Readonly<Record<string, object>> = {
     states: { synchronised: RANGE_SECONDS, not_known: 0 },
     sources: [{ name: "PHC0", address: "PHC0", seconds: RANGE_SECONDS }],
   },
-  // Not known are the two intervals in which the agent restarted. Steps: 5 → 6, 1 after the restart
-  // at 100, 0 after that at 2000, 0 → 4. The 900 ms after a restart speak of nothing before them.
+  // The two intervals in which the agent restarted are not known. Steps: 5 → 6, 1 after the restart at 100, 0 after
+  // that at 2000, 0 → 4. The 900 ms after a restart cover no time before them.
   "b-restarts": {
     judged_by: "peak",
     largest_error_ms: 900,
@@ -146,8 +146,8 @@ export const EXPECTED: Readonly<Record<string, object>> = {
     states: { synchronised: RANGE_SECONDS - 1200, not_known: 1200 },
     sources: [{ name: "PHC0", address: "PHC0", seconds: RANGE_SECONDS - 1200 }],
   },
-  // 999 to 1036 are 22,200 s, of which the peak at 1036 speaks of 1,200. chronyd was silent from 1999
-  // to 2006. Stale: 2999 to 3010; 12 to 20 ms at 3005 to 3009.
+  // 999 to 1036 are 22,200 s, of which the peak at 1036 covers 1,200. chronyd was silent from 1999 to 2006. Stale:
+  // 2999 to 3010; 12 to 20 ms at 3005 to 3009.
   "c-outage": {
     judged_by: "peak",
     largest_error_ms: 20,
@@ -163,7 +163,7 @@ export const EXPECTED: Readonly<Record<string, object>> = {
       stale: 6600,
       not_known: 22_200,
     },
-    // Sources are of the later collection; the gaps 999–1036 and 1999–2006 are longer than a window.
+    // The source of an interval is that of its later collection. The gaps 999–1036 and 1999–2006 are longer than a window.
     sources: [
       { name: "PHC0", address: "PHC0", seconds: RANGE_SECONDS - 22_200 - 4200 - 6000 },
       { name: "ntp-1.example", address: "192.0.2.1", seconds: 6000 },
@@ -182,7 +182,7 @@ export const EXPECTED: Readonly<Record<string, object>> = {
     states: { synchronised: 10 * 86_400, not_known: 21 * 86_400 },
     sources: [{ name: "PHC0", address: "PHC0", seconds: 10 * 86_400 }],
   },
-  // What one way misses, the other has; two steps, each seen by both or by one.
+  // Gaps of one way are covered by the other. Two steps, one seen by both ways and one by one.
   "e-both": {
     judged_by: "peak",
     largest_error_ms: 11,
@@ -207,7 +207,7 @@ export const EXPECTED: Readonly<Record<string, object>> = {
     states: { synchronised: 11 * 86_400, not_known: 20 * 86_400 },
     sources: [{ name: "PHC0", address: "PHC0", seconds: 11 * 86_400 }],
   },
-  // 19 to 23 is longer than a window, and error and bound say nothing of what lies between.
+  // 19 to 23 is longer than a window, and error and bound do not cover the time between.
   "g-other-exporter": {
     judged_by: "error and bound",
     largest_error_ms: 50,
@@ -255,7 +255,7 @@ function exceedance(node: string, from: number, to: number, largest: number, at:
   };
 }
 
-/** When collection k was, as text. */
+/** The time of collection k, as text. */
 export function timeOf(k: number): string {
   return new Date(Date.parse(FROM) + k * INTERVAL_SECONDS * 1000).toISOString();
 }
@@ -275,7 +275,7 @@ export async function writeMonth(file: string): Promise<void> {
       }
     }
   }
-  // Another cluster, which the report must leave out.
+  // Another cluster, which must not be in the report.
   stream.write(
     `chrony_clock_error_peak_ms{cluster="other",k8s_node_name="x"} 9999 ${Date.parse(FROM) / 1000 + 60}\n`,
   );

@@ -1,10 +1,10 @@
-// The progress bar on a terminal, and nothing of it anywhere else.
+// The progress bar on a terminal, and elsewhere.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { progressBar } from "../../src/report/progress-bar.ts";
 
-/** A terminal that keeps what is written. */
+/** A fake terminal that keeps its output. */
 function terminalOf(columns: number, isTTY = true) {
   const written: string[] = [];
   return { isTTY, columns, written, write: (text: string) => written.push(text) };
@@ -33,7 +33,7 @@ describe("the progress bar", () => {
     assert.equal(terminal.written[0], `\r\u001b[2K 50 % [${"#".repeat(12)}`);
   });
 
-  test("is not drawn into a file, or by a terminal that can do nothing", () => {
+  test("is not written to a file, or to a dumb terminal", () => {
     for (const [terminal, environment] of [
       [terminalOf(80, false), {}],
       [terminalOf(80), { TERM: "dumb" }],

@@ -1,5 +1,5 @@
-// A report about what a real agent reported, pushed through the real collector and scraped, of a chronyd
-// that is 25 ms off and then ends.
+// A report about a real agent that is pushed through the real collector and scraped, with a chronyd that is 25 ms off and
+// then ends.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -33,7 +33,7 @@ test("a report of what a real agent reported", async (t) => {
     return ends.every((times) => times !== undefined) && ends.flatMap((times) => times ?? []);
   });
 
-  // From a moment that both speak of, to one that they say nothing of.
+  // From a moment that both ways cover to one that neither covers.
   const fromMs =
     1000 * Math.max(...[peaks.push, peaks.pull].map((list) => list[0]?.timestampSeconds ?? 0));
   const toMs = 1000 * Math.max(...unreachable);
@@ -55,7 +55,7 @@ test("a report of what a real agent reported", async (t) => {
   );
   assert.deepEqual(data.lacks, []);
 
-  // All that is known is above: on a busy machine that need not be all the time up to chronyd's end.
+  // All known time is above the limit. On a busy machine not all time up to chronyd's end is known.
   const known = await Promise.all(WAYS.map((way) => knownSeconds(path, way)));
   const aboveSeconds = lengthOf(known.flat(), fromMs / 1000, toMs / 1000);
   assert.ok(aboveSeconds > 0);
@@ -72,7 +72,7 @@ test("a report of what a real agent reported", async (t) => {
 
 type Stretch = readonly [fromSeconds: number, toSeconds: number];
 
-/** Between which samples of the peak the error is known, by the rules of docs/report.md. */
+/** The periods in which the error is known, by the rules of docs/report.md. */
 async function knownSeconds(path: Path, way: Way): Promise<Stretch[]> {
   const series = (metric: string) =>
     path.prometheus.series(`${metric}{job="${JOBS[way]}"}`, 0, Date.now() / 1000);
@@ -102,7 +102,7 @@ function stretches<Item>(items: readonly Item[]): [Item, Item][] {
   return items.slice(1).map((item, index) => [items[index] as Item, item]);
 }
 
-/** How long they are together, between two times. */
+/** The sum of their lengths between two times. */
 function lengthOf(list: readonly Stretch[], fromSeconds: number, toSeconds: number): number {
   let lengthMs = 0;
   let endSeconds = fromSeconds;

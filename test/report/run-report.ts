@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-/** How a report ended. */
+/** The result of a report. */
 export type ReportRun = {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -13,12 +13,12 @@ export type ReportRun = {
   readonly stderr: string;
 };
 
-/** Runs the program as a user does, in a folder, to its end. */
+/** Runs the program in a folder, to its end. */
 export async function runReport(folder: string, args: readonly string[]): Promise<ReportRun> {
   return await startReport(folder, args).ended;
 }
 
-/** Starts it; it can be ended with a signal. */
+/** Starts the program. */
 export function startReport(folder: string, args: readonly string[]) {
   const { promise: ended, resolve } = Promise.withResolvers<ReportRun>();
   const child = spawn(process.execPath, [join(ROOT, "src/report/main.ts"), ...args], {
@@ -37,7 +37,7 @@ export function startReport(folder: string, args: readonly string[]) {
   return { ended, kill: (signal: NodeJS.Signals) => child.kill(signal) };
 }
 
-/** What is looked at of a report's JSON. */
+/** The fields of a report's JSON that tests use. */
 export type ReportJson = {
   readonly version: string;
   readonly asked: Readonly<Record<string, unknown>>;

@@ -1,4 +1,4 @@
-// What the agent can ask chronyd, against the commands of chrony's candm.h that change nothing.
+// The commands that the agent can send, compared with the read-only commands of chrony's candm.h.
 
 import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
@@ -17,7 +17,7 @@ const READING = new Map([
   [65, "REQ_NTP_SOURCE_NAME"],
 ]);
 
-test("each command in src/chrony is one that reads, and all of these are there", async () => {
+test("each command in src/chrony is read-only, and all expected ones exist", async () => {
   const folder = `${ROOT}src/chrony`;
   const texts = await Promise.all(
     (await readdir(folder)).map((name) => readFile(`${folder}/${name}`, "utf8")),
@@ -31,7 +31,7 @@ test("each command in src/chrony is one that reads, and all of these are there",
   );
 });
 
-test("a command gets into a request in one place, from the report that is asked for", async () => {
+test("a command is written to a request in one place, from the requested report", async () => {
   const folder = `${ROOT}src/chrony`;
   const writers: string[] = [];
   for (const name of await readdir(folder)) {

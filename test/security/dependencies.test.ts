@@ -1,4 +1,4 @@
-// docs/dependencies.md against package-lock.json, by npm's own SBOM.
+// docs/dependencies.md, compared with package-lock.json by npm's own SBOM.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -7,7 +7,7 @@ import { dependencyDocument, ROOT, readSbom } from "../../tools/sbom.ts";
 
 const components = await readSbom();
 
-test("docs/dependencies.md says what package-lock.json ships", async () => {
+test("docs/dependencies.md agrees with package-lock.json", async () => {
   assert.equal(
     await readFile(`${ROOT}docs/dependencies.md`, "utf8"),
     dependencyDocument(components),
@@ -15,10 +15,10 @@ test("docs/dependencies.md says what package-lock.json ships", async () => {
   );
 });
 
-test("what is shipped may be shipped: its licences ask for a notice, and for nothing else", () => {
+test("the licences of all packages require only a notice", () => {
   const asking = components.filter(
     ({ scope, license }) =>
-      // Of the platforms' binaries the lock knows the licence only where they are installed.
+      // The lock has the licence of a platform's binary only if it is installed.
       !(scope === "optional" && license === undefined) &&
       !["Apache-2.0", "MIT"].includes(license ?? "none"),
   );

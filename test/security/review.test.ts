@@ -1,4 +1,4 @@
-// SECURITY.md against the tests that it names.
+// The tests that SECURITY.md names.
 
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
@@ -6,7 +6,7 @@ import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { ROOT } from "../../tools/sbom.ts";
 
-test("every file that SECURITY.md names is there", async () => {
+test("every file that SECURITY.md names exists", async () => {
   const review = await readFile(`${ROOT}SECURITY.md`, "utf8");
   const named = [...review.matchAll(/`((?:test|src|tools|docs|k8s|\.github)\/[\w./-]+)`/g)].map(
     ([, path = ""]) => path,

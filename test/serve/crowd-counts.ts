@@ -1,9 +1,9 @@
-/** The numbers that both threads see. */
+/** Counters that both threads share. */
 export const WRITTEN = 0;
 export const ANSWERED = 1;
 export const OPEN = 2;
 
-/** What the worker is given. */
+/** The worker's parameters. */
 export type CrowdData = {
   readonly host: string;
   readonly port: number;

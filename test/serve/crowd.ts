@@ -1,6 +1,6 @@
 /**
- * A worker thread of http-server.test.ts: a crowd of clients whose requests all lie in the kernel before
- * the server, whose thread waits for that, accepts the first of them.
+ * A worker thread of http-server.test.ts: a crowd of clients. The server's thread waits until all of their requests are in
+ * the kernel before it accepts the first one.
  */
 import { connect } from "node:net";
 import { workerData } from "node:worker_threads";

@@ -1,5 +1,5 @@
-// The real HTTP server with answers that count how often they are made: what a path costs, whoever
-// asks how often. The answers of the agent itself are in test/agent/pull.test.ts.
+// The real HTTP server with answers that count how often they are computed. The answers of the agent itself are in
+// test/agent/pull.test.ts.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -19,7 +19,7 @@ const CLIENTS = 50;
 /** The kernel keeps 511 connections that the server has not accepted. */
 const CROWD = 500;
 
-/** What both kernels' buffers of a connection may take though nobody reads (tcp_wmem, tcp_rmem). */
+/** The kernel's buffers of a connection, which fill even if nothing is read (tcp_wmem, tcp_rmem). */
 const MOST_BYTES_IN_KERNEL = 32 * 1024 * 1024;
 
 const paths = Object.keys(PATHS) as Path[];
@@ -61,7 +61,7 @@ describe("the HTTP server", () => {
   });
   afterEach(() => server.stop());
 
-  /** All that comes back for a request with this line. */
+  /** The whole answer to a request with this line. */
   function ask(requestLine: string): Promise<string> {
     return rawRequest({
       port,
@@ -71,7 +71,7 @@ describe("the HTTP server", () => {
 
   for (const path of paths) {
     const { cost, cache } = PATHS[path];
-    test(`${path} costs a ${cost} and is kept for: ${cache}`, async () => {
+    test(`${path} costs a ${cost}, and its answer is cached for: ${cache}`, async () => {
       const targets = [
         `GET ${path}`,
         `HEAD ${path}`,
@@ -91,7 +91,7 @@ describe("the HTTP server", () => {
       assert.equal(made.get(path), cache === "poll" ? 2 : CLIENTS + 1);
     });
 
-    test(`${path} that cannot be answered is 500, and the log has that once, and the end`, async (t) => {
+    test(`${path} that cannot be answered is 500, whose beginning and end are logged`, async (t) => {
       answer = () => Promise.reject(new Error("no value"));
       const received = await Promise.all(Array.from({ length: CLIENTS }, () => ask(`GET ${path}`)));
       assert.deepEqual([...new Set(received.flatMap(statusesIn))], [500]);
@@ -105,7 +105,7 @@ describe("the HTTP server", () => {
       assert.ok(logged.includes(`${path} is answered again.`), logged);
     });
 
-    test(`${path} is asked for with GET and HEAD alone`, async () => {
+    test(`${path} allows only GET and HEAD`, async () => {
       for (const method of ["POST", "PUT", "DELETE", "OPTIONS", "PATCH", "QUERY"]) {
         const received = await ask(`${method} ${path}`);
         assert.deepEqual(statusesIn(received), [405], method);
@@ -116,7 +116,7 @@ describe("the HTTP server", () => {
   }
 
   for (const path of paths) {
-    test(`${path} is answered to four requests in one piece; a fifth closes the connection`, async () => {
+    test(`${path} answers four requests in one packet; a fifth closes the connection`, async () => {
       const request = `GET ${path} HTTP/1.1\r\nHost: node\r\n\r\n`;
       const { promise: released, resolve: release } = Promise.withResolvers<void>();
       answer = async () => {
@@ -126,7 +126,7 @@ describe("the HTTP server", () => {
       const last = `GET ${path} HTTP/1.1\r\nHost: node\r\nConnection: close\r\n\r\n`;
       const four = rawRequest({ port, bytes: request.repeat(3) + last });
       assert.deepEqual(statusesIn(await rawRequest({ port, bytes: request.repeat(5) })), []);
-      // As many as go into 40,000 bytes, which once ended the agent.
+      // As many as fit into 40,000 bytes, which once ended the agent.
       const many = request.repeat(40_000 / request.length);
       assert.deepEqual(statusesIn(await rawRequest({ port, bytes: many })), []);
       release();
@@ -134,7 +134,7 @@ describe("the HTTP server", () => {
     });
   }
 
-  test("hands the query to a path that is not kept, and to no other", async () => {
+  test("passes the query only to a path that is not cached", async () => {
     const queries = new Map<Path, string>();
     await server.stop();
     port = await freePort();
@@ -160,7 +160,7 @@ describe("the HTTP server", () => {
     }
   });
 
-  test("reads no body: it answers, and closes", async () => {
+  test("does not read a body: it answers, and closes", async () => {
     for (const [method, status] of [
       ["GET", 200],
       ["POST", 405],
@@ -192,7 +192,7 @@ describe("the HTTP server", () => {
     }
   });
 
-  test("answers who says that nothing more comes, and who sends a head in pieces", async () => {
+  test("answers a client that closes its side, and one that sends a head in pieces", async () => {
     const client = connect({ port, host: HOST });
     let received = "";
     client.on("data", (bytes) => {
@@ -208,7 +208,7 @@ describe("the HTTP server", () => {
     assert.deepEqual(statusesIn(received), [200], received);
   });
 
-  test("answers half a request with 408 after 10 s, and closes who asks for nothing", async () => {
+  test("answers half a request with 408 after 10 s, and closes idle connections", async () => {
     const half = rawRequest({ port, bytes: "GET /livez HTTP/1.1\r\nHost: node\r\n" });
     const nothing = rawRequest({ port, bytes: "" });
     const received = await half;
@@ -217,7 +217,7 @@ describe("the HTTP server", () => {
     assert.equal(await nothing, "");
   });
 
-  test("takes a head of 8 KiB, and no longer one, whether it has an end or not", async () => {
+  test("accepts a head of 8 KiB, and no longer one, complete or not", async () => {
     const whole = rawRequest({ port, bytes: `${headOf(8192)}\r\n\r\n` });
     assert.deepEqual(statusesIn(await whole), [200]);
     for (const bytes of [headOf(8193), `${headOf(8193)}\r\n\r\n`]) {
@@ -227,7 +227,7 @@ describe("the HTTP server", () => {
     }
   });
 
-  test("says what is wrong with what is no request", async () => {
+  test("says what is wrong with an invalid request", async () => {
     for (const [bytes, sentence] of [
       ["\x16\x03\x01", "This is no HTTP."],
       ["GET\r\n\r\n", "The first line is not a request of HTTP/1.0 or HTTP/1.1."],
@@ -239,7 +239,7 @@ describe("the HTTP server", () => {
     }
   });
 
-  test("answers in order, and a request that is none last", async () => {
+  test("answers in order, and an invalid request last", async () => {
     const bytes =
       "GET /livez HTTP/1.1\r\nHost: a\r\n\r\nHEAD / HTTP/1.1\r\nHost: a\r\n\r\nGET\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n";
     const received = await rawRequest({ port, bytes });
@@ -247,7 +247,7 @@ describe("the HTTP server", () => {
     assert.equal(received.match(/of poll 1/g)?.length, 1, "HEAD has no body");
   });
 
-  test("closes a connection that was given a megabyte", async () => {
+  test("closes a connection after a megabyte of answers", async () => {
     answer = () => plainAnswer(200, "x".repeat(300_000));
     const bytes = "GET / HTTP/1.1\r\nHost: node\r\n\r\n".repeat(4);
     const received = await rawRequest({ port, bytes });
@@ -255,7 +255,7 @@ describe("the HTTP server", () => {
     assert.equal(received.match(/^connection: close\r$/gim)?.length, 1);
   });
 
-  test("resets the oldest who read nothing when they were given 16 MiB, and no other", async (t) => {
+  test("resets the oldest connections that do not read when their answers exceed 16 MiB", async (t) => {
     const probe = connect({ port, host: HOST });
     let probed = "";
     probe.on("data", (bytes) => {
@@ -270,7 +270,7 @@ describe("the HTTP server", () => {
       const socket = connect({ port, host: HOST, localAddress: "127.0.0.2" });
       clients.push(socket);
       socket.write("GET /metrics HTTP/1.1\r\nHost: node\r\nConnection: close\r\n\r\n");
-      // The beginning is there, and with a listener of this kind no more than that is read.
+      // The beginning arrives, and with this kind of listener no more is read.
       await once(socket, "readable");
     }
     probe.write("GET /livez HTTP/1.1\r\nHost: node\r\n\r\n");
@@ -287,15 +287,15 @@ describe("the HTTP server", () => {
     assert.deepEqual(await Promise.all(ends), expected);
   });
 
-  test("answers a crowd that comes at once, and leaves 256 connections", async (t) => {
+  test("answers a crowd that comes at once, and keeps 256 connections", async (t) => {
     const counts = new SharedArrayBuffer(3 * Int32Array.BYTES_PER_ELEMENT);
     const shared = new Int32Array(counts);
     const data: CrowdData = { host: HOST, port, clients: CROWD, counts };
     const worker = new Worker(new URL("crowd.ts", import.meta.url), { workerData: data });
     t.after(() => worker.terminate());
     await once(worker, "online");
-    // This thread, the server's, stands still until all requests have been sent: who has not sent one
-    // when a crowd is thinned out may be reset.
+    // This thread, the server's, waits until all requests have been sent, because a client without a request may be
+    // reset when there are too many.
     for (let written = 0; written < CROWD; written = Atomics.load(shared, WRITTEN)) {
       assert.notEqual(Atomics.wait(shared, WRITTEN, written, 30_000), "timed-out");
     }
@@ -303,7 +303,7 @@ describe("the HTTP server", () => {
     assert.equal(Atomics.load(shared, ANSWERED), CROWD);
   });
 
-  test("dates each answer by the wall clock, to the second", async () => {
+  test("has the wall clock in each answer's Date, to the second", async () => {
     const beganMs = Date.now();
     const received = await ask("GET /livez");
     const [, date = ""] = /^Date: (.*)\r$/m.exec(received) ?? [];
@@ -312,7 +312,7 @@ describe("the HTTP server", () => {
     assert.ok(dateMs > beganMs - 1_000 && dateMs <= Date.now(), date);
   });
 
-  test("says which paths there are when another is asked for", async () => {
+  test("lists the paths when another one is requested", async () => {
     const received = await ask("GET /nowhere");
     assert.deepEqual(statusesIn(received), [404]);
     for (const path of paths) {

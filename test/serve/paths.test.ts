@@ -1,4 +1,4 @@
-// Which path a request's target names (RFC 9112, section 3.2), and that the table has all of them.
+// The path in a request's target (RFC 9112, section 3.2), and the table of paths.
 
 import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
@@ -56,7 +56,7 @@ describe("a request's query", () => {
   }
 });
 
-test("no path is served but those of the table", async () => {
+test("only the paths of the table are served", async () => {
   const folder = new URL("../../src/serve/", import.meta.url);
   for (const file of await readdir(folder)) {
     const text = await readFile(new URL(file, folder), "utf8");

@@ -1,4 +1,4 @@
-// Heads of requests, by RFC 9112: what is understood, and what is refused with which status.
+// Heads of requests by RFC 9112: the accepted ones, and the status of the rejected ones.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -20,7 +20,7 @@ function bad(text: string): BadRequest {
   return { status: 400, text };
 }
 
-describe("a head is understood", () => {
+describe("a head is accepted", () => {
   const plain = { method: "GET", target: "/livez", keepsConnection: true, hasBody: false };
   const cases = [
     ["of HTTP/1.1, which keeps the connection", [GET, HOST], plain],
@@ -58,7 +58,7 @@ describe("a head is understood", () => {
   }
 });
 
-describe("a head is refused", () => {
+describe("a head is rejected", () => {
   const cases = [
     ["of another version", ["GET / HTTP/2.0", HOST], NO_REQUEST],
     ["without a version", ["GET /", HOST], NO_REQUEST],
@@ -101,7 +101,7 @@ describe("a head is refused", () => {
   }
 });
 
-test("any text is a head or a status", () => {
+test("any text gives a head or a status", () => {
   const line = fc.oneof(fc.constantFrom(GET, HOST, "Content-Length: 1"), fc.string());
   fc.assert(
     fc.property(fc.array(line, { maxLength: 5 }), (lines) => {

@@ -1,4 +1,4 @@
-// What /synchronised answers to each query. The path of a real agent is in test/agent/synchronised.test.ts.
+// The answer of /synchronised to each query. test/agent/synchronised.test.ts has that of a real agent.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -24,7 +24,7 @@ describe("/synchronised", () => {
     });
   }
 
-  test("?within=0.05 is 503 for a peak of 0.0521 ms, and says so", () => {
+  test("?within=0.05 is 503 with a reason for a peak of 0.0521 ms", () => {
     const { status, body } = synchronisedAnswer("within=0.05", factsOf());
     assert.deepEqual([status, body], [503, "The peak of 0.052 ms is above 0.05 ms.\n"]);
   });

@@ -1,4 +1,4 @@
-// The words behind `status`.
+// The arguments of `status`.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -11,7 +11,7 @@ function accepted(...words: string[]) {
 }
 
 describe("the options of status", () => {
-  test("have the defaults that --help tells", () => {
+  test("have the defaults in --help", () => {
     assert.deepEqual(accepted(), {
       help: false,
       address: undefined,
@@ -22,7 +22,7 @@ describe("the options of status", () => {
     assert.match(STATUS_HELP, /Default: 50 and 250, as the alerts\./);
   });
 
-  test("take what they say", () => {
+  test("set their values", () => {
     const options = accepted("--address", "udp://[::1]:323", "-w", "0.5", "--critical=2", "--json");
     assert.equal(options.address?.text, "udp://[::1]:323");
     assert.deepEqual(options.thresholds, { warningMs: 0.5, criticalMs: 2 });
@@ -32,7 +32,7 @@ describe("the options of status", () => {
     assert.equal(accepted("-h").help, true);
   });
 
-  test("raise the second threshold with the first, unless it is given", () => {
+  test("raise the second threshold to the first, unless it is given", () => {
     assert.deepEqual(accepted("-w", "500").thresholds, { warningMs: 500, criticalMs: 500 });
   });
 

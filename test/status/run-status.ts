@@ -4,20 +4,20 @@ import { fileURLToPath } from "node:url";
 const ENTRY = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 const LONGEST_MS = 60_000;
 
-/** How a `status` ended, and what it printed. */
+/** The exit code and the output of a `status`. */
 export type StatusRun = {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
 };
 
-/** How to run it. */
+/** How to run `status`. */
 export type StatusCircumstances = {
-  /** Nothing else of the caller's environment reaches it but `PATH` and `HOME`. */
+  /** Its environment. Of the caller's it gets only `PATH` and `HOME`. */
   readonly environment?: Readonly<Record<string, string>>;
-  /** A command that runs the one behind it in other circumstances, such as `setpriv`. */
+  /** A command that runs another one, such as `setpriv`. */
   readonly wrapper?: readonly string[];
-  /** Gets its output so far whenever there is more; when it gives true, the process gets SIGINT. */
+  /** Gets its output so far whenever there is more. If it returns true, the process gets SIGINT. */
   readonly interruptWhen?: (stdout: string) => boolean;
 };
 

@@ -1,4 +1,4 @@
-// `chrony-tracker status` as a process, beside real chronyds (Debian's) and real agents.
+// `chrony-tracker status` as a process, with real chronyds (Debian's) and real agents.
 
 import assert from "node:assert/strict";
 import { readdir, writeFile } from "node:fs/promises";
@@ -30,19 +30,19 @@ import { runStatus, type StatusCircumstances, statusCommand } from "./run-status
 const WIDTH = 80;
 const ESCAPE = "\x1b";
 
-/** A megabyte, and what both kernels' buffers of a connection may take (tcp_wmem, tcp_rmem). */
+/** A megabyte, and the kernel's buffers of a connection (tcp_wmem, tcp_rmem). */
 const MOST_BYTES_IN_KERNEL = 32 * 1024 * 1024;
 
-/** Any user but root: chronyd needs one who is known by name. */
+/** Any user but root. chronyd needs one with a name. */
 const NOBODY = "nobody";
 
-describe("status, beside a chronyd that", () => {
+describe("status, with a chronyd that", () => {
   const scope = suiteScope();
-  /** Where no agent serves. */
+  /** A port without an agent. */
   let silentPort: string;
   let follower: Chronyd;
   let lonely: Chronyd;
-  /** Its reference clock is stopped at once, and it becomes stale while other tests run. */
+  /** Its reference clock is stopped at once, so that it becomes stale while other tests run. */
   let stale: { readonly chronyd: Chronyd; readonly stoppedMs: number };
 
   before(async () => {
@@ -58,7 +58,7 @@ describe("status, beside a chronyd that", () => {
     stale = { chronyd, stoppedMs: performance.now() };
   });
 
-  /** Runs it beside a chronyd, where no agent is, unless the environment names one's port. */
+  /** Runs it with a chronyd, and without an agent unless the environment has the port of one. */
   async function statusOf(
     chronyd: Pick<Chronyd, "address">,
     words: readonly string[] = [],
@@ -100,7 +100,7 @@ describe("status, beside a chronyd that", () => {
     }
   });
 
-  test("is 75 ms off is a warning by the bound, and by other thresholds whatever they say", async (t) => {
+  test("is 75 ms off is a warning by the bound, and another verdict with other thresholds", async (t) => {
     const wrong = await startFollower(t, { offsetSeconds: 0.075 });
     const [byDefault, tolerant, strict] = await Promise.all([
       jsonOf(wrong),
@@ -109,7 +109,7 @@ describe("status, beside a chronyd that", () => {
     ]);
     assert.deepEqual([byDefault.code, tolerant.code, strict.code], [1, 0, 2]);
     const bound = Number(byDefault.object["clock_error_bound_ms"]);
-    // On a loaded machine the way to the server and back takes milliseconds.
+    // On a loaded machine the path to the server and back takes milliseconds.
     assert.ok(bound > 74.9 && bound < 95, `${bound}`);
     assert.equal(byDefault.object["verdict"], "warning");
     assert.equal(byDefault.object["reason"], `The bound of ${bound.toFixed(3)} ms is above 50 ms.`);
@@ -154,7 +154,7 @@ describe("status, beside a chronyd that", () => {
     assert.doesNotMatch(stdout, /0\.000 ms/);
   });
 
-  test("follows a source that runs free is a warning, however small the numbers are", async (t) => {
+  test("follows a source without a source is a warning, however small the numbers are", async (t) => {
     const ntpPort = await freeUdpPort();
     const commandPort = await freeUdpPort();
     await startChronyd(t, { configuration: timeServerConfiguration(ntpPort) });
@@ -174,7 +174,7 @@ describe("status, beside a chronyd that", () => {
     const { stdout } = await statusOf(misled);
     assert.match(stdout, /^ +server, stratum 8, answered \d of 8 polls, follows its own clock$/m);
 
-    // Over UDP chronyd does not say it.
+    // Over UDP chronyd does not report it.
     const overUdp = await jsonOf({ address: `udp://127.0.0.1:${commandPort}` });
     assert.deepEqual([overUdp.code, overUdp.object["upstream_local"]], [0, null]);
     assert.deepEqual(overUdp.object["problems"], []);
@@ -203,7 +203,7 @@ describe("status, beside a chronyd that", () => {
     assert.deepEqual(object["sources"], []);
   });
 
-  test("is frozen, then killed: unknown, without a number, saying what to look at", async (t) => {
+  test("is frozen, then killed: unknown, without a number, with what to check", async (t) => {
     const doomed = await startChronyd(t, { configuration: localReferenceConfiguration() });
     await doomed.freeze();
     const frozen = await statusOf(doomed);
@@ -225,7 +225,7 @@ describe("status, beside a chronyd that", () => {
     assert.equal(object["said_by"], "nobody");
   });
 
-  test("has an agent beside it: the peak comes from there, unless another chronyd is asked", async (t) => {
+  test("has an agent: the peak is the agent's, unless another chronyd is asked", async (t) => {
     const agent = await startAgentBeside(t, follower);
     const { port } = new URL(agent.pullUrl);
     const seen = await scrapeInState(agent, "synchronised");
@@ -244,7 +244,7 @@ describe("status, beside a chronyd that", () => {
     assert.equal(other.object["clock_error_peak_ms"], null);
   });
 
-  test("has an agent beside it that only pushes: the peak comes from there all the same", async (t) => {
+  test("has an agent that only pushes: the peak is the agent's", async (t) => {
     const agent = await startAgent(t, {
       environment: {
         CHRONY_ADDRESS: follower.address,
@@ -299,7 +299,7 @@ describe("status, beside a chronyd that", () => {
     ],
   ];
   for (const [what, answer, sentence] of others) {
-    test(`has a server ${what} in the agent's place: a sentence, and chronyd's own report`, async (t) => {
+    test(`has a server ${what} in place of the agent: a sentence, and chronyd's own report`, async (t) => {
       const environment = { OTEL_EXPORTER_PROMETHEUS_PORT: await startFakeAgent(t, answer) };
       const { code, object } = await jsonOf(follower, [], { environment });
       assert.equal(code, 0);
@@ -314,7 +314,7 @@ describe("status, beside a chronyd that", () => {
     });
   }
 
-  test("has a server in the agent's place that sends without end: a megabyte is taken", async (t) => {
+  test("has a server in place of the agent that sends without end: a megabyte is read", async (t) => {
     let taken = 0;
     const port = await startFakeAgent(t, (_, response) => {
       const piece = Buffer.alloc(65_536, "x");
@@ -335,7 +335,7 @@ describe("status, beside a chronyd that", () => {
     assert.ok(taken <= MOST_BYTES_IN_KERNEL, `${taken} bytes were taken`);
   });
 
-  test("dies beside an agent that has not noticed yet: dead all the same", async (t) => {
+  test("ends while the agent has not noticed it: unknown", async (t) => {
     const doomed = await startChronyd(t, { configuration: localReferenceConfiguration() });
     const agent = await startAgentBeside(t, doomed, {
       SLEEP_INTERVAL: "60",
@@ -350,13 +350,13 @@ describe("status, beside a chronyd that", () => {
     assert.match(stdout, /^Agent .* reports local$/m);
   });
 
-  test("serves another user: root becomes that user, and who may not is told by the agent", async (t) => {
+  test("serves another user: root becomes that user, and another one gets the agent's report", async (t) => {
     const setpriv = findExecutable("setpriv");
     if (process.getuid?.() !== 0 || setpriv === undefined) {
       t.skip("needs root, and setpriv of util-linux, to be other users");
       return;
     }
-    // Unlike the others it makes its directory by itself, as root.
+    // Unlike the others it creates its directory itself, as root.
     const folder = await folderOf(t);
     const runFolder = join(folder, "nobodys");
     const { chronyd: program } = await bringChronyd(progressToStandardError);
@@ -364,7 +364,7 @@ describe("status, beside a chronyd that", () => {
       name: "chronyd",
       command: program,
       args: ["-x", "-d", "-u", NOBODY, "cmdport 0", "port 0"].concat([
-        // chronyd removes its pid file when it ends: one of its own, whatever it is.
+        // Its own pid file, because chronyd removes it when it ends.
         `pidfile ${join(folder, "nobodys.pid")}`,
         `bindcmdaddress ${runFolder}/chronyd.sock`,
         "local stratum 10",
@@ -387,7 +387,7 @@ describe("status, beside a chronyd that", () => {
       /Not allowed to use .*: run as the user that owns/,
     );
 
-    // As the agent of the DaemonSet, who is that user.
+    // As the agent of the DaemonSet, which has that user.
     const agent = await startAgent(t, {
       wrapper: [setpriv, `--reuid=${NOBODY}`, "--regid=nogroup", "--clear-groups"],
       environment: { CHRONY_ADDRESS: address, OTEL_METRICS_EXPORTER: "prometheus" },
@@ -422,7 +422,7 @@ describe("status, beside a chronyd that", () => {
     assert.deepEqual([...new Set(states)], ["local"]);
   });
 
-  test("is shown in colours on a terminal, unless NO_COLOR forbids it", async (t) => {
+  test("is shown in colours on a terminal, unless NO_COLOR is set", async (t) => {
     const script = findExecutable("script");
     if (script === undefined) {
       t.skip("needs script of util-linux (Debian: bsdutils) for a terminal");
@@ -475,7 +475,7 @@ describe("status, beside a chronyd that", () => {
     assert.ok(!dumb.output().includes(ESCAPE), dumb.output());
   });
 
-  test("does not matter when words or settings are bad: 3, and all on standard error", async () => {
+  test("does not matter when arguments or settings are invalid: 3, and everything on standard error", async () => {
     const words = await statusOf(follower, ["--verbose"]);
     assert.deepEqual([words.code, words.stdout], [3, ""]);
     assert.match(

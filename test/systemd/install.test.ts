@@ -1,5 +1,5 @@
-// The archive for machines without Kubernetes: packed with the real bundle, unpacked, installed below a folder by
-// the machine's own /bin/sh, and removed. systemd's own judgement of the unit, where systemd-analyze is there.
+// The archive for machines without Kubernetes: packed with the real bundle, unpacked, installed below a folder by the
+// machine's /bin/sh, and removed. Also systemd's assessment of the unit, if systemd-analyze is installed.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -97,7 +97,7 @@ describe("the archive for machines without Kubernetes", () => {
     },
   );
 
-  test("over UDP it has a user of its own and no way into /run", async () => {
+  test("over UDP it has its own user, and no access to /run", async () => {
     const root = await machine();
     const { status, stderr } = install(root, "--udp", "--node", process.execPath);
     assert.equal(status, 0, stderr);
@@ -117,7 +117,7 @@ describe("the archive for machines without Kubernetes", () => {
     ["Node.js is not there", ["--node", "/nowhere/node"], /is no Node\.js that runs here/],
     ["an option is unknown", ["--help-me"], /Unknown argument: --help-me\. Usage:/],
   ] as const) {
-    test(`says what to do, and changes nothing, where ${what}`, async () => {
+    test(`says what to do, and changes nothing, if ${what}`, async () => {
       const root = await machine();
       const node = args.some((arg) => arg === "--node") ? [] : ["--node", process.execPath];
       const { status, stderr } = install(root, ...node, ...args);
@@ -127,7 +127,7 @@ describe("the archive for machines without Kubernetes", () => {
     });
   }
 
-  test("the unit's exposure is what the guide says, by systemd's own count", {
+  test("the unit's exposure is the documented one, by systemd-analyze", {
     skip: SYSTEMD_ANALYZE === undefined,
   }, async () => {
     const root = await machine();
@@ -140,11 +140,11 @@ describe("the archive for machines without Kubernetes", () => {
     const [, exposure] = /Overall exposure level for .*: ([\d.]+)/.exec(stdout) ?? [];
     const guide = await readFile(join(ROOT, "docs/one-machine.md"), "utf8");
     const [, documented] = /an exposure of ([\d.]+)/.exec(guide) ?? [];
-    // Later versions of systemd count further things.
+    // Later versions of systemd count more settings.
     assert.ok(Math.abs(Number(exposure) - Number(documented)) <= 0.3, `${exposure} ${documented}`);
   });
 
-  test("without the native part the agent names it and UDP, and goes on; over UDP it is not missed", async (t) => {
+  test("without koffi's binary the agent logs it, suggests UDP and continues; over UDP it is not needed", async (t) => {
     const alone = join(scratch.path, "without-native");
     await run("cp", "-r", archive, alone);
     for (const file of (await readdir(alone)).filter((name) => name.startsWith("koffi"))) {

@@ -1,4 +1,4 @@
-// The table of npm run bench. What it measures is not looked at here: tests have no limits of time.
+// The table of npm run bench. Its measurements are not tested, because tests have no time limits.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -41,7 +41,7 @@ test("a median is the middle, or the mean of the two in the middle", () => {
   assert.deepEqual([median([3, 1, 2]), median([4, 1, 3, 2]), median([5])], [2, 2.5, 5]);
 });
 
-test("npm run bench rejects a window that is no time", () => {
+test("npm run bench rejects an invalid window", () => {
   const { status, stderr } = spawnSync(process.execPath, [BENCH, "--window", "0"], {
     encoding: "utf8",
   });

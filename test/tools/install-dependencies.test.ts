@@ -1,4 +1,4 @@
-// What runs before `npm run demo` and `npm test`, in a folder made here, with a fake npm.
+// The program that runs before `npm run demo` and `npm test`, in a temporary folder, with a fake npm.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -19,7 +19,7 @@ const WANTED: Packages = {
   "node_modules/of-another-platform": { version: "1.0.0", optional: true },
 };
 
-/** Runs the program where npm has installed these packages; none when left out. */
+/** Runs the program in a folder with these installed packages. Default: none. */
 async function installed(t: TestContext, packages: Packages | undefined, npmExitCode = 0) {
   const folder = await folderOf(t);
   const inFolder = (...path: string[]) => join(folder, ...path);
@@ -47,14 +47,14 @@ describe("the installation of packages", () => {
     assert.deepEqual([status, ranNpm], [0, true]);
   });
 
-  test("runs npm when a package has another version, or is not there", async (t) => {
+  test("runs npm when a package has another version, or is missing", async (t) => {
     for (const packages of [{ "node_modules/needed": { version: "0.9.0" } }, {}]) {
       const { status, ranNpm } = await installed(t, packages);
       assert.deepEqual([status, ranNpm], [0, true]);
     }
   });
 
-  test("does not install again after npm ci, which leaves out other platforms' packages", async (t) => {
+  test("does not install again after npm ci, which skips other platforms' packages", async (t) => {
     const { status, ranNpm } = await installed(t, {
       "node_modules/needed": { version: "1.0.0" },
       "node_modules/of-this-platform": { version: "1.0.0", optional: true },

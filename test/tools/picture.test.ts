@@ -25,19 +25,19 @@ function drawn(errorsMs: readonly { value: number; timestampSeconds: number }[])
   });
 }
 
-test("a name is drawn as text and cannot become a part of the picture", () => {
+test("a name is escaped", () => {
   assert.match(drawn([]), /&#60;script&#62;/);
   assert.doesNotMatch(drawn([]), /<script/);
 });
 
-test("an error is drawn while it is known, and said only if it still is", () => {
+test("an error is drawn while it is known, and written only if it still is", () => {
   const gone = drawn([1, 2, 50].map((timestampSeconds) => ({ value: 1, timestampSeconds })));
   assert.match(gone, / d="M[\d.]+ [\d.]+L[\d.]+ [\d.]+M[\d.]+ [\d.]+"/);
   assert.match(gone, /not known/);
   assert.match(drawn([{ value: 1.5, timestampSeconds: 99 }]), /1\.500 ms/);
 });
 
-test("a state is drawn from when it begins to when another does", () => {
+test("a state is drawn until the next one begins", () => {
   const widths = [...drawn([]).matchAll(/width="([\d.]+)" height="16"/g)].map(([, width]) => width);
   assert.deepEqual(widths, ["395", "395"]);
 });

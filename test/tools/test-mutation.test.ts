@@ -1,4 +1,4 @@
-// `npm run test:mutation` itself, on a small project made here.
+// `npm run test:mutation` itself, with a small project.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -18,7 +18,7 @@ const TOOL = [
   ),
 ];
 
-/** With `>=` it gives the same. With `||` it loops for ever. */
+/** With `>=` it returns the same. With `||` it loops for ever. */
 const SOURCE = `
   export function larger(a: number, b: number): number {
     const isFirst = a > b;
@@ -27,7 +27,7 @@ const SOURCE = `
   }
 `;
 
-/** Starts a process that only the end of the test ends. */
+/** Starts a process that runs until the test ends. */
 const TEST = `
   import assert from "node:assert/strict";
   import { appendFileSync } from "node:fs";
@@ -67,7 +67,7 @@ function mutate(folder: string, ...args: readonly string[]) {
 }
 
 describe("npm run test:mutation", () => {
-  test("prints the faults that no test sees, and leaves neither a change nor a process", async (t) => {
+  test("prints the faults that no test detects, and leaves neither a change nor a process", async (t) => {
     const folder = await projectOf(t);
     const { status, stdout } = mutate(folder, "src/numbers/larger.ts");
     assert.equal(

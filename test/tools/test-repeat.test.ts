@@ -1,4 +1,4 @@
-// `npm run test:repeat` itself, on test files made here.
+// `npm run test:repeat` itself, with its own test files.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -10,7 +10,7 @@ import { folderOf } from "../parts/scratch-folder.ts";
 
 const PROGRAM = fileURLToPath(new URL("../../tools/test-repeat.ts", import.meta.url));
 
-/** Fails at the first of its runs alone, and at every run in the second test. */
+/** The first test fails only in the first run, the second one in every run. */
 const SOMETIMES = `
   import { existsSync, writeFileSync } from "node:fs";
   import { describe, test } from "node:test";
@@ -26,7 +26,7 @@ const SOMETIMES = `
 `;
 
 function repeat(...args: readonly string[]) {
-  // A runner inside a runner would report to the outer one.
+  // With it, the test runner would report to the outer one.
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
   return spawnSync(process.execPath, [PROGRAM, ...args], { encoding: "utf8", env });
 }

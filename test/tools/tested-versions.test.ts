@@ -1,4 +1,4 @@
-// docs/versions.md against the record of the run that made it, and the record against what is tested now.
+// docs/versions.md, compared with its record, and the record with what is tested now.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -15,11 +15,11 @@ import {
 const page = await readFile(new URL("../../docs/versions.md", import.meta.url), "utf8");
 const recorded = await readVersionsRun();
 
-test("docs/versions.md is what the record gives: else run npm run test:versions -- --write", () => {
+test("docs/versions.md agrees with its record (npm run test:versions -- --write)", () => {
   assert.equal(page, versionsPage(recorded));
 });
 
-test("the record is of a run without a failure, with the Node.js of now", () => {
+test("the record is of a run without a failure, with the current Node.js", () => {
   assert.deepEqual(
     recorded.versions.filter(({ outcome }) => outcome === "failed"),
     [],

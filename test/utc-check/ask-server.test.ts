@@ -1,6 +1,6 @@
-// One question over real UDP sockets: to real chronyds, and to a fake server for what none of them
-// sends. A rate limit that answers by a kiss of death is chronyd's since 4.7, so that one comes from the
-// newest other suite of this machine's distribution.
+// One request over real UDP sockets: to real chronyds, and to a fake server for answers that none of them sends. chronyd
+// sends a kiss of death for its rate limit since 4.7, so that one comes from the newest other suite of this machine's
+// distribution.
 
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
@@ -33,7 +33,7 @@ async function asked(port: number, address = "127.0.0.1"): Promise<NtpExchange> 
 }
 
 describe("a real server", () => {
-  test("answers over IPv4 and IPv6, and its interval has the machine's clock in it", async (t) => {
+  test("answers over IPv4 and IPv6, and its interval includes the machine's clock", async (t) => {
     const port = await freeUdpPort();
     await startChronyd(t, {
       configuration: ["local stratum 8", "allow 127.0.0.1", "allow ::1", `port ${port}`],
@@ -85,7 +85,7 @@ describe("a real server", () => {
         "ratelimit interval 12 burst 1 leak 10 kod 1",
       ],
     });
-    // Of what exceeds the limit, chronyd answers one in two by chance, and drops the other.
+    // chronyd answers half of the requests above the limit, at random, and drops the others.
     const kissed = await waitFor("a kiss of death", async () => {
       const exchanges = Array.from({ length: 8 }, () =>
         askServer({ address: "127.0.0.1", port }, NEVER),
@@ -101,7 +101,7 @@ describe("a real server", () => {
   });
 });
 
-describe("what answers nothing is dropped, and waited past:", () => {
+describe("datagrams that do not answer the request are dropped:", () => {
   const wrongAnswers: readonly (readonly [string, (request: Buffer) => Uint8Array])[] = [
     ["another request's origin timestamp", (request) => answerTo(request, { origin: 1n })],
     ["an empty origin timestamp", (request) => answerTo(request, { origin: 0n })],
@@ -127,7 +127,7 @@ describe("what answers nothing is dropped, and waited past:", () => {
     });
   }
 
-  test("more of it than 64 datagrams ends the question", async (t) => {
+  test("more than 64 of them end the request", async (t) => {
     const server = await startFakeNtpServer(t);
     const wrong = Array.from({ length: 64 }, () => Buffer.alloc(48));
     server.answerWith((request) => [...wrong, answerTo(request)]);
@@ -150,7 +150,7 @@ describe("what answers nothing is dropped, and waited past:", () => {
   });
 });
 
-/** The local port of the UDP socket that is connected to a port at 127.0.0.1, by /proc/net/udp. */
+/** The local port of the UDP socket that is connected to a port at 127.0.0.1, from /proc/net/udp. */
 async function connectedTo(port: number): Promise<number | undefined> {
   const remote = `0100007F:${port.toString(16).toUpperCase().padStart(4, "0")}`;
   const rows = (await readFile("/proc/net/udp", "utf8")).split("\n");
@@ -159,13 +159,13 @@ async function connectedTo(port: number): Promise<number | undefined> {
   return local === undefined ? undefined : Number.parseInt(local, 16);
 }
 
-describe("a question without an answer", () => {
-  test("to a port on which nobody listens ends at once", async () => {
+describe("a request without an answer", () => {
+  test("to a port on which nothing listens ends at once", async () => {
     const result = await askServer({ address: "127.0.0.1", port: await freeUdpPort() }, NEVER);
     assert.deepEqual(result.ok ? undefined : result.error, { kind: "nobody listens" });
   });
 
-  test("to an address without a route says which error the system gave", async () => {
+  test("to an address without a route has the system's error", async () => {
     const result = await askServer({ address: "255.255.255.255", port: 123 }, NEVER);
     assert.deepEqual(result.ok ? undefined : result.error, {
       kind: "socket failed",
@@ -173,7 +173,7 @@ describe("a question without an answer", () => {
     });
   });
 
-  test("to a frozen chronyd ends after its time", async (t) => {
+  test("to a frozen chronyd ends after its timeout", async (t) => {
     const server = await startTimeServer(t);
     await server.freeze();
     const result = await askServer({ address: "127.0.0.1", port: server.ntpPort }, NEVER);
@@ -181,11 +181,11 @@ describe("a question without an answer", () => {
     await server.thaw();
   });
 
-  test("ends when it is told to, and leaves no socket", async (t) => {
+  test("ends when it is stopped, and leaves no socket", async (t) => {
     const server = await startFakeNtpServer(t);
     const stop = new AbortController();
     let hasEnded = false;
-    void askServer({ address: "127.0.0.1", port: server.port }, stop.signal).then(() => {
+    void askServer({ address: "127.0.0.1", port: server.port }, stop.signal).finally(() => {
       hasEnded = true;
     });
     await waitFor("the question", () => server.asker);
@@ -199,7 +199,7 @@ describe("a question without an answer", () => {
 });
 
 describe("a server's address", () => {
-  test("is looked up where it is a name, and else taken as it is", async () => {
+  test("is looked up if it is a name, and else used unchanged", async () => {
     const found = await findServer("localhost", 123);
     assert.ok(found.ok && ["127.0.0.1", "::1"].includes(found.value.address));
     assert.deepEqual(await findServer("::1", 1123), {
@@ -208,7 +208,7 @@ describe("a server's address", () => {
     });
   });
 
-  test("is an error where the name does not exist", async () => {
+  test("is an error if the name does not exist", async () => {
     const found = await findServer("time.invalid", 123);
     assert.ok(!found.ok);
     assert.equal(found.error.kind, "host unknown");
@@ -225,7 +225,7 @@ test(`any datagrams: an exchange or an error, and exactly one datagram sent (see
         const copy = Buffer.from(good.subarray(0, random.below(8) === 0 ? random.below(49) : 48));
         const changes = 1 + random.below(3);
         for (let change = 0; change < changes && copy.length > 0; change += 1) {
-          // Mostly not where it would still be an answer.
+          // Mostly in a place where it is no longer an answer.
           const place = random.of([0, 24 + random.below(8), random.below(copy.length)]);
           if (place < copy.length) {
             copy[place] = random.below(256);

@@ -1,11 +1,11 @@
-// Real exchanges over UDP on loopback, byte by byte: the request is encodeRequest's, the answers are
-// those of chronyd 4.3 and, with `ratelimit … kod 1`, of chronyd 4.9 (Debian), captured in November 2026.
+// Captures of real exchanges over UDP on loopback: requests of encodeRequest, answers of chronyd 4.3 and, with
+// `ratelimit … kod 1`, of chronyd 4.9 (Debian), captured in November 2026.
 
 import type { ClockPair } from "../../src/clock/clock-pair.ts";
 
 const bytes = (hex: string) => new Uint8Array(Buffer.from(hex.replaceAll(/\s/g, ""), "hex"));
 
-/** The nonce of all requests but that to the unsynchronised server. */
+/** The nonce of all requests except that to the unsynchronised server. */
 export const NONCE = 0x0123_4567_89ab_cdefn;
 
 export const REQUEST = bytes(`
@@ -17,7 +17,7 @@ export const ANSWER = bytes(`
   24 02 00 e7 00000002 00000003 7f000001
   eeb524ff200e1cf4 0123456789abcdef eeb524ff3c2ac279 eeb524ff3c2fd77e`);
 
-/** The node's clocks around {@link ANSWER}, as readClocksExactly gave them, and when it was asked. */
+/** The node's clocks before and after {@link ANSWER}, from readClocksExactly, and the time of the request. */
 export const BEFORE: ClockPair = {
   wallMs: 1_795_860_095_235,
   monotonicMs: 5_580.257_033_5,

@@ -1,4 +1,4 @@
-// What a check means, with made-up times: whether it contradicts the clock, and for how long it counts.
+// Checks with constructed times: whether they contradict the clock, and how long they are valid.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -11,17 +11,17 @@ const INTERVAL_MS = 900_000;
 const said = (offsetSeconds: number, marginSeconds: number) => ({ offsetSeconds, marginSeconds });
 
 describe("the clock is contradicted", () => {
-  test("where no server's interval has a moment in common with the bound", () => {
+  test("if no server's interval overlaps the bound", () => {
     assert.equal(contradicts([said(0.04, 0.001)], 25), true);
     assert.equal(contradicts([said(-0.04, 0.001), said(0.04, 0.001)], 25), true);
   });
 
-  test("not where one server's has, however many others have none", () => {
+  test("not if one server's does, however many others do not", () => {
     assert.equal(contradicts([said(0.04, 0.001), said(0.01, 0.001)], 25), false);
     assert.equal(contradicts([said(-9, 0.1), said(-0.04, 0.016), said(3, 1)], 25), false);
   });
 
-  test("not where the intervals only touch", () => {
+  test("not if the intervals only touch", () => {
     assert.equal(contradicts([said(0.5, 0.25)], 250), false);
     assert.equal(contradicts([said(-0.5, 0.25)], 250), false);
     assert.equal(contradicts([said(0.5 + 2 ** -40, 0.25)], 250), true);
@@ -33,7 +33,7 @@ describe("the clock is contradicted", () => {
   });
 });
 
-/** What was known of the clock after a poll. */
+/** The assessment of the clock after a poll. */
 function polled(monotonicMs: number, report: Parameters<typeof reading>[1] = {}): Assessment {
   const newest = reading(clocksAt(monotonicMs), report);
   return assess(withReading(undefined, newest, 60_000), newest.clocks, 1_000);
@@ -47,13 +47,13 @@ describe("the bound of a check", () => {
     assert.equal(boundAround(after, before), (before.clockErrorBoundMs ?? 0) - 0.015);
   });
 
-  test("is not known where one of them has none", () => {
+  test("is not known if one of them has none", () => {
     assert.equal(boundAround(polled(12_000, LOCAL), polled(13_000)), undefined);
     assert.equal(boundAround(polled(12_000), polled(13_000, LOCAL)), undefined);
   });
 });
 
-describe("a check counts", () => {
+describe("a check is valid", () => {
   const check: UtcCheck = {
     clocks: clocksAt(100_000),
     answers: [],
@@ -68,7 +68,7 @@ describe("a check counts", () => {
     assert.ok(!counts(clocksAt(100_001 + 3 * INTERVAL_MS)));
   });
 
-  test("with the time that the machine slept", () => {
+  test("counting the sleep of the machine", () => {
     assert.ok(counts(clocksAfterSleep(101_000, INTERVAL_MS)));
     assert.ok(!counts(clocksAfterSleep(101_000, 3 * INTERVAL_MS)));
   });

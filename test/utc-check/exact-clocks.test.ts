@@ -1,4 +1,4 @@
-// The exact reading of the node's real clocks.
+// Exact readings of the machine's real clocks.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -15,7 +15,7 @@ test("the wall clock's next millisecond begins within the bracket", () => {
   }
 });
 
-test("two readings differ by what both brackets allow, and not by a millisecond of resolution", () => {
+test("two readings differ by at most both brackets, and not by a millisecond", () => {
   const readings = Array.from({ length: 50 }, () => readClocksExactly());
   // An interrupted reading says so by its bracket.
   const first = readings.reduce((one, other) => (other.bracketMs < one.bracketMs ? other : one));
@@ -29,7 +29,7 @@ test("two readings differ by what both brackets allow, and not by a millisecond 
   }
 });
 
-test("a wall clock that stands still is given up, with a bracket that says so", (t) => {
+test("a stopped wall clock is not waited for, and has a wide bracket", (t) => {
   t.mock.method(Date, "now", () => 1_795_860_095_000);
   const { bracketMs } = readClocksExactly();
   assert.ok(bracketMs >= 0);

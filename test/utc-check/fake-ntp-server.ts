@@ -3,20 +3,20 @@ import { once } from "node:events";
 import { freeUdpPort } from "../parts/free-port.ts";
 import { endWith, type Owner } from "../parts/owner.ts";
 
-/** An NTP server at 127.0.0.1 that answers what no real one does. */
+/** A fake NTP server at 127.0.0.1, with answers that a real one does not give. */
 export type FakeNtpServer = {
   readonly port: number;
-  /** What it was asked, in order. */
+  /** The received requests, in order. */
   readonly requests: readonly Buffer[];
-  /** Who asked last, if somebody did. */
+  /** The sender of the last request, if there was one. */
   readonly asker: { readonly port: number; readonly request: Buffer } | undefined;
-  /** Sends a datagram to who asked last. */
+  /** Sends a datagram to the sender of the last request. */
   send(datagram: Uint8Array): void;
-  /** What it answers at once from now on: any number of datagrams. */
+  /** Sets the answer to each request: any number of datagrams. */
   answerWith(answer: (request: Buffer) => readonly Uint8Array[]): void;
 };
 
-/** Starts one that answers nothing. */
+/** Starts a server that does not answer. */
 export async function startFakeNtpServer(owner: Owner): Promise<FakeNtpServer> {
   const port = await freeUdpPort();
   const socket = createSocket("udp4");
@@ -49,7 +49,7 @@ export async function startFakeNtpServer(owner: Owner): Promise<FakeNtpServer> {
   };
 }
 
-/** How an answer differs from that of a right server of stratum 1. */
+/** The differences of an answer from that of a correct server of stratum 1. */
 export type AnswerOptions = {
   /** Leap indicator, version and mode. */
   readonly head?: number;

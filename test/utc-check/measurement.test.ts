@@ -21,7 +21,7 @@ function packetOf(datagram: Uint8Array): ServerPacket {
   return packet;
 }
 
-/** The real exchange, but for what a case is about. */
+/** The real exchange with the changes of a case. */
 function measured(
   overrides: Partial<ServerPacket> = {},
   { before = BEFORE, after = AFTER, receivedMs = RECEIVED_MS } = {},
@@ -40,7 +40,7 @@ function error(result: ReturnType<typeof measure>): NtpError {
   return result.error;
 }
 
-/** Both clocks so much later; the wall clock stepped by so much meanwhile. */
+/** Both clocks at a later time, with a step of the wall clock in between. */
 function later(clocks: ClockPair, ms: number, steppedMs = 0): ClockPair {
   return {
     ...clocks,
@@ -60,7 +60,7 @@ test("a real exchange on loopback", () => {
   assert.ok(Math.abs(offsetSeconds) < marginSeconds, "both had the machine's clock");
 });
 
-test("the offset is positive where the node's clock is behind", () => {
+test("the offset is positive if the node's clock is behind", () => {
   const by = BigInt(40) * (2n ** 32n / 1000n);
   const ahead = { receive: REAL.receive + by, transmit: REAL.transmit + by };
   near(value(measured(ahead)).offsetSeconds, 0.04 - 0.000_117_222);
@@ -68,7 +68,7 @@ test("the offset is positive where the node's clock is behind", () => {
   near(value(measured(behind)).offsetSeconds, -0.04 - 0.000_117_222);
 });
 
-test("the margin has half of the server's root delay, and all of its dispersion and precision", () => {
+test("the margin includes half of the server's root delay, its dispersion and its precision", () => {
   const { marginSeconds } = value(measured());
   const of = (overrides: Partial<ServerPacket>) => value(measured(overrides)).marginSeconds;
   near(of({ rootDelaySeconds: 0.5 }) - marginSeconds, 0.25 - 1 / 65_536);
@@ -76,7 +76,7 @@ test("the margin has half of the server's root delay, and all of its dispersion 
   near(of({ precisionLog2Seconds: -2 }) - marginSeconds, 0.25 - 2 ** -25);
 });
 
-test("the margin has half of the time that the network took, and not the server's", () => {
+test("the margin includes half of the network's delay, and not the server's", () => {
   const slow = value(measured({}, { receivedMs: RECEIVED_MS + 100 }));
   near(slow.marginSeconds, value(measured()).marginSeconds + 0.05 + 15e-6 * 0.1);
   const held = REAL.transmit + 2n ** 32n / 10n;
@@ -103,13 +103,13 @@ describe("a server that gives no time", () => {
     assert.ok(measured({ stratum: 15, leapIndicator: 2 }).ok);
   });
 
-  test("says so before it has a source, as chronyd does", () => {
+  test("is not synchronised before it has a source, as chronyd", () => {
     const packet = packetOf(UNSYNCHRONISED.answer);
     const result = measure({ packet, sentMs: SENT_MS, receivedMs: RECEIVED_MS }, BEFORE, AFTER);
     assert.deepEqual(error(result), { kind: "not synchronised", leapIndicator: 3, stratum: 0 });
   });
 
-  test("sends a kiss of death, as chronyd does where its rate limit is exceeded", () => {
+  test("sends a kiss of death, as chronyd above its rate limit", () => {
     const packet = packetOf(RATE);
     const result = measure({ packet, sentMs: SENT_MS, receivedMs: RECEIVED_MS }, BEFORE, AFTER);
     assert.deepEqual(error(result), { kind: "kiss", code: "RATE" });
@@ -122,7 +122,7 @@ describe("a server that gives no time", () => {
     assert.ok(measured({ rootDispersionSeconds: 1.499 }).ok);
   });
 
-  test("says that it held the request for longer than all of it took, or sent before it received", () => {
+  test("reports that it took longer than the whole exchange, or sent before it received", () => {
     const hour = 3600n << 32n;
     assert.equal(error(measured({ transmit: REAL.receive + hour })).kind, "impossible times");
     assert.equal(error(measured({ receive: REAL.transmit + hour })).kind, "impossible times");
@@ -130,25 +130,25 @@ describe("a server that gives no time", () => {
 });
 
 describe("a wall clock that is stepped during the exchange", () => {
-  test("makes it worthless from 10 ms on, in both directions", () => {
+  test("makes it invalid from 10 ms on, in both directions", () => {
     for (const steppedMs of [10, -10, 3_600_000, -1e9]) {
       const after = later(BEFORE, 1, steppedMs);
       assert.deepEqual(error(measured({}, { after })), { kind: "clock stepped" }, `${steppedMs}`);
     }
   });
 
-  test("widens the margin by a smaller step", () => {
+  test("widens the margin if it is smaller", () => {
     const wider = value(measured({}, { after: later(BEFORE, 1, -5) }));
     near(wider.marginSeconds, value(measured()).marginSeconds + 0.005);
   });
 
-  test("is not known where a reading of the clocks was interrupted for as long", () => {
+  test("is not known if a reading of the clocks was interrupted for as long", () => {
     const before = { ...BEFORE, bracketMs: 30 };
     assert.equal(error(measured({}, { before, after: later(before, 1) })).kind, "clock stepped");
   });
 });
 
-test("a timestamp has the seconds since 1900, and begins again at 0 in 2036", () => {
+test("a timestamp counts seconds since 1900, and begins again at 0 in 2036", () => {
   assert.equal(timestampOf(0), 2_208_988_800n << 32n);
   assert.equal(timestampOf(500), (2_208_988_800n << 32n) + 2n ** 31n);
   const turnMs = Date.UTC(2036, 1, 7, 6, 28, 16);
@@ -156,7 +156,7 @@ test("a timestamp has the seconds since 1900, and begins again at 0 in 2036", ()
   assert.equal(timestampOf(turnMs - 1000), (2n ** 32n - 1n) << 32n);
 });
 
-test("an offset is right across the turn of 2036", () => {
+test("an offset is correct across the turn of 2036", () => {
   const turnMs = Date.UTC(2036, 1, 7, 6, 28, 16);
   const before = { wallMs: turnMs - 200, monotonicMs: 0, bracketMs: 0, suspendedMs: 0 };
   const packet = {
@@ -168,7 +168,7 @@ test("an offset is right across the turn of 2036", () => {
   near(value(measure(exchange, before, later(before, 10))).offsetSeconds, 0.495);
 });
 
-test("whatever a server sends, it is a measurement of finite numbers or an error", () => {
+test("any answer gives a measurement of finite numbers or an error", () => {
   const timestamp = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
   const anyPacket: fc.Arbitrary<ServerPacket> = fc.record({
     leapIndicator: fc.nat({ max: 3 }),
@@ -199,7 +199,7 @@ test("whatever a server sends, it is a measurement of finite numbers or an error
 /** A duration, in milliseconds. */
 const ms = (max: number) => fc.double({ min: 0, max, noNaN: true });
 
-test("an honest server's interval has the true offset in it, whatever way the network took its time", () => {
+test("a correct server's interval includes the true offset, however the delay is distributed", () => {
   fc.assert(
     fc.property(
       fc.double({ min: -1e6, max: 1e6, noNaN: true }),

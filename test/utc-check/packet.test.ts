@@ -1,4 +1,4 @@
-// The packet against RFC 5905, figure 8, on real bytes (captures.ts).
+// The packet of RFC 5905, figure 8, with real bytes (captures.ts).
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -25,7 +25,7 @@ function patched(datagram: Uint8Array, offset: number, ...bytes: readonly number
   return copy;
 }
 
-test("a request is version 4, mode 3, and nothing else of this node but a random number", () => {
+test("a request is version 4, mode 3, and a random number", () => {
   assert.deepEqual(encodeRequest(NONCE), REQUEST);
   assert.deepEqual(encodeRequest(2n ** 64n - 1n).subarray(40), new Uint8Array(8).fill(0xff));
 });
@@ -56,7 +56,7 @@ test("the largest root delay is not negative, and a precision is signed", () => 
 });
 
 describe("an answer to a request", () => {
-  test("carries its nonce back", () => {
+  test("has the nonce of the request", () => {
     assert.ok(answers(decoded(ANSWER), NONCE));
     assert.ok(answers(decoded(RATE), NONCE));
     assert.ok(answers(decoded(UNSYNCHRONISED.answer), UNSYNCHRONISED.nonce));
@@ -64,14 +64,14 @@ describe("an answer to a request", () => {
     assert.ok(!answers(decoded(UNSYNCHRONISED.answer), NONCE));
   });
 
-  test("is of mode 4 alone", () => {
+  test("has mode 4", () => {
     for (let mode = 0; mode < 8; mode += 1) {
       const packet = decoded(patched(ANSWER, 0, (4 << 3) | mode));
       assert.equal(answers(packet, NONCE), mode === 4, `mode ${mode}`);
     }
   });
 
-  test("is of version 4, or 3 of an older server", () => {
+  test("has version 4, or 3 of an older server", () => {
     for (let version = 0; version < 8; version += 1) {
       const packet = decoded(patched(ANSWER, 0, (version << 3) | 4));
       assert.equal(answers(packet, NONCE), version === 3 || version === 4, `version ${version}`);
@@ -87,7 +87,7 @@ describe("an answer to a request", () => {
   });
 });
 
-test("a packet within a larger buffer is read at its own place", () => {
+test("a packet within a larger buffer is read at its offset", () => {
   const buffer = new Uint8Array(100);
   buffer.set(ANSWER, 17);
   assert.deepEqual(decodePacket(buffer.subarray(17, 17 + PACKET_BYTES)), decodePacket(ANSWER));

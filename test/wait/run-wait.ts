@@ -4,16 +4,16 @@ import { type RunningProcess, startProcess } from "../parts/running-process.ts";
 
 const ENTRY = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 
-/** How a `wait` ended, and what it wrote. */
+/** The exit code and the output of a `wait`. */
 export type WaitRun = {
   readonly code: number | null;
-  /** Of both its outputs. */
+  /** Standard output and standard error. */
   readonly output: string;
 };
 
 /**
- * Starts `chrony-tracker wait`. Nothing of the caller's environment reaches it but `PATH` and `HOME`.
- * @param wrapper a command that runs the one behind it in other circumstances, such as `unshare`
+ * Starts `chrony-tracker wait`. Of the caller's environment it gets only `PATH` and `HOME`.
+ * @param wrapper a command that runs another one, such as `unshare`
  */
 export function startWait(
   owner: Owner,

@@ -1,5 +1,4 @@
-// `chrony-tracker wait` as a process: beside real chronyds and real agents, and fakes that answer as
-// no agent does.
+// `chrony-tracker wait` as a process, with real chronyds and real agents, and with fakes for answers that no agent gives.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -23,10 +22,10 @@ import { startFakeAgent } from "../status/fake-agent.ts";
 import { agentReportOf, factsOf } from "../summary/facts.ts";
 import { runWait, startWait } from "./run-wait.ts";
 
-/** Beyond what a loaded machine can make of a healthy clock. */
+/** More than the error of a healthy clock on a loaded machine. */
 const WITHIN_ANY = "--within=86400000";
 
-/** So long that only what is waited for ends it. */
+/** Long enough to end only by the awaited condition. */
 const LONG = "--timeout=600";
 const ONCE = "--timeout=0";
 
@@ -41,7 +40,7 @@ describe("wait", () => {
     follower = await startFollower(scope);
   });
 
-  test("asks chronyd itself, and ends with 0 at once when its clock is good", async (t) => {
+  test("asks chronyd, and ends with 0 at once when its clock is good enough", async (t) => {
     const { code, output } = await runWait(t, [WITHIN_ANY, ONCE], {
       CHRONY_ADDRESS: follower.address,
     });
@@ -53,14 +52,14 @@ describe("wait", () => {
     assert.deepEqual(await readdir(dirname(follower.socketPath)), ["chronyd.sock"]);
   });
 
-  test("ends with 1 when the time is up, by the bound and with the reason", async (t) => {
+  test("ends with 1 at the timeout, by the bound and with the reason", async (t) => {
     const wrong = await startFollower(t, { offsetSeconds: 2 });
     const { code, output } = await runWait(t, ["--within", "1000", "--timeout", "0.2"], {
       CHRONY_ADDRESS: wrong.address,
     });
     assert.equal(code, 1, output);
     const lines = output.split("\n");
-    // A loaded machine may take the whole time for the first answer.
+    // On a loaded machine the first answer may take the whole time.
     assert.ok(lines.length <= 2, output);
     assert.match(
       lines.at(-1) ?? "",
@@ -68,7 +67,7 @@ describe("wait", () => {
     );
   });
 
-  test("never takes a clock whose error is not known for a good one", async (t) => {
+  test("never accepts a clock whose error is not known", async (t) => {
     const lonely = await startChronyd(t, { configuration: localReferenceConfiguration() });
     const { code, output } = await runWait(t, [WITHIN_ANY, ONCE], {
       CHRONY_ADDRESS: lonely.address,
@@ -116,7 +115,7 @@ describe("wait", () => {
     assert.equal((await get(second, `/synchronised?within=86400000`)).status, 200);
   });
 
-  test("waits while the agent's chronyd does not answer, however good the clock was", async (t) => {
+  test("waits while the agent's chronyd does not answer, however small the error was", async (t) => {
     const chronyd = await startFollower(t, { server: follower.server });
     const agent = await startAgentBeside(t, chronyd);
     await scrapeInState(agent, "synchronised");
@@ -128,7 +127,7 @@ describe("wait", () => {
     assert.equal((await waiting.exited).code, 0, waiting.output());
   });
 
-  test("judges by the peak that the agent knows, not by the bound of now", async (t) => {
+  test("judges by the agent's peak, not by the current bound", async (t) => {
     const clock = factsOf({ errorMs: 0.03, boundMs: 0.04, peakMs: 75 });
     const port = await startFakeAgent(t, (_, response) => {
       response.end(agentReportText(agentReportOf({ clock })));
@@ -180,7 +179,7 @@ describe("wait", () => {
     ["that hangs up", (_, response) => response.destroy(), /\(ECONNRESET\)\.$/],
   ];
   for (const [what, answer, sentence] of others) {
-    test(`takes nothing from a server ${what}`, async (t) => {
+    test(`does not accept a server ${what}`, async (t) => {
       const port = await startFakeAgent(t, answer);
       const { code, output } = await runWait(t, [
         WITHIN_ANY,
@@ -194,7 +193,7 @@ describe("wait", () => {
     });
   }
 
-  test("needs no settings and no chronyd where an agent is asked", async (t) => {
+  test("needs no settings and no chronyd if an agent is asked", async (t) => {
     const agent = await startAgent(t, {
       environment: { CHRONY_ADDRESS: follower.address, OTEL_METRICS_EXPORTER: "prometheus" },
     });
@@ -223,7 +222,7 @@ describe("wait", () => {
     });
   }
 
-  test("ends by SIGTERM while chronyd keeps it waiting, without a socket file", async (t) => {
+  test("ends by SIGTERM while it waits for chronyd, without a socket file", async (t) => {
     const frozen = await startChronyd(t, { configuration: localReferenceConfiguration() });
     await frozen.freeze();
     const waiting = startWait(t, [WITHIN_ANY, LONG], { CHRONY_ADDRESS: frozen.address });
@@ -274,7 +273,7 @@ describe("wait", () => {
     });
   }
 
-  test("an invalid setting ends it with 2, because it names the chronyd that is asked", async (t) => {
+  test("an invalid setting ends it with 2, because settings have chronyd's address", async (t) => {
     const { code, output } = await runWait(t, [WITHIN_ANY, ONCE], { CHRONY_ADDRESS: "nonsense" });
     assert.equal(code, 2, output);
     assert.match(output, /CHRONY_ADDRESS/);
