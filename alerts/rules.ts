@@ -112,7 +112,11 @@ const unlessMany = (bad: string, many: string) => `
 ${bad}
 unless on (cluster) ${many}`;
 
-const STEPPED = `(${ofNode(`increase(chrony_clock_steps_total[${THRESHOLDS.stepToldFor}])`)} > 0)`;
+/** Clocks that were stepped a short while ago, or so often that the alert would come and go with each step. */
+const STEPPED = `(
+  ${ofNode(`increase(chrony_clock_steps_total[${THRESHOLDS.stepToldFor}])`)} > 0
+  or ${ofNode("increase(chrony_clock_steps_total[1h])")} > ${THRESHOLDS.stepsAnHour - 0.5}
+)`;
 const MANY_STEPPED = manyOf(STEPPED, REPORTING);
 
 const OFF = `(${ERROR_TOO_LARGE} or ${NOT_SYNCHRONISED} or ${RARELY_SYNCHRONISED})`;
@@ -394,7 +398,7 @@ const CLOCKS: readonly Alert[] = [
     ),
     for: "3m",
     summary: "the clock was stepped: time was skipped or repeated",
-    value: `about how many steps in the last ${THRESHOLDS.stepToldFor}`,
+    value: `about how many steps in the last ${THRESHOLDS.stepToldFor}, or in the last hour`,
   },
   {
     name: "ClockRarelySynchronised",

@@ -46,6 +46,8 @@ export const THRESHOLDS = {
   stateChangesAnHour: 4,
   /** How long a step of the clock is told. */
   stepToldFor: "15m",
+  /** From so many steps an hour on, a clock is called stepped until they become fewer. */
+  stepsAnHour: 3,
 
   /** The clock of a node against the collector's, network delay included, in seconds. */
   collectorOffsetSeconds: 1,

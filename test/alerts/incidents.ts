@@ -460,6 +460,14 @@ export const INCIDENTS: readonly Incident[] = [
     expected: () => ({ ClocksFarInCluster: 1 }),
   },
   {
+    name: "A second time daemon steps one clock every 20 minutes",
+    minutes: 240,
+    nodes: some(240, one, {
+      steps: (minute) => (since(minute) ? 1 + Math.floor((minute - BEGINS_AT) / 20) : 0),
+    }),
+    expected: () => ({ ClockStepped: 1 }),
+  },
+  {
     name: "Half of the clocks are stepped by 30 s, and stay there",
     minutes: 120,
     nodes: some(120, share(0.5), {
