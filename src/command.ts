@@ -80,7 +80,7 @@ async function run(): Promise<void> {
 
   const proxy = PROXY_VARIABLES.find((name) => (process.env[name] ?? "") !== "");
   if (settings.value.pushes && proxy !== undefined) {
-    log.info(`${proxy} is set and not used: the agent pushes to the collector without a proxy.`);
+    log.info(`${proxy} is set but not used: the agent pushes to the collector without a proxy.`);
   }
   const { socketDirectory } = settings.value.chronyAddress;
   const left = dropPrivileges(socketDirectory);

@@ -34,7 +34,7 @@ export class StepLog {
     }
     if (run !== undefined && run.count > 0 && (isOver || nowMs - run.loggedMs >= REMINDER_MS)) {
       const times = run.count === 1 ? "once more" : `${run.count} times more`;
-      this.#log.warn(`The wall clock was stepped ${times}, by ${seconds(run.sumMs)} in all.`);
+      this.#log.warn(`The wall clock was stepped ${times}, by ${seconds(run.sumMs)} in total.`);
       Object.assign(run, { loggedMs: nowMs, count: 0, sumMs: 0 });
     }
     if (isOver) {

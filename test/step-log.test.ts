@@ -60,7 +60,7 @@ test("steps that follow sooner are logged together, a minute after the last one"
     ),
     [
       "0 s: The wall clock was stepped by 0.250 s.",
-      "64 s: The wall clock was stepped 2 times more, by 2.000 s in all.",
+      "64 s: The wall clock was stepped 2 times more, by 2.000 s in total.",
     ],
   );
 });
@@ -69,9 +69,9 @@ test("a step every second has a line when it begins, every ten minutes, and when
   const steps = Array.from({ length: 1501 }, (_, second): Step => [second * SECOND_MS, -100]);
   assert.deepEqual(logged(steps, 40 * MINUTE_MS), [
     "0 s: The wall clock was stepped by -0.100 s.",
-    "600 s: The wall clock was stepped 600 times more, by -60.000 s in all.",
-    "1200 s: The wall clock was stepped 600 times more, by -60.000 s in all.",
-    "1560 s: The wall clock was stepped 300 times more, by -30.000 s in all.",
+    "600 s: The wall clock was stepped 600 times more, by -60.000 s in total.",
+    "1200 s: The wall clock was stepped 600 times more, by -60.000 s in total.",
+    "1560 s: The wall clock was stepped 300 times more, by -30.000 s in total.",
   ]);
 });
 
@@ -86,7 +86,7 @@ test("the first step after the end has its own line again", () => {
   );
   assert.deepEqual(lines, [
     "0 s: The wall clock was stepped by 1.000 s.",
-    "61 s: The wall clock was stepped once more, by 1.000 s in all.",
+    "61 s: The wall clock was stepped once more, by 1.000 s in total.",
     "120 s: The wall clock was stepped by -2.000 s.",
   ]);
 });

@@ -227,7 +227,7 @@ describe("a proxy in the environment", () => {
       const line = await logged(agent, /proxy/i);
       assert.equal(
         line,
-        `${name} is set and not used: the agent pushes to the collector without a proxy.`,
+        `${name} is set but not used: the agent pushes to the collector without a proxy.`,
       );
       await untilAttempts(agent, collector, 2);
       assert.deepEqual([proxy.attempts, proxy.questions], [[], []]);

@@ -98,7 +98,7 @@ test("repeated steps are logged once when they begin and once when they end", as
     await untilSteps(steps);
   }
   await agent.letPass(60_000);
-  await agent.process.waitForLine(/stepped 3 times more, by -(27\.00|26\.99)\d s in all/);
+  await agent.process.waitForLine(/stepped 3 times more, by -(27\.00|26\.99)\d s in total/);
   const logged = agent
     .logs()
     .filter(({ message }) => /was stepped by \S+ s\.$/.test(String(message)));
