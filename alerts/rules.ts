@@ -456,7 +456,7 @@ const CLUSTER: readonly Alert[] = [
     severity: "critical",
     expression: MANY_FAR,
     for: THRESHOLDS.collectorOffsetFor,
-    summary: `many clocks, but not nearly all, are more than ${THRESHOLDS.collectorOffsetSeconds} s from the collector's, whatever chronyd reports`,
+    summary: `many clocks are more than ${THRESHOLDS.collectorOffsetSeconds} s from the collector's, whatever chronyd reports; the collector's clock is probably right`,
     value: "the number of nodes",
   },
   {
