@@ -202,3 +202,11 @@ test("a process that is not root stays as it is, whoever owns the directory", ()
     assert.equal(process.getuid?.(), before);
   });
 });
+
+test("a command of root's stays root where root owns the directory, or there is none", () => {
+  const before = [process.getuid?.(), process.getgid?.(), process.geteuid?.()];
+  for (const directory of ["/", "/missing"]) {
+    becomeOwner(directory);
+    assert.deepEqual([process.getuid?.(), process.getgid?.(), process.geteuid?.()], before);
+  }
+});

@@ -44,8 +44,10 @@ const LONGEST_MS = 20_000;
 /** Tests in other folders of a file or folder, for example of its texts. */
 const TESTS_ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
   "src/metrics": ["test/docs/tables.test.ts"],
+  "src/setting-parsers.ts": ["test/settings.test.ts"],
   "src/settings.ts": ["test/docs/tables.test.ts"],
   "src/summary/clock-rows.ts": ["test/status/views.test.ts", "test/page/page.test.ts"],
+  "src/summary/source-words.ts": ["test/status/views.test.ts", "test/page/page.test.ts"],
   "src/summary/state-words.ts": ["test/status/views.test.ts"],
   "src/summary/verdict.ts": ["test/status/views.test.ts"],
 };

@@ -6,9 +6,11 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as fc from "fast-check";
 import { PUBLISHES, SYNC_STATES, type SyncState } from "../../src/clock/sync-state.ts";
+import { totalGrowth } from "../../src/report/counters.ts";
 import { nodeFigures } from "../../src/report/node-figures.ts";
 import type { Question } from "../../src/report/question.ts";
 import type { NodeSamples, RawSeries, UsedMetric } from "../../src/report/raw-series.ts";
+import { cutter } from "../../src/report/sample-pairs.ts";
 
 const QUESTION: Question = {
   fromMs: 100_000,
@@ -105,6 +107,32 @@ function spokenOf(collections: readonly Collection[], second: number) {
     second > later.second - 60;
   return { peak: isKnown ? later.peak : undefined, state: isNear ? worst : undefined };
 }
+
+describe("a cut", () => {
+  test("may lie in another one, and may touch the next", () => {
+    const isCut = cutter([
+      { fromMs: 0, toMs: 10 },
+      { fromMs: 2, toMs: 3 },
+      { fromMs: 10, toMs: 12 },
+    ]);
+    assert.deepEqual(
+      [
+        [4, 6],
+        [9, 10],
+        [10, 11],
+        [12, 13],
+      ].map(([fromMs = 0, toMs = 0]) => isCut(fromMs, toMs)),
+      [true, true, true, false],
+    );
+  });
+});
+
+test("growth that two writers reported counts once where it overlaps, and twice where it only touches", () => {
+  const growth = (fromMs: number, toMs: number, count: number) => ({ fromMs, toMs, count });
+  const range = { ...QUESTION, fromMs: 0, toMs: 100 };
+  assert.equal(totalGrowth([[growth(0, 10, 1)], [growth(5, 15, 2)]], range), 2);
+  assert.equal(totalGrowth([[growth(0, 10, 1)], [growth(10, 15, 2)]], range), 3);
+});
 
 describe("the figures of a node", () => {
   test("are those of the computation by second", () => {
