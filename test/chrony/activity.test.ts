@@ -1,4 +1,4 @@
-// ACTIVITY against the reply of a real chronyd (report-captures.ts).
+// ACTIVITY with the reply of a real chronyd (report-captures.ts).
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -18,12 +18,12 @@ function withCounts(counts: readonly number[]): Uint8Array {
   return patched(ACTIVITY.reply, ...patches);
 }
 
-test("is asked for with the command alone", () => {
+test("is requested by the command alone", () => {
   const request = encodeRequest(activity, 0, 0x0102_0304);
   assert.equal(Buffer.from(request).toString("hex"), `06010000002c000001020304${"00".repeat(36)}`);
 });
 
-test("says what chronyc prints", () => {
+test("agrees with chronyc", () => {
   assert.equal(activityRow(decoded(activity, ACTIVITY.reply)).join(), ACTIVITY.chronyc);
 });
 

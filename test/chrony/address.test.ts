@@ -1,4 +1,4 @@
-// The text of CHRONY_ADDRESS. Nothing is opened.
+// Parsing CHRONY_ADDRESS. Nothing is opened.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -10,7 +10,7 @@ function errorOf(text: string): string {
   return address.error;
 }
 
-describe("an address that is understood:", () => {
+describe("a valid address:", () => {
   const addresses: readonly (readonly [text: string, socketDirectory: string | undefined])[] = [
     ["unix:///run/chrony/chronyd.sock", "/run/chrony"],
     ["unix:///chronyd.sock", "/"],
@@ -30,7 +30,7 @@ describe("an address that is understood:", () => {
   }
 });
 
-describe("an address that is none:", () => {
+describe("an invalid address:", () => {
   const form = "expected unix:///PATH or udp://HOST:PORT ([HOST] for IPv6)";
   const path = "expected an absolute path of a socket after unix://";
   const udp = "expected udp://HOST:PORT with a port from 1 to 65535 ([HOST] for IPv6)";
@@ -57,16 +57,16 @@ describe("an address that is none:", () => {
 });
 
 describe("the path of a socket", () => {
-  // sockaddr_un holds 108 bytes, the last one a zero. The agent's own socket stands in the same
-  // directory, as chrony-tracker., 32 digits and .sock.
+  // A path in sockaddr_un has at most 107 bytes and a zero. The agent's own socket is in the same directory, with a
+  // name of chrony-tracker., 32 digits and .sock.
   const longestDirectory = `/${"d".repeat(53)}`;
 
-  test("may be as long as leaves room for the agent's own socket beside it", () => {
+  test("may be so long that the agent's own socket still fits", () => {
     assert.equal(`${longestDirectory}/chrony-tracker.${"0".repeat(32)}.sock`.length, 107);
     assert.ok(parseChronyAddress(`unix://${longestDirectory}/chronyd.sock`).ok);
   });
 
-  test("may not be longer, though chronyd's own would fit", () => {
+  test("may not be longer, even if chronyd's own would fit", () => {
     assert.equal(
       errorOf(`unix://${longestDirectory}d/c`),
       "a socket's path holds 107 bytes, and the agent's own in that folder would have 108",

@@ -1,14 +1,12 @@
 // Replies of real chronyds, byte for byte.
 //
-// Most are of chronyd 4.3 (Debian 12), captured in November 2026 from its Unix socket: the request
-// sent through src/chrony/unix-datagram.ts, the datagram that came back written out. chronyd ran
-// with -x and followed a server of our own, a clock that was told to be 25 ms slow. Each
-// `chronyc` line is what `chronyc -n -c tracking` of the same package printed within 15 ms after.
+// Most are of chronyd 4.3 (Debian 12), captured in November 2026 from its Unix socket with
+// src/chrony/unix-datagram.ts. chronyd ran with -x and followed a local server with a configured offset of 25 ms. Each
+// `chronyc` line is the output of `chronyc -n -c tracking` of the same package within 15 ms after the capture.
 //
-// One is of the chronyd that facebook/time (Apache-2.0) captured: ntp/chrony/packet_test.go,
-// TestDecodeTracking, bytes and numbers.
+// One was captured by facebook/time (Apache-2.0): ntp/chrony/packet_test.go, TestDecodeTracking, bytes and numbers.
 
-/** A reply to TRACKING, and what chronyc printed of the same chronyd. */
+/** A reply to TRACKING, and the output of chronyc for the same chronyd. */
 export type TrackingCapture = {
   readonly reply: Uint8Array;
   readonly sequence: number;
@@ -81,7 +79,7 @@ export const REFERENCE_CLOCK: TrackingCapture = {
     "50484330,PHC0,1,1795366585.180575501,-0.001500000,-0.000000000,0.000000000,-0.000,-0.000,0.000,0.000000001,0.000000886,1.0,Normal",
 };
 
-/** Following a server over IPv6 (facebook/time). What chronyc printed is not known. */
+/** Following a server over IPv6 (facebook/time). The output of chronyc is not known. */
 export const OVER_IPV6 = {
   reply: bytes(
     "0602000000210005000000000000000000000002000000000000000" +
@@ -102,7 +100,7 @@ export const TRACKING_REPLIES = [
   OVER_IPV6,
 ] as const;
 
-/** Refusals: chronyd's answers to bad requests. 28 bytes, no data. */
+/** Refusals: chronyd's answers to invalid requests. 28 bytes, no data. */
 export const REFUSALS = {
   /** A TRACKING request of protocol version 5. */
   badVersion: bytes("060200000021000100120000000000000a0b0c060000000000000000"),

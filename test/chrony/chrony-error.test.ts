@@ -1,4 +1,4 @@
-// The sentences that people read. Each holds the values that its error carries.
+// The sentences of errors. Each contains the values of its error.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -6,7 +6,7 @@ import { type ChronyError, describeChronyError } from "../../src/chrony/chrony-e
 
 type Kind = ChronyError["kind"];
 
-/** One error of each kind: a new kind without a case does not compile. */
+/** One error of each kind, so that a new kind without a case does not compile. */
 const ERRORS: { readonly [K in Kind]: ChronyError & { readonly kind: K } } = {
   "socket missing": { kind: "socket missing", path: "/run/chrony/chronyd.sock" },
   "permission denied": { kind: "permission denied", path: "/run/chrony/chronyd.sock" },
@@ -33,7 +33,7 @@ const ERRORS: { readonly [K in Kind]: ChronyError & { readonly kind: K } } = {
 
 describe("the sentence of", () => {
   for (const error of Object.values(ERRORS)) {
-    test(`"${error.kind}" holds every value of the error`, () => {
+    test(`"${error.kind}" contains every value of the error`, () => {
       const sentence = describeChronyError(error);
       for (const [name, value] of Object.entries(error)) {
         if (name !== "kind") {
@@ -46,13 +46,13 @@ describe("the sentence of", () => {
     });
   }
 
-  test("each kind is another", () => {
+  test("each kind has its own sentence", () => {
     const sentences = new Set(Object.values(ERRORS).map(describeChronyError));
     assert.equal(sentences.size, Object.keys(ERRORS).length);
   });
 });
 
-test("silence over a Unix socket may be SELinux's doing, over UDP not", () => {
+test("no answer over a Unix socket may be caused by SELinux, over UDP not", () => {
   const overUnix = ERRORS["timed out"];
   assert.match(describeChronyError(overUnix), /SELinux .*CHRONY_ADDRESS=udp:/);
   const overUdp = { ...overUnix, address: "udp://127.0.0.1:323" };
@@ -73,13 +73,13 @@ test("a sentence says what was tried, what was found and what was expected", () 
   );
 });
 
-test("who may not use the socket is told which folder's owner to become", () => {
+test("without permission for the socket, the sentence names the folder whose owner may use it", () => {
   assert.match(describeChronyError(ERRORS["permission denied"]), /\(see: stat \/run\/chrony\)/);
   const atRoot: ChronyError = { kind: "permission denied", path: "/chronyd.sock" };
   assert.match(describeChronyError(atRoot), /\(see: stat \/\)/);
 });
 
-describe("a refusal is told by its name in candm.h:", () => {
+describe("a refusal has its name in candm.h:", () => {
   // STT_… of the protocol page and of candm.h.
   const names: readonly (readonly [status: number, name: RegExp])[] = [
     [1, /status 1 \(FAILED\)/],

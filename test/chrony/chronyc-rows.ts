@@ -1,5 +1,5 @@
-// Our records as `chronyc -n -c` prints them, field by field, so that both can be compared as text.
-// What a record leaves out because it is not known is printed as what chronyd sends for it.
+// Our records in the format of `chronyc -n -c`, field by field, for comparison as text. An unknown value is printed as
+// chronyd's value for it.
 
 import type { Activity } from "../../src/chrony/activity.ts";
 import type { Address } from "../../src/chrony/fields.ts";
@@ -104,7 +104,7 @@ const NTP_MODES: Readonly<Record<number, string>> = {
   4: "Server",
 };
 
-/** A row of `ntpdata`, without what chronyc works out from another field (see below). */
+/** A row of `ntpdata`, without the fields that chronyc computes from others (see below). */
 export function ntpdataRow(data: NtpData): string[] {
   const { response } = data;
   const measurement = response?.measurement;
@@ -122,7 +122,7 @@ export function ntpdataRow(data: NtpData): string[] {
     (response?.rootDelaySeconds ?? 0).toFixed(6),
     (response?.rootDispersionSeconds ?? 0).toFixed(6),
     (response?.referenceId ?? 0).toString(16).toUpperCase().padStart(8, "0"),
-    // A number of JavaScript holds the time of our days to some 0.2 µs.
+    // A JavaScript number holds a present time to about 0.2 µs.
     (response?.referenceTimeSeconds ?? 0).toFixed(6),
     (measurement?.offsetSeconds ?? 0).toFixed(9),
     (measurement?.peerDelaySeconds ?? 0).toFixed(9),

@@ -1,6 +1,5 @@
-// The client over fake packet sockets, which record what is sent and receive what a case hands them;
-// time is node:test's, moved by hand. The replies are captures of real chronyds (captures.ts), with
-// the sequence of the question put in.
+// The client with fake packet sockets, which record what is sent and receive what a case gives. Time is node:test's mock.
+// The replies are captures of real chronyds (captures.ts) with the request's sequence.
 
 import assert from "node:assert/strict";
 import { readdir } from "node:fs/promises";
@@ -73,7 +72,7 @@ function replyTo(sequence: number): Uint8Array {
   return patched(LOCAL.reply, { offset: 16, width: 4, value: sequence });
 }
 
-/** What became of a question so far: what is never answered is not waited for without end. */
+/** The result of a request so far, without waiting for it. */
 async function soFar(
   answer: Promise<Result<Tracking, ChronyError>>,
 ): Promise<Result<Tracking, ChronyError> | "waiting"> {
@@ -82,7 +81,7 @@ async function soFar(
   return Promise.race([answer, later]);
 }
 
-/** The stratum in the answer that has come. */
+/** The stratum in the received answer. */
 async function stratumIn(answer: Promise<Result<Tracking, ChronyError>>): Promise<number> {
   const result = await soFar(answer);
   assert.ok(result !== "waiting", "no answer yet");
@@ -90,7 +89,7 @@ async function stratumIn(answer: Promise<Result<Tracking, ChronyError>>): Promis
   return result.value.stratum;
 }
 
-describe("a question", () => {
+describe("a request to chronyd", () => {
   test("is sent once, as the request of its report, and answered", async (t) => {
     const { client, socket } = await openClient(t);
     const answer = client.ask(tracking);
@@ -129,7 +128,7 @@ describe("a question", () => {
     assert.equal(await stratumIn(answer), 10);
   });
 
-  test("waits past what answers another: a late reply is not taken for its own", async (t) => {
+  test("ignores answers to another request, such as a late reply", async (t) => {
     const { client, socket } = await openClient(t);
     const answer = client.ask(tracking);
     const sequence = socket.sequenceOf(0);
@@ -140,7 +139,7 @@ describe("a question", () => {
     assert.equal(await stratumIn(answer), 10);
   });
 
-  test("ends with an error when its own answer is wrong: nothing better will come", async (t) => {
+  test("ends with an error when its own answer is invalid", async (t) => {
     const { client, socket } = await openClient(t);
     const answer = client.ask(tracking);
     const refusal = patched(
@@ -154,8 +153,8 @@ describe("a question", () => {
   });
 });
 
-describe("a question that is not answered", () => {
-  test("is sent once more, with a fresh sequence and the next attempt's number", async (t) => {
+describe("a request without an answer", () => {
+  test("is sent once more, with a new sequence and the next attempt's number", async (t) => {
     const { client, socket } = await openClient(t);
     const answer = client.ask(tracking);
     t.mock.timers.tick(RESEND_AFTER_MS - 1);
@@ -170,7 +169,7 @@ describe("a question that is not answered", () => {
   });
 
   for (const send of [0, 1]) {
-    test(`takes the answer to either of its sends: here to number ${send}, after both`, async (t) => {
+    test(`accepts the answer to either of its sends: here to number ${send}, after both`, async (t) => {
       const { client, socket } = await openClient(t);
       const answer = client.ask(tracking);
       t.mock.timers.tick(RESEND_AFTER_MS);
@@ -179,7 +178,7 @@ describe("a question that is not answered", () => {
     });
   }
 
-  test("takes an answer at its deadline, and none that is read later: it may be old", async (t) => {
+  test("accepts an answer at its deadline, and none that is read later, because it may be old", async (t) => {
     const { client, socket } = await openClient(t);
     let nowMs = 5_000;
     t.mock.method(performance, "now", () => nowMs);
@@ -198,7 +197,7 @@ describe("a question that is not answered", () => {
     assert.equal(result.error.kind, "timed out");
   });
 
-  test("fails at the deadline, not before, and is sent twice at the most", async (t) => {
+  test("fails at the deadline, not before, and is sent at most twice", async (t) => {
     const { client, socket } = await openClient(t);
     const answer = client.ask(tracking);
     t.mock.timers.tick(ANSWER_DEADLINE_MS - 1);
@@ -212,7 +211,7 @@ describe("a question that is not answered", () => {
     assert.equal(socket.sent.length, 2);
   });
 
-  test("is not kept alive by packets that are not its answer", async (t) => {
+  test("is not extended by packets that are not its answer", async (t) => {
     const { client, socket } = await openClient(t);
     const answer = client.ask(tracking);
     for (let passedMs = 0; passedMs < ANSWER_DEADLINE_MS; passedMs += 100) {
@@ -226,20 +225,20 @@ describe("a question that is not answered", () => {
 });
 
 describe("a socket that fails", () => {
-  test("while a question waits ends it at once", async (t) => {
+  test("during a request ends it at once", async (t) => {
     const { client, socket } = await openClient(t);
     const answer = client.ask(tracking);
     socket.listener.failed(SOCKET_FAILED);
     assert.deepEqual(await soFar(answer), failure(SOCKET_FAILED));
   });
 
-  test("while a question is being sent ends it, too", async (t) => {
+  test("while a request is sent ends it, too", async (t) => {
     const { client, socket } = await openClient(t);
     t.mock.method(socket, "send", () => socket.listener.failed(SOCKET_FAILED));
     assert.deepEqual(await soFar(client.ask(tracking)), failure(SOCKET_FAILED));
   });
 
-  test("before a question fails it unsent, with the first failure", async (t) => {
+  test("before a request fails it unsent, with the first failure", async (t) => {
     const { client, socket } = await openClient(t);
     socket.listener.failed(SOCKET_FAILED);
     socket.listener.failed({ kind: "nobody listens", address: ADDRESS });
@@ -247,7 +246,7 @@ describe("a socket that fails", () => {
     assert.equal(socket.sent.length, 0);
   });
 
-  test("cannot be opened: there is no client, and why", async () => {
+  test("cannot be opened: no client, but the reason", async () => {
     const missing: ChronyError = { kind: "socket missing", path: "/fake" };
     const client = await ChronyClient.open({
       text: ADDRESS,
@@ -257,8 +256,8 @@ describe("a socket that fails", () => {
   });
 });
 
-describe("two questions after another on one socket", () => {
-  test("have sequences of their own, and each takes its own answer", async (t) => {
+describe("two consecutive requests on one socket", () => {
+  test("have their own sequences, and each gets its own answer", async (t) => {
     const { client, socket } = await openClient(t);
     const first = client.ask(tracking);
     socket.receive(LOCAL, socket.sequenceOf(0));

@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import type { ChronyError } from "../../src/chrony/chrony-error.ts";
 import { decodeReply, type Report } from "../../src/chrony/packet.ts";
 
-/** What a reply says, which must be a good one. */
+/** The record of a reply, which must be valid. */
 export function decoded<Content>(report: Report<Content>, reply: Uint8Array): Content {
   const result = decodeReply(report, reply);
   assert.ok(result.ok, result.ok ? "" : JSON.stringify(result.error));
   return result.value;
 }
 
-/** Why a reply is refused, as it must be. */
+/** The error of a reply, which must be invalid. */
 export function refusalOf(report: Report<unknown>, reply: Uint8Array): ChronyError {
   const result = decodeReply(report, reply);
   assert.ok(!result.ok, "the reply is accepted");

@@ -1,6 +1,6 @@
-// chronyd's fields as they are read and written, alone. Exact numbers are calculated by hand from the
-// format (coefficient × 2^(exponent − 25)) or come from a real chronyd's reply (captures.ts). The
-// properties compare with wire.ts, the tests' own writer after chrony's rules.
+// Reading and writing chronyd's fields. Exact numbers are computed by hand from the format
+// (coefficient × 2^(exponent − 25)) or come from a real chronyd's reply (captures.ts). The properties compare with
+// wire.ts, the tests' own writer by chrony's rules.
 
 import assert from "node:assert/strict";
 import { isIPv6 } from "node:net";

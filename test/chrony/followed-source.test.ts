@@ -1,5 +1,5 @@
-// Which source is followed, and what it costs to know (src/chrony/followed-source.ts): a fake client
-// answers from a list of sources. With a real chronyd: test/clock/followed-source.test.ts.
+// The search for the followed source, and its cost (src/chrony/followed-source.ts). A fake client answers from a list of
+// sources. test/clock/followed-source.test.ts has a real chronyd.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -63,7 +63,7 @@ class FakeClient {
       : success(source as Content);
   }
 
-  /** Asks as a poll does. @returns what was found, and what was asked */
+  /** Asks like a poll. @returns the result, and the requests */
   async poll(followed: FollowedSource, tracking: Tracking = TRACKING, longestMs = LONG_MS) {
     this.asked = [];
     const answer = await followed.read(this, tracking, longestMs);
@@ -75,7 +75,7 @@ class FakeClient {
 const SELECTED = { state: "selected" } as const;
 
 describe("the selected source", () => {
-  test("is searched once, and then costs one question a poll", async () => {
+  test("is searched once, and then costs one request per poll", async () => {
     const client = new FakeClient(server(1), server(2), server(3, SELECTED), server(4));
     const followed = new FollowedSource();
     const [, , third] = client.sources;
@@ -85,7 +85,7 @@ describe("the selected source", () => {
     assert.deepEqual(await client.poll(followed), { ...first, asked: [2] });
   });
 
-  test("is found again where it stands when one before it was removed", async () => {
+  test("is found again when a source before it was removed", async () => {
     const client = new FakeClient(server(1), server(2, SELECTED));
     const followed = new FollowedSource();
     await client.poll(followed);
@@ -100,7 +100,7 @@ describe("the selected source", () => {
     assert.equal(followedAmong([selected, named], TRACKING), selected);
   });
 
-  test("that is selected anew is found by one more look a poll", async () => {
+  test("that is newly selected is found by one more request per poll", async () => {
     const client = new FakeClient(server(1), server(2), server(3));
     const followed = new FollowedSource();
     assert.equal((await client.poll(followed)).index, 0);
@@ -116,7 +116,7 @@ describe("the selected source", () => {
 });
 
 describe("without a selected source", () => {
-  test("the one that TRACKING names is followed, and one more is looked at in each poll", async () => {
+  test("the one in TRACKING is followed, and one more is checked in each poll", async () => {
     const client = new FakeClient(server(2), server(1), server(3));
     const followed = new FollowedSource();
     const first = await client.poll(followed);
@@ -157,7 +157,7 @@ describe("without a selected source", () => {
     assert.ok(asked.includes("count"));
   });
 
-  test("and with none that TRACKING names, none is followed, and one is looked at a poll", async () => {
+  test("and without one in TRACKING, none is followed, and one is checked in each poll", async () => {
     const client = new FakeClient(server(2), server(3));
     const followed = new FollowedSource();
     assert.deepEqual(await client.poll(followed), {
@@ -171,7 +171,7 @@ describe("without a selected source", () => {
     assert.deepEqual((await client.poll(followed)).asked, [0]);
   });
 
-  test("one that is gone is searched in the whole list, once", async () => {
+  test("a removed one is searched in the whole list, once", async () => {
     const client = new FakeClient(server(2), server(1));
     const followed = new FollowedSource();
     await client.poll(followed);
@@ -195,7 +195,7 @@ describe("without a selected source", () => {
   });
 });
 
-describe("of reference clocks with one id the worst counts:", () => {
+describe("of reference clocks with the same id the worst one counts:", () => {
   const tracking = trackingReport(REFERENCE_CLOCK);
   const worst: Readonly<Record<string, readonly [worse: SourceData, better: SourceData]>> = {
     "one that is not reached": [referenceClock(1, 0), referenceClock(9)],
@@ -219,7 +219,7 @@ describe("of reference clocks with one id the worst counts:", () => {
 
 describe("a search", () => {
   test("goes on with the next poll when its time is over", async (t) => {
-    // The clock stands, so that each poll is at its end, and not beyond it.
+    // The clock is stopped, so that each poll is exactly at its end.
     t.mock.method(performance, "now", () => 1_000);
     const client = new FakeClient(server(2), server(3), server(4), server(5, SELECTED));
     const followed = new FollowedSource();
@@ -240,7 +240,7 @@ describe("a search", () => {
     assert.deepEqual((await client.poll(followed)).asked, [0]);
   });
 
-  test("ends with an error of chronyd, whatever was asked", async () => {
+  test("ends with an error of chronyd, whatever was requested", async () => {
     const client = new FakeClient(server(1));
     const followed = new FollowedSource();
     client.fails = { kind: "refused", report: "N_SOURCES", status: 2 };

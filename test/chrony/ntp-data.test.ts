@@ -1,5 +1,5 @@
-// NTP_DATA against the replies of real chronyds (report-captures.ts), all of them in layout 16. Layout
-// 26 is constructed here after candm.h, because no chronyd that sends it was at hand.
+// NTP_DATA with the replies of real chronyds (report-captures.ts), all in layout 16. Layout 26 is constructed by candm.h,
+// because no chronyd with it was available.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -24,7 +24,7 @@ function flagsOf(value: number): Pick<NtpResponse, "tests" | "interleaved" | "au
   return { tests, interleaved, authenticated };
 }
 
-test("is asked for by address", () => {
+test("is requested by address", () => {
   const requests = [report, ntpData({ family: "ipv6", text: "2001:db8::1" })].map((asked) =>
     Buffer.from(encodeRequest(asked, 0, 0x0102_0304)).toString("hex"),
   );
@@ -81,7 +81,7 @@ test("the reply that facebook/time captured, of a chronyd that did not count goo
   assert.deepEqual(decoded(report, FACEBOOK.ntpData), expected);
 });
 
-test("a source that never answered has no response, rather than one of zeros", () => {
+test("a source that never answered has no response, and not one of zeros", () => {
   const { response, ...others } = decoded(report, NTP_DATA.silent.reply);
   assert.equal(response, undefined);
   assert.deepEqual(others, {
@@ -121,7 +121,7 @@ describe("layout 26, constructed: layout 16 without its reserve, four counts, an
     });
   });
 
-  test("is another one than layout 16, and each has its length", () => {
+  test("differs from layout 16, and each has its own length", () => {
     for (const [code, bytes] of [
       [16, 172],
       [26, 152],
@@ -163,7 +163,7 @@ test("flags are bits of one number", () => {
   assert.deepEqual(flagsOf(0x3c01), { tests: 1, interleaved: false, authenticated: false });
 });
 
-describe("a reply that makes no sense is an error that says where:", () => {
+describe("an invalid reply is an error with the place:", () => {
   const cases: readonly (readonly [what: string, patch: Patch, detail: string])[] = [
     ...[28, 48].map(
       (offset) =>

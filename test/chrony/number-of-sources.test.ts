@@ -1,4 +1,4 @@
-// N_SOURCES against the replies of real chronyds (report-captures.ts).
+// N_SOURCES with the replies of real chronyds (report-captures.ts).
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -9,12 +9,12 @@ import { decoded } from "./decoded.ts";
 import { FACEBOOK, NUMBER_OF_SOURCES } from "./report-captures.ts";
 import { patched } from "./wire.ts";
 
-test("is asked for with the command alone", () => {
+test("is requested by the command alone", () => {
   const request = encodeRequest(numberOfSources, 0, 0x0102_0304);
   assert.equal(Buffer.from(request).toString("hex"), `06010000000e000001020304${"00".repeat(20)}`);
 });
 
-test("counts every source, the unresolved one too", () => {
+test("counts every source, also the unresolved one", () => {
   assert.equal(decoded(numberOfSources, NUMBER_OF_SOURCES), 8);
   assert.equal(decoded(numberOfSources, FACEBOOK.numberOfSources), 18);
 });

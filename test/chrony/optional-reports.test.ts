@@ -1,7 +1,6 @@
-// A reading of the further reports of chronyds that no machine at hand runs: with a thousand sources,
-// of other versions, with `opencommands`, with names that are none. They are fakes, whose answers are
-// captures of a real chronyd (report-captures.ts) with other addresses put in. What real chronyds
-// answer, and sources that come and go, are in reports-of-chronyd.test.ts.
+// The optional reports of fake chronyds: with a thousand sources, of other versions, with `opencommands`, with invalid
+// names. Their answers are captures of a real chronyd (report-captures.ts) with other addresses.
+// reports-of-chronyd.test.ts has real chronyds, and sources that come and go.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -48,7 +47,7 @@ function addressText(number: number): string {
   return [24, 16, 8, 0].map((shift) => (address >>> shift) & 0xff).join(".");
 }
 
-/** A fake chronyd, what it was asked, and how it answers a command otherwise than usual. */
+/** A fake chronyd, its received requests, and its unusual answers. */
 class Fake {
   /** The numbers of its sources, in their order. */
   sources: number[];
@@ -76,7 +75,7 @@ class Fake {
     }
   }
 
-  /** How often a command was asked for in the last reading. */
+  /** How often a command was requested in the last poll. */
   asked(command: number): number {
     return this.questions.filter((question) => question.command === command).length;
   }
@@ -145,7 +144,7 @@ function notAvailable(report: string, status: number) {
   };
 }
 
-describe("only what is wanted is asked for:", () => {
+describe("only the wanted reports are requested:", () => {
   const questionsOf: Readonly<Record<OptionalReport, readonly (keyof typeof COMMANDS)[]>> = {
     sources: ["N_SOURCES", "SOURCE_DATA", "NTP_SOURCE_NAME"],
     sourcestats: ["N_SOURCES", "SOURCE_DATA", "NTP_SOURCE_NAME", "SOURCESTATS"],
@@ -173,7 +172,7 @@ describe("only what is wanted is asked for:", () => {
   });
 });
 
-test("sources come in chronyd's order, under the same name in each report", async () => {
+test("sources are in chronyd's order, with the same name in each report", async () => {
   const reports = await new Fake(3).read();
   for (const report of SOURCES_REPORTS) {
     assert.deepEqual(addressesOf(reports[report]), ["192.0.2.0", "192.0.2.1", "192.0.2.2"]);
@@ -182,7 +181,7 @@ test("sources come in chronyd's order, under the same name in each report", asyn
 });
 
 describe("a name", () => {
-  test("is asked for once, and again when the source was away", async () => {
+  test("is requested once, and again when the source was away", async () => {
     const fake = new Fake(3);
     await fake.read();
     assert.equal(fake.asked(COMMANDS.NTP_SOURCE_NAME), 3);
@@ -200,7 +199,7 @@ describe("a name", () => {
     );
   });
 
-  test("is remembered over a reading that fails", async () => {
+  test("is remembered over a failed poll", async () => {
     const fake = new Fake(3);
     await fake.read();
     fake.otherwise.set(COMMANDS.SOURCE_DATA, () => NUMBER_OF_SOURCES);
@@ -219,7 +218,7 @@ describe("a name", () => {
     ],
   ];
   for (const [what, reply] of withoutName) {
-    test(`that ${what} is the address, and not asked for again`, async () => {
+    test(`that ${what} is replaced by the address, and not requested again`, async () => {
       const fake = new Fake(2);
       fake.otherwise.set(COMMANDS.NTP_SOURCE_NAME, () => reply);
       assert.deepEqual(namesOf((await fake.read()).sources), ["192.0.2.0", "192.0.2.1"]);
@@ -229,7 +228,7 @@ describe("a name", () => {
     });
   }
 
-  test("that does not come fails its reports: under another name they would be other series", async () => {
+  test("that is not answered fails its reports, because another name would make other series", async () => {
     const fake = new Fake(2);
     fake.otherwise.set(COMMANDS.NTP_SOURCE_NAME, () => NUMBER_OF_SOURCES);
     const reports = await fake.read();
@@ -285,7 +284,7 @@ test("reference clocks with the same id are numbered, and an NTP source that mov
   assert.deepEqual(addressesOf(sources), ["PHC0", "192.0.2.0", "PHC0#2", "PHC0#3"]);
 });
 
-describe("a report that need not be asked for again is told from one that failed:", () => {
+describe("a report that need not be requested again is distinguished from a failed one:", () => {
   test("sources that may not be listed (opencommands)", async () => {
     const fake = new Fake(2);
     fake.otherwise.set(COMMANDS.N_SOURCES, ({ command }) => refusal(command, UNAUTH));
@@ -330,7 +329,7 @@ describe("a report that need not be asked for again is told from one that failed
     );
   });
 
-  test("another refusal, or a reply that makes no sense, is a failure of its report alone", async () => {
+  test("another refusal, or an invalid reply, is a failure of its report only", async () => {
     const replies = [
       refusal(COMMANDS.SOURCESTATS, 1),
       patched(SOURCE_STATISTICS.leftOut.reply, { offset: 48, width: 2, value: 9 }),
@@ -348,7 +347,7 @@ describe("a report that need not be asked for again is told from one that failed
     }
   });
 
-  test("a source that makes no sense fails what hangs on the list", async () => {
+  test("an invalid source fails the reports that depend on the list", async () => {
     const fake = new Fake(3);
     const senseless = patched(SOURCE_DATA.leftOut.reply, { offset: 52, width: 2, value: 9 });
     fake.otherwise.set(COMMANDS.SOURCE_DATA, () => senseless);
@@ -363,7 +362,7 @@ describe("a report that need not be asked for again is told from one that failed
 });
 
 describe("sources without end", () => {
-  test("are read up to 300, and the rest is counted", async () => {
+  test("are read up to 300, and the others are counted", async () => {
     const fake = new Fake(MOST_SOURCES + 5);
     const reports = await fake.read();
     for (const report of SOURCES_REPORTS) {
@@ -405,7 +404,7 @@ describe("sources without end", () => {
     assert.equal(fake.questions.length, 1 + 2 * MOST_SOURCES);
   });
 
-  test("that are only claimed cost 300 questions, and no error", async () => {
+  test("that do not exist cost 300 requests, and no error", async () => {
     const fake = new Fake(0);
     fake.otherwise.set(COMMANDS.N_SOURCES, () =>
       patched(NUMBER_OF_SOURCES, { offset: 28, width: 4, value: 0xffff_ffff }),
@@ -415,7 +414,7 @@ describe("sources without end", () => {
     assert.equal(fake.questions.length, 1 + MOST_SOURCES);
   });
 
-  test("are given up when the caller's time is over, and what was read is kept", async (t) => {
+  test("are given up when the caller's time is over, and those that were read are kept", async (t) => {
     let nowMs = 1_000;
     t.mock.method(performance, "now", () => nowMs);
     const fake = new Fake(MOST_SOURCES);
@@ -436,7 +435,7 @@ describe("sources without end", () => {
   });
 });
 
-test("a chronyd that falls silent is asked once, not for each report", async () => {
+test("a chronyd that becomes silent is asked once, not for each report", async () => {
   const fake = new Fake(2);
   fake.otherwise.set(COMMANDS.ACTIVITY, () => undefined);
   const reports = await fake.read();

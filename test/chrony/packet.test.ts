@@ -1,5 +1,5 @@
-// Requests byte by byte, and every check of a reply's header. The replies are captures of real
-// chronyds (captures.ts), altered by one field where a case says so.
+// Requests byte by byte, and every check of a reply's header. The replies are captures of real chronyds (captures.ts), with
+// one changed field in some cases.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -34,11 +34,11 @@ describe("a request", () => {
     );
   });
 
-  test("for TRACKING is as long as its reply: chronyd never sends more than it got", () => {
+  test("for TRACKING is as long as its reply, because chronyd never sends more than it received", () => {
     assert.equal(encodeRequest(tracking, 0, 0).length, reply.length);
   });
 
-  test("carries what a report asks with, from byte 20", () => {
+  test("has the report's data, from byte 20", () => {
     const indexed: Report<unknown> = {
       ...tracking,
       command: 15,
@@ -59,13 +59,13 @@ describe("what answers a request", () => {
     assert.ok(answers(reply, sequence));
   });
 
-  test("does not carry another: it is not ours, whatever else is right", () => {
+  test("does not have another sequence, even if everything else is correct", () => {
     for (const other of [sequence + 1, sequence ^ 0x8000_0000, 0]) {
       assert.ok(!answers(reply, other));
     }
   });
 
-  test("may be wrong in every other way: that is found out, not waited past", () => {
+  test("may be invalid in every other way, which is an error and not ignored", () => {
     for (const refusal of Object.values(REFUSALS)) {
       assert.ok(answers(refusal, new DataView(refusal.buffer).getUint32(16)));
     }
@@ -92,7 +92,7 @@ describe("what answers a request", () => {
   });
 });
 
-describe("each wrong field of the header has an error of its own:", () => {
+describe("each invalid field of the header has its own error:", () => {
   const cases: readonly (readonly [what: string, patch: Patch, error: ChronyError])[] = [
     ...[0, 4, 5, 7, 255].map(
       (version) =>
@@ -139,7 +139,7 @@ describe("each wrong field of the header has an error of its own:", () => {
     test(what, () => assert.deepEqual(errorOf(tracking, patched(reply, patch)), error));
   }
 
-  test("what chronyd leaves empty is not looked at: a later chronyd may use it", () => {
+  test("unused fields are not checked, because a later chronyd may use them", () => {
     const reserved = [2, 3, 10, 15, 20, 27].map(
       (offset) => ({ offset, width: 1, value: 0xff }) as const,
     );
@@ -150,7 +150,7 @@ describe("each wrong field of the header has an error of its own:", () => {
   });
 });
 
-describe("a reply of another length than chronyd's is an error:", () => {
+describe("a reply with another length is an error:", () => {
   test("every length below that of a header", () => {
     for (let bytes = 0; bytes < 28; bytes += 1) {
       assert.deepEqual(errorOf(tracking, reply.subarray(0, bytes)), {
@@ -187,7 +187,7 @@ describe("a reply of another length than chronyd's is an error:", () => {
   });
 });
 
-describe("what a real chronyd refuses with is told by its status, though it has no data:", () => {
+describe("a real chronyd's refusal is reported by its status, even without data:", () => {
   const cases: readonly (readonly [keyof typeof REFUSALS, command: number, status: number])[] = [
     ["badVersion", 33, 18],
     ["badLength", 33, 19],
@@ -206,7 +206,7 @@ describe("what a real chronyd refuses with is told by its status, though it has 
   }
 });
 
-test("an answer to another question is the wrong command, not a short reply", () => {
+test("an answer to another command is reported as that, and not as a short reply", () => {
   for (const other of Object.values(OTHER_REPLIES)) {
     assert.equal(errorOf(tracking, other).kind, "wrong command");
   }
@@ -229,7 +229,7 @@ describe("a report with several layouts", () => {
     assert.deepEqual(decodeReply(report, older), { ok: true, value: "older" });
   });
 
-  test("is held to the length of its own code, not to another's", () => {
+  test("must have the length of its own code, not of another one", () => {
     const older = patched(reply, { offset: 6, width: 2, value: 4 });
     const error = { kind: "wrong length", report: "SEVERAL", bytes: 104, expectedBytes: 96 };
     assert.deepEqual(errorOf(report, older), error);
@@ -262,7 +262,7 @@ test("a field with an invalid value is an error of the report, with the field's 
   });
 });
 
-test("a bug in a decoder is not taken for a bad reply", () => {
+test("a bug in a decoder is not reported as an invalid reply", () => {
   const faulty: Report<number> = {
     ...tracking,
     replies: [{ code: 5, bytes: 104, decode: (data) => data.getUint32(102) }],

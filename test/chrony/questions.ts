@@ -1,10 +1,10 @@
-// Questions to a chronyd, as seen on their way to it.
+// Requests to a chronyd, observed on their way.
 
 import type { ChronyAddress } from "../../src/chrony/client.ts";
 import type { PacketListener, PacketSocket } from "../../src/chrony/packet-socket.ts";
 import { success } from "../../src/result.ts";
 
-/** The commands that the reports beyond TRACKING ask with. */
+/** The commands of the optional reports. */
 export const COMMANDS = {
   N_SOURCES: 14,
   SOURCE_DATA: 15,
@@ -32,8 +32,8 @@ function questionOf(request: Uint8Array): Question {
 }
 
 /**
- * The same chronyd, to which a question goes only when `beforeQuestion` has settled.
- * @param beforeQuestion gets the question and how many there were before it
+ * The same chronyd. Each request is sent only after `beforeQuestion` has settled.
+ * @param beforeQuestion gets the request and the number of earlier ones
  */
 export function watched(
   address: ChronyAddress,

@@ -1,4 +1,4 @@
-// A part of what test/faults/fuzz.faults.ts and `npm run fuzz` do for longer.
+// A short run of the fuzzing in test/faults/fuzz.faults.ts and `npm run fuzz`.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -7,7 +7,7 @@ import { fuzzReplies } from "./reply-fuzz.ts";
 const REPLIES = 500_000;
 const SEED = 0x6368_726f;
 
-/** All that may become of a reply to any report. */
+/** All possible outcomes of a reply. */
 const OUTCOMES: readonly string[] = [
   "accepted",
   "not ours",
@@ -20,7 +20,7 @@ const OUTCOMES: readonly string[] = [
   "wrong length",
 ];
 
-test(`${REPLIES} altered replies: accepted exactly when good, never a throw (seed ${SEED})`, (t) => {
+test(`${REPLIES} mutated replies: only valid ones are accepted, and nothing is thrown (seed ${SEED})`, (t) => {
   const outcomes = fuzzReplies(SEED, REPLIES);
   for (const [report, counts] of outcomes) {
     t.diagnostic(`${report}: ${JSON.stringify(Object.fromEntries(counts))}`);

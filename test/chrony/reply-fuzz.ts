@@ -1,8 +1,7 @@
 /**
- * Altered replies to the decoders of all reports. A reply begins as a capture of a real chronyd and is
- * altered once or a few times: a field, a bit, the data, the length, or with a part of another reply.
- * What becomes of it is a record, exactly when the reply is good by the checks of reply-subjects.ts, or
- * an error of a kind.
+ * Mutated replies for the decoders of all reports. A reply begins as a capture of a real chronyd, with one or a few
+ * mutations: a field, a bit, the data, the length, or a part of another reply. The outcome must be a record if the reply is
+ * valid by the checks of reply-subjects.ts, and else an error with a kind.
  */
 import { answers, decodeReply } from "../../src/chrony/packet.ts";
 import { Random } from "../parts/random.ts";
@@ -13,17 +12,16 @@ import {
   type ReplySubject,
 } from "./reply-subjects.ts";
 
-/** How many replies to each report came to which end, by the name of the report. */
+/** The number of replies by outcome, by the name of the report. */
 export type ReplyOutcomes = ReadonlyMap<string, ReadonlyMap<string, number>>;
 
 /**
- * Tries altered replies, the same ones for the same seed, to each report in turn.
- * @throws when one ends otherwise than it should: with its bytes, and the seed that gives it again
+ * Tries mutated replies to each report in turn. The same seed gives the same replies.
+ * @throws when one has an unexpected outcome, with its bytes and the seed
  */
 export function fuzzReplies(seed: number, replies: number): ReplyOutcomes {
   const { stackTraceLimit } = Error;
-  // A field that makes no sense is an error within the decoder: its stack, which nobody reads, would
-  // take a quarter of the time.
+  // An invalid field is an exception within the decoder, and its unused stack would take a quarter of the time.
   Error.stackTraceLimit = 0;
   try {
     return tryReplies(seed, replies);
@@ -92,7 +90,7 @@ function whatIsNotFinite(value: unknown): number | undefined {
 
 const ALL_REPLIES = [...REPLY_SUBJECTS.flatMap(({ replies }) => replies), ...OTHER_CAPTURES];
 
-/** Mostly it still carries the sequence that is asked for. */
+/** Mostly it still has the request's sequence. */
 function alteredReply(
   subject: ReplySubject,
   random: Random,
@@ -165,7 +163,7 @@ function withField(packet: Bytes, random: Random, fields: ReplySubject["fields"]
   const offset = random.of(offsets);
   let value = random.of(values);
   for (let index = offset + width - 1; index >= offset; index -= 1) {
-    // Beyond the end of a packet that was cut, nothing is written.
+    // Nothing is written beyond the end of a truncated packet.
     packet[index] = value % 256;
     value = Math.floor(value / 256);
   }

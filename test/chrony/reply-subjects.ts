@@ -1,6 +1,6 @@
-// What is known of each report's replies without its decoder: captures of real chronyds (captures.ts,
-// report-captures.ts), layouts constructed from them, and `isGood…`, which say a second time whether
-// data is good. They are written from the protocol's description and share nothing with the decoders.
+// The replies of each report, without its decoder: captures of real chronyds (captures.ts, report-captures.ts), layouts
+// constructed from them, and `isGood…`, a second check of the data. They are written from the protocol's description and
+// share no code with the decoders.
 
 import { activity } from "../../src/chrony/activity.ts";
 import { ntpData } from "../../src/chrony/ntp-data.ts";
@@ -27,17 +27,17 @@ import { patched } from "./wire.ts";
 
 const ADDRESS = { family: "ipv4", text: "192.0.2.1" } as const;
 
-/** What is known of a report without its decoder. */
+/** A report's replies, and the check of its data. */
 export type ReplySubject = {
   readonly report: Report<unknown>;
   /** Good replies. */
   readonly replies: readonly Uint8Array[];
   readonly command: number;
-  /** How many bytes a reply of each code has. */
+  /** The length of a reply by code. */
   readonly layouts: Readonly<Record<number, number>>;
-  /** Whether the data of a reply with a right header is good. */
+  /** Whether the data of a reply with a valid header is valid. */
   readonly isGoodData: (packet: Packet) => boolean;
-  /** Where in the data something stands that is checked, and what to try there. */
+  /** The checked fields of the data, and the values to try. */
   readonly fields: readonly {
     readonly offsets: readonly number[];
     readonly width: 1 | 2 | 4;
@@ -51,7 +51,7 @@ const COUNTS = [0, 1, 2, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff];
 const FAMILIES = [0, 1, 2, 3, 4, 0x0100, 0xffff];
 const CODES = [0, 1, 2, 3, 4, 5, 6, 7, 0x0100, 0xffff];
 
-/** Every report that the agent reads. */
+/** Every report that the agent requests. */
 export const REPLY_SUBJECTS: readonly ReplySubject[] = [
   {
     report: tracking,
@@ -167,14 +167,14 @@ export const REPLY_SUBJECTS: readonly ReplySubject[] = [
   },
 ];
 
-/** Replies to further questions, and refusals. */
+/** Replies to other requests, and refusals. */
 export const OTHER_CAPTURES: readonly Uint8Array[] = [
   ...Object.values(REFUSALS),
   ...Object.values(OTHER_REPLIES),
   NO_SUCH_SOURCE,
 ];
 
-/** The header and the data of a reply are good, check by check. */
+/** Whether the header and the data of a reply are valid, check by check. */
 export function isGoodReply(
   { command, layouts, isGoodData }: ReplySubject,
   bytes: Uint8Array,

@@ -1,17 +1,15 @@
-// Replies of real chronyds to the reports beyond TRACKING, byte for byte.
+// Replies of real chronyds to the optional reports, byte for byte.
 //
-// Most are of one chronyd 4.3 (Debian 12), captured in November 2026 from its Unix socket: the
-// requests sent through src/chrony/unix-datagram.ts, the datagrams that came back written out. It ran
-// with -x for seven seconds and had these sources, in this order: a reference clock (SOCK, noselect),
-// a server at 127.0.0.1 by the name localhost, one at 127.0.0.2 said to be 0.5 s off while the others
-// are said to be 25 ms off, one at ::1, a peer at 127.0.0.3, a server at 127.0.0.4 that nobody runs,
-// one at 127.0.0.5 that is not synchronised itself, and one whose name has no address. Each `chronyc`
-// line is what `chronyc -n -c` of the same package printed of that source within 15 ms after.
+// Most are of one chronyd 4.3 (Debian 12), captured in November 2026 from its Unix socket with
+// src/chrony/unix-datagram.ts. It ran with -x for seven seconds and had these sources, in this order: a reference clock
+// (SOCK, noselect), a server at 127.0.0.1 by the name localhost, one at 127.0.0.2 with a configured offset of 0.5 s while
+// the others have 25 ms, one at ::1, a peer at 127.0.0.3, a server at 127.0.0.4 that does not exist, one at 127.0.0.5 that
+// is not synchronised itself, and one whose name has no address. Each `chronyc` line is the output of `chronyc -n -c` of
+// the same package for that source within 15 ms after the capture.
 //
-// Those under FACEBOOK are of the chronyds that facebook/time (Apache-2.0) captured: bytes of
-// ntp/chrony/packet_test.go.
+// Those under FACEBOOK were captured by facebook/time (Apache-2.0): bytes of ntp/chrony/packet_test.go.
 
-/** A reply, and what chronyc printed of the same chronyd. */
+/** A reply, and the output of chronyc for the same chronyd. */
 export type Capture = {
   readonly reply: Uint8Array;
   readonly chronyc: string;
@@ -259,10 +257,10 @@ export const SOURCE_NAMES = {
   },
 } as const satisfies Readonly<Record<string, Capture>>;
 
-/** Any report of a source that is not there: SOURCE_DATA of index 8. */
+/** The reply about a source that does not exist: SOURCE_DATA of index 8. */
 export const NO_SUCH_SOURCE = bytes("06020000000f000100040000000000000a0b0d0a0000000000000000");
 
-/** What facebook/time captured; its tests are named. What chronyc printed is not known. */
+/** Captures of facebook/time, with the names of its tests. The output of chronyc is not known. */
 export const FACEBOOK = {
   /** TestDecodeSources. */
   numberOfSources: bytes("06020000000e00020000000000000000393ab123000000000000000000000012"),
@@ -298,7 +296,7 @@ export const FACEBOOK = {
   ),
 } as const;
 
-/** @param length what the hex digits leave out at the end is zeros */
+/** @param length of the reply, which is filled with zeros */
 function bytes(hex: string, length = hex.length / 2): Uint8Array {
   const reply = new Uint8Array(length);
   reply.set(Buffer.from(hex, "hex"));

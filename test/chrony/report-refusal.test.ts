@@ -1,4 +1,4 @@
-// Which answers of chronyd last, and how long (src/chrony/report-refusal.ts).
+// Which refusals of chronyd are remembered, and how long (src/chrony/report-refusal.ts).
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -9,7 +9,7 @@ function refused(status: number): ChronyError {
   return { kind: "refused", report: "NTP_DATA", status };
 }
 
-test("a report is refused by status 2, 3 or 19; by status 4 a source is not there", () => {
+test("a report is rejected by status 2, 3 or 19; status 4 means that a source does not exist", () => {
   const statuses = Array.from({ length: 25 }, (_, status) => status);
   assert.deepEqual(
     statuses.filter((status) => isRefusal(refused(status))),
@@ -23,8 +23,8 @@ test("a report is refused by status 2, 3 or 19; by status 4 a source is not ther
   assert.deepEqual([isRefusal(late), isNoSuchSource(late)], [false, false]);
 });
 
-describe("a refused report", () => {
-  test("is asked for again after ten minutes", () => {
+describe("a rejected report", () => {
+  test("is requested again after ten minutes", () => {
     const reports = new RefusedReports<"a" | "b">();
     assert.equal(reports.has("a", 0), false);
     assert.equal(reports.add("a", 1_000), true);
@@ -37,7 +37,7 @@ describe("a refused report", () => {
     assert.equal(reports.has("a", 1_200_999), true);
   });
 
-  test("that is answered is as if it was never refused", () => {
+  test("that is answered is no longer rejected", () => {
     const reports = new RefusedReports<"a">();
     reports.add("a", 0);
     assert.deepEqual([reports.delete("a"), reports.delete("a")], [true, false]);
@@ -45,7 +45,7 @@ describe("a refused report", () => {
     assert.equal(reports.add("a", 2), true);
   });
 
-  test("is asked for at once when chronyd was restarted, and is no news when it is refused again", () => {
+  test("is requested at once after a restart of chronyd, and is not logged when it is rejected again", () => {
     const reports = new RefusedReports<"a">();
     reports.add("a", 0);
     reports.chronydRestarted();

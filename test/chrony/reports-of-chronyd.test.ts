@@ -1,6 +1,5 @@
-// The further reports of real chronyds (Debian's 4.3): every value against `chronyc -c` of the same
-// chronyd, and readings during which sources come and go. The chronyds run with -x and ask servers of
-// our own at addresses of this machine; the reference clock is fed through the SOCK driver.
+// The optional reports of real chronyds (Debian's 4.3): every value is compared with `chronyc -c` of the same chronyd, also
+// while sources come and go. The chronyds run with -x and poll local servers; the reference clock uses the SOCK driver.
 
 import assert from "node:assert/strict";
 import { userInfo } from "node:os";
@@ -111,7 +110,7 @@ function start(
   configuration: readonly string[],
   options: ChronydOptions = {},
 ): Promise<Chronyd> {
-  // The client here stays who it is.
+  // The client keeps this process' user.
   return startChronyd(owner, { user: userInfo().username, configuration, ...options });
 }
 
@@ -191,8 +190,8 @@ describe("the reports of a chronyd with sources of all kinds", () => {
   }
 
   /**
-   * A reading between two prints of chronyc that agree, so that nothing was measured in between.
-   * @param agree takes out of a row what changes all the time
+   * A poll between two equal outputs of chronyc, so that nothing was measured in between.
+   * @param agree removes what changes all the time from a row
    */
   async function readBetween(
     address: ChronyAddress,
@@ -265,7 +264,7 @@ describe("the reports of a chronyd with sources of all kinds", () => {
     assert.ok(reported(serverstats).ntpPacketsReceived > 0);
   });
 
-  test("over UDP, what chronyd keeps to the Unix socket need not be asked for again", async () => {
+  test("over UDP, reports that need the Unix socket are not requested again", async () => {
     for (const address of addresses().slice(1)) {
       const reports = await read(address);
       for (const [report, name] of [
@@ -280,7 +279,7 @@ describe("the reports of a chronyd with sources of all kinds", () => {
     }
   });
 
-  test("signs: a source that is said to be ahead makes the clock behind, in every report", async () => {
+  test("signs: with a source that is ahead the clock is behind, in every report", async () => {
     const falseticker = "127.0.0.2";
     // NTP_DATA keeps the offset as it was measured: one from before the clock's first correction is
     // 0.5 s until the next poll.
@@ -293,7 +292,7 @@ describe("the reports of a chronyd with sources of all kinds", () => {
     });
   });
 
-  test("names are chronyd's, each asked for once", async (t) => {
+  test("names are chronyd's, each requested once", async (t) => {
     const named = await start(t, [
       `server localhost port ${ntpPort}`,
       `server 127.0.0.2 port ${ntpPort}`,
@@ -325,7 +324,7 @@ describe("the reports of a chronyd with sources of all kinds", () => {
       const { sources } = await read(parsed(left.address), { wanted: ["sources"] });
       const silent = contentOf(sources, "127.0.0.1");
       assert.ok(silent?.latestMeasurement !== undefined);
-      // Its state says nothing of that: chronyd goes on combining it for a while.
+      // Its state does not show that, because chronyd combines it for a while.
       return silent.reachability === 0 && silent.latestMeasurement.ageSeconds >= 2;
     });
   });
@@ -397,7 +396,7 @@ describe("the reports of a chronyd with sources of all kinds", () => {
       );
     });
 
-    test("one that vanishes takes no other along, whichever and whenever it is", async () => {
+    test("one that is removed does not affect the others, whichever and whenever it is", async () => {
       for (let number = 0; number < QUESTIONS; number += 1) {
         for (const gone of [SOURCES[0], SOURCES[2], SOURCES[5]]) {
           assert.ok(gone !== undefined);
@@ -435,7 +434,7 @@ describe("the reports of a chronyd with sources of all kinds", () => {
       }
     });
 
-    test("one that is replaced by another is never given the other's numbers", async () => {
+    test("one that is replaced never gets the other's numbers", async () => {
       for (let number = 0; number < QUESTIONS; number += 1) {
         await reset();
         const reports = await readAround(
@@ -458,7 +457,7 @@ describe("the reports of a chronyd with sources of all kinds", () => {
       }
     });
 
-    test("all that vanish at once leave empty lists, or what was seen, and no error", async () => {
+    test("when all are removed at once, lists are empty or have what was read, without an error", async () => {
       for (let number = 0; number < 2 + 1 + SOURCES.length; number += 1) {
         await reset();
         const reports = await readAround(number, ...SOURCES.map((address) => `delete ${address}`));
@@ -469,7 +468,7 @@ describe("the reports of a chronyd with sources of all kinds", () => {
       }
     });
 
-    test("a chronyd that freezes in the middle costs a second, and what it said before counts", async () => {
+    test("a chronyd that freezes in between costs a second, and its earlier answers count", async () => {
       await reset();
       let asked = 0;
       const frozen = await read(
@@ -515,7 +514,7 @@ describe("the reports of a chronyd with sources of all kinds", () => {
       }
     });
 
-    test("a reading stays within its caller's time, however slow the answers are", async (t) => {
+    test("a poll stays within its caller's time, however slow the answers are", async (t) => {
       let nowMs = 1_000;
       t.mock.method(performance, "now", () => nowMs);
       let asked = 0;

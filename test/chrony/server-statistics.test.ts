@@ -1,6 +1,6 @@
-// SERVER_STATS in each layout that chrony has had: 24 and 14 from real chronyds (report-captures.ts),
-// 22 as facebook/time has it, and 22 and 25 constructed here after candm.h, because no chronyd that
-// sends them was at hand. Constructed counts are all different, so that none can stand for another.
+// SERVER_STATS in all layouts of chrony: 24 and 14 from real chronyds (report-captures.ts), 22 from facebook/time, and 22
+// and 25 constructed by candm.h, because no chronyd with them was available. All constructed counts differ, so that none
+// can be in the place of another.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -31,12 +31,12 @@ function countsUpTo(last: number): bigint[] {
   return Array.from({ length: last }, (_, index) => BigInt(index + 1));
 }
 
-test("is asked for with room for the longest reply", () => {
+test("is requested with room for the longest reply", () => {
   const request = encodeRequest(serverStatistics, 0, 0x0102_0304);
   assert.equal(Buffer.from(request).toString("hex"), `060100000036000001020304${"00".repeat(184)}`);
 });
 
-test("layout 24 says what chronyc prints, whose own command is one more", () => {
+test("layout 24 agrees with chronyc, whose own command is one more", () => {
   const row = serverstatsRow(decoded(serverStatistics, SERVER_STATISTICS.reply));
   assert.equal(row[2], "193");
   assert.equal(row.with(2, "194").join(), SERVER_STATISTICS.chronyc);
@@ -61,7 +61,7 @@ test("layout 22, as facebook/time has it", () => {
   assert.deepEqual([...new Set(Object.values(others))], [0]);
 });
 
-describe("constructed counts come out where they belong:", () => {
+describe("constructed counts are in their fields:", () => {
   const inLayout14 = {
     ntpPacketsReceived: 1,
     commandPacketsReceived: 2,

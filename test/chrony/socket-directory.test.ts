@@ -1,5 +1,5 @@
-// Real directories. A deleted one that is still there, as under a container's mount, is one that this
-// process holds open: /proc/self/fd leads to it, with no link left.
+// Real directories. A deleted one that still exists, as under a container's mount, is one that this process holds open:
+// /proc/self/fd has it, without a link.
 
 import assert from "node:assert/strict";
 import {
@@ -31,7 +31,7 @@ test("a directory that stays as it is has no fault, however often one looks", as
   assert.equal(directory.check(), undefined);
 });
 
-test("a missing directory is no fault: chronyd is not running, and will make a new one", async (t) => {
+test("a missing directory is not a fault, because chronyd is not running and will create a new one", async (t) => {
   const path = join(await emptyFolder(t), "run");
   const directory = new SocketDirectory(path);
   assert.equal(directory.check(), undefined);
@@ -90,7 +90,7 @@ test("a directory of another owner than at first is a fault until it is the firs
   assert.equal(directory.check(), undefined);
 });
 
-test("whoever started as root would become another one now: a fault, and only then", {
+test("an owner that an agent of root would not become now is a fault, and only then", {
   skip: process.getuid?.() !== 0 && "only root can give a directory away",
 }, async (t) => {
   const path = join(await emptyFolder(t), "run");
@@ -110,6 +110,6 @@ test("whoever started as root would become another one now: a fault, and only th
   assert.equal(nobody.check(), undefined);
 });
 
-test("a directory that one may not look at is no fault of its own: the readings fail and say why", () => {
+test("a directory that cannot be read is not a fault, because polls fail with the reason", () => {
   assert.equal(new SocketDirectory("/proc/self/status/inside-a-file").check(), undefined);
 });

@@ -1,4 +1,4 @@
-// SOURCE_DATA against the replies of real chronyds (report-captures.ts).
+// SOURCE_DATA with the replies of real chronyds (report-captures.ts).
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -16,7 +16,7 @@ function decodedWith(patch: Patch, reply: Uint8Array = server): SourceData {
   return decoded(report, patched(reply, patch));
 }
 
-test("is asked for by index", () => {
+test("is requested by index", () => {
   const request = encodeRequest(sourceData(0x0102), 0, 0x0304_0506);
   assert.equal(
     Buffer.from(request).toString("hex"),
@@ -58,7 +58,7 @@ test("a source whose name has no address is a number of chronyd's own", () => {
   assert.deepEqual(source, { kind: "unresolved", identifier: 2 });
 });
 
-test("a source that never answered has no measurement, rather than one of 0", () => {
+test("a source that never answered has no measurement, and not one of 0", () => {
   for (const { reply } of [SOURCE_DATA.silent, SOURCE_DATA.unsynchronised]) {
     assert.equal(decoded(report, reply).latestMeasurement, undefined);
   }
@@ -94,7 +94,7 @@ test("the poll is signed, and an offset may be", () => {
   }
 });
 
-describe("a reply that makes no sense is an error that says where:", () => {
+describe("an invalid reply is an error with the place:", () => {
   const cases: readonly (readonly [what: string, patch: Patch, detail: string])[] = [
     [
       "an address of an unknown family",
@@ -148,7 +148,7 @@ describe("a reply that makes no sense is an error that says where:", () => {
   }
 });
 
-test("an index behind the last source is refused", () => {
+test("an index after the last source is rejected", () => {
   assert.deepEqual(refusalOf(report, NO_SUCH_SOURCE), {
     kind: "refused",
     report: "SOURCE_DATA",

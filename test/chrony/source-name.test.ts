@@ -1,4 +1,4 @@
-// NTP_SOURCE_NAME against the replies of a real chronyd (report-captures.ts), and names written into
+// NTP_SOURCE_NAME with the replies of a real chronyd (report-captures.ts), and with names written to
 // one of them.
 
 import assert from "node:assert/strict";
@@ -19,7 +19,7 @@ function naming(name: string, encoding: BufferEncoding = "latin1"): Uint8Array {
   return reply;
 }
 
-test("is asked for by address", () => {
+test("is requested by address", () => {
   const request = encodeRequest(report, 0, 0x0102_0304);
   assert.equal(
     Buffer.from(request).toString("hex"),
@@ -33,7 +33,7 @@ test("is what chronyc prints", () => {
   }
 });
 
-test("ends at the first zero, whatever stands behind it", () => {
+test("ends at the first zero, whatever follows", () => {
   assert.equal(decoded(report, naming("ntp.example\0\u001b[31mrest")), "ntp.example");
 });
 

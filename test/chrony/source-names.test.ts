@@ -1,4 +1,4 @@
-// What is remembered of chronyd's names for its sources, and for how long.
+// The names of chronyd's sources, and how long they are remembered.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -17,7 +17,7 @@ test("a name is known until ten minutes later, then chronyd has to be asked agai
   assert.equal(names.get("192.0.2.1", 4_999 + 2 * TEN_MINUTES_MS), "other.example");
 });
 
-test("a source that is gone is forgotten, the others are not", () => {
+test("a removed source is forgotten, the others are not", () => {
   const names = new SourceNames();
   for (const address of ["192.0.2.1", "192.0.2.2", "::1"]) {
     names.set(address, `name of ${address}`, 0);

@@ -1,4 +1,4 @@
-// SOURCESTATS against the replies of real chronyds (report-captures.ts).
+// SOURCESTATS with the replies of real chronyds (report-captures.ts).
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -13,7 +13,7 @@ const report = sourceStatistics(0);
 const server = SOURCE_STATISTICS.leftOut.reply;
 const LEAST_BELOW_ZERO = 0x81ff_ffff;
 
-test("is asked for by index", () => {
+test("is requested by index", () => {
   const request = encodeRequest(sourceStatistics(0x0102), 0, 0x0304_0506);
   assert.equal(
     Buffer.from(request).toString("hex"),
@@ -64,11 +64,11 @@ test("a server that passes for its own server (copy) is still known by its addre
   assert.equal(referenceId, 0x7f7f_0101);
 });
 
-test("no samples estimate nothing, rather than an offset of 0 ± 0", () => {
+test("without samples there is no estimate, and not an offset of 0 ± 0", () => {
   for (const { reply } of [SOURCE_STATISTICS.silent, SOURCE_STATISTICS.unsynchronised]) {
     assert.equal(decoded(report, reply).estimatedOffset, undefined);
   }
-  // However many samples are said to be there.
+  // Whatever the number of samples is.
   const exact = patched(server, { offset: 80, width: 4, value: 0 });
   assert.equal(decoded(report, exact).estimatedOffset, undefined);
   const right = patched(server, { offset: 76, width: 4, value: 0 });

@@ -1,4 +1,4 @@
-// Who a source is: the same in the reports that a real chronyd gave of it (report-captures.ts).
+// The identity of a source is the same in all reports of a real chronyd (report-captures.ts).
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -40,7 +40,7 @@ test("a reference clock and the server whose address has the same bytes are two"
   assert.notEqual(sourceText(referenceClock), sourceText(server));
 });
 
-test("what has no address is the reference clock of that id", () => {
+test("a source without an address is the reference clock of that id", () => {
   assert.deepEqual(sourceAt({ family: "unspecified" }, 7), {
     kind: "reference clock",
     referenceId: 7,

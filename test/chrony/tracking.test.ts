@@ -1,5 +1,5 @@
-// The decoder of TRACKING against replies of real chronyds (captures.ts says which, and how they were
-// captured): against whole expected records, and against what chronyc printed of the same chronyd.
+// The decoder of TRACKING with replies of real chronyds (captures.ts), compared with complete expected records, and with
+// chronyc's output for the same chronyd.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -26,12 +26,12 @@ function decoded(reply: Uint8Array): Tracking {
   return result.value;
 }
 
-test("is asked for with 104 bytes: chronyd answers no request that is shorter than its reply", () => {
+test("is requested with 104 bytes, because chronyd does not answer a request that is shorter than its reply", () => {
   const request = Buffer.from(encodeRequest(tracking, 0, 1));
   assert.deepEqual([request.byteLength, request.readUInt16BE(4)], [104, 33]);
 });
 
-test("a chronyd follows itself that names 127.127.1.1 and no address", () => {
+test("a chronyd with 127.127.1.1 and no address follows itself", () => {
   assert.equal(followsItself(decoded(LOCAL.reply)), true);
   const address = { family: "ipv4", text: "192.0.2.1" } as const;
   assert.equal(followsItself({ ...decoded(LOCAL.reply), address }), false, "a follower by copy");
@@ -39,7 +39,7 @@ test("a chronyd follows itself that names 127.127.1.1 and no address", () => {
   assert.equal(followsItself(decoded(SYNCHRONISED.reply)), false);
 });
 
-test("a chronyd that never synchronised says so, with a second of delay and of dispersion", () => {
+test("a chronyd that never synchronised reports it, with a second of delay and of dispersion", () => {
   assert.deepEqual(decoded(NEVER_SYNCHRONISED.reply), {
     referenceId: 0,
     address: { family: "unspecified" },
@@ -58,7 +58,7 @@ test("a chronyd that never synchronised says so, with a second of delay and of d
   });
 });
 
-test("a reply that facebook/time captured gives the numbers that it expects", () => {
+test("a reply from facebook/time gives its expected numbers", () => {
   assert.deepEqual(decoded(OVER_IPV6.reply), {
     referenceId: 3861235310,
     address: { family: "ipv6", text: "2401:db00:3110:2132:face:0:8e:0" },
@@ -92,7 +92,7 @@ describe("the same numbers as chronyc prints:", () => {
       assert.equal(`${record.stratum}`, stratum);
       assert.equal(record.referenceTimeSeconds ?? 0, Number(referenceTime));
 
-      // Computed anew for each answer, and chronyc's came a few milliseconds later.
+      // Computed for each answer, and chronyc's came a few milliseconds later.
       const [laterDispersion] = numbers.splice(7, 1);
       const grownSeconds = Number(laterDispersion) - record.rootDispersionSeconds;
       assert.ok(grownSeconds >= 0 && grownSeconds < 1e-7, `grown by ${grownSeconds} s`);
@@ -136,7 +136,7 @@ describe("leap status", () => {
   }
 });
 
-describe("a reply that makes no sense is an error that says where:", () => {
+describe("an invalid reply is an error with the place:", () => {
   const LEAST_BELOW_ZERO = 0x81ff_ffff;
   const cases: readonly (readonly [what: string, patch: Patch, detail: string])[] = [
     [

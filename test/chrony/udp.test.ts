@@ -1,5 +1,4 @@
-// Packets over UDP (src/chrony/udp.ts), to sockets of this process. With a real chronyd:
-// reports-of-chronyd.test.ts.
+// Packets over UDP (src/chrony/udp.ts) to sockets of this process. reports-of-chronyd.test.ts has a real chronyd.
 
 import assert from "node:assert/strict";
 import { createSocket, type Socket } from "node:dgram";
@@ -13,7 +12,7 @@ import { waitFor } from "../parts/wait-for.ts";
 
 const PACKET = Buffer.from("packet");
 
-/** What becomes of one socket. */
+/** The events of one socket. */
 class Listener {
   readonly packets: string[] = [];
   readonly errors: ChronyError[] = [];
@@ -58,7 +57,7 @@ for (const [host, address] of [
       assert.deepEqual([listener.packets, listener.errors], [["packet"], []]);
     });
 
-    test("a port where nobody listens is named", async (t) => {
+    test("a port where nothing listens is named", async (t) => {
       const port = await freeUdpPort();
       const { listener, socket } = await open(t, host, port);
       await waitFor("the error", () => {
@@ -73,7 +72,7 @@ for (const [host, address] of [
   });
 }
 
-test("what the system does not send is an error that names why", async (t) => {
+test("a failed send is an error with the reason", async (t) => {
   const echo = await startEcho(t, "127.0.0.1");
   const { port } = echo.address();
   const { listener, socket } = await open(t, "127.0.0.1", port);
@@ -91,7 +90,7 @@ test("a host that has no address is unknown", async () => {
   assert.match(opened.error.detail, /^E[A-Z_]+$/);
 });
 
-test("a port that cannot be asked is an error, and leaves no socket", async () => {
+test("an invalid port is an error, and leaves no socket", async () => {
   const listener = new Listener();
   const before = openSockets();
   const opened = await udpSocket("255.255.255.255", 323)(listener);
@@ -115,7 +114,7 @@ function openSockets(): string[] {
   });
 }
 
-test("a socket that was closed says nothing any more, and can be closed again", async (t) => {
+test("a closed socket has no more events, and can be closed again", async (t) => {
   const echo = await startEcho(t, "127.0.0.1");
   const { listener, socket } = await open(t, "127.0.0.1", echo.address().port);
   const other = await open(t, "127.0.0.1", echo.address().port);

@@ -1,5 +1,5 @@
-// Sockets to a fake chronyd in a real directory: what is reported when there is no way to it, and what
-// stays behind. test/agent/reading.test.ts does the same with a real chronyd.
+// Sockets to a fake chronyd in a real directory: the errors when it cannot be reached, and that no file is left.
+// test/agent/reading.test.ts does the same with a real chronyd.
 
 import assert from "node:assert/strict";
 import { chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
@@ -30,7 +30,7 @@ function open(path: string): Opened {
   return unixDatagramSocket(path)({ received: fail, failed: fail });
 }
 
-/** The same as a user who may do no more than others may. */
+/** The same as an ordinary user. */
 function openAsNobody(path: string): Opened {
   if (process.geteuid?.() !== 0) {
     return open(path);
@@ -81,7 +81,7 @@ describe("a socket that cannot be opened", () => {
     assert.equal(error.detail, "ENOTDIR: not a directory, bind");
   });
 
-  test("because nobody listens: a killed chronyd leaves its socket's file", async (t) => {
+  test("because nothing listens: a killed chronyd leaves its socket's file", async (t) => {
     const { path, socket } = await fakeChronyd(t);
     socket.close();
     const address = `unix://${path}`;
@@ -100,7 +100,7 @@ describe("a socket that cannot be opened", () => {
     });
   });
 
-  test("because the directory or chronyd's socket is not this user's to write to", async (t) => {
+  test("because this user may not write to the directory or to chronyd's socket", async (t) => {
     const { folder, path } = await fakeChronyd(t);
     const denied: ChronyError = { kind: "permission denied", path };
     chmodSync(folder, 0o555);
@@ -134,7 +134,7 @@ describe("a socket that cannot be opened", () => {
 });
 
 describe("a socket", () => {
-  test("takes its file and its descriptor with it, and sends no more", async (t) => {
+  test("removes its file and its descriptor when it is closed, and sends no more", async (t) => {
     const { folder, path, socket } = await fakeChronyd(t);
     const before = openFileDescriptors();
     const client = await open(path);
@@ -154,7 +154,7 @@ describe("a socket", () => {
     assert.equal(openFileDescriptors(), before);
   });
 
-  test("reads the answer directly, and leaves to the event loop what comes later", async (t) => {
+  test("reads an immediate answer directly, and a later one by the event loop", async (t) => {
     const { folder, path, socket } = await fakeChronyd(t);
     const packets: string[] = [];
     let isAnswer = true;

@@ -1,5 +1,5 @@
-// Whether the followed source follows its own clock (src/chrony/upstream.ts), and how often chronyd is
-// asked for it: a fake client answers. With real chronyds: test/agent/upstream.test.ts.
+// Whether the followed source follows its own clock (src/chrony/upstream.ts), and how often chronyd is asked for it. A
+// fake client answers. test/agent/upstream.test.ts has real chronyds.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";

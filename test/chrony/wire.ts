@@ -1,6 +1,5 @@
-// The tests' own writer of chronyd's fields, after the rules of chrony's util.c
-// (UTI_FloatHostToNetwork, UTI_TimespecHostToNetwork, UTI_IPHostToNetwork). It shares nothing with
-// src/chrony/fields.ts.
+// The tests' own writer of chronyd's fields, by the rules of chrony's util.c (UTI_FloatHostToNetwork,
+// UTI_TimespecHostToNetwork, UTI_IPHostToNetwork). It shares no code with src/chrony/fields.ts.
 
 const COEFFICIENT_BITS = 25;
 const LARGEST_COEFFICIENT = 2 ** 24 - 1;
@@ -8,13 +7,12 @@ const LEAST_EXPONENT = -64;
 const LARGEST_EXPONENT = 63;
 
 /**
- * The 32 bits that chronyd sends for a number: NaN and what is tiny become 0, what is too large the
- * largest of its sign. The coefficient is rounded at 25 bits, and where it then needs more than 24
- * its lowest bits are dropped.
+ * The 32 bits that chronyd sends for a number. NaN and tiny numbers become 0, too large ones the largest of their sign. The
+ * coefficient is rounded at 25 bits; if it then needs more than 24, its lowest bits are dropped.
  */
 export function floatBits(value: number): number {
   const size = Math.abs(value);
-  // Two's complement has room for one more below zero.
+  // Two's complement has one more number below zero.
   const largest = value < 0 ? LARGEST_COEFFICIENT + 1 : LARGEST_COEFFICIENT;
   if (!(size >= 1e-100)) {
     return 0;
@@ -69,7 +67,7 @@ export function address(family: number, bytes: Iterable<number>): DataView {
   return data;
 }
 
-/** Which bytes to put where in {@link patched}. */
+/** The new bytes and their offsets for {@link patched}. */
 export type Patch = {
   readonly offset: number;
   readonly width: 1 | 2 | 4;

@@ -1,5 +1,5 @@
-// What a history of readings means. Readings are made up (reports.ts), every time is an argument; a
-// reading a second, the peak over 60 s.
+// The assessment of a history of polls. Polls are constructed (reports.ts), every time is an argument: one poll a second,
+// and the peak over 60 s.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -37,7 +37,7 @@ function historyOf(first: Reading, ...others: readonly Reading[]): ClockHistory 
   );
 }
 
-/** What may be said right after the last of some readings. */
+/** The assessment right after the last of some polls. */
 function assessed(first: Reading, ...others: readonly Reading[]): Assessment {
   const history = historyOf(first, ...others);
   return assess(history, history.newest.clocks, INTERVAL_MS);
@@ -50,7 +50,7 @@ function figures({ state, clockErrorMs, clockErrorBoundMs, clockErrorPeakMs }: A
 /** Of a report with 1 ms of dispersion, 4 ms of delay and these offsets: 3 ms more than the offset. */
 const BOTH_OFFSETS = { lastOffsetSeconds: 0.0625, systemTimeOffsetSeconds: 0.125 };
 
-/** A report whose error is this and nothing else. */
+/** A report with this error. */
 function withError(errorMs: number) {
   return {
     lastOffsetSeconds: errorMs / 1000,
@@ -86,7 +86,7 @@ describe("what is published in each state:", () => {
     });
   });
 
-  test("stale: everything, the error included, which grows by itself", () => {
+  test("stale: everything, including the error, which grows by itself", () => {
     const assessment = assessed(
       reading(clocksAt(12_000), BOTH_OFFSETS),
       reading(clocksAt(12_000 + 3 * HOUR_MS), { ...BOTH_OFFSETS, lastOffsetSeconds: 0.25 }),
@@ -118,7 +118,7 @@ describe("what is published in each state:", () => {
     });
   });
 
-  test("local: the error, the bound and the peak are withheld, the rest is not", () => {
+  test("local: everything except error, bound and peak", () => {
     const { tracking, ...assessment } = assessed(reading(clocksAt(12_000), LOCAL));
     assert.deepEqual(tracking, trackingReport(LOCAL));
     assert.deepEqual(assessment, {
@@ -138,7 +138,7 @@ describe("what is published in each state:", () => {
     });
   });
 
-  test("unreachable: all that chronyd says is withheld; what the agent saw of steps is not", () => {
+  test("unreachable: nothing of chronyd's values, but the steps that the agent noticed", () => {
     const assessment = assessed(
       reading(clocksAt(12_000)),
       reading(clocksAt(13_000, 500)),
@@ -162,23 +162,23 @@ describe("what is published in each state:", () => {
     });
   });
 
-  test("unreachable from the first reading on", () => {
+  test("unreachable from the first poll on", () => {
     assert.equal(assessed(unansweredReading(clocksAt(0))).state, "unreachable");
   });
 });
 
-describe("readings that stop coming", () => {
+describe("polls that stop", () => {
   const history = historyOf(reading(clocksAt(12_000), BOTH_OFFSETS));
   const at = (monotonicMs: number) => assess(history, clocksAt(monotonicMs), INTERVAL_MS);
 
-  test("leave the newest one standing for three intervals, at its own time", () => {
+  test("leave the newest one valid for three intervals, at its own time", () => {
     const assessment = at(12_000 + 3 * INTERVAL_MS);
     assert.equal(assessment.state, "synchronised");
     assert.deepEqual(assessment.clocks, clocksAt(12_000));
     assert.equal(assessment.referenceAgeSeconds, 2, "as it was when chronyd said the rest");
   });
 
-  test("withhold everything from then on, at the time of looking: no old value at a new time", () => {
+  test("publish nothing afterwards, so that no old value has a new time", () => {
     const assessment = at(12_001 + 3 * INTERVAL_MS);
     assert.equal(assessment.state, "unreachable");
     assert.deepEqual(assessment.clocks, clocksAt(12_001 + 3 * INTERVAL_MS));
@@ -188,12 +188,12 @@ describe("readings that stop coming", () => {
     assert.equal(assessment.referenceAgeSeconds, undefined);
   });
 
-  test("are found out by the monotonic clock, though the wall clock went back", () => {
+  test("are detected by the monotonic clock, even if the wall clock went back", () => {
     const now = clocksAt(12_001 + 3 * INTERVAL_MS, -HOUR_MS);
     assert.equal(assess(history, now, INTERVAL_MS).state, "unreachable");
   });
 
-  test("are not made up by a wall clock that leapt ahead", () => {
+  test("are not detected falsely when the wall clock was stepped ahead", () => {
     const now = clocksAt(12_500, HOUR_MS);
     assert.equal(assess(history, now, INTERVAL_MS).state, "synchronised");
   });
@@ -211,7 +211,7 @@ describe("the state follows the age of the reference,", () => {
     assert.equal(state, "synchronised");
   });
 
-  test("counted on through readings that were not answered, though the wall clock went back then", () => {
+  test("counted through polls without an answer, even if the wall clock went back then", () => {
     const back = -9_980_000;
     const { state, referenceAgeSeconds } = assessed(
       reading(clocksAt(12_000)),
@@ -223,7 +223,7 @@ describe("the state follows the age of the reference,", () => {
     assert.equal(referenceAgeSeconds, 9_990);
   });
 
-  test("also where the reference time is in the future and its age unknown", () => {
+  test("also if the reference time is in the future and its age unknown", () => {
     const behind = -HOUR_MS;
     const assessment = assessed(
       reading(clocksAt(12_000, behind), REFERENCE_CLOCK),
@@ -245,7 +245,7 @@ describe("a source is stale", () => {
     });
   }
 
-  test("by the longest polls so far, where it cannot be told any more", () => {
+  test("by the longest polls so far, if it is not known any more", () => {
     const [first, second] = [8, 6].map((pollLog2Seconds, index) => ({
       ...reading(clocksAt(12_000 + 1_000 * index)),
       followed: sourceReport({ pollLog2Seconds }, 1 - index),
@@ -269,23 +269,23 @@ describe("steps of the wall clock", () => {
     assert.equal(assess(history, clocksAt(4_000, -250), INTERVAL_MS).lastStepSeconds, -0.75);
   });
 
-  test("are told once, by the reading that showed them", () => {
+  test("are reported once, by the poll that showed them", () => {
     const stepped = historyOf(reading(clocksAt(0)), reading(clocksAt(1_000, 500)));
     assert.equal(stepped.stepMs, 500);
     assert.equal(withReading(stepped, reading(clocksAt(2_000, 500)), WIDTH_MS).stepMs, undefined);
   });
 
-  test("begin with the second reading: before the first there is nothing to compare", () => {
+  test("begin with the second poll, because the first has nothing to compare with", () => {
     assert.equal(historyOf(reading(clocksAt(0, HOUR_MS))).steps, 0);
   });
 
-  test("are not seen in an interrupted reading of the clocks, whose wall time is too late", () => {
+  test("are not detected in an interrupted reading of the clocks, whose wall time is too late", () => {
     const interrupted = { ...clocksAt(1_000, 400), bracketMs: 800 };
     const history = historyOf(reading(clocksAt(0)), reading(interrupted), reading(clocksAt(2_000)));
     assert.equal(history.steps, 0);
   });
 
-  test("that fall into an interrupted reading are seen by the next one", () => {
+  test("during an interrupted reading are detected by the next one", () => {
     const interrupted = { ...clocksAt(1_000, 500), bracketMs: 800 };
     const history = historyOf(
       reading(clocksAt(0)),
@@ -296,17 +296,17 @@ describe("steps of the wall clock", () => {
     assert.equal(history.lastStepMs, 500);
   });
 
-  test("wait for a first sharp reading", () => {
+  test("need a first exact reading", () => {
     const interrupted = { ...clocksAt(0, HOUR_MS), bracketMs: 800 };
     assert.equal(historyOf(reading(interrupted), reading(clocksAt(1_000))).steps, 0);
   });
 });
 
-describe("a step that chronyd has not seen", () => {
+describe("a step that chronyd has not noticed", () => {
   const OFFSETS = { ...BOTH_OFFSETS, rmsOffsetSeconds: 0.001 };
   const UPDATE = { ...OFFSETS, lastOffsetSeconds: 0.0624 };
   const before = reading(clocksAt(12_000), OFFSETS);
-  test("withholds the error, and is added to bound and peak, until chronyd makes an update", () => {
+  test("makes the error absent, and is added to bound and peak, until chronyd makes an update", () => {
     const stepped = [before, reading(clocksAt(13_000, -9_000), OFFSETS)] as const;
     assert.deepEqual(figures(assessed(...stepped)), ["stepped", undefined, 9_128, 9_128]);
     const still = reading(clocksAt(50_000, -9_000), OFFSETS);
@@ -338,7 +338,7 @@ describe("a step that chronyd has not seen", () => {
     assert.deepEqual(figures(assessed(...readings, back)).slice(0, 3), ["synchronised", 65.5, 128]);
   });
 
-  test("is judged from the first report after it: an update of before is none", () => {
+  test("is judged from the first report after it, because earlier updates do not count", () => {
     const { state } = assessed(
       before,
       unansweredReading(clocksAt(13_000, -9_000)),
@@ -347,12 +347,12 @@ describe("a step that chronyd has not seen", () => {
     assert.equal(state, "stepped");
   });
 
-  test("is there although an update came between the same two readings: which was first is not known", () => {
+  test("exists also if an update came between the same two polls, because their order is not known", () => {
     const { state } = assessed(before, reading(clocksAt(13_000, -9_000), UPDATE));
     assert.equal(state, "stepped");
   });
 
-  test("is none where chronyd stepped by command (makestep): its reference time moved by as much", () => {
+  test("does not exist if chronyd stepped by command (makestep), because its reference time moved by as much", () => {
     const after = { ...OFFSETS, referenceTimeSeconds: WALL_AT_START_MS / 1000 + 10 - 2 };
     const readings = [before, reading(clocksAt(13_000, -2_000), after)] as const;
     assert.equal(assessed(...readings).state, "synchronised");
@@ -360,7 +360,7 @@ describe("a step that chronyd has not seen", () => {
   });
 
   for (const leftSeconds of [0, 0.4, -0.4]) {
-    test(`is none where chronyd stepped at an update (makestep), ${leftSeconds} s left to slew before`, () => {
+    test(`does not exist if chronyd stepped at an update (makestep), with ${leftSeconds} s left to slew before`, () => {
       const { state } = assessed(
         reading(clocksAt(12_000), { ...OFFSETS, systemTimeOffsetSeconds: leftSeconds }),
         reading(clocksAt(13_000, 5_000 + leftSeconds * 1_000), {
@@ -374,7 +374,7 @@ describe("a step that chronyd has not seen", () => {
     });
   }
 
-  test("is there where an update has much left to slew: chronyd's own step leaves nothing", () => {
+  test("exists if an update has much left to slew, because chronyd's own step leaves nothing", () => {
     const { state } = assessed(
       before,
       reading(clocksAt(13_000, 5_000), {
@@ -397,7 +397,7 @@ describe("a step that chronyd has not seen", () => {
     });
   }
 
-  test("is none where the machine slept, which is counted instead", () => {
+  test("does not exist if the machine slept, which is counted instead", () => {
     const { state, steps, clocks } = assessed(
       before,
       reading(clocksAfterSleep(13_000, 60_000), OFFSETS),
@@ -407,7 +407,7 @@ describe("a step that chronyd has not seen", () => {
     assert.equal(clocks.suspendedMs, 60_000);
   });
 
-  test("is none where the wall clock leapt with an interrupted reading of the clocks", () => {
+  test("does not exist if the wall clock changed during an interrupted reading of the clocks", () => {
     const interrupted = { ...clocksAt(13_000, -9_000), bracketMs: 800 };
     assert.equal(assessed(before, reading(interrupted, OFFSETS)).state, "synchronised");
   });
@@ -420,7 +420,7 @@ describe("a clock that was set back before the agent started", () => {
     assert.deepEqual(figures(assessed(before)), ["stepped", undefined, undefined, undefined]);
   });
 
-  test("is right again with the next sample", () => {
+  test("is synchronised again with the next sample", () => {
     const after = { ...reading(clocksAt(13_000), BOTH_OFFSETS), followed: sourceReport({}, 0) };
     assert.deepEqual(figures(assessed(before, after)), ["synchronised", 65.5, 128, 128]);
   });
@@ -438,7 +438,7 @@ describe("a leap second", () => {
     reading(clocksAt(midnightMs + 500, -1_000), lost),
   ] as const;
 
-  test("is no step: the kernel sets the clock as UTC goes", () => {
+  test("is not a step, because the kernel follows UTC", () => {
     const history = historyOf(...during);
     assert.equal(history.leapSecond, true);
     assert.equal(history.steps, 0);
@@ -489,7 +489,7 @@ describe("a leap second", () => {
 });
 
 describe("the peak", () => {
-  test("keeps a bound that is over: the error alone stays small while an offset is slewed", () => {
+  test("keeps an earlier bound, because the error alone stays small while an offset is slewed", () => {
     const assessment = assessed(
       reading(clocksAt(0), { ...withError(0.003), systemTimeOffsetSeconds: 0.3 }),
       reading(clocksAt(1_000), withError(0.003)),
@@ -498,7 +498,7 @@ describe("the peak", () => {
     assert.equal(assessment.clockErrorPeakMs, 300);
   });
 
-  test("keeps an error that is over", () => {
+  test("keeps an earlier error", () => {
     const assessment = assessed(
       reading(clocksAt(0), withError(40)),
       reading(clocksAt(1_000), withError(2)),
@@ -507,7 +507,7 @@ describe("the peak", () => {
     assert.equal(assessment.clockErrorPeakMs, 40);
   });
 
-  test("forgets it after the width, also over readings that gave none", () => {
+  test("forgets it after the width, also over polls without a value", () => {
     const { clockErrorPeakMs } = assessed(
       reading(clocksAt(0), withError(40)),
       unansweredReading(clocksAt(30_000)),
@@ -516,7 +516,7 @@ describe("the peak", () => {
     assert.equal(clockErrorPeakMs, 2);
   });
 
-  test("is there again after `local`, from before it and after it, and without its 0", () => {
+  test("exists again after `local`, from before it and after it, and without its 0", () => {
     const { clockErrorPeakMs } = assessed(
       reading(clocksAt(0), withError(40)),
       reading(clocksAt(1_000), LOCAL),
@@ -528,7 +528,7 @@ describe("the peak", () => {
   });
 });
 
-describe("whatever the readings,", () => {
+describe("with any polls,", () => {
   const anyReading = fc
     .record({
       waitMs: fc.integer({ min: 0, max: 20_000 }),

@@ -1,4 +1,4 @@
-// The formula, on numbers worked out by hand, on captures of real chronyds, and on any report.
+// The formula with numbers computed by hand, with captures of real chronyds, and with any report.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -15,7 +15,7 @@ function captured({ reply }: { readonly reply: Uint8Array }): Tracking {
   return result.value;
 }
 
-/** Only the offset matters, the rest is 1 ms of dispersion and 4 ms of delay. */
+/** A report with this offset, 1 ms of dispersion and 4 ms of delay. */
 const ON_TOP = { rootDispersionSeconds: 0.001, rootDelaySeconds: 0.004 };
 
 describe("the clock error", () => {
@@ -36,7 +36,7 @@ describe("the clock error", () => {
 });
 
 describe("the bound", () => {
-  test("takes what is still to be slewed instead of the last offset", () => {
+  test("has the remaining offset instead of the last one", () => {
     const report = trackingReport({
       ...ON_TOP,
       lastOffsetSeconds: 9,
@@ -58,19 +58,19 @@ test("a real chronyd that never synchronised gives exactly 1500 ms, both ways", 
   assert.equal(clockErrorBoundMs(report), 1500);
 });
 
-test("a real chronyd that follows itself gives 0 ms: why `local` has to be withheld", () => {
+test("a real chronyd that follows itself gives 0 ms, so `local` must not be published", () => {
   const report = captured(captures.LOCAL);
   assert.equal(clockErrorMs(report), 0);
   assert.equal(clockErrorBoundMs(report), 0);
 });
 
-test("a real chronyd whose clock is 25 ms off and not slewed shows it in the bound alone", () => {
+test("a real chronyd whose clock is 25 ms off and not slewed shows it only in the bound", () => {
   const report = captured(captures.SYNCHRONISED);
   assert.equal(clockErrorMs(report).toFixed(4), "0.0076");
   assert.equal(clockErrorBoundMs(report).toFixed(4), "25.0039");
 });
 
-test("a real chronyd's error grows after its source has died", () => {
+test("a real chronyd's error grows after its source has stopped", () => {
   const [before, after] = [captured(captures.SYNCHRONISED), captured(captures.SOURCE_LOST)];
   assert.ok(clockErrorMs(after) > clockErrorMs(before) + 0.09);
 });

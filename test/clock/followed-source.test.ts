@@ -1,6 +1,5 @@
-// The followed source of real chronyds (Debian's), polled every 1/16 s to 2 s: never stale while it is
-// healthy, and stale when it is dead, with the first poll that shows it. Polls of 64 s and more:
-// recorded-polls.test.ts.
+// The followed source of real chronyds (Debian's), polled every 1/16 s to 2 s: never stale while it is healthy, and stale
+// when it is dead, with the first poll that shows it. recorded-polls.test.ts has polls of 64 s and more.
 
 import assert from "node:assert/strict";
 import { userInfo } from "node:os";
@@ -25,7 +24,7 @@ async function startFollower(
 ): Promise<Follower> {
   const chronyd = await startChronyd(owner, {
     configuration,
-    // The client here stays who it is.
+    // The client keeps this process' user.
     user: userInfo().username,
     ...(commandPort !== undefined && { commandPort }),
   });
@@ -38,7 +37,7 @@ const serverLine = ({ ntpPort }: TimeServer, options: string) =>
 
 const isIn = (state: string) => (history: ClockHistory) => history.state === state;
 
-/** Polls until the source's newest sample was replaced so often. */
+/** Polls until the source had this many new samples. */
 async function untilSamples(polled: PolledChronyd, samples: number): Promise<void> {
   let seen = 0;
   let before: number | undefined;
@@ -125,7 +124,7 @@ describe("a dead source is stale with the first poll that shows it", () => {
     });
   }
 
-  test("also right after an outage that was long, and an update", async (t) => {
+  test("also right after a long outage and an update", async (t) => {
     const server = await startTimeServer(t);
     const { polled } = await startFollower(t, [serverLine(server, "iburst minpoll -2 maxpoll -2")]);
     await polled.until("the first update", isIn("synchronised"));
@@ -141,7 +140,7 @@ describe("a dead source is stale with the first poll that shows it", () => {
     assert.ok(report !== undefined);
   });
 
-  test("also where its updates came from a reference clock", async (t) => {
+  test("also if its updates came from a reference clock", async (t) => {
     const clock = await startReferenceClock(t, { poll: -2, filter: 1 });
     const { polled } = await startFollower(t, [clock.configuration]);
     await polled.until("the first update", isIn("synchronised"));
@@ -151,13 +150,13 @@ describe("a dead source is stale with the first poll that shows it", () => {
   });
 });
 
-/** How many questions half of the polls take at the most: one that chronyd answers late is sent twice. */
+/** The median of the polls' requests, because one that chronyd answers late is sent twice. */
 function usualQuestions({ polls }: PolledChronyd, since: number): number | undefined {
   const questions = polls.slice(since).map((poll) => poll.questions);
   return questions.toSorted((one, other) => one - other)[Math.floor(questions.length / 2)];
 }
 
-test("among 300 sources, a poll takes one question more than TRACKING, and two when the followed one is dead", async (t) => {
+test("with 300 sources, a poll takes one request in addition to TRACKING, and two when the followed one is dead", async (t) => {
   const server = await startTimeServer(t);
   const others = Array.from(
     { length: 299 },
@@ -180,9 +179,9 @@ test("among 300 sources, a poll takes one question more than TRACKING, and two w
   assert.equal(usualQuestions(polled, dead), 2);
 });
 
-test("of two reference clocks with one id, the one that is followed counts, not the dead one", async (t) => {
+test("of two reference clocks with the same id, the followed one counts, not the dead one", async (t) => {
   const [dead, alive] = await Promise.all([
-    // Eight polls are 8 s: this process sends the samples, and one that does not run for as long ends them.
+    // Eight polls are 8 s, because this process sends the samples, and may not run for a while.
     startReferenceClock(t, { poll: 0 }),
     startReferenceClock(t, { poll: 0 }),
   ]);

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { isLeapSecond, isLeapSecondNow } from "../../src/clock/leap-second.ts";
 
-/** The end of a day that is no second of a two days' count from 1970. */
+/** The end of an odd day since 1970. */
 const MIDNIGHT_MS = Date.UTC(2026, 11, 31);
 const NEXT_MIDNIGHT_MS = MIDNIGHT_MS + 86_400_000;
 

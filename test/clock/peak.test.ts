@@ -1,4 +1,4 @@
-// The window of the largest value, by hand and against a model that keeps every value.
+// The window of the largest value, by hand and compared with a model that keeps every value.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -20,7 +20,7 @@ describe("the peak", () => {
     assert.equal(peakOf(EMPTY_PEAK_WINDOW), undefined);
   });
 
-  test("is a value as soon as it is seen, though it is no larger than what was", () => {
+  test("is a value as soon as it is seen, even if it is not larger than earlier ones", () => {
     assert.equal(peakOf(windowOf([5, 0])), 5);
     assert.equal(peakOf(windowOf([5, 0], [5, 1])), 5);
   });
@@ -34,7 +34,7 @@ describe("the peak", () => {
     assert.equal(peakOf(windowOf([40, 0], [1, WIDTH_MS])), 1);
   });
 
-  test("gives way to the largest of what came after it, not to the newest", () => {
+  test("is followed by the largest of the later values, not by the newest", () => {
     assert.equal(peakOf(windowOf([40, 0], [30, 10_000], [20, 20_000], [1, WIDTH_MS])), 30);
   });
 

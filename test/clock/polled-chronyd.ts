@@ -1,4 +1,4 @@
-// A chronyd that is polled as the agent polls it, every poll folded into what is known of the clock.
+// A chronyd that is polled like by the agent, with the assessment of each poll.
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseChronyAddress } from "../../src/chrony/address.ts";
@@ -14,10 +14,10 @@ const PEAK_WIDTH_MS = 60_000;
 const LONGEST_MS = 1_000;
 const LONGEST_WAIT_MS = 60_000;
 
-/** A poll, and what was known after it. */
+/** A poll, and the assessment after it. */
 export type Poll = {
   readonly history: ClockHistory;
-  /** How many questions it took beside TRACKING. */
+  /** The number of its requests in addition to TRACKING. */
   readonly questions: number;
 };
 
@@ -44,7 +44,7 @@ export class PolledChronyd {
     return this.polls.at(-1)?.history;
   }
 
-  /** Polls until what is known fulfils a condition. */
+  /** Polls until the assessment fulfils a condition. */
   async until(what: string, condition: (history: ClockHistory) => boolean): Promise<ClockHistory> {
     const endMs = performance.now() + LONGEST_WAIT_MS;
     for (;;) {

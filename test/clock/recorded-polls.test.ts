@@ -1,6 +1,6 @@
-// Replies of real chronyds (Debian's 4.3) whose sources are polled every 64 to 1024 s, recorded once over
-// up to 75 minutes, byte for byte (tools/record-polls.ts), and folded as the agent folds its polls. A
-// source that is polled every 1024 s and dies would take 2.3 h: it is recorded for 75 minutes only.
+// Replies of real chronyds (Debian's 4.3) whose sources are polled every 64 to 1024 s, recorded once over up to 75 minutes,
+// byte for byte (tools/record-polls.ts), and assessed as by the agent. A source that is polled every 1024 s would be stale
+// 2.3 h after its end; it is recorded for 75 minutes only.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -27,7 +27,7 @@ function decoded<Content>(report: Report<Content>, base64: string): Content {
   return result.value;
 }
 
-/** What was known after each recorded poll. */
+/** The assessment after each recorded poll. */
 function replay(name: string): ClockHistory[] {
   const file = new URL(`recorded-polls/${name}.jsonl`, import.meta.url);
   const [, ...lines] = readFileSync(file, "utf8").trim().split("\n");
@@ -86,7 +86,7 @@ describe("a dead source is stale within ten polls:", () => {
         const polls =
           (source?.report.latestMeasurement?.ageSeconds ?? 0) / (source?.pollSeconds ?? 1);
         if (state === "synchronised") {
-          // A filtered sample is older when it comes: half of the five polls that it is taken from.
+          // A filtered sample is older when it arrives: half of its five polls.
           assert.ok(polls <= (name === "dead-filter-5" ? 14 : 10), `${polls} polls`);
         }
       }

@@ -1,4 +1,4 @@
-// The age of chronyd's reference, over a wall clock that does what it likes. Every time is an argument.
+// The age of chronyd's reference with any changes of the wall clock. Every time is an argument.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -36,7 +36,7 @@ describe("the age", () => {
     assert.deepEqual(ages(sighting, REFERENCE_MS + 2_500), { age: 2.5, least: 2.5 });
   });
 
-  test("goes on by the monotonic clock, though the report is the same", () => {
+  test("grows by the monotonic clock, even if the report is the same", () => {
     const first = sightReference(NONE, trackingReport(), clocksAt(REFERENCE_MS + 2_500));
     const second = sightReference(first, trackingReport(), clocksAt(REFERENCE_MS + 7_500));
     assert.deepEqual(ages(second, REFERENCE_MS + 7_500), { age: 7.5, least: 7.5 });
@@ -54,7 +54,7 @@ describe("the age", () => {
     });
   }
 
-  test("goes on while the machine sleeps, and the monotonic clock stands still", () => {
+  test("grows while the machine sleeps and the monotonic clock does not run", () => {
     const first = sightReference(NONE, trackingReport(), clocksAt(REFERENCE_MS + 2_500));
     const later = clocksAfterSleep(REFERENCE_MS + 7_500, HOUR_MS);
     const second = sightReference(first, trackingReport(), later);
@@ -99,7 +99,7 @@ describe("a reference time in the future", () => {
     assert.equal(referenceAgeSeconds(second, later), undefined);
   });
 
-  test("has at least the age since it was first seen: a dead source is found out all the same", () => {
+  test("has at least the age since it was first seen, so that a dead source is detected", () => {
     const first = sightReference(NONE, trackingReport(), clocksAt(REFERENCE_MS, stepped));
     const second = sightReference(
       first,
@@ -124,7 +124,7 @@ describe("a reference time in the future", () => {
   });
 
   for (const systemTimeOffsetSeconds of [0.5, -0.5]) {
-    test(`by what is still to be slewed (${systemTimeOffsetSeconds} s) is not: chronyd speaks of corrected time`, () => {
+    test(`by the remaining offset (${systemTimeOffsetSeconds} s) is not, because chronyd reports corrected time`, () => {
       const report = trackingReport({ systemTimeOffsetSeconds });
       const within = sightReference(NONE, report, clocksAt(REFERENCE_MS - 509));
       const beyond = sightReference(NONE, report, clocksAt(REFERENCE_MS - 511));

@@ -1,5 +1,5 @@
-// What the cases of test/clock/ and test/push/ are made of: a report of a healthy chronyd, the
-// clocks of a node, a reading. A case names only what it is about.
+// Inputs of the tests in test/clock/ and test/push/: a report of a healthy chronyd, the clocks of a node, a poll. A test
+// sets only what it is about.
 
 import * as fc from "fast-check";
 import type { ChronyError } from "../../src/chrony/chrony-error.ts";
@@ -53,14 +53,14 @@ export function sourceReport(overrides: Partial<SourceData> = {}, ageSeconds = 1
   };
 }
 
-/** What a report says that follows a reference clock. */
+/** The differences of a report that follows a reference clock. */
 export const REFERENCE_CLOCK = {
   referenceId: 0x5048_4330,
   address: { family: "unspecified" },
   stratum: 1,
 } as const satisfies Partial<Tracking>;
 
-/** What a report says where chronyd follows itself: the formula gives 0. */
+/** The differences of a report in which chronyd follows itself. The formula gives 0. */
 export const LOCAL = {
   referenceId: LOCAL_REFERENCE_ID,
   address: { family: "unspecified" },
@@ -72,7 +72,7 @@ export const LOCAL = {
   updateIntervalSeconds: 0,
 } as const satisfies Partial<Tracking>;
 
-/** What a report says before chronyd ever synchronised. */
+/** The differences of a report before chronyd ever synchronised. */
 export const NEVER_SYNCHRONISED = {
   referenceId: 0,
   address: { family: "unspecified" },
@@ -87,9 +87,9 @@ export const NEVER_SYNCHRONISED = {
 } as const satisfies Partial<Tracking>;
 
 /**
- * The node's clocks, read sharply.
+ * The node's clocks, read exactly.
  * @param monotonicMs since the start
- * @param steppedMs by how much the wall clock was stepped since then
+ * @param steppedMs the sum of the wall clock's steps since then
  */
 export function clocksAt(monotonicMs: number, steppedMs = 0): ClockPair {
   return {
@@ -109,7 +109,7 @@ export function clocksAfterSleep(
   return { ...clocksAt(monotonicMs, suspendedMs + steppedMs), suspendedMs };
 }
 
-/** A reading that chronyd answered. */
+/** A poll that chronyd answered. */
 export function reading(clocks: ClockPair, overrides: Partial<Tracking> = {}): Reading {
   return {
     number: 1,
@@ -128,7 +128,7 @@ const TIMED_OUT: ChronyError = {
   afterMs: 1000,
 };
 
-/** A reading that nobody answered. */
+/** A poll without an answer. */
 export function unansweredReading(clocks: ClockPair): Reading {
   return {
     number: 1,
@@ -147,12 +147,12 @@ const anyAddress: fc.Arbitrary<Address> = fc.oneof(
   fc.nat().map((identifier) => ({ family: "unresolved" as const, identifier })),
 );
 
-// What a float of the protocol can hold.
+// The range of the protocol's floats.
 const LARGEST = 2 ** 62;
 const anyNumber = fc.double({ min: -LARGEST, max: LARGEST, noNaN: true });
 const anySize = fc.double({ min: 0, max: LARGEST, noNaN: true });
 
-/** Any report that the decoder lets through. */
+/** Any report that the decoder accepts. */
 export const anyTracking: fc.Arbitrary<Tracking> = fc.record({
   referenceId: fc.oneof(fc.constant(LOCAL_REFERENCE_ID), fc.nat({ max: 0xffff_ffff })),
   address: anyAddress,

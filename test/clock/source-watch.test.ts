@@ -1,5 +1,5 @@
-// When the followed source is gone, by its own polls. Reports are made up (reports.ts); recorded ones of
-// real chronyds are in recorded-polls.test.ts.
+// When the followed source is stale, by its own polls. Reports are constructed (reports.ts); recorded-polls.test.ts has
+// recorded ones of real chronyds.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -23,7 +23,7 @@ function limit(...reports: readonly (readonly [ageSeconds: number, Partial<Sourc
   return staleAfterSeconds(watched(...reports), FLOOR_SECONDS);
 }
 
-describe("a source that is reached is gone", () => {
+describe("a source with reachability is stale", () => {
   test("after eight polls without a good sample", () => {
     assert.equal(limit([2], [64], [1]), 512);
     assert.equal(limit([2], [0.1]), 512, "after a burst, too");
@@ -81,10 +81,10 @@ describe("a source that is reached is gone", () => {
   });
 });
 
-describe("a source that is not reached is gone", () => {
+describe("a source without reachability is stale", () => {
   const away = { reachability: 0 };
 
-  test("when its sample is older than two polls: a moment offline is none", () => {
+  test("when its sample is older than two polls, not after a moment offline", () => {
     assert.equal(limit([2, away]), 128);
     assert.equal(limit([2], [1797], [517], [520, away]), 128, "filtered or not");
   });

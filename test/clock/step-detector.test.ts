@@ -1,4 +1,4 @@
-// Steps of the wall clock against the monotonic one. Every time is an argument.
+// Steps of the wall clock, compared with the monotonic one. Every time is an argument.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -29,12 +29,12 @@ describe("a step", () => {
     });
   }
 
-  test("is told from what was there before: only the change counts", () => {
+  test("is the change only, whatever the difference was before", () => {
     assert.equal(stepBetween(clocksAt(5_000, -3_600_000), clocksAt(6_000, -3_600_000)), undefined);
     assert.equal(stepBetween(clocksAt(5_000, -3_600_000), clocksAt(6_000)), 3_600_000);
   });
 
-  test("is none however long nobody looked: both clocks are slewed alike", () => {
+  test("does not appear with time, because both clocks are slewed alike", () => {
     assert.equal(stepBetween(clocksAt(0), clocksAt(30 * 86_400_000)), undefined);
   });
 });
@@ -85,7 +85,7 @@ describe("a step that is certain", () => {
 });
 
 describe("a reading of the clocks", () => {
-  test("is sharp when the wall clock was read within a millisecond", () => {
+  test("is exact when the wall clock was read within a millisecond", () => {
     assert.ok(isSharp({ ...clocksAt(0), bracketMs: 0 }));
     assert.ok(isSharp({ ...clocksAt(0), bracketMs: 1 }));
   });

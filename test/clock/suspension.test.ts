@@ -1,4 +1,4 @@
-// Boot time against the monotonic clock. Every time is an argument.
+// Boot time, compared with the monotonic clock. Every time is an argument.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

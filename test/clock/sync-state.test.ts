@@ -1,5 +1,5 @@
-// The table at the head of sync-state.ts: every row, every two rows that can both match, and every
-// edge. Reports are made up (reports.ts); no chronyd, no clock.
+// The table at the top of sync-state.ts: every row, every two rows that can both match, and every edge. Reports are
+// constructed (reports.ts).
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -42,7 +42,7 @@ function facts(overrides: Partial<StateFacts> = {}): StateFacts {
 const STEPPED = { unseenSteps: { sumMs: -9_000, report: undefined } };
 const GONE = { source: source({ reachability: 0 }, 600) };
 
-/** Each with what makes it fit, in the order of the table. */
+/** Each row with facts that match it, in the order of the table. */
 const ROWS: readonly (readonly [state: SyncState, when: string, Partial<StateFacts>])[] = [
   ["unreachable", "no answer", { tracking: undefined }],
   [
@@ -91,7 +91,7 @@ describe("every row:", () => {
   });
 });
 
-describe("where two rows fit, the upper one counts:", () => {
+describe("if two rows match, the upper one applies:", () => {
   for (const [index, [state, when, overrides]] of ROWS.entries()) {
     for (const [, lowerWhen, lower] of ROWS.slice(index + 1)) {
       test(`${state} by ${when}, also with ${lowerWhen}`, () => {
@@ -101,7 +101,7 @@ describe("where two rows fit, the upper one counts:", () => {
   }
 });
 
-describe("without a source that could be told, stale begins", () => {
+describe("without a known source, stale begins", () => {
   const cases: readonly (readonly [
     when: string,
     updateIntervalSeconds: number,

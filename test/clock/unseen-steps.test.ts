@@ -1,5 +1,5 @@
-// Which steps of the wall clock chronyd has not seen, and which are its own. Reports are made up
-// (reports.ts); what real chronyds report after a step is in ../agent/stepped.test.ts.
+// Which steps of the wall clock chronyd has not noticed, and which are its own. Reports are constructed (reports.ts);
+// ../agent/stepped.test.ts has real chronyds.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -93,7 +93,7 @@ describe("chronyd's own step at an update", () => {
   }
 });
 
-describe("whose step it was is not known, and it counts,", () => {
+describe("a step of unknown origin counts,", () => {
   const after = report({ referenceTimeSeconds: 12 });
   const unset = { referenceTimeSeconds: undefined };
   const cases: readonly (readonly [string, Tracking | undefined, Tracking | undefined])[] = [
@@ -141,7 +141,7 @@ describe("the sum of steps", () => {
     assert.equal(unseenSteps(seen, NONE, first, report()), NONE, "the next one ends it");
   });
 
-  test("begins anew where chronyd made an update before another step", () => {
+  test("begins again if chronyd made an update before another step", () => {
     const update = report({ rmsOffsetSeconds: 0.5 });
     const seen = unseenSteps(open, 700, report(), update);
     assert.deepEqual(seen, { sumMs: 700, report: update });

@@ -1,4 +1,4 @@
-// What answers mean, and the sentences that people read when a push fails (src/push/answer.ts).
+// The meaning of answers, and the sentences about failed pushes (src/push/answer.ts).
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -120,7 +120,7 @@ describe("an answer means", () => {
   });
 });
 
-describe("what the backend says", () => {
+describe("the backend's reason", () => {
   const reasons: readonly (readonly [what: string, body: string, shown: string])[] = [
     ["in a status of JSON", '{"code":13,"message":"no\\r\\nway\\u0007"}', "no way"],
     ["in another's JSON", '{"error":"no org id"}', "no org id"],

@@ -1,6 +1,5 @@
-// What a collector may answer that is none, or means harm: any bytes, endless ones, too many, cut off,
-// compressed out of all proportion. And what may stand in the files that a push reads. A push ends in
-// time, with a result; nothing of what was answered fills the memory or the log.
+// Invalid and hostile answers: any bytes, endless ones, too many, truncated, extremely compressed. And any content of the
+// files that a push reads. A push ends in time, with a result, and no answer fills the memory or the log.
 
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
@@ -18,7 +17,7 @@ import { type Answer, accept, FakeCollector } from "./fake-collector.ts";
 const SEED = 0x6368_726f;
 const ANSWERS = 600;
 const AT_ONCE = 20;
-/** When a push that hangs is cut off. */
+/** The timeout of a push that hangs. */
 const LIMIT_MS = 300;
 /** For a push that ends by itself. */
 const NO_LIMIT_MS = 30_000;
@@ -67,7 +66,7 @@ async function pushTo(
   return outcome.error.kind;
 }
 
-/** Puts bytes on the connection as they are. `then` ends it, or leaves it open for the limit to end. */
+/** Sends bytes unchanged. `then` ends the connection, or leaves it open until the timeout. */
 function raw(bytes: Uint8Array | string, then: "end" | "reset" | "hold"): Answer {
   return ({ socket }) => {
     socket?.write(bytes, () => {
@@ -80,7 +79,7 @@ function raw(bytes: Uint8Array | string, then: "end" | "reset" | "hold"): Answer
   };
 }
 
-/** Sends the same bytes again and again, as fast as they are taken. */
+/** Sends the same bytes again and again, as fast as they are read. */
 function endless(head: string, chunk: string | Uint8Array): Answer {
   return ({ socket }) => {
     socket?.write(head);
@@ -251,7 +250,7 @@ async function startCollector(t: TestContext, answer: Answer): Promise<FakeColle
   return collector;
 }
 
-/** A good answer, spoilt once or a few times. */
+/** A valid answer with one or a few mutations. */
 function randomAnswer(random: Random): Uint8Array {
   const body = random.of(BODIES)(random);
   const lines = [

@@ -1,4 +1,4 @@
-// Attempts over real connections of this machine, to a fake collector (fake-collector.ts).
+// Attempts over real connections to a fake collector (fake-collector.ts).
 
 // oxlint-disable-next-line import/no-unassigned-import -- what @peculiar/x509 needs before it
 import "reflect-metadata";
@@ -34,7 +34,7 @@ import {
 const METRICS_PATH = "/v1/metrics";
 /** For what ends by itself. */
 const LONG_MS = 20_000;
-/** When a push that hangs is cut off. */
+/** The timeout of a push that hangs. */
 const LIMIT_MS = 250;
 
 /** What is left open would be waited for without end. */
@@ -132,7 +132,7 @@ describe("a push", () => {
 });
 
 describe("the token", () => {
-  test("is read anew for each push: Kubernetes rotates it", async (t) => {
+  test("is read again for each push, because Kubernetes rotates it", async (t) => {
     const collector = await startCollector(t, accept);
     const tokenFile = join(await folderFor(t), "token");
     const settings = settingsFor(collector.port, { tokenFile });
@@ -203,7 +203,7 @@ describe("the token", () => {
   }
 });
 
-describe("an answer that is no yes", () => {
+describe("an answer that is not a success", () => {
   for (const [status, kind] of [
     [400, "rejected"],
     [413, "too large"],
@@ -242,7 +242,7 @@ describe("an answer that is no yes", () => {
   });
 });
 
-describe("a collector that is not there", () => {
+describe("a collector that cannot be reached", () => {
   test("is told as not reached, with the reason", async () => {
     const collector = await FakeCollector.start(accept);
     const settings = settingsFor(collector.port);

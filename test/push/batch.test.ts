@@ -1,4 +1,4 @@
-// Collections as they wait (src/push/batch.ts): what they hold, and what they take.
+// Collections in the backlog (src/push/batch.ts): their content and size.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";

@@ -1,5 +1,4 @@
-// The rules by which points are put right (src/push/collector-time.ts): a node, a collector and its
-// dates, all of them numbers.
+// The rules for the correction of times (src/push/collector-time.ts), with simulated clocks of a node and a collector.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -10,15 +9,15 @@ import { CollectorTime } from "../../src/push/collector-time.ts";
 /** True time when the node's monotonic clock shows 0, not on a whole second. */
 const START_MS = Date.UTC(2026, 10, 28, 12) + 432;
 
-/** A node that asks a collector now and then. */
+/** A node that asks a collector from time to time. */
 class Node {
   readonly time = new CollectorTime();
-  /** How far off the true time the clocks are. */
+  /** The differences of the clocks from true time. */
   offMs = 0;
   collectorOffMs = 0;
   suspendedMs = 0;
   isSynchronised = true;
-  /** How long an answer takes. */
+  /** The duration of an answer. */
   answerMs = 10;
   #monotonicMs = 1_000;
 

@@ -26,12 +26,12 @@ export type Attempt = {
 /** Answers an attempt, or does not. */
 export type Answer = (response: ServerResponse) => void;
 
-/** Says yes, as OTLP does. */
+/** A success, as in OTLP. */
 export const accept: Answer = (response) => {
   response.setHeader("content-type", "application/json").end("{}");
 };
 
-/** Says no, with a status and a message as collectors write it, and further headers. */
+/** A failure, with a status and a message like a collector's, and more headers. */
 export function refuse(
   status: number,
   message = "",
@@ -43,22 +43,22 @@ export function refuse(
   };
 }
 
-/** Cuts the connection without an answer. */
+/** Ends the connection without an answer. */
 export const hangUp: Answer = (response) => {
   response.destroy();
 };
 
-/** Never says anything. */
+/** Never answers. */
 export const keepSilent: Answer = () => {};
 
-/** Begins an answer, and goes on with a byte now and then for ever. */
+/** Begins an answer, and sends a byte from time to time for ever. */
 export const drip: Answer = (response) => {
   response.writeHead(200, { "content-type": "application/json" });
   const dripping = setInterval(() => response.write(" "), 10);
   response.once("close", () => clearInterval(dripping));
 };
 
-/** How the attempts are answered, one after another; the last one goes on. */
+/** The answers to the attempts, in order. The last one is repeated. */
 type Answers = readonly [...Answer[], Answer];
 
 /** A certificate and its key, as PEM. */
@@ -68,7 +68,7 @@ export class FakeCollector {
   readonly attempts: Attempt[] = [];
   /** The requests without points. */
   readonly questions: Attempt[] = [];
-  /** How those are answered. */
+  /** The answer to those. */
   answerQuestion: Answer = accept;
   readonly #answers: Answers;
   readonly #server: Server | TlsServer;
@@ -98,7 +98,7 @@ export class FakeCollector {
     return FakeCollector.#listening(createServer(), answers);
   }
 
-  /** Starts one that speaks TLS, and asks for a client's certificate where `ca` is its authority. */
+  /** Starts one with TLS. It requires a client's certificate if `ca` has its authority. */
   static async startTls(
     options: Identity & { readonly ca?: string },
     ...answers: Answers
@@ -117,7 +117,7 @@ export class FakeCollector {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** The only attempt that has arrived. */
+  /** The only received attempt. */
   get onlyAttempt(): Attempt {
     const [attempt, ...others] = this.attempts;
     assert.ok(attempt !== undefined && others.length === 0, `${this.attempts.length} attempts`);
@@ -129,7 +129,7 @@ export class FakeCollector {
     (this.#server as TlsServer).setSecureContext(identity);
   }
 
-  /** Settles when no connection is open any more, from either end. */
+  /** Waits until no connection is open any more, on either side. */
   async withoutConnections(): Promise<void> {
     if (this.#sockets.size > 0) {
       await this.#allClosed.promise;

@@ -1,4 +1,4 @@
-// What is sent (src/push/otlp.ts), as OpenTelemetry's packages write it.
+// The content of a request (src/push/otlp.ts), as written by OpenTelemetry's packages.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

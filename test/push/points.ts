@@ -1,4 +1,4 @@
-// Collections of a few series, made by hand, and a model of a backend that takes requests.
+// Constructed collections of a few series, and a model of a backend.
 
 import assert from "node:assert/strict";
 import { ValueType } from "@opentelemetry/api";
@@ -18,7 +18,7 @@ export const RESOURCE = resourceFromAttributes({ "service.name": "chrony-tracker
 
 /** A collection with a gauge for each name. */
 export function collectionOf(values: Readonly<Record<string, number>>): ResourceMetrics {
-  // The times of a collection's points are not looked at: its clocks say when it was.
+  // The times of points are not used, because the clocks of a collection have its time.
   const time = millisToHrTime(0);
   return {
     resource: RESOURCE,
@@ -75,7 +75,7 @@ export function sentIn(batches: readonly Batch[]): Sent[] {
 export class ModelBackend {
   readonly #samples = new Map<string, Map<number, Sent["value"]>>();
 
-  /** Writes a request's points. A second value at the same time is what no backend takes. */
+  /** Writes a request's points. No backend accepts a second value at the same time. */
   write(points: readonly Sent[]): void {
     for (const { name, timeMs, value } of points) {
       const series = this.#samples.get(name) ?? new Map<number, Sent["value"]>();

@@ -1,4 +1,4 @@
-// What is counted and logged of pushes (src/push/push-results.ts). The monotonic clock is mocked.
+// The counters and log lines of pushes (src/push/push-results.ts). The monotonic clock is mocked.
 
 import assert from "node:assert/strict";
 import { beforeEach, mock, test } from "node:test";

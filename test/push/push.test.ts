@@ -1,5 +1,5 @@
-// How collections go out (src/push/push.ts): a real chronyd and real agents, in this process; the
-// collector is a fake one (fake-collector.ts) that keeps its requests and answers as a case says.
+// How collections are sent (src/push/push.ts): a real chronyd, and real agents in this process. A fake collector
+// (fake-collector.ts) keeps the requests and answers as the case requires.
 
 import assert from "node:assert/strict";
 import type { ServerResponse } from "node:http";
@@ -27,7 +27,7 @@ import {
 
 const HOUR_MS = 3_600_000;
 
-/** Names of nodes, by their share of the interval. */
+/** Names of nodes, by their phase of the interval. */
 const AT_ONCE = "aks-pool-19"; // 0.016
 const EARLY = "aks-pool-13"; // 0.096
 const LATE = "aks-pool-22"; // 0.985
@@ -61,7 +61,7 @@ type Pushing = {
   readonly stop: () => Promise<void>;
 };
 
-/** Starts an agent that asks chronyd ten times a second. */
+/** Starts an agent that polls chronyd ten times a second. */
 async function startPushing(
   t: TestContext,
   answer: Answer,

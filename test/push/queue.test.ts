@@ -1,6 +1,5 @@
-// The rules of the queue (src/push/queue.ts) and of what goes with the next request (src/push/rounds.ts), by
-// cases and by random histories. No request leaves: what became of one is what the case says, and what
-// the backend holds is a model's (points.ts).
+// The rules of the queue (src/push/queue.ts) and of the next request (src/push/rounds.ts), by cases and by random
+// histories. No request is sent: the case has its result, and a model has the backend's samples (points.ts).
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -51,7 +50,7 @@ const SILENT: Reply = {
 };
 const ANSWER_LOST: Reply = { ...SILENT, writes: true };
 
-/** A queue, the clocks of its node, and a backend: what happens between them, checked at each step. */
+/** A queue, the clocks of its node, and a backend, with checks at each step. */
 class History {
   readonly queue: Queue;
   readonly #requests: Rounds;

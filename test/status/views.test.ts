@@ -1,4 +1,4 @@
-// What a status says, in its three forms, from facts: no chronyd is asked here.
+// The three forms of a status, made from facts.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -119,7 +119,7 @@ source, - behind; as of the last sample.`,
     );
   });
 
-  test("of a dead chronyd has no number, and says what to look at", () => {
+  test("of a stopped chronyd has no number, and says what to check", () => {
     assert.equal(
       textOf(DEAD),
       `Chrony Tracker on node-1                                 2026-11-22 16:55:12 UTC
@@ -139,7 +139,7 @@ Agent          -           No agent listens at http://127.0.0.1:9464/.`,
     );
   });
 
-  test("fits the terminal from 40 columns on, and no text commands the terminal, whatever chronyd says", () => {
+  test("fits the terminal from 40 columns on, and no text controls the terminal, whatever chronyd reports", () => {
     fc.assert(
       fc.property(
         anyFacts,
@@ -158,7 +158,7 @@ Agent          -           No agent listens at http://127.0.0.1:9464/.`,
     );
   });
 
-  test("names the sources as chronyc does, and tells when one was never heard", () => {
+  test("names the sources like chronyc, and shows when one never answered", () => {
     const sources = [
       sourceOf({ name: "ntp-with-a-very-long-name.example.com", state: "unselected", stratum: 3 }),
       sourceOf({ state: "falseticker", offsetSeconds: -3.5, offsetErrorSeconds: 0.25 }),
@@ -212,14 +212,14 @@ describe("the brief view", () => {
     );
   });
 
-  test("of a dead chronyd has no bar, for there are no numbers", () => {
+  test("of a stopped chronyd has no bar, because there are no numbers", () => {
     assert.equal(
       briefView(DEAD),
       "CLOCK UNKNOWN - unreachable. There is no socket at /run/chrony/chronyd.sock: chronyd is not running.",
     );
   });
 
-  test("is one line with one bar at the most, whatever chronyd says", () => {
+  test("is one line with at most one bar, whatever chronyd reports", () => {
     const form = /^CLOCK (OK|WARNING|CRITICAL|UNKNOWN) - [^|]+( \|( \w+=[\d.e+]+(;[\d.]*){3})+)?$/;
     fc.assert(
       fc.property(anyFacts, fc.array(fc.string()), (clock, problems) => {
@@ -274,7 +274,7 @@ describe("the JSON view", () => {
     assert.equal(jsonView(reportOf({ agent: undefined }))["agent"], null);
   });
 
-  test("of a dead chronyd says null for every number of the clock", () => {
+  test("of a stopped chronyd has null for every number of the clock", () => {
     const object = jsonView(DEAD);
     const numbers = Object.entries(object).filter(([, value]) => typeof value === "number");
     assert.deepEqual(Object.fromEntries(numbers), {
@@ -290,7 +290,7 @@ describe("the JSON view", () => {
 });
 
 describe("the terminal", () => {
-  test("gets colours when it is one, has them and nobody forbids them", () => {
+  test("gets colours when it is a terminal, supports them, and NO_COLOR is not set", () => {
     assert.equal(hasColours({ isTTY: true }, { TERM: "xterm" }), true);
     assert.equal(hasColours({ isTTY: true }, { TERM: "xterm", NO_COLOR: "" }), true);
     assert.equal(hasColours({ isTTY: true }, { TERM: "xterm", NO_COLOR: "1" }), false);

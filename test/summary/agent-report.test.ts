@@ -1,4 +1,4 @@
-// What the agent serves at /status, and what is taken of a text that anything may have written.
+// The agent's report at /status, and what is accepted of any text.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -24,7 +24,7 @@ function errorOf(text: string): string {
 }
 
 describe("the agent's report", () => {
-  test("is read as it was written, whatever chronyd reported", () => {
+  test("is read back unchanged, whatever chronyd reported", () => {
     fc.assert(
       fc.property(anyFacts, fc.boolean(), (clock, pushes) => {
         const report = agentReportOf({ clock, ...(!pushes && { push: undefined }) });
@@ -173,12 +173,12 @@ describe("the agent's report", () => {
     ["brackets a million deep", "[".repeat(1_000_000), "it is not JSON"],
   ];
   for (const [what, text, sentence] of wrong) {
-    test(`with ${what} is not taken`, () => {
+    test(`with ${what} is rejected`, () => {
       assert.equal(errorOf(text), sentence);
     });
   }
 
-  test("is taken with keys that are not known", () => {
+  test("is accepted with unknown keys", () => {
     const text = changed((report, clock) => {
       report["new"] = clock["new"] = { any: "thing" };
     });
@@ -199,7 +199,7 @@ describe("the agent's report", () => {
     assert.equal(parsed.value.clock.sources?.[0]?.name, "???");
   });
 
-  test("that anything wrote is a report or a printable clause", () => {
+  test("from any text is a report or a printable error", () => {
     fc.assert(
       fc.property(fc.oneof(fc.string({ unit: "binary" }), fc.json()), (text) => {
         assert.match(errorOf(text), /^[\x20-\x7e]+$/);

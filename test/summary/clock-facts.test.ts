@@ -1,5 +1,5 @@
-// What a person is shown of a clock, from what chronyd reported: nothing is swapped, and nothing is
-// shown in a state in which it is not known or means nothing.
+// The facts of a clock from chronyd's reports: each value is in its place, and absent in states in which it is not known or
+// meaningless.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";

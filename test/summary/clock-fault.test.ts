@@ -1,4 +1,4 @@
-// What is wrong with a clock, as the log says it.
+// The fault of a clock in the log.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -14,7 +14,7 @@ function faultOf(read: ReturnType<typeof reading>, otherSource?: string): string
 }
 
 describe("of a clock", () => {
-  test("that is synchronised nothing is said", () => {
+  test("that is synchronised, nothing is logged", () => {
     assert.equal(faultOf({ ...reading(clocks), followed: sourceReport() }, "other"), undefined);
   });
 

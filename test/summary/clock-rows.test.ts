@@ -1,4 +1,4 @@
-// The rows that the page, status and the demo draw, where these do not show them themselves.
+// The rows of the page, status and the demo.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -224,18 +224,18 @@ describe("the rows of the check against NTP servers", () => {
     problem: "It did not answer.",
   };
 
-  test("are none where no server is asked", () => {
+  test("are absent if no server is asked", () => {
     assert.deepEqual(rowsOf(undefined), []);
   });
 
-  test("say that there was no check yet", () => {
+  test("show that there was no check yet", () => {
     const none = { ageSeconds: undefined, contradiction: undefined, servers: [] };
     assert.deepEqual(rowsOf(none), [
       "UTC check: undefined: none yet, or the clock was stepped since: the next one is within UTC_CHECK_INTERVAL",
     ]);
   });
 
-  test("have a row for each server, whatever it said", () => {
+  test("have a row for each server, whatever it answered", () => {
     const check = { ageSeconds: 200, contradiction: false, servers: [answered, silent, answered] };
     const servers = [
       "UTC server: +40.000 ms: +/- 1.200 ms, time.example (+: the clock is behind)",

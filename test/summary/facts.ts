@@ -1,5 +1,5 @@
-// What the cases of test/summary/, test/status/ and test/page/ are made of: the facts of a healthy
-// node. A case names only what it is about.
+// Inputs of the tests in test/summary/, test/status/ and test/page/: the facts of a healthy node. A test sets only what it
+// is about.
 
 import * as fc from "fast-check";
 import { LEAP_STATUSES } from "../../src/chrony/tracking.ts";
@@ -133,7 +133,7 @@ const anyUtcCheck: fc.Arbitrary<UtcCheckFacts> = fc.record({
   ),
 });
 
-/** Anything that chronyd can have said. */
+/** Any report of chronyd. */
 export const anyFacts: fc.Arbitrary<ClockFacts> = fc.record({
   state: fc.constantFrom(...SYNC_STATES),
   errorMs: anySize,

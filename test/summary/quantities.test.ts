@@ -1,4 +1,4 @@
-// Numbers as a person reads them.
+// Numbers for people.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -73,7 +73,7 @@ test("polling intervals are powers of two, and exact where a person can read the
   ]);
 });
 
-test("none is longer than 14 characters, whatever chronyd says", () => {
+test("none is longer than 14 characters, whatever chronyd reports", () => {
   fc.assert(
     fc.property(fc.double({ min: -(2 ** 72), max: 2 ** 72, noNaN: true }), (value) => {
       const texts = [

@@ -1,4 +1,4 @@
-// What is concluded of a clock, in words.
+// The sentences of the states.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -81,7 +81,7 @@ test("a clock whose sources are not known has no other one", () => {
   assert.match(conclusion(factsOf({ state: "stale", sources: undefined })), /runs free/);
 });
 
-test("a clock that is followed well is within its bound, whatever other sources there are", () => {
+test("a synchronised clock is within its bound, whatever other sources there are", () => {
   const other = sourceOf({ address: "10.0.0.2", state: "unselected" });
   assert.match(conclusion(factsOf({ sources: [sourceOf(), other] })), /within the bound/);
 });

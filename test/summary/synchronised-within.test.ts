@@ -10,7 +10,7 @@ import { anyFacts, factsOf } from "./facts.ts";
 const LIMIT_MS = 50;
 
 describe("a clock is good", () => {
-  test("in the state synchronised alone, however small its error", () => {
+  test("in the state synchronised only, however small its error", () => {
     const good = SYNC_STATES.filter(
       (state) => synchronisedWithin(factsOf({ state }), LIMIT_MS).isGood,
     );
@@ -82,7 +82,7 @@ describe("a limit", () => {
     ["50", 50],
     ["86400000", 86_400_000],
   ] as const) {
-    test(`of ${text} is taken`, () => {
+    test(`of ${text} is accepted`, () => {
       assert.deepEqual(parseLimitMs(text), { ok: true, value: ms });
     });
   }

@@ -46,7 +46,7 @@ describe("the verdict", () => {
     }
   }
 
-  test("of a clock that every NTP server contradicts is a warning at least, and says why", () => {
+  test("of a clock that every NTP server contradicts is at least a warning, with the reason", () => {
     const utcCheck = { ageSeconds: 60, contradiction: true, servers: [] };
     for (const state of ["synchronised", "stale"] as const) {
       const { verdict, reason } = judge(factsOf({ state, utcCheck }), THRESHOLDS);
@@ -126,7 +126,7 @@ describe("the verdict", () => {
     }
   });
 
-  test("is by the peak: what was too much a moment ago is too much", () => {
+  test("is by the peak, so a short error counts for a minute", () => {
     const { verdict, reason } = judge(factsOf({ peakMs: 5000 }), THRESHOLDS);
     assert.equal(verdict, "critical");
     assert.equal(reason, "The peak of 5000.000 ms is above 100 ms.");
@@ -136,7 +136,7 @@ describe("the verdict", () => {
     );
   });
 
-  test("does not believe the error of a clock that slews 300 ms away", () => {
+  test("does not use the small error of a clock that slews 300 ms", () => {
     const slewing = { errorMs: 0.005, boundMs: 300.003 };
     const now = factsOf({ ...slewing, peakMs: 300.003 });
     assert.equal(judge(now, DEFAULT_THRESHOLDS).verdict, "critical");
