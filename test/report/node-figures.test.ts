@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as fc from "fast-check";
 import { PUBLISHES, SYNC_STATES, type SyncState } from "../../src/clock/sync-state.ts";
-import { totalGrowth } from "../../src/report/counters.ts";
+import { type Growth, totalGrowth } from "../../src/report/counters.ts";
 import { nodeFigures } from "../../src/report/node-figures.ts";
 import type { Question } from "../../src/report/question.ts";
 import type { NodeSamples, RawSeries, UsedMetric } from "../../src/report/raw-series.ts";
@@ -91,7 +91,7 @@ function samplesOf(writers: readonly (readonly Collection[])[]): NodeSamples {
 }
 
 /** What one writer reported for the second that ends here. */
-function spokenOf(collections: readonly Collection[], second: number) {
+function coveredBy(collections: readonly Collection[], second: number) {
   const next = collections.findIndex((one) => one.second >= second);
   const later = collections[next];
   const before = collections[next - 1];
@@ -127,8 +127,11 @@ describe("a cut", () => {
   });
 });
 
+function growth(fromMs: number, toMs: number, count: number): Growth {
+  return { fromMs, toMs, count };
+}
+
 test("growth that two writers reported counts once where it overlaps, and twice where it only touches", () => {
-  const growth = (fromMs: number, toMs: number, count: number) => ({ fromMs, toMs, count });
   const range = { ...QUESTION, fromMs: 0, toMs: 100 };
   assert.equal(totalGrowth([[growth(0, 10, 1)], [growth(5, 15, 2)]], range), 2);
   assert.equal(totalGrowth([[growth(0, 10, 1)], [growth(10, 15, 2)]], range), 3);
@@ -143,11 +146,11 @@ describe("the figures of a node", () => {
         let above = 0;
         let notKnown = 0;
         for (let second = 101; second <= 400; second++) {
-          const spoken = writers.map((collections) => spokenOf(collections, second));
-          const peaks = spoken.flatMap(({ peak }) => (peak === undefined ? [] : [peak]));
+          const covered = writers.map((collections) => coveredBy(collections, second));
+          const peaks = covered.flatMap(({ peak }) => (peak === undefined ? [] : [peak]));
           above += Number(Math.max(...peaks) > 10);
           notKnown += Number(peaks.length === 0);
-          const seen = spoken.flatMap(({ state }) => (state === undefined ? [] : [state]));
+          const seen = covered.flatMap(({ state }) => (state === undefined ? [] : [state]));
           const worst = SYNC_STATES.findLast((state) => seen.includes(state));
           if (worst !== undefined) {
             states[worst] = (states[worst] ?? 0) + 1000;
