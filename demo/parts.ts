@@ -3,7 +3,7 @@ import { type Agent, startAgent } from "../test/parts/agent.ts";
 import type { Progress } from "../test/parts/bring.ts";
 import { type Chronyd, startChronyd } from "../test/parts/chronyd.ts";
 import { followerConfiguration } from "../test/parts/chronyd-configuration.ts";
-import { startCollector } from "../test/parts/collector.ts";
+import { type Collector, startCollector } from "../test/parts/collector.ts";
 import { freePort } from "../test/parts/free-port.ts";
 import { Scope } from "../test/parts/owner.ts";
 import { scrapeConfig } from "../test/parts/path.ts";
@@ -43,6 +43,11 @@ export type Parts = {
   stop(): Promise<void>;
 };
 
+/** The programs, as they were started. */
+type Programs = Pick<Parts, "timeServer" | "follower" | "agent" | "prometheus"> & {
+  readonly collector: Collector;
+};
+
 /**
  * Starts all parts, and waits until the node's chronyd is synchronised, the agent is ready, and Prometheus has
  * scraped it.
@@ -50,86 +55,97 @@ export type Parts = {
  */
 export async function startParts(report: Progress, interrupted: AbortSignal): Promise<Parts> {
   const scope = new Scope();
+  try {
+    const programs = await startPrograms(scope, report, interrupted);
+    return { ...watched(programs), stop: () => scope.end() };
+  } catch (error) {
+    await scope.end();
+    throw error;
+  }
+}
+
+async function startPrograms(
+  scope: Scope,
+  report: Progress,
+  interrupted: AbortSignal,
+): Promise<Programs> {
   const start = async <Part>(name: string, starting: () => Promise<Part>): Promise<Part> => {
     // Not interrupted while a part starts, because it could not be stopped then.
     interrupted.throwIfAborted();
     report(`starting ${name}`);
     return await starting();
   };
-
-  try {
-    const pullPort = await freePort();
-    const timeServer = await start("a chronyd that serves time", () => startTimeServer(scope));
-    const follower = await start("a chronyd that follows it", () =>
-      startChronyd(scope, {
-        name: "node",
-        configuration: followerConfiguration(timeServer.ntpPort, { polling: "normal" }),
-      }),
-    );
-    const scraped = { node: NODE_NAME, port: pullPort, cluster: CLUSTER_NAME };
-    const prometheus = await start("Prometheus", () =>
-      startPrometheus(scope, { scrapeConfigs: [scrapeConfig([scraped])] }),
-    );
-    const collector = await start("the OpenTelemetry Collector", () =>
-      startCollector(scope, {
-        remoteWriteUrl: prometheus.remoteWriteUrl,
-        clusterName: CLUSTER_NAME,
-      }),
-    );
-    // So that the agent's first poll finds a synchronised clock.
-    await orAborted(follower.waitUntilSynchronised(), interrupted);
-    const agent = await start("the agent", () =>
-      startAgent(scope, {
-        environment: {
-          CHRONY_ADDRESS: follower.address,
-          SLEEP_INTERVAL: String(POLL_INTERVAL_MS / 1_000),
-          OTEL_METRIC_EXPORT_INTERVAL: String(EXPORT_INTERVAL_MS),
-          OTEL_EXPORTER_OTLP_ENDPOINT: collector.otlpUrl,
-          OTEL_EXPORTER_PROMETHEUS_PORT: String(pullPort),
-          OTEL_RESOURCE_ATTRIBUTES: `k8s.node.name=${NODE_NAME},k8s.namespace.name=${NAMESPACE_NAME}`,
-        },
-      }),
-    );
-    await orAborted(waitUntilReady(agent), interrupted);
-    report("waiting for Prometheus to scrape the agent");
-    await orAborted(waitUntilScraped(prometheus), interrupted);
-
-    const watch = new PartWatch();
-    const watchChronyds = () => {
-      watch.watch("The chronyd that serves time", timeServer.process);
-      watch.watch("The node's chronyd", follower.process);
-    };
-    const stopWatched = async (part: Chronyd) => {
-      watch.dismiss(part.process);
-      await part.stop();
-    };
-    watchChronyds();
-    watch.watch("Prometheus", prometheus.process);
-    watch.watch("The collector", collector.process);
-    watch.watch("The agent", agent.process);
-
-    return {
-      timeServer,
-      follower,
-      agent,
-      prometheus,
-      ended: watch.signal,
-      stopTimeServer: () => stopWatched(timeServer),
-      stopFollower: () => stopWatched(follower),
-      async restartChronyds() {
-        await Promise.all([stopWatched(timeServer), stopWatched(follower)]);
-        timeServer.clock.setOffset(0);
-        await timeServer.restart();
-        await timeServer.waitUntilAnswering();
-        await follower.restart();
-        watchChronyds();
+  const pullPort = await freePort();
+  const timeServer = await start("a chronyd that serves time", () => startTimeServer(scope));
+  const follower = await start("a chronyd that follows it", () =>
+    startChronyd(scope, {
+      name: "node",
+      configuration: followerConfiguration(timeServer.ntpPort, { polling: "normal" }),
+    }),
+  );
+  const scraped = { node: NODE_NAME, port: pullPort, cluster: CLUSTER_NAME };
+  const prometheus = await start("Prometheus", () =>
+    startPrometheus(scope, { scrapeConfigs: [scrapeConfig([scraped])] }),
+  );
+  const collector = await start("the OpenTelemetry Collector", () =>
+    startCollector(scope, {
+      remoteWriteUrl: prometheus.remoteWriteUrl,
+      clusterName: CLUSTER_NAME,
+    }),
+  );
+  // So that the agent's first poll finds a synchronised clock.
+  await orAborted(follower.waitUntilSynchronised(), interrupted);
+  const agent = await start("the agent", () =>
+    startAgent(scope, {
+      environment: {
+        CHRONY_ADDRESS: follower.address,
+        SLEEP_INTERVAL: String(POLL_INTERVAL_MS / 1_000),
+        OTEL_METRIC_EXPORT_INTERVAL: String(EXPORT_INTERVAL_MS),
+        OTEL_EXPORTER_OTLP_ENDPOINT: collector.otlpUrl,
+        OTEL_EXPORTER_PROMETHEUS_PORT: String(pullPort),
+        OTEL_RESOURCE_ATTRIBUTES: `k8s.node.name=${NODE_NAME},k8s.namespace.name=${NAMESPACE_NAME}`,
       },
-      stop: () => scope.end(),
-    };
-  } catch (error) {
-    await scope.end();
-    throw error;
-  }
+    }),
+  );
+  await orAborted(waitUntilReady(agent), interrupted);
+  report("waiting for Prometheus to scrape the agent");
+  await orAborted(waitUntilScraped(prometheus), interrupted);
+  return { timeServer, follower, prometheus, collector, agent };
+}
+
+/** The programs, with what stops and restarts them. Notices from now on when one ends unexpectedly. */
+function watched(programs: Programs): Omit<Parts, "stop"> {
+  const { timeServer, follower, prometheus, collector, agent } = programs;
+  const watch = new PartWatch();
+  const watchChronyds = () => {
+    watch.watch("The chronyd that serves time", timeServer.process);
+    watch.watch("The node's chronyd", follower.process);
+  };
+  const stopWatched = async (part: Chronyd) => {
+    watch.dismiss(part.process);
+    await part.stop();
+  };
+  watchChronyds();
+  watch.watch("Prometheus", prometheus.process);
+  watch.watch("The collector", collector.process);
+  watch.watch("The agent", agent.process);
+  return {
+    timeServer,
+    follower,
+    agent,
+    prometheus,
+    ended: watch.signal,
+    stopTimeServer: () => stopWatched(timeServer),
+    stopFollower: () => stopWatched(follower),
+    async restartChronyds() {
+      await Promise.all([stopWatched(timeServer), stopWatched(follower)]);
+      timeServer.clock.setOffset(0);
+      await timeServer.restart();
+      await timeServer.waitUntilAnswering();
+      await follower.restart();
+      watchChronyds();
+    },
+  };
 }
 
 async function waitUntilReady(agent: Agent): Promise<void> {

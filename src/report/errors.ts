@@ -3,7 +3,7 @@ import { PUBLISHES } from "../clock/sync-state.ts";
 import type { Question } from "./question.ts";
 import type { NodeName, RawSeries } from "./raw-series.ts";
 import { byTime, type Cut, cutter, numbersOf, type Point } from "./sample-pairs.ts";
-import type { Segment } from "./segments.ts";
+import { clipped, overlay, type Segment } from "./segments.ts";
 import { statesOf } from "./states.ts";
 import type { Writer } from "./writers.ts";
 
@@ -67,6 +67,31 @@ function largestOf(series: readonly RawSeries[]): Point[] {
     largest.set(atMs, Math.max(value, largest.get(atMs) ?? value));
   }
   return byTime([...largest].map(([atMs, value]) => ({ atMs, value })));
+}
+
+/** The errors of several writers in the range. Where they overlap, the larger error applies. */
+export function mergedErrors(
+  byWriter: readonly KnownErrors[],
+  { fromMs, toMs }: Question,
+): KnownErrors {
+  return {
+    segments: overlay(
+      byWriter.map(({ segments }) => clipped(segments, fromMs, toMs)),
+      worseError,
+    ),
+    moments: byWriter.flatMap(({ moments }) =>
+      moments.filter(({ atMs }) => atMs > fromMs && atMs <= toMs),
+    ),
+  };
+}
+
+/** The largest error; `undefined` when there is none. */
+export function largestError({ segments, moments }: KnownErrors): ErrorAt | undefined {
+  const errors = [...segments.map(({ value }) => value), ...moments];
+  return errors.reduce<ErrorAt | undefined>(
+    (largest, one) => worseError(largest ?? one, one),
+    undefined,
+  );
 }
 
 /** The larger error; the earlier one of two equal ones. */

@@ -11,20 +11,29 @@
  * - Where two series cover the same time (push and pull), the larger error and the worse state apply.
  */
 import { SYNC_STATES, type SyncState } from "../clock/sync-state.ts";
-import { growthOf, restartsOf, totalGrowth } from "./counters.ts";
-import { type ErrorAt, type Exceedance, exceedancesOf, knownErrors, worseError } from "./errors.ts";
+import { type Growth, growthOf, restartsOf, totalGrowth } from "./counters.ts";
+import {
+  type ErrorAt,
+  type Exceedance,
+  exceedancesOf,
+  type KnownErrors,
+  knownErrors,
+  largestError,
+  mergedErrors,
+} from "./errors.ts";
 import { type SourceTime, sourceTimes } from "./followed-sources.ts";
 import type { Question } from "./question.ts";
 import {
   METRICS_WITHOUT_PEAK,
   type NodeName,
   type NodeSamples,
+  type RawSeries,
   USED_METRICS,
   type UsedMetric,
 } from "./raw-series.ts";
 import { clipped, overlay, type Segment, totalMs } from "./segments.ts";
 import { stateSegments, statesOf, worseState } from "./states.ts";
-import { writersOf } from "./writers.ts";
+import { type Writer, writersOf } from "./writers.ts";
 
 /** Times of one node, or the sums of several, in milliseconds. The first three make up the whole range. */
 export type Times = {
@@ -54,66 +63,76 @@ export type NodeFigures = Times & {
   readonly lacks: readonly UsedMetric[];
 };
 
+/** One writer of a node's series, with what is computed of it first. */
+type JudgedWriter = {
+  readonly writer: Writer;
+  readonly restarts: readonly Growth[];
+  readonly errors: KnownErrors;
+};
+
 /** The figures of one node. */
 export function nodeFigures({ node, series }: NodeSamples, question: Question): NodeFigures {
-  const { fromMs, toMs, peakWindowMs } = question;
+  const { fromMs, toMs, limitMs, peakWindowMs } = question;
   const present = new Set(
     series.filter(({ timesMs }) => timesMs.length > 0).map(({ metric }) => metric),
   );
   const isWithPeak = present.has("chrony_clock_error_peak_ms");
   const isWithoutPeak = METRICS_WITHOUT_PEAK.some((metric) => present.has(metric));
-  const writers = writersOf(series).map((writer) => {
+  const writers = writersOf(series).map((writer): JudgedWriter => {
     const restarts = restartsOf(writer.chrony_tracker_readings_total ?? []);
     return { writer, restarts, errors: knownErrors(writer, restarts, isWithPeak, question) };
   });
-  const errors = {
-    segments: overlay(
-      writers.map(({ errors: { segments } }) => clipped(segments, fromMs, toMs)),
-      worseError,
-    ),
-    moments: writers.flatMap(({ errors: { moments } }) =>
-      moments.filter(({ atMs }) => atMs > fromMs && atMs <= toMs),
-    ),
-  };
+  const errors = mergedErrors(
+    writers.map((one) => one.errors),
+    question,
+  );
   const states = overlay(
     writers.map(({ writer, restarts }) =>
       clipped(stateSegments(statesOf(writer), restarts, peakWindowMs), fromMs, toMs),
     ),
     worseState,
   );
-  const stepsByWriter = writers.map(({ writer, restarts }) =>
-    growthOf(writer.chrony_clock_steps_total ?? [], restarts),
-  );
-  const restartsByWriter = writers.map(({ restarts }) => restarts);
-  const timesMs = series
-    .flatMap((one) => one.timesMs)
-    .filter((atMs) => atMs > fromMs && atMs <= toMs);
   return {
     node,
     judgedBy: isWithPeak ? "peak" : isWithoutPeak ? "error and bound" : undefined,
-    firstSampleMs: timesMs.reduce<number | undefined>(
-      (first, atMs) => Math.min(first ?? atMs, atMs),
-      undefined,
-    ),
-    lastSampleMs: timesMs.reduce<number | undefined>(
-      (last, atMs) => Math.max(last ?? atMs, atMs),
-      undefined,
-    ),
-    largest: [...errors.segments.map(({ value }) => value), ...errors.moments].reduce<
-      ErrorAt | undefined
-    >((largest, one) => worseError(largest ?? one, one), undefined),
+    ...firstAndLastSample(series, question),
+    largest: largestError(errors),
     ...timesOf(errors.segments, states, question),
-    steps: present.has("chrony_clock_steps_total")
-      ? totalGrowth(stepsByWriter, question)
-      : undefined,
-    restarts: present.has("chrony_tracker_readings_total")
-      ? totalGrowth(restartsByWriter, question)
-      : undefined,
+    ...countsOf(writers, present, question),
     sources: sourceTimes(writers, question),
-    exceedances: exceedancesOf(node, errors, question.limitMs),
+    exceedances: exceedancesOf(node, errors, limitMs),
     lacks: USED_METRICS.filter(
       (metric) => !present.has(metric) && !(isWithPeak && METRICS_WITHOUT_PEAK.includes(metric)),
     ),
+  };
+}
+
+function firstAndLastSample(series: readonly RawSeries[], { fromMs, toMs }: Question) {
+  let firstSampleMs: number | undefined;
+  let lastSampleMs: number | undefined;
+  for (const atMs of series.flatMap(({ timesMs }) => timesMs)) {
+    if (atMs > fromMs && atMs <= toMs) {
+      firstSampleMs = Math.min(firstSampleMs ?? atMs, atMs);
+      lastSampleMs = Math.max(lastSampleMs ?? atMs, atMs);
+    }
+  }
+  return { firstSampleMs, lastSampleMs };
+}
+
+function countsOf(
+  writers: readonly JudgedWriter[],
+  present: ReadonlySet<UsedMetric>,
+  question: Question,
+) {
+  const steps = writers.map(({ writer, restarts }) =>
+    growthOf(writer.chrony_clock_steps_total ?? [], restarts),
+  );
+  const restarts = writers.map((one) => one.restarts);
+  const total = (metric: UsedMetric, byWriter: readonly (readonly Growth[])[]) =>
+    present.has(metric) ? totalGrowth(byWriter, question) : undefined;
+  return {
+    steps: total("chrony_clock_steps_total", steps),
+    restarts: total("chrony_tracker_readings_total", restarts),
   };
 }
 
