@@ -32,7 +32,7 @@ import { readSystemClocks } from "./system-clocks.ts";
 import type { UtcChecks } from "./utc-check/utc-checks.ts";
 import { VERSION } from "./version.ts";
 
-/** The window of the peak, or two export intervals where that is longer. */
+/** The window of the peak, or two export intervals if that is longer. */
 const SHORTEST_PEAK_WIDTH_MS = 60_000;
 
 /** How long the last push may take after SIGTERM. */
@@ -145,7 +145,7 @@ export class Agent {
     if (servers === undefined) {
       return undefined;
     }
-    // Loaded only here, because most agents check no NTP server.
+    // Loaded only here, because most agents do not ask NTP servers.
     const module = await import("./utc-check/utc-checks.ts");
     return new module.UtcChecks({
       servers,
@@ -161,7 +161,7 @@ export class Agent {
     return history && assess(history, readSystemClocks(), this.#settings.sleepIntervalMs);
   }
 
-  /** All that can be reported now; `undefined` before the first poll. */
+  /** The input of a collection now; `undefined` before the first poll. */
   async #observe(): Promise<Observation | undefined> {
     const optional = await this.#sampler.optionalReports();
     const { history } = this.#sampler;

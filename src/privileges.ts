@@ -106,9 +106,9 @@ export function dropPrivileges(
 }
 
 /**
- * Makes this process the directory's owner, if it is root's and the directory is not: so `sudo` and
- * `kubectl exec` work without naming a user who differs from node to node. For a command that asks
- * once and listens nowhere: where it may not, it stays who it is, and chronyd's silence tells.
+ * Makes this process the directory's owner, if it is root's and the directory is not. So `sudo` and `kubectl exec` work
+ * without naming the user, which differs from node to node. It is for a command that polls chronyd and does not listen: a
+ * failure is ignored, because chronyd then does not answer, which is reported.
  */
 export function becomeOwner(directory: string): void {
   const runAs = runAsFor(directory, ownerOf(directory));

@@ -1,6 +1,6 @@
 /**
- * Standard error as the log writes to it: at once, and never waiting. process.stderr would end the
- * process by an event when the pipe behind it breaks, and stop it when nobody reads that pipe.
+ * Standard error for the log, without blocking. process.stderr would end the process when the pipe's reader has ended, and
+ * block it when the pipe is full.
  */
 import { constants, fstatSync, openSync, writeSync } from "node:fs";
 import { isatty } from "node:tty";
@@ -9,8 +9,8 @@ import type { LogOutput } from "./log.ts";
 const STANDARD_ERROR = 2;
 
 /**
- * Opens it, or another descriptor. Before the process becomes another user: a pipe may be the first
- * user's alone.
+ * Opens standard error or another descriptor. This must be done before the process becomes another user, because only the
+ * first user may be allowed to open the pipe.
  */
 export function openStandardError(given = STANDARD_ERROR): LogOutput {
   const descriptor = withoutWaiting(given);

@@ -1,6 +1,6 @@
 /**
- * The signals that end the agent, caught from the first statement of src/main.ts on. Without a handler the first process of a container gets no signal at all, and
- * any other one ends without a last push.
+ * The signals that end the agent, caught from the first statement of src/main.ts on. Without a handler, the kernel drops
+ * them for the first process of a container, and any other process would end without a last push.
  */
 
 const STOP_SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
@@ -23,14 +23,14 @@ const listeners = STOP_SIGNALS.map((signal) => ({
   },
 }));
 
-/** Keeps the signals from ending the process; they wait for {@link onStopSignal}. */
+/** Prevents the signals from ending the process. They are kept for {@link onStopSignal}. */
 export function catchStopSignals(): void {
   for (const { signal, listener } of listeners) {
     process.on(signal, listener);
   }
 }
 
-/** Has a handler called for each of the signals, and for one that has come already. */
+/** Calls a handler for each of the signals, also for one that has come already. */
 export function onStopSignal(handler: Handler): void {
   handle = handler;
   if (early !== undefined) {
@@ -40,7 +40,7 @@ export function onStopSignal(handler: Handler): void {
   }
 }
 
-/** Lets the signals do what they do to any process; also one that has come already. */
+/** Restores the default effect of the signals, also for one that has come already. */
 export function leaveStopSignals(): void {
   for (const { signal, listener } of listeners) {
     process.off(signal, listener);

@@ -7,7 +7,7 @@ import { type BootReading, bootTimeMs, suspendedBetween } from "./clock/suspensi
 const ATTEMPTS = 3;
 const UPTIME_FILE = "/proc/uptime";
 
-/** What tells a sleep of the machine from a step: the newest reading, and boot time as it was last read. */
+/** What distinguishes a sleep of the machine from a step: the newest reading, and the last boot time. */
 let newest: ClockPair | undefined;
 let boot = readBootTime();
 

@@ -13,9 +13,9 @@ import type { UtcCheck } from "../utc-check/check.ts";
 /** The input of one collection. */
 export type Observation = {
   readonly assessment: Assessment;
-  /** What chronyd said beside TRACKING; `undefined` when the state is `unreachable`. */
+  /** The optional reports; `undefined` when the state is `unreachable`. */
   readonly optional: OptionalReports | undefined;
-  /** The last check against NTP servers that still counts; `undefined` when there is none. */
+  /** The last check against NTP servers that is still valid; `undefined` when there is none. */
   readonly utcCheck: UtcCheck | undefined;
   /** The PTP clocks in the kernel. */
   readonly ptpClocks: readonly PtpClock[];

@@ -1,5 +1,5 @@
 /**
- * What chronyd served to its own clients (SERVER_STATS), under chrony_exporter's names. Counts that a
+ * chronyd's statistics about its own clients (SERVER_STATS), under chrony_exporter's names. Counts that a
  * version of chrony does not have are not observed.
  */
 import type { ServerStatistics } from "../chrony/server-statistics.ts";

@@ -1,4 +1,4 @@
-/** What NTP servers say of the clock, apart from chronyd (UTC_CHECK_SERVERS). */
+/** The clock compared with NTP servers, independently of chronyd (UTC_CHECK_SERVERS). */
 import type { Measurement } from "../utc-check/measurement.ts";
 import type { LabelledMetric, Metric } from "./metric.ts";
 
@@ -17,7 +17,7 @@ export const UTC_CHECK_METRICS: readonly Metric[] = [
     name: "chrony_utc_contradiction",
     kind: "gauge",
     help: "1 when at the last check no NTP server's offset, with its margin, was within the bound of the clock, 0 when one was; absent when not known.",
-    // A bound that is withheld now promises nothing that could be contradicted.
+    // Without a bound now, there is nothing to contradict.
     value: ({ assessment, utcCheck }) =>
       assessment.clockErrorBoundMs === undefined || utcCheck?.contradiction === undefined
         ? undefined

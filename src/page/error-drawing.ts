@@ -1,7 +1,7 @@
 /**
- * The history of what the clock could be wrong by as an SVG: a line over ten minutes, on a logarithmic scale, since a clock goes
- * from hundredths of a millisecond to seconds. Where the error was withheld there is a band, and no
- * line; where nothing was read there is nothing.
+ * Draws the error's history as SVG: a line over ten minutes, on a logarithmic scale, because errors range from hundredths
+ * of a millisecond to seconds. Where the error was not known there is a band in place of the line. Where chronyd was not
+ * polled there is nothing.
  */
 import { duration, milliseconds } from "../summary/quantities.ts";
 import { type ErrorHistory, type ErrorSlot, HISTORY_SECONDS } from "./error-history.ts";
@@ -11,13 +11,13 @@ const WIDTH = 640;
 const HEIGHT = 210;
 const PLOT = { left: 82, right: 632, top: 12, bottom: 176 };
 
-/** Above and below there is nothing to tell apart: a nanosecond, a century. */
+/** The range of the scale: a nanosecond to a century. */
 const SMALLEST_DECADE = -6;
 const LARGEST_DECADE = 12;
 
 /**
  * @param nowSecond monotonic time, in whole seconds
- * @param longestPauseSeconds between two readings that belong together
+ * @param longestPauseSeconds between two polls that are joined
  */
 export function errorDrawing(
   history: ErrorHistory,
@@ -53,7 +53,7 @@ function description(slots: ErrorHistory, known: readonly number[]): string {
 /** Powers of ten, in milliseconds: the lowest and the highest line of the scale. */
 type Decades = { readonly lowest: number; readonly highest: number };
 
-/** What is known, and two decades at least: a flat line must not look like a storm. */
+/** The decades of the values, at least two, so that small changes look small. */
 function decadesOf(known: readonly number[]): Decades {
   const logarithms = known.map((errorMs) => clamped(Math.log10(errorMs)));
   const lowest = known.length === 0 ? -2 : Math.floor(Math.min(...logarithms));
@@ -70,7 +70,7 @@ function heightOf(logarithm: number, { lowest, highest }: Decades): number {
   return PLOT.bottom - Math.max(share, 0) * (PLOT.bottom - PLOT.top);
 }
 
-/** Slots that are drawn as one: neighbours in time, all with an error or all without. */
+/** Neighbouring slots that are drawn together: all with an error, or all without. */
 type Run = { readonly isWithheld: boolean; readonly slots: ErrorSlot[] };
 
 function runsOf(slots: ErrorHistory, longestPauseSeconds: number): Run[] {
@@ -96,7 +96,7 @@ function line(
   const points = slots.map(
     ({ second, errorMs = 0 }) => [x(second).toFixed(1), y(errorMs).toFixed(1)] as const,
   );
-  // A point alone becomes a dot, by the line's round ends.
+  // A single point becomes a dot, because of the line's round ends.
   const path = `M${points.map((point) => point.join(" ")).join("L")}${points.length === 1 ? "h0" : ""}`;
   const first = points[0]?.[0] ?? "";
   const last = points.at(-1)?.[0] ?? "";

@@ -1,27 +1,25 @@
 /**
- * What the clock could be wrong by in the last ten minutes, for a drawing: the larger of error and
- * bound. A slot a second however often chronyd is asked, the largest value of a second, and seconds in
- * which both were withheld. Six hundred slots at
- * the most; times are monotonic.
+ * The larger of error and bound in the last ten minutes, for a drawing. Each second has a slot, with the largest value of
+ * that second, or none if both were absent. Times are monotonic.
  */
 export const HISTORY_SECONDS = 600;
 
 export type ErrorSlot = {
   /** Monotonic time, in whole seconds. */
   readonly second: number;
-  /** `undefined`: every reading of this second was without an error and a bound. */
+  /** `undefined`: no poll of this second had an error or a bound. */
   readonly errorMs: number | undefined;
 };
 
-/** The oldest first; a second without a reading has no slot. */
+/** The oldest first. A second without a poll has no slot. */
 export type ErrorHistory = readonly ErrorSlot[];
 
 export const EMPTY_ERROR_HISTORY: ErrorHistory = [];
 
 /**
- * The history after a reading.
- * @param errorMs the larger of error and bound; `undefined` where both are withheld
- * @param nowMs monotonic time of the reading, in milliseconds
+ * The history after a poll.
+ * @param errorMs the larger of error and bound; `undefined` when both are absent
+ * @param nowMs monotonic time of the poll, in milliseconds
  */
 export function withReadingOf(
   history: ErrorHistory,
@@ -37,7 +35,7 @@ export function withReadingOf(
   return [...kept, { second, errorMs: larger(before, errorMs) }];
 }
 
-/** The larger one of two values that are known, or the one that is. */
+/** The larger of two values; the known one if the other is `undefined`. */
 export function larger(one: number | undefined, other: number | undefined): number | undefined {
   return one === undefined || (other !== undefined && other > one) ? other : one;
 }

@@ -1,6 +1,6 @@
-/** HTML that cannot be broken by what is put into it. */
+/** HTML templates that escape their values. */
 
-/** Text that is HTML already. Only {@link html} makes it. */
+/** Escaped HTML. Only {@link html} creates it. */
 export class Html {
   readonly text: string;
 
@@ -9,10 +9,10 @@ export class Html {
   }
 }
 
-/** What may stand in a template: text is escaped, `undefined` is nothing. */
+/** A value in a template. Text is escaped, `undefined` is empty. */
 export type Part = string | number | Html | readonly Html[] | undefined;
 
-/** A template whose parts are escaped, both as text and as the value of a quoted attribute. */
+/** A template whose values are escaped for text and for quoted attributes. */
 export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): Html {
   const pieces = parts.map((part, index) => `${htmlText(part)}${strings[index + 1]}`);
   return new Html(`${strings[0]}${pieces.join("")}`);

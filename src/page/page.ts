@@ -1,6 +1,5 @@
 /**
- * The page at `/`, for a person who forwards a port to an agent: one document that needs nothing
- * from elsewhere and runs no script.
+ * The page at `/`, for a person who forwards a port to an agent: one document that loads nothing and runs no script.
  */
 import { createHash } from "node:crypto";
 import type { PushFacts } from "../summary/agent-report.ts";
@@ -24,7 +23,7 @@ import type { ErrorHistory } from "./error-history.ts";
 import { Html, html } from "./html.ts";
 import { STYLE } from "./style.ts";
 
-/** All that the page tells. */
+/** The content of the page. */
 export type PageContent = {
   readonly node: string;
   readonly version: string;
@@ -32,18 +31,18 @@ export type PageContent = {
   readonly chronyAddress: string;
   /** The node's clock, which is under test: milliseconds since 1970. */
   readonly wallMs: number;
-  /** `undefined` before the first reading ended. */
+  /** `undefined` before the first poll has ended. */
   readonly clock: ClockFacts | undefined;
-  /** How far back the peak goes. */
+  /** The width of the peak's window. */
   readonly peakWidthSeconds: number;
-  /** Why chronyd did not answer the last reading, as a sentence. */
+  /** Why chronyd did not answer the last poll, as a sentence. */
   readonly problem: string | undefined;
   /** Steps of the wall clock since the agent started. */
   readonly steps: number;
   /** Positive is forward. */
   readonly lastStepSeconds: number | undefined;
   readonly history: ErrorHistory;
-  /** Between two readings of chronyd. */
+  /** Between two polls of chronyd. */
   readonly readingIntervalSeconds: number;
   /** Monotonic time, in whole seconds. */
   readonly nowSecond: number;
@@ -54,7 +53,7 @@ export type PageContent = {
 
 const REFRESH_SECONDS = 5;
 
-/** Nothing may be loaded, run, embedded or sent; the one style is known by its hash. */
+/** Nothing may be loaded, run, embedded or sent, except the one style, by its hash. */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   `style-src 'sha256-${createHash("sha256").update(STYLE).digest("base64")}'`,
@@ -63,7 +62,7 @@ const CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ].join("; ");
 
-/** What the page is served with. */
+/** The headers of the page. */
 export const PAGE_HEADERS: Readonly<Record<string, string>> = {
   "content-security-policy": CONTENT_SECURITY_POLICY,
   "cache-control": "no-store",
@@ -102,7 +101,7 @@ ${clock?.sources === undefined ? undefined : sourceTable(clock.sources)}
 `.text;
 }
 
-/** How a verdict looks, beside its colour: a sign that needs no colour. */
+/** A sign for each verdict, in addition to its colour, for readers who do not see colours. */
 const LOOKS: Readonly<Record<Verdict, { readonly tone: string; readonly sign: string }>> = {
   ok: { tone: "good", sign: "✓" },
   warning: { tone: "warning", sign: "!" },
@@ -134,7 +133,7 @@ function number({ label, value = "–", note }: Row): Html {
 `;
 }
 
-/** As many readings may fail to come before the newest one counts for nothing (clock/assessment.ts). */
+/** After this many missing polls the newest one is too old (clock/assessment.ts). */
 const READINGS_UNTIL_UNREACHABLE = 3;
 
 function drawing({ history, nowSecond, readingIntervalSeconds }: PageContent): Html {

@@ -1,4 +1,4 @@
-/** The page's looks: light and dark, from a phone's width on, in the reader's own fonts. */
+/** The style of the page: light and dark, for phones too, with the reader's own fonts. */
 export const STYLE = `
 :root {
   color-scheme: light dark;

@@ -33,7 +33,7 @@ export function utcCheckFacts(
   }
   return {
     ageSeconds: (timeWithSleepMs(clocks) - timeWithSleepMs(check.clocks)) / 1000,
-    // A bound that is withheld now promises nothing that could be contradicted.
+    // Without a bound now, there is nothing to contradict.
     contradiction: clockErrorBoundMs === undefined ? undefined : check.contradiction,
     servers: check.answers.map(({ server, measurement, problem }) => ({
       server,
