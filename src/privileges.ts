@@ -13,7 +13,7 @@
  * The change is permanent, and is made before anything is opened. A process that another user started
  * keeps that user.
  */
-import { readFileSync, type Stats, statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { failure, type Result, success } from "./result.ts";
 
 /** A user and a group by number, because names differ between a node and a container. */
@@ -190,13 +190,12 @@ function isInUserNamespace(): boolean {
 
 /** The owner of a directory; `undefined` when it does not exist or cannot be read. */
 export function ownerOf(directory: string): User | undefined {
-  let stats: Stats | undefined;
   try {
-    stats = statSync(directory, { throwIfNoEntry: false });
+    const { uid, gid } = statSync(directory);
+    return { uid, gid };
   } catch {
-    // Permission denied counts as not existing.
+    return undefined;
   }
-  return stats && { uid: stats.uid, gid: stats.gid };
 }
 
 /** Whether this process is not the directory's owner, the only user that chronyd answers. */

@@ -47,7 +47,6 @@ const TESTS_ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
   "src/setting-parsers.ts": ["test/settings.test.ts"],
   "src/settings.ts": ["test/docs/tables.test.ts"],
   "src/summary/clock-rows.ts": ["test/status/views.test.ts", "test/page/page.test.ts"],
-  "src/summary/source-words.ts": ["test/status/views.test.ts", "test/page/page.test.ts"],
   "src/summary/state-words.ts": ["test/status/views.test.ts"],
   "src/summary/verdict.ts": ["test/status/views.test.ts"],
 };

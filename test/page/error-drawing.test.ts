@@ -54,12 +54,36 @@ describe("the drawing of the error", () => {
       ["0.01 ms", "0.1 ms", "1 ms"],
     ],
     [[], ["0.01 ms", "0.1 ms", "1 ms"]],
+    [[1e-9], ["0.000001 ms", "0.00001 ms", "0.0001 ms"]],
+    [[1e20], ["1000000000 s", "10000000000 s", "100000000000 s"]],
   ];
   for (const [values, labels] of scales) {
     test(`has a scale of powers of ten with units for ${JSON.stringify(values)} ms`, () => {
       assert.deepEqual(drawn(slots(990, values)).scale, labels);
     });
   }
+
+  test("has its lines, times and labels in these places", () => {
+    const { text } = drawn([...slots(NOW - 300, [0.1, 0.2]), ...slots(NOW - 100, [undefined])]);
+    assert.equal(
+      text,
+      `<svg viewBox="0 0 640 210" role="img" aria-labelledby="drawing-title drawing-desc">
+<title id="drawing-title">The larger of error and bound over the last ten minutes</title>
+<desc id="drawing-desc">Between 0.100 ms and 0.200 ms, on a logarithmic scale. Withheld in 1 of 3 seconds.</desc>
+<path class="grid" d="M82 176.0H632"/><text class="left" x="74" y="176.0">0.1 ms</text>
+<path class="grid" d="M82 94.0H632"/><text class="left" x="74" y="94.0">1 ms</text>
+<path class="grid" d="M82 12.0H632"/><text class="left" x="74" y="12.0">10 ms</text>
+
+<path class="grid" d="M82.0 12V176"/><text class="start" x="82.0" y="200">10 min ago</text>
+<path class="grid" d="M357.0 12V176"/><text class="middle" x="357.0" y="200">5 min ago</text>
+<path class="grid" d="M632.0 12V176"/><text class="end" x="632.0" y="200">now</text>
+
+<path class="area" d="M357.0 176.0L357.9 151.3L357.9 176L357.0 176Z"/><path class="line" d="M357.0 176.0L357.9 151.3"/>
+<rect class="withheld" x="539.9" y="12" width="0.9" height="164"/>
+
+</svg>`,
+    );
+  });
 
   test("has a band and no line where the error was not known", () => {
     const { lines, bands, description } = drawn(

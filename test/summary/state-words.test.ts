@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { MODE_WORDS, USE_WORDS } from "../../src/summary/source-words.ts";
 import { conclusion, STATE_WORDS } from "../../src/summary/state-words.ts";
 import { factsOf, sourceOf } from "./facts.ts";
 
@@ -33,6 +34,22 @@ test("each state has one sentence, and a reason where it withholds numbers", () 
       conclusion: "chronyd does not answer: the clock may be wrong by any amount.",
       withheldBecause: "chronyd does not answer",
     },
+  });
+});
+
+test("each state of a source has chronyc's words and a tone, and each mode a word", () => {
+  assert.deepEqual(USE_WORDS, {
+    selected: { text: "selected", tone: "good" },
+    unselected: { text: "combined", tone: "good" },
+    selectable: { text: "not combined", tone: "plain" },
+    nonselectable: { text: "unusable", tone: "warning" },
+    jittery: { text: "too variable", tone: "warning" },
+    falseticker: { text: "falseticker", tone: "bad" },
+  });
+  assert.deepEqual(MODE_WORDS, {
+    client: "server",
+    peer: "peer",
+    "reference clock": "reference clock",
   });
 });
 

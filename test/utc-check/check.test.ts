@@ -3,7 +3,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { type Assessment, assess, withReading } from "../../src/clock/assessment.ts";
-import { boundAround, contradicts, isValid, type UtcCheck } from "../../src/utc-check/check.ts";
+import {
+  boundAround,
+  contradicts,
+  describeContradiction,
+  isValid,
+  type UtcCheck,
+} from "../../src/utc-check/check.ts";
 import { clocksAfterSleep, clocksAt, LOCAL, reading } from "../clock/reports.ts";
 
 const INTERVAL_MS = 900_000;
@@ -38,6 +44,23 @@ function polled(monotonicMs: number, report: Parameters<typeof reading>[1] = {})
   const newest = reading(clocksAt(monotonicMs), report);
   return assess(withReading(undefined, newest, 60_000), newest.clocks, 1_000);
 }
+
+test("a contradiction is a sentence with the bound and each server's offset and margin", () => {
+  const check: UtcCheck = {
+    clocks: clocksAt(100_000),
+    answers: [
+      { server: "a.example", measurement: said(0.04, 0.001), problem: undefined },
+      { server: "silent.example", measurement: undefined, problem: "It did not answer." },
+      { server: "b.example", measurement: said(-0.5, 0.0125), problem: undefined },
+    ],
+    boundMs: 1.25,
+    contradiction: true,
+  };
+  assert.equal(
+    describeContradiction(check),
+    "No NTP server agrees with the clock: its bound was 1.250 ms, and the offsets of the servers are: a.example 40.000 ms +/- 1.000 ms, b.example -500.000 ms +/- 12.500 ms (positive: the clock is behind). chronyd's time source may be wrong.",
+  );
+});
 
 describe("the bound of a check", () => {
   test("is the larger of the polls before and after, with 15 ppm of the time between", () => {

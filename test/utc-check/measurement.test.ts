@@ -60,6 +60,12 @@ test("a real exchange on loopback", () => {
   assert.ok(Math.abs(offsetSeconds) < marginSeconds, "both had the machine's clock");
 });
 
+test("the margin has the mean of both brackets: the clocks were read somewhere in them", () => {
+  const wide = { ...BEFORE, bracketMs: BEFORE.bracketMs + 0.4 };
+  const { marginSeconds } = value(measured({}, { before: wide }));
+  near(marginSeconds, value(measured()).marginSeconds + 0.000_2);
+});
+
 test("the offset is positive if the node's clock is behind", () => {
   const by = BigInt(40) * (2n ** 32n / 1000n);
   const ahead = { receive: REAL.receive + by, transmit: REAL.transmit + by };
