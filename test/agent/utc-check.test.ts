@@ -15,7 +15,7 @@ import { startFollower } from "../parts/follower.ts";
 import { freeUdpPort } from "../parts/free-port.ts";
 import type { Owner } from "../parts/owner.ts";
 import { startPath } from "../parts/path.ts";
-import { startTimeServer, type TimeServer } from "../parts/time-server.ts";
+import { startTimeServer } from "../parts/time-server.ts";
 import { waitFor } from "../parts/wait-for.ts";
 import { answerTo, startFakeNtpServer } from "../utc-check/fake-ntp-server.ts";
 import { get, type Scrape, scrape, scrapeInState } from "./scrape.ts";
@@ -82,15 +82,6 @@ function scrapeWithContradiction(agent: Agent, expected: number | undefined): Pr
   );
 }
 
-/** Sets a server ahead of the machine's clock. */
-async function shift(server: TimeServer, seconds: number): Promise<void> {
-  server.clock.setOffset(seconds);
-  await waitFor("the server's clock to be shifted", async () => {
-    const [tracking] = await server.query("tracking");
-    return Math.abs(Number(tracking?.[4]) - seconds) < 1e-4;
-  });
-}
-
 const messages = (agent: Agent) => agent.logs().map(({ message }) => String(message));
 
 describe("servers that are right", () => {
@@ -126,7 +117,7 @@ describe("a clock whose source is 40 ms off", () => {
   test("is contradicted by a correct server, even if its bound is microseconds", async (t) => {
     const [right, source] = [await startTimeServer(t), await startTimeServer(t)];
     // The server is moved, because chronyd does not change the machine's clock here.
-    await shift(right, 0.04);
+    await right.shift(0.04);
     const server = `127.0.0.1:${right.ntpPort}`;
     const follower = await startFollower(t, { server: source });
     const agent = await startChecking(t, follower, [server]);
@@ -140,23 +131,24 @@ describe("a clock whose source is 40 ms off", () => {
     assert.match(body, /contradicted/);
 
     // The next check agrees, when it is due.
-    await shift(right, 0);
+    await right.shift(0);
     await scrapeWithContradiction(agent, 0);
     await agent.process.waitForLine(/agrees with the clock again/, LONGEST_MS);
   });
 
   test("is not contradicted if one of two servers agrees with it", async (t) => {
     const [right, wrong] = [await startTimeServer(t), await startTimeServer(t)];
-    await shift(wrong, 0.04);
+    await wrong.shift(0.04);
     const servers = [`127.0.0.1:${right.ntpPort}`, `127.0.0.1:${wrong.ntpPort}`];
     const agent = await startChecking(t, await startFollower(t), servers);
     const seen = await scrapeWithContradiction(agent, 0);
-    assert.ok((offset(seen, servers[1] ?? "") ?? 0) > 0.03);
+    const offsetSeconds = offset(seen, servers[1] ?? "") ?? 0;
+    assert.ok(offsetSeconds > 0.03, `${offsetSeconds} s`);
   });
 
   test("is not contradicted while its own bound includes the offset that is still slewed", async (t) => {
     const right = await startTimeServer(t);
-    await shift(right, 0.04);
+    await right.shift(0.04);
     const follower = await startFollower(t, { offsetSeconds: 0.06 });
     const agent = await startChecking(t, follower, [`127.0.0.1:${right.ntpPort}`]);
     const seen = await scrapeWithContradiction(agent, 0);
