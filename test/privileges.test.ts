@@ -1,5 +1,5 @@
-// What the process is to become, and whom a directory belongs to. That root really becomes another user
-// is in test/agent/privileges.test.ts.
+// The user that the process should become, and the owner of a directory. test/agent/privileges.test.ts has the real
+// change of the user.
 
 import assert from "node:assert/strict";
 import { chownSync } from "node:fs";
@@ -136,7 +136,7 @@ describe("what is left of root", () => {
   });
 });
 
-/** Calls as a user that is not root: `nobody` where root runs the tests. */
+/** Calls as a user that is not root: as `nobody` if root runs the tests. */
 function asOrdinaryUser<Value>(call: () => Value): Value {
   const isRoot = process.geteuid?.() === 0;
   if (isRoot) {
@@ -154,14 +154,14 @@ function asOrdinaryUser<Value>(call: () => Value): Value {
 describe("the owner of a directory", () => {
   const self = { uid: process.geteuid?.() ?? -1, gid: process.getegid?.() ?? -1 };
 
-  test("is this process: nothing to say", async (t) => {
+  test("is this process: no sentence", async (t) => {
     const folder = await folderOf(t);
     assert.deepEqual(ownerOf(folder), self);
     assert.equal(isOwnedByAnother(folder), false);
     assert.equal(describeStranger(folder), undefined);
   });
 
-  test("is none where the directory is missing, or cannot be looked at", async (t) => {
+  test("is not known if the directory is missing, or cannot be read", async (t) => {
     const folder = await folderOf(t);
     for (const path of [join(folder, "missing"), "/proc/self/status/inside-a-file"]) {
       assert.equal(ownerOf(path), undefined);
@@ -203,7 +203,7 @@ test("a process that is not root stays as it is, whoever owns the directory", ()
   });
 });
 
-test("a command of root's stays root where root owns the directory, or there is none", () => {
+test("a command of root stays root if root owns the directory, or if it is missing", () => {
   const before = [process.getuid?.(), process.getgid?.(), process.geteuid?.()];
   for (const directory of ["/", "/missing"]) {
     becomeOwner(directory);

@@ -1,5 +1,4 @@
-// From text to value, without a variable's name around it; what each variable takes and refuses stands
-// in settings.test.ts.
+// The parsers from text to value. settings.test.ts has the values of each variable.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -28,7 +27,7 @@ function isRefused(parse: ParseText<unknown>, text: string): boolean {
 }
 
 describe("a number", () => {
-  test("is taken with both ends of its range, and not beyond", () => {
+  test("is accepted in its range, including both ends", () => {
     const parse = numberBetween(0.5, 2);
     assert.equal(valueFrom(parse, "0.5"), 0.5);
     assert.equal(valueFrom(parse, "2"), 2);
@@ -36,14 +35,14 @@ describe("a number", () => {
     assert.ok(isRefused(parse, "2.01"));
   });
 
-  test("is read as decimal only, whatever JavaScript would make of it", () => {
+  test("is read as decimal only, whatever JavaScript accepts", () => {
     const parse = numberBetween(0, 1e9);
     for (const text of ["0x10", "1e3", "1_000", "+1", "", "Infinity", "١"]) {
       assert.ok(isRefused(parse, text), text);
     }
   });
 
-  test("is read as it was written", () => {
+  test("is read exactly", () => {
     fc.assert(
       fc.property(fc.nat(), (number) => {
         assert.equal(valueFrom(wholeNumberBetween(0, 2 ** 31), `${number}`), number);
@@ -52,7 +51,7 @@ describe("a number", () => {
     );
   });
 
-  test("that is to be whole has no fraction, not even an empty one", () => {
+  test("that must be whole has no fraction, not even an empty one", () => {
     const parse = wholeNumberBetween(1, 10);
     assert.equal(valueFrom(parse, " 10 "), 10);
     for (const text of ["1.0", "1.", "0", "11"]) {
@@ -62,15 +61,15 @@ describe("a number", () => {
 });
 
 describe("a word", () => {
-  test("is taken in any case, and is then as it is listed", () => {
+  test("is accepted in any case, and becomes the listed one", () => {
     assert.equal(valueFrom(oneOf(["gzip", "none"]), " GZip "), "gzip");
   });
 
-  test("of a list may be in any order and repeated, and is there once", () => {
+  test("of a list may be in any order and repeated, and is included once", () => {
     assert.deepEqual(valueFrom(listOf(["a", "b"]), "B,a,b"), ["b", "a"]);
   });
 
-  test("`none` stands for an empty list where that is allowed, and for itself alone", () => {
+  test("`none` is an empty list if that is allowed, and only without other words", () => {
     const parse = noneOr(listOf(["a", "b"]));
     assert.deepEqual(valueFrom(parse, " None "), []);
     assert.deepEqual(valueFrom(parse, "b"), ["b"]);
@@ -88,21 +87,21 @@ describe("a word", () => {
 });
 
 describe("a URL", () => {
-  test("is kept as it is written, without the space around it", () => {
+  test("is kept unchanged, without surrounding space", () => {
     assert.equal(
       valueFrom(httpUrl, " HTTPS://Collector.example/otlp/ "),
       "HTTPS://Collector.example/otlp/",
     );
   });
 
-  test("has no name and no password in it", () => {
+  test("has no user name and no password", () => {
     for (const text of ["http://name@host", "http://:password@host", "http://name:password@host"]) {
       assert.ok(isRefused(httpUrl, text), text);
     }
   });
 });
 
-test("any text is a list of hosts with ports that exist, or refused", () => {
+test("any text is a list of hosts with valid ports, or rejected", () => {
   const parse = hostList(3, 123);
   fc.assert(
     fc.property(fc.oneof(fc.string(), fc.stringMatching(/^[a-z0-9:.,[\]-]{0,40}$/)), (text) => {
@@ -121,7 +120,7 @@ test("any text is a list of hosts with ports that exist, or refused", () => {
 describe("pairs", () => {
   const parse = keyValueList(/^[a-z]+$/, /^[^\0]*$/);
 
-  test("come back as they went in, percent-encoded", () => {
+  test("are decoded from percent-encoding unchanged", () => {
     const pairs = fc.dictionary(fc.stringMatching(/^[a-z]+$/), fc.string({ unit: "grapheme" }));
     fc.assert(
       fc.property(pairs, (given) => {
@@ -142,14 +141,14 @@ describe("pairs", () => {
     assert.deepEqual(valueFrom(parse, "a=1,a=2"), { a: "2" });
   });
 
-  test("that are none are told by their place, not by what they hold", () => {
+  test("that are invalid are reported by their number, not by their content", () => {
     assert.deepEqual(parse("a=1,b=2,SECRET"), {
       ok: false,
       error: "expected NAME=VALUE pairs with commas, percent-encoded (pair 3 is not one)",
     });
   });
 
-  test("cannot reach behind the record that they become", () => {
+  test("cannot change the prototype of their record", () => {
     const named = keyValueList(/^\w+$/, /.*/);
     const record = valueFrom(named, "__proto__=evil");
     assert.deepEqual(Object.keys(record), ["__proto__"]);
@@ -157,6 +156,6 @@ describe("pairs", () => {
   });
 });
 
-test("any text is itself, the space around it included", () => {
+test("any text is itself, including surrounding space", () => {
   assert.equal(valueFrom(anyText, " a b "), " a b ");
 });

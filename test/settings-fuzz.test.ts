@@ -1,5 +1,5 @@
-// Environments that nobody would write: any text in any variable, and texts that are almost right.
-// What comes out are settings that hold what the table promises, or a sentence for each bad value.
+// Random environments: any text in any variable, and texts that are almost valid. The outcome is settings with the table's
+// guarantees, or a sentence for each invalid value.
 
 import assert from "node:assert/strict";
 import { validateHeaderName, validateHeaderValue } from "node:http";
@@ -14,7 +14,7 @@ const SEED = 0x6368_726f;
 const NAMES = SETTING_DESCRIPTIONS.flatMap(({ names }) => names);
 const SECRETS = SETTING_DESCRIPTIONS.filter(({ secret }) => secret).flatMap(({ names }) => names);
 
-/** What the kernel lets stand in an environment: anything but a zero. */
+/** The characters that the kernel allows in an environment: all but zero. */
 const anyText = fc.oneof(
   fc.string({ maxLength: 40 }),
   fc.string({ unit: "binary", maxLength: 40 }),
@@ -89,7 +89,7 @@ const text = fc
   .oneof(anyText, numberText, wordText, addressText, pairsText)
   .map((value) => value.replaceAll("\0", ""));
 
-/** A few variables each: with all of them at once nothing would ever be accepted. */
+/** A few variables each, because with all at once nothing would be accepted. */
 const environments = fc
   .uniqueArray(fc.tuple(fc.constantFrom(...NAMES), text), {
     maxLength: 4,
@@ -119,7 +119,7 @@ test(`${ENVIRONMENTS} environments give settings or sentences, never a throw (se
   assert.ok(accepted < ENVIRONMENTS * 0.9, `all but ${ENVIRONMENTS - accepted} are settings`);
 });
 
-/** What the explanations of the table promise, written a second time. */
+/** The guarantees of the table, written a second time. */
 function assertHolds(settings: Settings): void {
   const { sleepIntervalMs, exportIntervalMs, exportTimeoutMs, otlp } = settings;
   assertBetween("sleepIntervalMs", sleepIntervalMs, 100, exportIntervalMs);
@@ -151,7 +151,7 @@ function assertBetween(what: string, value: number, least: number, most: number)
   assert.ok(value >= least && value <= most, `${what} is ${value}`);
 }
 
-/** Which variable, which value, what is allowed; of a secret not the value. */
+/** A sentence: the variable, its value, and what is allowed; without the value of a secret. */
 function assertExplains(sentence: string, environment: Readonly<Record<string, string>>): void {
   const name = /^(?<name>[A-Z_]+) is .+: (?:expected |a socket's path ).+\.$/s.exec(sentence)
     ?.groups?.["name"];

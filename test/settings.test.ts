@@ -1,5 +1,5 @@
-// Every environment variable: its default, what it takes, what it refuses and with which sentence. The
-// table of cases has a row for each row of settings.ts, and a test that says so.
+// Every environment variable: its default, valid values, and invalid ones with their sentences. The table of cases has a
+// row for each row of settings.ts, which a test checks.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -8,16 +8,16 @@ import { readSettings, SETTING_DESCRIPTIONS, type Settings } from "../src/settin
 type Environment = Readonly<Record<string, string>>;
 
 type Case = {
-  /** The variables that mean the same, the one that wins first. */
+  /** The variables with the same meaning; the first one takes precedence. */
   readonly names: readonly [string, ...string[]];
-  /** Where its value comes out. */
+  /** The field of its value. */
   readonly value: (settings: Settings) => unknown;
   readonly default: unknown;
-  /** Texts that are taken, and what they become. */
+  /** Valid texts, and their values. */
   readonly good: readonly (readonly [text: string, value: unknown])[];
-  /** Texts that are refused, and what is said to be allowed. */
+  /** Invalid texts, and what is allowed. */
   readonly bad: readonly (readonly [text: string, allowed: string])[];
-  /** What else has to be set for a good text to be one. */
+  /** Other variables that a valid text needs. */
   readonly beside?: Environment;
 };
 
@@ -177,7 +177,7 @@ const CASES: readonly Case[] = [
   },
   {
     names: ["OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"],
-    // There is one, so no part of the agent asks for it.
+    // The default is set, so no part of the agent asks for it.
     value: () => "http/json",
     default: "http/json",
     good: [["HTTP/JSON", "http/json"]],
@@ -347,7 +347,7 @@ function problemsOf(environment: Environment): readonly string[] {
   return settings.error;
 }
 
-test("every setting has its cases here, in the same order and under the same names", () => {
+test("every setting has its cases here, in the same order and with the same names", () => {
   assert.deepEqual(
     CASES.map(({ names }) => names),
     SETTING_DESCRIPTIONS.map(({ names }) => names),
@@ -379,13 +379,13 @@ for (const { names, value, default: fallback, good, bad, beside = {} } of CASES)
     const [first, second] = names;
     const [[text, expected] = ["", undefined]] = good;
     if (second !== undefined) {
-      test(`${first} wins over ${second}, also where that is bad`, () => {
+      test(`${first} takes precedence over ${second}, also if that is invalid`, () => {
         const [[worse] = ["whatever"]] = bad;
         const environment = { ...beside, [first]: text, [second]: worse };
         assert.deepEqual(value(settingsOf(environment)), expected);
       });
 
-      test(`${second} counts where ${first} is empty`, () => {
+      test(`${second} is used if ${first} is empty`, () => {
         const environment = { ...beside, [first]: "", [second]: text };
         assert.deepEqual(value(settingsOf(environment)), expected);
       });
@@ -429,7 +429,7 @@ describe("a variable that sets nothing", () => {
     "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
     "OTEL_EXPORTER_OTLP_INSECURE",
     "OTEL_METRICS_EXEMPLAR_FILTER",
-    // Three letters of OTEL_LOG_LEVEL are others, too many or missing.
+    // Three letters of OTEL_LOG_LEVEL are wrong, too many or missing.
     "OTEL_LOG_LEVELXXX",
     "OTEL_LOG_LE",
     "OTEL_LO_EVL",
@@ -451,7 +451,7 @@ describe("a variable that sets nothing", () => {
   });
 });
 
-describe("bad values", () => {
+describe("invalid values", () => {
   test("are reported all at once, a sentence each, in the order of the table", () => {
     const environment: Record<string, string> = {};
     const expected: string[] = [];
@@ -467,14 +467,14 @@ describe("bad values", () => {
     assert.deepEqual(problemsOf(environment), expected);
   });
 
-  test("are told together with what the good ones say against each other", () => {
+  test("are reported together with the conflicts of valid ones", () => {
     assert.deepEqual(problemsOf({ OTEL_LOG_LEVEL: "loud", SLEEP_INTERVAL: "60" }), [
       'OTEL_LOG_LEVEL is "loud": expected none or error or warn or info or debug or verbose or all.',
       "SLEEP_INTERVAL is 60: expected at most the export interval (OTEL_METRIC_EXPORT_INTERVAL is 30000 ms).",
     ]);
   });
 
-  test("take part in no conflict: one sentence for each is enough", () => {
+  test("are in no conflict, because one sentence for each is enough", () => {
     assert.deepEqual(problemsOf({ SLEEP_INTERVAL: "60", OTEL_METRIC_EXPORT_INTERVAL: "10s" }), [
       `OTEL_METRIC_EXPORT_INTERVAL is "10s": ${WHOLE_INTERVAL}.`,
     ]);
@@ -488,7 +488,7 @@ describe("bad values", () => {
 });
 
 describe("the export interval", () => {
-  test("may be as short as the interval of the readings, not shorter", () => {
+  test("may be as short as the polling interval, not shorter", () => {
     const settings = { SLEEP_INTERVAL: "5", OTEL_METRIC_EXPORT_INTERVAL: "5000" };
     assert.equal(settingsOf(settings).sleepIntervalMs, 5000);
     assert.deepEqual(problemsOf({ ...settings, OTEL_METRIC_EXPORT_INTERVAL: "4999" }), [
@@ -496,7 +496,7 @@ describe("the export interval", () => {
     ]);
   });
 
-  test("below a second asks for readings that are as fast: their default is no exception", () => {
+  test("below a second requires a polling interval as short, also in place of the default", () => {
     assert.deepEqual(problemsOf({ OTEL_METRIC_EXPORT_INTERVAL: "500" }), [
       "SLEEP_INTERVAL is 1: expected at most the export interval (OTEL_METRIC_EXPORT_INTERVAL is 500 ms).",
     ]);
@@ -510,13 +510,13 @@ describe("the export interval", () => {
     ]);
   });
 
-  test("takes the default timeout down with it", () => {
+  test("lowers the default timeout with it", () => {
     const { exportTimeoutMs, otlp } = settingsOf({ OTEL_METRIC_EXPORT_INTERVAL: "5000" });
     assert.equal(exportTimeoutMs, 5000);
     assert.equal(otlp.timeoutMs, 5000);
   });
 
-  test("does not take the default timeout up", () => {
+  test("does not raise the default timeout", () => {
     const settings = settingsOf({ OTEL_METRIC_EXPORT_INTERVAL: "60000" });
     assert.equal(settings.exportTimeoutMs, 20_000);
   });
@@ -527,7 +527,7 @@ describe("the exporter's own timeout", () => {
     assert.equal(settingsOf({ OTEL_METRIC_EXPORT_TIMEOUT: "7000" }).otlp.timeoutMs, 7000);
   });
 
-  test("is never above it: nothing of a push outlives the push", () => {
+  test("is never above it, so that nothing of a push outlives it", () => {
     const settings = { OTEL_METRIC_EXPORT_TIMEOUT: "7000", OTEL_EXPORTER_OTLP_TIMEOUT: "10000" };
     assert.equal(settingsOf(settings).otlp.timeoutMs, 7000);
   });
@@ -543,7 +543,7 @@ describe("a client certificate and its key", () => {
     ]);
   });
 
-  test("may be named by the two kinds of variable", () => {
+  test("may be set by both kinds of variables", () => {
     const { otlp } = settingsOf({
       OTEL_EXPORTER_OTLP_METRICS_CLIENT_CERTIFICATE: "/a.crt",
       OTEL_EXPORTER_OTLP_CLIENT_KEY: "/a.key",
@@ -552,7 +552,7 @@ describe("a client certificate and its key", () => {
   });
 });
 
-test("the whole address of metrics wins over the endpoint, and is used as it is", () => {
+test("the complete address of metrics takes precedence over the endpoint, and is used unchanged", () => {
   const { otlp } = settingsOf({
     OTEL_EXPORTER_OTLP_ENDPOINT: "http://one:4318",
     OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: "http://two:4318/other",
@@ -605,7 +605,7 @@ describe("a secret", () => {
     }
   });
 
-  test("in a URL belongs into a header", () => {
+  test("must be in a header, and not in a URL", () => {
     const [sentence] = problemsOf({ OTEL_EXPORTER_OTLP_ENDPOINT: "http://a:b@collector" });
     assert.equal(
       sentence,
@@ -615,7 +615,7 @@ describe("a secret", () => {
 });
 
 describe("the descriptions", () => {
-  test("say what a person must know of each setting: an explanation and what holds by default", () => {
+  test("have an explanation and the default of each setting", () => {
     for (const { names, explanation, default: fallback } of SETTING_DESCRIPTIONS) {
       assert.match(explanation, /^[A-Z`][^\n]*\.$/, names[0]);
       assert.notEqual(fallback, "", names[0]);

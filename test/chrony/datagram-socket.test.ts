@@ -62,7 +62,7 @@ test("carries packets to a socket, each as it was sent", async (t) => {
   assert.deepEqual(packets, ["one", "", "three"]);
 });
 
-test("receives a packet that is there at once, and nothing where none is", async (t) => {
+test("receives a waiting packet at once, and nothing if there is none", async (t) => {
   const { server, client } = await connectedPair(t);
   assert.equal(server.receiveWithin(0), undefined);
   client.send(Buffer.from("one"));
@@ -90,7 +90,7 @@ test("reports an error: here that the other socket connected elsewhere, and lost
   await failed;
 });
 
-test("receives nothing, and no error, where the packet that woke it has been read", async (t) => {
+test("receives nothing, and no error, if the packet that woke it has been read", async (t) => {
   const { server, client } = await connectedPair(t);
   const next = nextPacket(server);
   await setImmediate();
@@ -111,19 +111,19 @@ test("loads the C library once", async (t) => {
   assert.equal(mock.callCount(), 0);
 });
 
-test("what is thrown and is no error has no code", () => {
+test("a thrown value that is not an error has no code", () => {
   for (const thrown of [undefined, null, "ENOENT", { code: "ENOENT" }]) {
     assert.equal(codeOf(thrown), undefined);
   }
 });
 
-test("cuts off what exceeds 4096 bytes of a packet", async (t) => {
+test("truncates a packet to 4096 bytes", async (t) => {
   const { server, client } = await connectedPair(t);
   client.send(Buffer.alloc(100_000, "x"));
   assert.equal(await nextPacket(server), "x".repeat(4096));
 });
 
-test("takes packets from no other socket than the one that it is connected to", async (t) => {
+test("receives packets only from the connected socket", async (t) => {
   const { server, client } = await connectedPair(t);
   const path = join(await folderOf(t), "client.sock");
   client.bind(path);
@@ -133,7 +133,7 @@ test("takes packets from no other socket than the one that it is connected to", 
   assert.equal(await nextPacket(client), "from the server");
 });
 
-test("says that the queue of the other socket is full, and never waits", async (t) => {
+test("reports that the queue of the other socket is full, and never blocks", async (t) => {
   const { server, client } = await connectedPair(t);
   // The kernel's limit is net.unix.max_dgram_qlen.
   const fill = () => {
@@ -167,7 +167,7 @@ test("names errors as the system does", async (t) => {
   assert.throws(() => socket.connect(path), { code: "ECONNREFUSED" });
 });
 
-test("takes a path of 107 bytes, whatever its characters, and none of 108", async (t) => {
+test("accepts a path of 107 bytes, whatever its characters, and none of 108", async (t) => {
   const folder = await folderOf(t);
   const longest = `${folder}/ü`.padEnd(LONGEST_SOCKET_PATH_BYTES - 1, "x");
   assert.equal(Buffer.byteLength(longest), 107);
@@ -185,7 +185,7 @@ test("takes a path of 107 bytes, whatever its characters, and none of 108", asyn
   assert.throws(() => opened(t).connect(`${longest}x`), { code: "ENAMETOOLONG" });
 });
 
-test("keeps no thread while it waits: files are read beside hundreds of waiting sockets", async (t) => {
+test("occupies no thread while it waits: files can be read with hundreds of waiting sockets", async (t) => {
   for (let i = 0; i < 300; i += 1) {
     opened(t).receive(fail, fail);
   }
@@ -195,7 +195,7 @@ test("keeps no thread while it waits: files are read beside hundreds of waiting 
   assert.equal(contents.length, 50);
 });
 
-test("hands over nothing once it is closed, though a packet has woken it", async (t) => {
+test("delivers nothing after it was closed, even if a packet has woken it", async (t) => {
   const [one, other] = [await connectedPair(t), await connectedPair(t)];
   const packets: string[] = [];
   const closeAfter = (closed: DatagramSocket) => (packet: Buffer) => {
@@ -213,7 +213,7 @@ test("hands over nothing once it is closed, though a packet has woken it", async
   assert.deepEqual(packets, ["x"]);
 });
 
-test("leaves a descriptor alone that has become another file's", async (t) => {
+test("does not close a descriptor that has become another file's", async (t) => {
   const { path, server, client } = await connectedPair(t);
   for (let round = 0; round < 100; round += 1) {
     const lowest = openSync("/dev/null", "r");

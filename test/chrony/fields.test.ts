@@ -20,13 +20,13 @@ import {
 import { REFERENCE_CLOCK } from "./captures.ts";
 import { address, floatBits, floatOfBits, timespec } from "./wire.ts";
 
-/** Where an address is written into a request. */
+/** The offset of an address in a request. */
 const BEFORE = 20;
 
 const LARGEST = (2 ** 24 - 1) * 2 ** 38;
 const SMALLEST = 2 ** -89;
 
-/** Any 32 bits, those at the edges of both parts more often than chance would have them. */
+/** Any 32 bits, more often those at the edges of both parts. */
 const anyBits = fc.oneof(
   fc.integer({ min: 0, max: 0xffff_ffff }),
   fc
@@ -86,7 +86,7 @@ describe("a float", () => {
     );
   });
 
-  test("what chronyd writes of any number is read back with its sign, and no further off than the format's end", () => {
+  test("what chronyd writes for any number is read back with its sign, within the format's limits", () => {
     const anyNumber = fc.double({ noNaN: true });
     fc.assert(
       fc.property(anyNumber, (value) => {
@@ -99,7 +99,7 @@ describe("a float", () => {
     );
   });
 
-  test("what was read, written again, is the same number", () => {
+  test("reading and writing again gives the same number", () => {
     fc.assert(
       fc.property(anyBits, (bits) => {
         const value = readFloat(floatOfBits(bits), 0);
@@ -118,7 +118,7 @@ describe("a float", () => {
     assert.equal(floatBits(-1e300), 0x7f00_0000);
   });
 
-  test("is read where it stands", () => {
+  test("is read at its offset", () => {
     const data = new DataView(new ArrayBuffer(12));
     data.setUint32(4, 0x0480_0000);
     assert.deepEqual([readFloat(data, 0), readFloat(data, 4), readFloat(data, 8)], [0, 1, 0]);
@@ -131,7 +131,7 @@ describe("a float that cannot be negative", () => {
     assert.equal(readNonNegativeFloat(floatOfBits(0x8000_0001), 0), SMALLEST);
   });
 
-  test("is refused when it is negative by however little, with the value and its place", () => {
+  test("is rejected when it is negative by any amount, with the value and its place", () => {
     assert.throws(() => readNonNegativeFloat(floatOfBits(0x81ff_ffff), 0), {
       name: "InvalidField",
       message: `the number at byte 0 is ${-SMALLEST}, expected 0 or more`,
@@ -144,7 +144,7 @@ describe("a time", () => {
     assert.equal(readTimespec(timespec(0, 1_795_366_512, 500_000_000), 0), 1_795_366_512.5);
   });
 
-  test("goes on after 2106, by the high word", () => {
+  test("continues after 2106, by the high word", () => {
     assert.equal(readTimespec(timespec(1, 5, 0), 0), 2 ** 32 + 5);
   });
 
@@ -162,7 +162,7 @@ describe("a time", () => {
   });
 
   for (const nanoseconds of [1_000_000_000, 0xffff_ffff]) {
-    test(`is refused with ${nanoseconds} nanoseconds`, () => {
+    test(`is rejected with ${nanoseconds} nanoseconds`, () => {
       assert.throws(() => readTimespec(timespec(0, 1, nanoseconds), 0), {
         name: "InvalidField",
         message: `the time at byte 0 has ${nanoseconds} nanoseconds, expected fewer than 1000000000`,
@@ -213,7 +213,7 @@ describe("a code", () => {
     );
   });
 
-  test("without a name is rejected, with its value, its place and the codes that are expected", () => {
+  test("without a name is rejected, with its value, its place and the expected codes", () => {
     assert.throws(() => nameOfCode(names, 3, "the leap status at byte 54"), {
       name: "InvalidField",
       message: "the leap status at byte 54 is 3, expected 0 to 2",
@@ -237,7 +237,7 @@ describe("an address", () => {
   });
 
   for (const family of [4, 0xffff]) {
-    test(`of family ${family} is refused`, () => {
+    test(`of family ${family} is rejected`, () => {
       assert.throws(() => readAddress(address(family, []), 0), {
         name: "InvalidField",
         message: `the address at byte 0 is of family ${family}, expected 0 to 3`,
@@ -336,7 +336,7 @@ describe("a reference id as a name", () => {
   }
 });
 
-test("what a reader refuses is an InvalidField, so that the decoder can tell it from a bug", () => {
+test("what a reader rejects is an InvalidField, which the decoder distinguishes from a bug", () => {
   assert.throws(() => readTimespec(timespec(0, 1, 2 ** 31), 0), InvalidField);
   assert.throws(() => readFloat(floatOfBits(0), 1), RangeError, "outside the packet is a bug");
 });
@@ -345,7 +345,7 @@ function bytesOfGroups(groups: string): Uint8Array {
   return Buffer.from(groups.replaceAll(":", ""), "hex");
 }
 
-/** The eight groups of an IPv6 address, a `::` filled up. */
+/** The eight groups of an IPv6 address, with `::` expanded. */
 function groupsOfText(text: string): number[] {
   const [front = [], back = []] = text
     .split("::")
@@ -355,7 +355,7 @@ function groupsOfText(text: string): number[] {
   return [...front, ...Array.from({ length: missing }, () => 0), ...back];
 }
 
-/** What `writeAddress` writes of what `readAddress` gave; it changes no other byte. */
+/** What `writeAddress` writes for the result of `readAddress`. It must change no other byte. */
 function rewritten(wire: DataView): Uint8Array {
   const read = readAddress(wire, 0);
   assert.ok(read.family === "ipv4" || read.family === "ipv6");

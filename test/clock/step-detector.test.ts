@@ -78,7 +78,7 @@ describe("a step that is certain", () => {
     assert.equal(certainStepMs(clocksAt(0), after), 5_000);
   });
 
-  test("is not the sleep of the machine, and is seen beside it from 30 ms on", () => {
+  test("is not the sleep of the machine, and is detected together with one from 30 ms on", () => {
     assert.equal(certainStepMs(clocksAt(0), clocksAfterSleep(1_000, 60_000, 29)), 0);
     assert.equal(certainStepMs(clocksAt(0), clocksAfterSleep(1_000, 60_000, 30)), 30);
   });

@@ -1,5 +1,4 @@
-// The demo's command line. A word that is not understood must not start a demo that somebody did not
-// ask for.
+// The demo's command line. An unknown argument must not start a demo.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";

@@ -209,7 +209,7 @@ describe("the sentence of", () => {
   });
 });
 
-describe("an answer is told with what to do:", () => {
+describe("an answer is reported with what to do:", () => {
   const advice: readonly (readonly [statuses: readonly number[], advice: RegExp])[] = [
     [[400, 422, 500], /rejects the data.*see the collector's log\.$/],
     [[401, 403], /the sender; check COLLECTOR_TOKEN_FILE and OTEL_EXPORTER_OTLP_HEADERS\.$/],

@@ -243,7 +243,7 @@ describe("an answer that is not a success", () => {
 });
 
 describe("a collector that cannot be reached", () => {
-  test("is told as not reached, with the reason", async () => {
+  test("is reported as not reached, with the reason", async () => {
     const collector = await FakeCollector.start(accept);
     const settings = settingsFor(collector.port);
     await collector.stop();
@@ -266,7 +266,7 @@ describe("a collector that cannot be reached", () => {
     assert.equal(errorOf(await goneAway).kind, "not reached");
   });
 
-  test("under a name with two addresses is told with a reason, too: Node.js gives a code alone", async (t) => {
+  test("with two addresses is reported with a reason, too, although Node.js gives only a code", async (t) => {
     const collector = await FakeCollector.start(accept);
     const url = `http://two.example:${collector.port}${METRICS_PATH}`;
     const settings = settingsFor(collector.port, { url });
@@ -455,7 +455,7 @@ describe("over TLS", () => {
     await accepted(push(settings));
   });
 
-  test("a file that cannot be read is told by what it is for", async (t) => {
+  test("a file that cannot be read is reported with its purpose", async (t) => {
     const folder = await folderFor(t);
     const [missing, broken] = [join(folder, "missing.crt"), join(folder, "broken.crt")];
     await writeFile(broken, "no certificate");

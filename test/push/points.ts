@@ -57,7 +57,7 @@ export type Sent = {
   readonly value: number | "ends";
 };
 
-/** The points of a request: series after series, each in the order in which it stands there. */
+/** The points of a request: series after series, in the request's order. */
 export function sentIn(batches: readonly Batch[]): Sent[] {
   const { scopeMetrics } = requestOf(batches, RESOURCE);
   return scopeMetrics.flatMap(({ metrics }) =>

@@ -116,7 +116,7 @@ for (const [reason, words] of [
   });
 }
 
-test("two reasons stand in one line", () => {
+test("two reasons are in one line", () => {
   results.collected({ age: 1, bytes: 1, rejected: 0 });
   assert.match(messages.join(), /\(BACKLOG_MAX_AGE\) or the backlog is full/);
 });

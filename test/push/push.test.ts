@@ -195,21 +195,21 @@ function held(): { readonly answer: Answer; readonly release: (answer: Answer) =
   };
 }
 
-test("a node's share of the interval is the same at every start, in every version", () => {
+test("a node's phase of the interval is the same at every start, in every version", () => {
   assert.equal(phaseOf("aks-pool-1"), 0.8916278588585556);
   assert.equal(phaseOf("aks-pool-19"), 0.0158455076161772);
 });
 
 describe("an agent that pushes", { concurrency: true }, () => {
   describe("collections", () => {
-    test("go out at once, then at the node's own share of the interval", async (t) => {
+    test("are sent at once, then at the node's own phase of the interval", async (t) => {
       const pushing = await startPushing(t, accept);
       const [first = 0, second = 0] = timesIn(...(await untilAttempts(pushing, 2)));
       assert.ok(second - first > 0.0158 * 60_000 - 200, `${second - first} ms`);
       assert.ok(second - first < 30_000, `${second - first} ms`);
     });
 
-    test("go out once an interval, however late that share is", async (t) => {
+    test("are sent once an interval, however late that phase is", async (t) => {
       const pushing = await startPushing(t, accept, {
         node: LATE,
         OTEL_METRIC_EXPORT_INTERVAL: "1000",
@@ -221,7 +221,7 @@ describe("an agent that pushes", { concurrency: true }, () => {
       }
     });
 
-    test("say when they are sent, and go to the path of metrics", async (t) => {
+    test("have the time of sending, and are sent to the path of metrics", async (t) => {
       const earliestMs = Date.now();
       const pushing = await startPushing(t, accept);
       const [attempt] = await untilAttempts(pushing, 1);
@@ -262,7 +262,7 @@ describe("an agent that pushes", { concurrency: true }, () => {
   });
 
   describe("the collector's date", () => {
-    test("is asked for twice before the first push where it is far from the node's, and put right by", async (t) => {
+    test("is requested twice before the first push if it is far from the node's, and used for correction", async (t) => {
       const answer = acceptAt(() => HOUR_MS);
       const pushing = await startPushing(t, answer, { answerQuestion: answer });
       const [time = 0] = timesIn(...(await untilAttempts(pushing, 1)));
@@ -271,7 +271,7 @@ describe("an agent that pushes", { concurrency: true }, () => {
       assert.ok(aheadMs > HOUR_MS - 20_000 && aheadMs < HOUR_MS + 2_000, `${aheadMs} ms`);
     });
 
-    test("is asked for once where the collector rejects the question, and then it counts for nothing", async (t) => {
+    test("is requested once if the collector rejects the request, and does not count then", async (t) => {
       const date = new Date(Date.now() + HOUR_MS).toUTCString();
       const pushing = await startPushing(t, accept, {
         answerQuestion: refuse(400, "no points", { date }),
@@ -281,7 +281,7 @@ describe("an agent that pushes", { concurrency: true }, () => {
       assert.ok(times.every((time) => time <= Date.now()));
     });
 
-    test("is waited for where the collector is away: no point is sent, and that counts as a failure", async (t) => {
+    test("is awaited if the collector is away: no point is sent, which counts as a failure", async (t) => {
       const pushing = await startPushing(t, accept, {
         OTEL_METRIC_EXPORT_INTERVAL: "3000",
         answerQuestion: refuse(503, "away"),
@@ -322,7 +322,7 @@ describe("an agent that pushes", { concurrency: true }, () => {
 
 describe("an agent whose pushes take long, fail or end", { concurrency: true }, () => {
   describe("rounds", () => {
-    test("are not joined by another while an answer is awaited; what came up goes with the next request", async (t) => {
+    test("do not overlap; what is collected meanwhile is sent with the next request", async (t) => {
       const { answer, release } = held();
       const pushing = await startPushing(t, answer, { OTEL_METRIC_EXPORT_INTERVAL: "10000" });
       const [first] = await untilAttempts(pushing, 1);
@@ -355,7 +355,7 @@ describe("an agent whose pushes take long, fail or end", { concurrency: true }, 
       assert.ok(length >= 1 && length <= 3, `${length} requests`);
     });
 
-    test("begin after a random wait when the one before failed, and only then", async (t) => {
+    test("begin after a random delay if the one before failed, and only then", async (t) => {
       const pushing = await startPushing(t, refuse(401), {
         node: EARLY,
         OTEL_METRIC_EXPORT_INTERVAL: "20000",
@@ -370,7 +370,7 @@ describe("an agent whose pushes take long, fail or end", { concurrency: true }, 
       assert.ok(waitedMs > 1_900 && waitedMs < 15_000, `the second after ${waitedMs} ms`);
     });
 
-    test("have the clock's own series alone when the newest collection was rejected three times", async (t) => {
+    test("have only the clock's series when the newest collection was rejected three times", async (t) => {
       const pushing = await startPushing(
         t,
         (response) => {
@@ -400,20 +400,20 @@ describe("an agent whose pushes take long, fail or end", { concurrency: true }, 
   });
 
   describe("the end", () => {
-    test("before the first reading sends nothing", async (t) => {
+    test("before the first poll sends nothing", async (t) => {
       const pushing = await startPushing(t, accept);
       await pushing.stop();
       assert.equal(pushing.collector.attempts.length, 0);
     });
 
-    test("sends nothing where all is accepted and no reading is newer", async (t) => {
+    test("sends nothing if everything is accepted and no poll is newer", async (t) => {
       const pushing = await startPushing(t, accept, { SLEEP_INTERVAL: "60" });
       await untilAttempts(pushing, 1);
       await pushing.stop();
       assert.equal(pushing.collector.attempts.length, 1);
     });
 
-    test("sends what waits, and a newer collection", async (t) => {
+    test("sends the backlog and a newer collection", async (t) => {
       let answer = refuse(503, "away");
       const pushing = await startPushing(t, (response) => answer(response), { node: LATE });
       await untilLogged(pushing, /answered 503/);

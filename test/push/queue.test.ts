@@ -194,8 +194,8 @@ function rejects(isBad: (point: Sent) => boolean) {
   return (points: readonly Sent[]) => (points.some(isBad) ? REJECTED : TAKEN);
 }
 
-describe("what waits", () => {
-  test("goes as one request, oldest first, when the backend is back", () => {
+describe("the backlog", () => {
+  test("is sent as one request, oldest first, when the backend is back", () => {
     const history = new History();
     for (let number = 1; number <= 38; number += 1) {
       history.collect({ a: number, b: -number });
@@ -234,7 +234,7 @@ describe("what waits", () => {
     assert.deepEqual(valuesOf(history, "a"), [4, 5], "not what became too old since");
   });
 
-  test("is dropped when there is no room, the oldest first, and counted", () => {
+  test("is dropped when it is too large, the oldest first, and counted", () => {
     const history = new History({ maxBytes: 3_000 });
     for (let number = 1; number <= 20; number += 1) {
       history.collect({ a: number });
@@ -246,7 +246,7 @@ describe("what waits", () => {
     assert.equal(history.backend.samplesOf("a")[0]?.[1], 21 - points);
   });
 
-  test("is the newest collection at least, whatever it takes", () => {
+  test("has at least the newest collection, whatever its size", () => {
     const history = new History({ maxBytes: 1 });
     history.collect({ a: 1 });
     history.collect({ a: 2, b: 2 });
@@ -254,7 +254,7 @@ describe("what waits", () => {
     assert.deepEqual(history.queue.counts, { points: 2, dropped });
   });
 
-  test("goes in requests below 900 kB, one after another", () => {
+  test("is sent in requests below 900 kB, one after another", () => {
     const history = new History();
     const many = Object.fromEntries(
       Array.from({ length: 5_000 }, (_, index) => [`series_${index}`, index]),
@@ -269,7 +269,7 @@ describe("what waits", () => {
   });
 });
 
-test("what is too old is dropped when a collection comes, also where nothing is sent", () => {
+test("what is too old is dropped when a collection comes, also if nothing is sent", () => {
   const history = new History({ maxAgeMs: 2 * INTERVAL_MS });
   for (let number = 1; number <= 5; number += 1) {
     history.collect({ a: number });
@@ -288,7 +288,7 @@ test("two collections of one moment are a millisecond apart", () => {
   ]);
 });
 
-test("a counter began when it began, by the clock that the points have, and not after them", () => {
+test("a counter's start has the clock of its points, and is not after them", () => {
   const history = new History();
   history.pass(60_000);
   for (const startedWallMs of [WALL_AT_START_MS, WALL_AT_START_MS + 3_600_000]) {
@@ -353,7 +353,7 @@ describe("after a step of the wall clock, what was not sent yet", () => {
     });
   }
 
-  test("stays behind what was sent, when it would change places by a little", () => {
+  test("stays after what was sent, if it would be slightly before it", () => {
     const history = new History();
     history.collect({ a: 1 }, 1_000);
     history.push(AWAY);
@@ -365,7 +365,7 @@ describe("after a step of the wall clock, what was not sent yet", () => {
     assert.equal((second?.[0] ?? 0) - (first?.[0] ?? 0), 1);
   });
 
-  test("stays in order when the clocks were read too far apart to tell a step", () => {
+  test("stays in order when the clocks were not read exactly enough to detect a step", () => {
     const history = new History();
     history.collect({ a: 1 }, 1_000);
     const blurred = { ...clocksAt(1_100, -150), bracketMs: 400 };
@@ -387,7 +387,7 @@ test("a correction is added when a collection is first sent, and not again", () 
   ]);
 });
 
-describe("a series that is gone", () => {
+describe("a series that is absent", () => {
   for (const [maxAgeMs, shownMs] of [
     [60_000, 300_000],
     [600_000, 600_000],
@@ -417,7 +417,7 @@ describe("a series that is gone", () => {
     });
   }
 
-  test("has an end in the next collection, and only there when that is taken", () => {
+  test("has an end in the next collection, and only there if that is accepted", () => {
     const history = new History();
     for (const values of [{ a: 1, b: 1 }, { b: 2 }, { b: 3 }, { a: 4, b: 4 }]) {
       history.collect(values);
@@ -430,7 +430,7 @@ describe("a series that is gone", () => {
     ]);
   });
 
-  test("has an end in each further collection until one was taken", () => {
+  test("has an end in each later collection until one is accepted", () => {
     const history = new History();
     for (const values of [{ a: 1, b: 1 }, { b: 2 }, { b: 3 }]) {
       history.collect(values);
@@ -442,7 +442,7 @@ describe("a series that is gone", () => {
     assert.deepEqual(valuesOf(history, "a"), [1, "ends", "ends"]);
   });
 
-  test("and came back while its end waited ends again when it is gone again", () => {
+  test("and came back before its end was accepted ends again when it is absent again", () => {
     const history = new History();
     history.collect({ a: 1, b: 1 });
     history.push(TAKEN);
@@ -488,7 +488,7 @@ describe("after a rejection", () => {
     assert.deepEqual([history.queue.counts.points, history.lost], [20, 0]);
   });
 
-  test("the older ones follow together when the newest is taken", () => {
+  test("the older ones follow together when the newest is accepted", () => {
     const history = new History();
     for (const reply of [REJECTED, REJECTED, TAKEN]) {
       history.collect({ a: history.rounds.length + 1 });
@@ -501,7 +501,7 @@ describe("after a rejection", () => {
     assert.deepEqual(lastRound(history), [[4, 5]], "then all is as before");
   });
 
-  test("the whole newest is tried three times, and what waited before counts for nothing", () => {
+  test("the whole newest is tried three times, and earlier attempts do not count", () => {
     const history = new History();
     for (let number = 1; number <= 7; number += 1) {
       history.collect({ a: number, clock: number });
@@ -518,7 +518,7 @@ describe("after a rejection", () => {
     ]);
   });
 
-  test("the count of the newest's rejections ends when one is taken whole", () => {
+  test("the count of the newest's rejections ends when one is accepted whole", () => {
     const history = new History();
     const replies = [REJECTED, REJECTED, TAKEN, REJECTED, REJECTED, REJECTED];
     for (const reply of replies) {
@@ -537,7 +537,7 @@ describe("after a rejection", () => {
     );
   });
 
-  test("the older ones are taken, too, when the newest was divided", () => {
+  test("the older ones are accepted, too, when the newest was divided", () => {
     const history = new History();
     for (let number = 1; number <= 5; number += 1) {
       history.collect({ a: number, clock: number });
@@ -549,7 +549,7 @@ describe("after a rejection", () => {
     assert.deepEqual(valuesOf(history, "a"), [1, 2, 3, 4, 5]);
   });
 
-  test("of several that are not taken together, each is tried alone in the same round, newest first", () => {
+  test("of several that are not accepted together, each is tried alone in the same round, newest first", () => {
     const history = new History();
     for (let number = 1; number <= 6; number += 1) {
       history.collect({ a: number });
@@ -562,7 +562,7 @@ describe("after a rejection", () => {
     assert.equal(history.lost, 0);
   });
 
-  test("those that were not tried for longest go first", () => {
+  test("those that were not tried for the longest time are first", () => {
     const history = new History();
     for (let number = 1; number <= 4; number += 1) {
       history.collect({ a: number });
@@ -598,7 +598,7 @@ describe("after a rejection", () => {
     });
   }
 
-  test("one that is rejected alone is dropped after five minutes, and the others are taken", () => {
+  test("one that is rejected alone is dropped after five minutes, and the others are accepted", () => {
     const history = new History();
     const isBad = rejects(({ name, value }) => name === "a" && value === 3);
     for (let number = 1; number <= 40; number += 1) {
@@ -644,7 +644,7 @@ describe("after a rejection", () => {
     assert.deepEqual(history.queue.counts.dropped, { age: 1, bytes: 0, rejected: 0 });
   });
 
-  test("one bad series does not silence a node: the clock's own go alone", () => {
+  test("one invalid series does not silence a node, because the clock's series are sent alone", () => {
     const history = new History();
     const isBad = rejects(({ name }) => name === "bad");
     for (let number = 1; number <= 20; number += 1) {
@@ -686,8 +686,8 @@ describe("after a rejection", () => {
   });
 });
 
-describe("after answers that say nothing of the points", () => {
-  test("the oldest collection is tried alone, and when it is taken, all go in order", () => {
+describe("after answers without a statement about the points", () => {
+  test("the oldest collection is tried alone, and when it is accepted, all are sent in order", () => {
     const history = new History();
     for (const reply of [BUSY, BUSY, BUSY, BUSY, TAKEN]) {
       history.collect({ a: history.rounds.length + 1 });
@@ -696,7 +696,7 @@ describe("after answers that say nothing of the points", () => {
     assert.deepEqual(history.rounds.map(sizes), [[1], [2], [3], [1], [1, 4]]);
   });
 
-  test("each takes three in a row: one that is taken between starts the count anew", () => {
+  test("each needs three in a row, because an accepted one restarts the count", () => {
     const history = new History();
     for (const reply of [BUSY, BUSY, TAKEN, BUSY, BUSY, BUSY, BUSY]) {
       history.collect({ a: history.rounds.length + 1 });
@@ -751,7 +751,7 @@ describe("after answers that say nothing of the points", () => {
     assert.deepEqual(losing, [10, 20, 30]);
   });
 
-  test("several that are not taken together are tried alone in the same round", () => {
+  test("several that are not accepted together are tried alone in the same round", () => {
     const history = new History();
     for (let number = 1; number <= 10; number += 1) {
       history.collect({ a: number });
@@ -765,7 +765,7 @@ describe("after answers that say nothing of the points", () => {
     ]);
   });
 
-  test("without an answer all go together, oldest first", () => {
+  test("without an answer all are sent together, oldest first", () => {
     const history = new History();
     for (const reply of [AWAY, AWAY, AWAY, AWAY, AWAY, AWAY, TAKEN]) {
       history.collect({ a: history.rounds.length + 1 });
@@ -774,7 +774,7 @@ describe("after answers that say nothing of the points", () => {
     assert.deepEqual(lastRound(history), [[1, 2, 3, 4, 5, 6, 7]]);
   });
 
-  test("what cannot be taken any more does not keep back what is new, nor what can", () => {
+  test("points that are no longer accepted do not block new ones, nor others", () => {
     const history = new History();
     for (let number = 1; number <= 30; number += 1) {
       history.collect({ a: number });
@@ -786,7 +786,7 @@ describe("after answers that say nothing of the points", () => {
     );
   });
 
-  test("what can still be taken goes before what cannot any more", () => {
+  test("points that are still accepted are sent before others", () => {
     const history = new History();
     for (let number = 1; number <= 10; number += 1) {
       history.collect({ a: number });
@@ -799,7 +799,7 @@ describe("after answers that say nothing of the points", () => {
     assert.deepEqual(valuesOf(history, "a"), [4, 5, 6, 7, 8, 9, 10]);
   });
 
-  test("half as much goes with the next request where none came in time", () => {
+  test("the next request after a timeout has half as much", () => {
     const history = new History();
     for (const reply of [SILENT, SILENT, SILENT, SILENT, SILENT, SILENT]) {
       history.collect({ a: history.rounds.length + 1 });
@@ -842,7 +842,7 @@ describe("a request that is too large", () => {
     assert.equal(history.lost, 0);
   });
 
-  test("and has the clock's own series alone is divided, too, and so are the others, in halves", () => {
+  test("and has only the clock's series is divided, too, and so are the others, in halves", () => {
     const history = new History();
     history.collect({ clock_a: 1, clock_b: 1, clock_c: 1, clock_d: 1 });
     history.push(takesThree);
@@ -883,7 +883,7 @@ describe("a request that is too large", () => {
   });
 });
 
-test("what a partial success says was rejected is counted, and gone", () => {
+test("the rejected points of a partial success are counted and dropped", () => {
   const history = new History();
   history.collect({ a: 1, b: 1 });
   history.push({ writes: true, outcome: { kind: "accepted", rejectedPoints: 7, reason: "no" } });
@@ -891,7 +891,7 @@ test("what a partial success says was rejected is counted, and gone", () => {
   assert.deepEqual(history.queue.counts, { points: 0, dropped }, "not more than were sent");
 });
 
-test("whatever happens, what is not too old arrives once the backend takes all, at one time each", () => {
+test("whatever happens, points that are not too old arrive when the backend accepts all, each at one time", () => {
   const reply = fc.constantFrom(TAKEN, REJECTED, BUSY, AWAY, SILENT, ANSWER_LOST, TOO_LARGE);
   const event = fc.record({
     values: fc.dictionary(fc.constantFrom("a", "b", "clock"), fc.integer(), { maxKeys: 3 }),

@@ -201,7 +201,7 @@ test("sources are not known where they were not asked for, or the report failed"
   assert.deepEqual(factsWith({}, []).sources, []);
 });
 
-test("what NTP servers say has its age, and no contradiction where the bound is withheld", () => {
+test("the check of NTP servers has its age, and no contradiction if there is no bound", () => {
   const { assessment } = observation(reading(clocksAt(42_000)));
   const check = {
     clocks: clocksAt(12_000),

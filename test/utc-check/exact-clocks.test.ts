@@ -17,7 +17,7 @@ test("the wall clock's next millisecond begins within the bracket", () => {
 
 test("two readings differ by at most both brackets, and not by a millisecond", () => {
   const readings = Array.from({ length: 50 }, () => readClocksExactly());
-  // An interrupted reading says so by its bracket.
+  // An interrupted reading has a wide bracket.
   const first = readings.reduce((one, other) => (other.bracketMs < one.bracketMs ? other : one));
   for (const { wallMs, monotonicMs, bracketMs } of readings) {
     const apartMs = Math.abs(wallMs - monotonicMs - (first.wallMs - first.monotonicMs));
