@@ -118,6 +118,31 @@ describe("the page", () => {
     assert.match(textOf(slewing), /! synchronised The peak of 80\.000 ms is above 50 ms\./);
   });
 
+  test("has a colour and a sign for each verdict: only a good clock is green", () => {
+    const looks = [
+      [factsOf(), "good", "✓ synchronised"],
+      [factsOf({ boundMs: 75 }), "warning", "! synchronised"],
+      [factsOf({ state: "stale" }), "warning", "! stale"],
+      [factsOf({ boundMs: 300 }), "bad", "✗ synchronised"],
+      [factsOf({ state: "local" }), "bad", "✗ local"],
+      [UNREACHABLE, "bad", "? unreachable"],
+      [undefined, "waiting", "… starting"],
+    ] as const;
+    for (const [clock, tone, title] of looks) {
+      const start = `<section class="state ${tone}"><h2>${title}</h2>`;
+      assert.ok(page(contentOf({ clock })).includes(start), title);
+    }
+  });
+
+  test("has the use of a source in its colour, and numbers in columns", () => {
+    const source = sourceOf({ state: "falseticker" });
+    const document = page(contentOf({ clock: factsOf({ sources: [source] }) }));
+    const row =
+      '<tr><td class="name">PHC0</td><td class="bad word">falseticker</td><td class="number">0</td>';
+    assert.ok(document.includes(row));
+    assert.ok(document.includes('<th>Use</th><th class="number">Strat</th>'));
+  });
+
   test("shows the steps, with their direction", () => {
     assert.match(
       textOf(contentOf({ steps: 2, lastStepSeconds: -1.5 })),

@@ -9,7 +9,7 @@ import { briefView } from "../../src/status/brief-view.ts";
 import { fullView } from "../../src/status/full-view.ts";
 import { jsonView } from "../../src/status/json-view.ts";
 import type { StatusReport } from "../../src/status/report.ts";
-import { rendered } from "../../src/status/styled-line.ts";
+import { rendered, span } from "../../src/status/styled-line.ts";
 import { frame, hasColours, type Output, reportWidth } from "../../src/status/terminal.ts";
 import { agentReportText } from "../../src/summary/agent-report.ts";
 import { UNREACHABLE } from "../../src/summary/clock-facts.ts";
@@ -287,6 +287,23 @@ describe("the JSON view", () => {
     assert.equal(object["sources"], null);
     assert.equal(object["said_by"], "nobody");
   });
+});
+
+test("a line has the terminal's colours where they are wanted, and no trailing blanks", () => {
+  const line = [
+    span("strong ", "strong"),
+    span("faint ", "faint"),
+    span("good ", "good"),
+    span("warning ", "warning"),
+    span("bad ", "bad"),
+    span("", "bad"),
+    span("plain  "),
+  ];
+  assert.equal(rendered(line, false), "strong faint good warning bad plain");
+  assert.equal(
+    rendered(line, true),
+    "\x1b[1mstrong \x1b[0m\x1b[2mfaint \x1b[0m\x1b[1;32mgood \x1b[0m\x1b[1;33mwarning \x1b[0m\x1b[1;31mbad \x1b[0mplain",
+  );
 });
 
 describe("the terminal", () => {
