@@ -9,7 +9,12 @@ import { PUBLISHES, SYNC_STATES, type SyncState } from "../../src/clock/sync-sta
 import { type Growth, totalGrowth } from "../../src/report/counters.ts";
 import { nodeFigures } from "../../src/report/node-figures.ts";
 import type { Question } from "../../src/report/question.ts";
-import type { NodeSamples, RawSeries, UsedMetric } from "../../src/report/raw-series.ts";
+import {
+  type NodeSamples,
+  openMetricsLines,
+  type RawSeries,
+  type UsedMetric,
+} from "../../src/report/raw-series.ts";
 import { cutter } from "../../src/report/sample-pairs.ts";
 
 const QUESTION: Question = {
@@ -107,6 +112,20 @@ function coveredBy(collections: readonly Collection[], second: number) {
     second > later.second - 60;
   return { peak: isKnown ? later.peak : undefined, state: isNear ? worst : undefined };
 }
+
+test("samples are written with three decimals of a second, and with labels in order", () => {
+  const lines = openMetricsLines({
+    metric: "chrony_clock_steps_total",
+    labels: { job: 'a"b\\c\nd', cluster: "Blue" },
+    timesMs: [5, 1_050, 1_700_000_000_700],
+    values: ["0", "1", "1"],
+  });
+  const name = 'chrony_clock_steps_total{cluster="blue",job="a\\"b\\\\c\\nd"}';
+  assert.deepEqual(
+    [...lines],
+    [`${name} 0 0.005\n`, `${name} 1 1.050\n`, `${name} 1 1700000000.700\n`],
+  );
+});
 
 describe("a cut", () => {
   test("may lie in another one, and may touch the next", () => {

@@ -5,7 +5,7 @@ import { readdir, writeFile } from "node:fs/promises";
 import type { RequestListener } from "node:http";
 import { dirname, join } from "node:path";
 import { before, describe, test } from "node:test";
-import { scrapeInState } from "../agent/scrape.ts";
+import { get, scrapeInState } from "../agent/scrape.ts";
 import { startAgent, startAgentBeside } from "../parts/agent.ts";
 import { bringChronyd, progressToStandardError } from "../parts/bring.ts";
 import { type Chronyd, startChronyd } from "../parts/chronyd.ts";
@@ -342,6 +342,8 @@ describe("status, with a chronyd that", () => {
       OTEL_METRIC_EXPORT_INTERVAL: "60000",
     });
     await scrapeInState(agent, "local");
+    // So that none of two pushes misses an error, a peak lasts for two export intervals.
+    assert.equal(JSON.parse((await get(agent, "/status")).body).peak_width_seconds, 120);
     await doomed.freeze();
     const environment = { OTEL_EXPORTER_PROMETHEUS_PORT: new URL(agent.pullUrl).port };
     const { code, stdout } = await statusOf(doomed, [], { environment });
