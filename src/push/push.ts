@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ValueType } from "@opentelemetry/api";
 import type { Resource } from "@opentelemetry/resources";
+import type { Assessment } from "../clock/assessment.ts";
 import { timeWithSleepMs } from "../clock/clock-pair.ts";
 import type { Log } from "../log.ts";
 import { METRICS } from "../metrics/catalogue.ts";
@@ -40,9 +41,6 @@ export type PushOptions = {
   readonly log: Log;
 };
 
-/** How much later than it is due a reading may come, before a collection is made without it. */
-const LATEST_READING_MS = 5_000;
-
 /** How much of the interval a push waits at the most after one that failed: agents must not return together. */
 const JITTER = 0.1;
 
@@ -54,9 +52,6 @@ const SENT_HEADER = "x-chrony-tracker-sent-us";
 
 /** OTLP without a point: any receiver answers it, and the answer has a date. */
 const EMPTY_REQUEST = Buffer.from("{}");
-
-/** How often the collector is asked for its date before a round at the most. */
-const MOST_QUESTIONS = 3;
 
 /**
  * Collects once an interval and pushes what waits, until it is stopped. Collecting goes on while a
@@ -71,9 +66,8 @@ export class Push {
   readonly #queue: Queue;
   readonly #rounds: Rounds;
   readonly #collectorTime = new CollectorTime();
-  /** The moment of the newest collection by the monotonic clock, in milliseconds. */
-  #lastCollectedMs: number | undefined;
-  #isSynchronised = false;
+  /** What the newest collection was made of. */
+  #newest: Assessment | undefined;
   /** The round that is under way. */
   #round: Promise<void> | undefined;
   /** When the last request must have ended, once the agent is told to stop: monotonic, in milliseconds. */
@@ -121,7 +115,7 @@ export class Push {
   async #run(): Promise<void> {
     const { intervalMs, readingIntervalMs, resource, sampler } = this.#options;
     while (sampler.history === undefined && !this.#stop.signal.aborted) {
-      await sampler.nextReading(LATEST_READING_MS);
+      await sampler.nextReading(intervalMs);
     }
     // Agents that start together (a rollout, a new node pool) must not go on pushing together.
     let dueMs = performance.now() + intervalMs * phaseOf(nodeName(resource));
@@ -140,7 +134,7 @@ export class Push {
         return;
       }
       // A point stands at its reading's time, so each collection has a reading that none had before.
-      await sampler.nextReading(readingIntervalMs + LATEST_READING_MS);
+      await sampler.nextReading(readingIntervalMs + intervalMs);
     }
   }
 
@@ -150,13 +144,12 @@ export class Push {
     if (observation === undefined) {
       return;
     }
-    const { clocks, state } = observation.assessment;
-    if (clocks.monotonicMs === this.#lastCollectedMs) {
-      // Nothing new: a second value at the time of the first would be refused, and all with it.
+    const { clocks } = observation.assessment;
+    if (clocks.monotonicMs === this.#newest?.clocks.monotonicMs) {
+      // Nothing new: a second value at the time of the first would be rejected, and all with it.
       return;
     }
-    this.#lastCollectedMs = clocks.monotonicMs;
-    this.#isSynchronised = state === "synchronised";
+    this.#newest = observation.assessment;
     const collected = await collect(resource, catalogue, observation);
     this.#queue.add(collected, clocks, observation.startedWallMs);
     this.results.collected(this.#queue.counts.dropped);
@@ -188,27 +181,40 @@ export class Push {
   }
 
   /**
-   * Learns from the collector what time it is there, where that is not known.
+   * Asks the collector for its date where that is not known, and once more where one answer does not
+   * suffice.
    * @returns whether points may be sent
    */
   async #askForDate(): Promise<boolean> {
-    for (let question = 0; question < MOST_QUESTIONS; question += 1) {
-      if (!this.#collectorTime.mustAsk(readSystemClocks(), this.#isSynchronised)) {
-        return true;
-      }
-      if (question > 0) {
-        await this.#sleep(SHORTEST_GAP_MS + 100);
-      }
-      const outcome = await this.#send(EMPTY_REQUEST);
-      if (outcome.kind === "wait") {
-        this.results.settled(outcome, this.#queue.counts.points);
-        return false;
-      }
-      if (outcome.kind !== "accepted") {
-        this.#collectorTime.hasNone();
-      }
+    if (!this.#mustAsk()) {
+      return true;
+    }
+    const isAnswered = await this.#askOnce();
+    if (!isAnswered || !this.#mustAsk()) {
+      return isAnswered;
+    }
+    await this.#sleep(SHORTEST_GAP_MS + 100);
+    return this.#askOnce();
+  }
+
+  async #askOnce(): Promise<boolean> {
+    const outcome = await this.#send(EMPTY_REQUEST);
+    if (outcome.kind === "wait") {
+      this.results.settled(outcome, this.#queue.counts.points);
+      return false;
+    }
+    if (outcome.kind !== "accepted") {
+      this.#collectorTime.hasNone();
     }
     return true;
+  }
+
+  #mustAsk(): boolean {
+    return this.#collectorTime.mustAsk(readSystemClocks(), this.#isSynchronised);
+  }
+
+  get #isSynchronised(): boolean {
+    return this.#newest?.state === "synchronised";
   }
 
   async #deliver(batches: readonly Batch[]): Promise<Outcome> {

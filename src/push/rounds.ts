@@ -92,7 +92,7 @@ export class Rounds {
       if (outcome.kind !== "accepted") {
         return;
       }
-      this.#isOneByOne = this.#queue.waiting.length > 0;
+      this.#isOneByOne = true;
     }
     const outcome = yield* this.#together();
     if (outcome?.kind === "rejected" || isAnsweredWait(outcome)) {
@@ -105,6 +105,7 @@ export class Rounds {
     for (;;) {
       const batches = this.#fitting();
       if (batches.length === 0) {
+        this.#isOneByOne = false;
         return undefined;
       }
       const { outcome } = yield* this.#request(batches);
@@ -138,7 +139,6 @@ export class Rounds {
       case "accepted":
         this.#queue.accept(batches, outcome.rejectedPoints);
         this.#waits = 0;
-        this.#isOneByOne &&= this.#queue.waiting.length > 0;
         this.#newestRejections = this.#queue.newest === undefined ? 0 : this.#newestRejections;
         this.#mostBytes = Math.min(2 * Math.max(this.#mostBytes, bytes), MOST_REQUEST_BYTES);
         break;

@@ -77,6 +77,12 @@ async function bytesOf(batches: readonly Batch[]): Promise<number> {
   return body.byteLength;
 }
 
+test("what a batch takes in a request is the sum of what its points take", () => {
+  const all = points(2, () => 3);
+  const [first = 0, second = 0] = all.map((point) => batchOf(MOMENT, [point]).requestBytes);
+  assert.equal(batchOf(MOMENT, all).requestBytes, first + second);
+});
+
 describe("what waits takes in memory", () => {
   test("nothing where nothing waits", () => assert.equal(memoryOf([]), 0));
 

@@ -30,6 +30,7 @@ const HOUR_MS = 3_600_000;
 /** Names of nodes, by their phase of the interval. */
 const AT_ONCE = "aks-pool-19"; // 0.016
 const EARLY = "aks-pool-13"; // 0.096
+const LATER_THAN_MOST = "aks-pool-39"; // 0.908
 const LATE = "aks-pool-22"; // 0.985
 
 const scope = suiteScope();
@@ -174,6 +175,10 @@ function isClocks(name: string): boolean {
   return CLOCK_METRICS.some((metric) => metric.name === name);
 }
 
+function timers(): number {
+  return process.getActiveResourcesInfo().filter((resource) => resource === "Timeout").length;
+}
+
 /** Answers nothing until it is released, and then everything in one way. */
 function held(): { readonly answer: Answer; readonly release: (answer: Answer) => void } {
   const responses: ServerResponse[] = [];
@@ -249,7 +254,7 @@ describe("an agent that pushes", { concurrency: true }, () => {
 
     test("carry a reading that none before had, however seldom chronyd is asked", async (t) => {
       const pushing = await startPushing(t, accept, {
-        node: LATE,
+        node: LATER_THAN_MOST,
         SLEEP_INTERVAL: "4",
         OTEL_METRIC_EXPORT_INTERVAL: "4000",
       });
@@ -453,4 +458,12 @@ describe("an agent whose pushes take long, fail or end", { concurrency: true }, 
       assert.equal(pushing.collector.attempts.length, 2);
     });
   });
+});
+
+test("an agent that ended leaves no timer, which would keep its process", async (t) => {
+  const before = timers();
+  const pushing = await startPushing(t, accept);
+  await untilAttempts(pushing, 1);
+  await pushing.stop();
+  assert.ok(timers() <= before, process.getActiveResourcesInfo().join());
 });

@@ -114,14 +114,14 @@ class History {
         this.backend.write(points);
       }
       const before = this.queue.counts.points + this.lost;
-      const lostBefore = this.lost;
+      const rejectedBefore = this.queue.counts.dropped.rejected;
       step = requests.next({ outcome, nowMs: this.#monotonicMs });
       const rejected = outcome.kind === "accepted" ? outcome.rejectedPoints : 0;
       const accepted =
         outcome.kind === "accepted" ? points.length - Math.min(rejected, points.length) : 0;
       assert.equal(this.queue.counts.points + this.lost, before - accepted, "none is forgotten");
       if (outcome.kind === "rejected") {
-        this.#checkRejected(batches, this.lost > lostBefore);
+        this.#checkRejected(batches, this.queue.counts.dropped.rejected > rejectedBefore);
       }
     }
   }
@@ -629,6 +629,21 @@ describe("after a rejection", () => {
     assert.equal(history.queue.counts.points, 0);
   });
 
+  test("one that becomes too old while another is tried alone is not sent any more", () => {
+    const history = new History();
+    history.collect({ a: 1 });
+    history.collect({ a: 2 });
+    history.push(REJECTED);
+    history.collect({ a: 3 });
+    history.push((points) => {
+      const isAlone = points.length === 1 && points[0]?.value === 2;
+      history.pass(isAlone ? MAX_AGE_MS - 59_999 : 0);
+      return points.some(({ value }) => value !== 3) ? REJECTED : TAKEN;
+    });
+    assert.deepEqual(lastRound(history), [[3], [1, 2], [2]]);
+    assert.deepEqual(history.queue.counts.dropped, { age: 1, bytes: 0, rejected: 0 });
+  });
+
   test("one that becomes too old while it is rejected for the last time is counted once", () => {
     const history = new History({ maxAgeMs: 330_000 });
     history.collect({ a: 0 });
@@ -855,6 +870,25 @@ describe("a request that is too large", () => {
     assert.deepEqual(
       history.rounds.at(-1)?.map((points) => points.length),
       [8, 4, 2, 2, 4, 2, 2],
+    );
+  });
+
+  test("and has two collections is followed by each alone, undivided, and half of many follows", () => {
+    const history = new History();
+    for (let number = 1; number <= 2; number += 1) {
+      history.collect({ a: number, b: number });
+    }
+    history.push(takesThree);
+    for (let number = 3; number <= 6; number += 1) {
+      history.collect({ a: number, b: number });
+    }
+    history.push(takesThree);
+    assert.deepEqual(
+      history.rounds.map((round) => round.map((points) => points.length)),
+      [
+        [4, 2, 2],
+        [8, 4, 2, 4, 2, 4, 2, 2],
+      ],
     );
   });
 
