@@ -208,22 +208,20 @@ test("a node's phase of the interval is the same at every start, in every versio
 describe("an agent that pushes", { concurrency: true }, () => {
   describe("collections", () => {
     test("are sent at once, then at the node's own phase of the interval", async (t) => {
-      const pushing = await startPushing(t, accept);
+      const pushing = await startPushing(t, accept, { node: EARLY });
       const [first = 0, second = 0] = timesIn(...(await untilAttempts(pushing, 2)));
-      assert.ok(second - first > 0.0158 * 60_000 - 200, `${second - first} ms`);
+      // 6 s of 60, less what a busy machine takes for the first.
+      assert.ok(second - first > 2_000, `${second - first} ms`);
       assert.ok(second - first < 30_000, `${second - first} ms`);
     });
 
     test("are sent once an interval, however late that phase is", async (t) => {
       const pushing = await startPushing(t, accept, {
         node: LATE,
-        OTEL_METRIC_EXPORT_INTERVAL: "1000",
+        OTEL_METRIC_EXPORT_INTERVAL: "4000",
       });
-      const attempts = await untilAttempts(pushing, 4);
-      const [first = 0, ...others] = new Set(timesIn(...attempts));
-      for (const [index, time] of others.entries()) {
-        assert.ok(time - first > (index + 0.98) * 1_000 - 100, `${index + 1}: ${time - first} ms`);
-      }
+      const [first = 0, second = 0] = timesIn(...(await untilAttempts(pushing, 2)));
+      assert.ok(second - first > 2_000, `${second - first} ms`);
     });
 
     test("have the time of sending, and are sent to the path of metrics", async (t) => {
@@ -255,14 +253,15 @@ describe("an agent that pushes", { concurrency: true }, () => {
     test("carry a reading that none before had, however seldom chronyd is asked", async (t) => {
       const pushing = await startPushing(t, accept, {
         node: LATER_THAN_MOST,
-        SLEEP_INTERVAL: "4",
-        OTEL_METRIC_EXPORT_INTERVAL: "4000",
+        SLEEP_INTERVAL: "8",
+        OTEL_METRIC_EXPORT_INTERVAL: "8000",
       });
       const [, second] = await untilAttempts(pushing, 2);
       assert.ok(second !== undefined);
       const sentMs = Number(second.headers["x-chrony-tracker-sent-us"]) / 1_000;
       const [time = 0] = timesIn(second);
-      assert.ok(sentMs - time < 2_000, `${sentMs - time} ms old`);
+      // Without the poll that is waited for, it would be seven seconds.
+      assert.ok(sentMs - time < 5_000, `${sentMs - time} ms old`);
     });
   });
 
@@ -363,16 +362,16 @@ describe("an agent whose pushes take long, fail or end", { concurrency: true }, 
     test("begin after a random delay if the one before failed, and only then", async (t) => {
       const pushing = await startPushing(t, refuse(401), {
         node: EARLY,
-        OTEL_METRIC_EXPORT_INTERVAL: "20000",
       });
-      await untilAttempts(pushing, 1);
-      const before = await readingsOf(pushing);
-      assert.ok(before < 12, `the first after ${before} readings`);
-      const [, second] = await untilAttempts(pushing, 2);
-      assert.ok(second !== undefined);
-      const waitedMs =
-        Number(second.headers["x-chrony-tracker-sent-us"]) / 1_000 - Math.max(...timesIn(second));
-      assert.ok(waitedMs > 1_900 && waitedMs < 15_000, `the second after ${waitedMs} ms`);
+      const waitsMs = (await untilAttempts(pushing, 2)).map(
+        (attempt) =>
+          Number(attempt.headers["x-chrony-tracker-sent-us"]) / 1_000 -
+          Math.max(...timesIn(attempt)),
+      );
+      const [firstMs = Number.NaN, secondMs = Number.NaN] = waitsMs;
+      assert.ok(firstMs < 4_000, `the first after ${firstMs} ms`);
+      // A tenth of the interval.
+      assert.ok(secondMs > 5_900 && secondMs < 30_000, `the second after ${secondMs} ms`);
     });
 
     test("have only the clock's series when the newest collection was rejected three times", async (t) => {
