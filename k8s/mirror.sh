@@ -4,6 +4,9 @@
 #
 #   k8s/mirror.sh REGISTRY        for instance: k8s/mirror.sh contoso
 #
+# Docker Hub limits anonymous pulls. With DOCKER_HUB_USER and DOCKER_HUB_TOKEN in the environment, its image is
+# copied with that account.
+#
 # Exit code 0: both were copied. 1: az failed, or this is not an unpacked release. 2: no registry was named.
 set -u
 
@@ -43,7 +46,14 @@ for part in agent collector; do
   repository=${source##*/}
   # With a tag, because a registry may remove untagged manifests. The digest stays the same.
   tag=$(printf %s "$digest" | sed 's/^sha256:\(.\{12\}\).*/\1/')
-  az acr import --name "$registry" --source "$source@$digest" --image "$repository:$tag" --force || exit 1
+  set --
+  case $source in
+    docker.io/*)
+      if [ -n "${DOCKER_HUB_USER:-}" ]; then
+        set -- --username "$DOCKER_HUB_USER" --password "${DOCKER_HUB_TOKEN:-}"
+      fi ;;
+  esac
+  az acr import --name "$registry" --source "$source@$digest" --image "$repository:$tag" --force "$@" || exit 1
   sed "s|^\( *newName: \).*|\1$server/$repository|" "$file" >"$file.new" && mv "$file.new" "$file" || exit 1
   echo "$file names $server/$repository@$digest now."
 done

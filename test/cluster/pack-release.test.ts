@@ -151,6 +151,33 @@ describe("a release", () => {
     });
   }
 
+  test("is copied from Docker Hub, and only from there, with an account if one is given", async () => {
+    const archive = await pack("account");
+    const folder = dirname(archive);
+    const az = await systemOf(folder, join(folder, "built.yaml"));
+    const output = await runToEnd({
+      name: "k8s/mirror.sh",
+      command: "/bin/sh",
+      args: ["-eu", "-c", "tar -xzf *.tar.gz; cd chrony-tracker-1.2.3; k8s/mirror.sh contoso"],
+      cwd: folder,
+      env: { PATH: join(folder, "bin"), DOCKER_HUB_USER: "me", DOCKER_HUB_TOKEN: "secret" },
+      timeoutMs: 120_000,
+    });
+    assert.doesNotMatch(output, /secret/);
+    assert.deepEqual(
+      (await az.commands())
+        .filter((command) => command.startsWith("acr import"))
+        .map((command) => [
+          /--source ([^/]+)/.exec(command)?.[1],
+          /--username.*/.exec(command)?.[0],
+        ]),
+      [
+        ["ghcr.io", undefined],
+        ["docker.io", "--username me --password secret"],
+      ],
+    );
+  });
+
   /**
    * Puts the programs that the steps may use into `bin`: the tools of every system, a fake az, and a kubectl that only
    * builds.
