@@ -5,8 +5,10 @@ import assert from "node:assert/strict";
 import { chmod, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { parseAllDocuments } from "yaml";
 import { type FakeAnswer, fakeProgram } from "../azure/fake-az.ts";
+import { readBicep } from "../azure-infrastructure/bicep.ts";
 import { progressToStandardError } from "../parts/bring.ts";
 import { findExecutable } from "../parts/executable.ts";
 import { runToEnd } from "../parts/run-to-end.ts";
@@ -46,6 +48,11 @@ const AZURE: readonly FakeAnswer[] = [
   { command: "acr show --name contoso --query loginServer", stdout: "contoso.azurecr.io\n" },
   { command: "acr import --name contoso" },
   { command: "group create --name chrony-tracker --location westeurope" },
+  { command: "resource show --ids /workspace --query location", stdout: "westeurope\n" },
+  {
+    command:
+      "stack group create --name chrony-tracker-blue azure/modules/alert-rules.bicep clusterName=blue workspaceResourceId=/workspace location=westeurope ruleGroups=@azure/rule-groups.json emailAddress=operators@example.com",
+  },
   { command: "deployment group what-if workspaceResourceId=/workspace" },
   {
     command:
@@ -117,7 +124,10 @@ describe("a release", () => {
       const folder = dirname(archive);
       const built = join(folder, "built.yaml");
       const az = await systemOf(folder, built);
-      const steps = (await stepsOfInstallation()).replace(/^REGISTRY=$/m, `REGISTRY=${registry}`);
+      const steps = (await commandsOf("Install, step by step")).replace(
+        /^REGISTRY=$/m,
+        `REGISTRY=${registry}`,
+      );
       assert.ok(steps.includes(`REGISTRY=${registry}\n`), "the steps do not set REGISTRY");
       const output = await runToEnd({
         name: "the steps",
@@ -150,6 +160,36 @@ describe("a release", () => {
       );
     });
   }
+
+  test("is installed by pull by the commands of docs/azure.md", async () => {
+    const archive = await pack("pull");
+    const folder = dirname(archive);
+    const built = join(folder, "built.yaml");
+    const az = await systemOf(folder, built);
+    await runToEnd({
+      name: "the commands",
+      command: "/bin/sh",
+      args: [
+        "-eu",
+        "-c",
+        `tar -xzf *.tar.gz; cd chrony-tracker-1.2.3; WORKSPACE_ID=/workspace CLUSTER=blue SUPPORT=operators@example.com GROUP=chrony-tracker LOCATION=westeurope\n${await commandsOf("By pull")}`,
+      ],
+      cwd: folder,
+      env: { PATH: join(folder, "bin") },
+      timeoutMs: 120_000,
+    });
+    const kinds = parseAllDocuments(await readFile(built, "utf8")).map(
+      (document): string => document.toJS().kind,
+    );
+    assert.ok(kinds.includes("PodMonitor"), kinds.join());
+    const [create = ""] = (await az.commands()).filter((command) => command.startsWith("stack"));
+    const template = await readBicep(
+      fileURLToPath(new URL("../../azure/modules/alert-rules.bicep", import.meta.url)),
+    );
+    for (const { name } of template.parameters) {
+      assert.match(create, new RegExp(` ${name}=.`), `${name} is not given`);
+    }
+  });
 
   test("is copied from Docker Hub, and only from there, with an account if one is given", async () => {
     const archive = await pack("account");
@@ -200,12 +240,12 @@ describe("a release", () => {
   });
 });
 
-/** The shell commands of the installation's steps, in order. */
-async function stepsOfInstallation(): Promise<string> {
+/** The shell commands of a section of docs/azure.md, in order. */
+async function commandsOf(title: string): Promise<string> {
   const page = await readFile(new URL("../../docs/azure.md", import.meta.url), "utf8");
-  const [section = ""] = page.split("## Install, step by step\n")[1]?.split("\n## ") ?? [];
+  const [section = ""] = page.split(`## ${title}\n`)[1]?.split("\n## ") ?? [];
   const blocks = [...section.matchAll(/^( *)```sh\n([\s\S]*?)^\1```$/gm)];
-  assert.ok(blocks.length >= 10, `${blocks.length} blocks`);
+  assert.ok(blocks.length >= 2, `${title}: ${blocks.length} blocks`);
   return blocks
     .map(([, indent = "", block = ""]) => block.replaceAll(new RegExp(`^${indent}`, "gm"), ""))
     .join("\n");
