@@ -306,6 +306,11 @@ describe("the check of the values for Azure with az and curl", () => {
       /^TOKEN_ISSUER_URL: .*its name is "https:\/\/other\/"/m,
     ],
     [
+      "a server that is no issuer",
+      { curl: [{ command: "--silent", stdout: "<html>Sign in</html>" }] },
+      /^TOKEN_ISSUER_URL: "https:\/\/.*openid-configuration" answers, but not as an issuer/m,
+    ],
+    [
       "a cluster's name in another case",
       { az: azureBut({ command: "aks list", stdout: "Blue\t\n" }) },
       /^CLUSTER_NAME: it is "blue", and the cluster is called "Blue"\. Azure Monitor treats both as one/m,
@@ -318,7 +323,7 @@ describe("the check of the values for Azure with az and curl", () => {
           stdout: `${principal}\tgroup\tchrony\tother\n`,
         }),
       },
-      /^AZURE_TENANT_ID: the identity chrony is of the tenant other\./m,
+      /^AZURE_TENANT_ID: the identity chrony is of the tenant other\. Set that one\.$/m,
     ],
     [
       "a missing federated credential",
@@ -338,6 +343,16 @@ describe("the check of the values for Azure with az and curl", () => {
       assert.match(output, /has 1 fault\(s\)/);
     });
   }
+
+  test("does not mention a proxy that was disabled", async () => {
+    const az = azureBut({
+      command: "aks list",
+      stdout: "blue\thttp://proxy.example:3128\tFalse\n",
+    });
+    const { status, output } = await check({ az, curl: [discovery] });
+    assert.equal(status, 0, output);
+    assert.match(output, /has no fault, and Azure knows all of it\.$/m);
+  });
 
   for (const [what, answer, note] of [
     [

@@ -49,7 +49,7 @@ fault() {
     AZURE_CLIENT_ID)
       echo '  az identity show --resource-group GROUP --name IDENTITY --query clientId --output tsv' ;;
     AZURE_TENANT_ID)
-      echo '  az account show --query tenantId --output tsv' ;;
+      echo '  az identity show --resource-group GROUP --name IDENTITY --query tenantId --output tsv' ;;
   esac
 }
 
@@ -71,7 +71,7 @@ check_lines() {
       '' | '#'*) continue ;;
       *=*) ;;
       *)
-        fault "line $number" 'it is neither NAME=VALUE nor a comment.'
+        fault "line $number" 'it is neither NAME=VALUE nor a comment. Remove it, or begin it with #.'
         continue ;;
     esac
     name=${line%%=*}
@@ -179,11 +179,13 @@ ask_issuer() {
   fi
   document=${issuer%/}/.well-known/openid-configuration
   if ! answer=$(curl --silent --show-error --fail --globoff --location --max-time 20 "$document" 2>&1); then
-    fault TOKEN_ISSUER_URL "\"$issuer\" cannot be reached from here ($answer). The collector asks it for its keys when it starts, and ends without them. If this machine is offline: check.sh --offline."
+    fault TOKEN_ISSUER_URL "\"$issuer\" cannot be reached from here ($answer). The collector asks it for its keys when it starts, and ends without them. If only this machine cannot reach it, for example behind a firewall: check.sh --offline."
     return
   fi
   answer=$(printf %s "$answer" | tr -d ' \t\r\n' | sed -n 's/.*"issuer":"\([^"]*\)".*/\1/p')
-  if [ "$answer" != "$issuer" ]; then
+  if [ -z "$answer" ]; then
+    fault TOKEN_ISSUER_URL "\"$document\" answers, but not as an issuer. Open it in a browser: a proxy, a sign-in page or another server may have answered."
+  elif [ "$answer" != "$issuer" ]; then
     fault TOKEN_ISSUER_URL "\"$issuer\" answers, but its name is \"$answer\". The collector would reject every agent's token."
   fi
 }
@@ -206,9 +208,13 @@ lower() {
 
 ask_for_cluster() {
   ask 'whether the cluster has that name and issuer' \
-    aks list --query "[?oidcIssuerProfile.issuerUrl=='$issuer'].[name,httpProxyConfig.httpsProxy || httpProxyConfig.httpProxy || '']" || return
+    aks list --query "[?oidcIssuerProfile.issuerUrl=='$issuer'].[name,httpProxyConfig.httpsProxy || httpProxyConfig.httpProxy || '',httpProxyConfig.enabled]" || return
   name=$(printf '%s\n' "$answer" | cut -f 1)
   proxy=$(printf '%s\n' "$answer" | cut -f 2 -s)
+  # AKS keeps the addresses of a proxy that was disabled.
+  case $(printf '%s\n' "$answer" | cut -f 3 -s) in
+    [Ff]alse) proxy='' ;;
+  esac
   cluster=$(value_of CLUSTER_NAME)
   if [ -z "$name" ]; then
     not_checked "whether the cluster is called $cluster: no cluster of this subscription has that issuer. Choose its subscription: az account set --subscription NAME."
@@ -235,7 +241,7 @@ ask_for_role() {
   identity=$(printf '%s\n' "$answer" | cut -f 3)
   tenant=$(printf '%s\n' "$answer" | cut -f 4)
   if [ "$(lower "$tenant")" != "$(lower "$(value_of AZURE_TENANT_ID)")" ]; then
-    fault AZURE_TENANT_ID "the identity $identity is of the tenant $tenant."
+    fault AZURE_TENANT_ID "the identity $identity is of the tenant $tenant. Set that one."
   fi
   subject=system:serviceaccount:chrony-tracker-collector:chrony-tracker-collector
   if ask 'whether the collector may use the identity' identity federated-credential list \
