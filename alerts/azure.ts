@@ -5,7 +5,7 @@
 import { annotationsOf, PROMETHEUS_TEMPLATES } from "./annotations.ts";
 import { RECORDING_GROUP } from "./prometheus.ts";
 import { RECORDING_INTERVAL, type Recording, recordings } from "./recordings.ts";
-import type { Alert, AlertGroup, Severity } from "./rules.ts";
+import { type Alert, type AlertGroup, keepsFiringFor, type Severity } from "./rules.ts";
 
 /** From 0, critical, to 4, verbose. 0 is left to what is worse than a wrong clock. */
 const SEVERITIES: Readonly<Record<Severity, number>> = { critical: 1, warning: 2, info: 3 };
@@ -73,7 +73,10 @@ function alertOf(alert: Alert): AzureAlert {
     severity: SEVERITIES[alert.severity],
     labels: { severity: alert.severity },
     annotations: annotationsOf(alert, PROMETHEUS_TEMPLATES),
-    resolveConfiguration: { autoResolved: true, timeToResolve: "PT5M" },
+    resolveConfiguration: {
+      autoResolved: true,
+      timeToResolve: isoDuration(keepsFiringFor(alert) ?? "5m"),
+    },
   };
 }
 

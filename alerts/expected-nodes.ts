@@ -35,3 +35,13 @@ export const SILENT = `(
     ${REPORTING} and on (k8s_node_name) ${ofNode(withNodeName('kube_node_info{cluster=""}'))}
   )
 )`;
+
+/**
+ * Nodes that were added or started in the last minutes, and were not there five minutes ago: an autoscaler does
+ * that repeatedly, and agents of nodes with the same names report anew each time.
+ */
+export const ADDED = `(
+  ${ofNode(withNodeName("kube_node_info"))}
+  unless on (${NODE}) ${ofNode(withNodeName("last_over_time(kube_node_info[2m] offset 5m)"))}
+  or ${ofNode(withNodeName('last_over_time(kube_node_spec_taint{key="node.cloudprovider.kubernetes.io/shutdown"}[5m])'))}
+)`;

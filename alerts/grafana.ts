@@ -1,7 +1,7 @@
 /** The alerts as Grafana provisions its own: a file for `provisioning/alerting/`. */
 import { annotationsOf, type TemplateNames } from "./annotations.ts";
 import { withoutRecordings } from "./recordings.ts";
-import type { Alert, AlertGroup } from "./rules.ts";
+import { type Alert, type AlertGroup, keepsFiringFor } from "./rules.ts";
 import { GRAFANA_DATA_SOURCE_UID } from "./thresholds.ts";
 
 /** Not `$labels` and `$values`: in such a file a `$` begins an environment variable. */
@@ -35,12 +35,14 @@ function ruleOf(alert: Alert): object {
       `The uid ${uid} is longer than the ${LONGEST_UID} characters that Grafana takes. Shorten the alert's name.`,
     );
   }
+  const keptFor = keepsFiringFor(alert);
   return {
     uid,
     title: alert.name,
     condition: "B",
     data: [query(alert.expression), anyValue],
     for: alert.for ?? "0s",
+    ...(keptFor === undefined ? {} : { keepFiringFor: keptFor }),
     // An expression gives nothing while all is well.
     noDataState: "OK",
     execErrState: "Error",

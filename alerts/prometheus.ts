@@ -1,7 +1,7 @@
 /** Alerts and recordings as Prometheus' rules file, and as a resource of prometheus-operator. */
 import { annotationsOf, PROMETHEUS_TEMPLATES } from "./annotations.ts";
 import { RECORDING_INTERVAL, recordings } from "./recordings.ts";
-import type { Alert, AlertGroup } from "./rules.ts";
+import { type Alert, type AlertGroup, keepsFiringFor } from "./rules.ts";
 
 /** The name of the group of the recordings. */
 export const RECORDING_GROUP = "chrony-tracker-recordings";
@@ -39,10 +39,12 @@ export function prometheusRule(groups: readonly AlertGroup[]): object {
 }
 
 function ruleOf(alert: Alert): object {
+  const keptFor = keepsFiringFor(alert);
   return {
     alert: alert.name,
     expr: alert.expression.trim(),
     ...(alert.for === undefined ? {} : { for: alert.for }),
+    ...(keptFor === undefined ? {} : { keep_firing_for: keptFor }),
     labels: { severity: alert.severity },
     annotations: annotationsOf(alert, PROMETHEUS_TEMPLATES),
   };

@@ -8,7 +8,7 @@
  * no OPERATION: the skew is no aggregate of one metric. `instance:chrony_clock_error_seconds:abs` has the
  * name that dashboards for chrony_exporter ask for.
  */
-import { SILENT } from "./expected-nodes.ts";
+import { ADDED, SILENT } from "./expected-nodes.ts";
 import { NODE, ofNode, REPORTING_COUNT, sumOfTwoLargest } from "./promql.ts";
 import { THRESHOLDS } from "./thresholds.ts";
 
@@ -64,17 +64,19 @@ export function recordings(interval = RECORDING_INTERVAL): readonly Recording[] 
     { name: "cluster:chrony_up:count", expression: REPORTING_COUNT },
     {
       name: "cluster_node:chrony_up:returned",
-      // Present in the minute in which a node reports again after five minutes or more without a sample.
+      // Present in the minute in which a node reports again after five minutes or more without a sample,
+      // although Kubernetes had it all the time.
       expression: `
 ${ofNode(`last_over_time(chrony_up[${interval}])`)}
-unless on (${NODE}) ${ofNode(`last_over_time(chrony_up[5m] offset ${interval})`)}`,
+unless on (${NODE}) ${ofNode(`last_over_time(chrony_up[5m] offset ${interval})`)}
+unless on (${NODE}) ${ADDED}`,
     },
     {
       name: "cluster_node:chrony_sync_state:rarely_synchronised",
       // The share of the last hour. A change is seen in two series: the state that ends and the one
       // that begins.
       expression: `
-${ofNode('avg_over_time(chrony_sync_state{state="synchronised"}[1h])')} < 0.5
+${ofNode('avg_over_time(chrony_sync_state{state="synchronised"}[1h])')} < ${THRESHOLDS.rarelySynchronisedShare}
 and on (${NODE})
 sum by (${NODE}) (max by (${NODE}, state) (changes(chrony_sync_state[1h]))) >= ${2 * THRESHOLDS.stateChangesAnHour}`,
     },

@@ -39,6 +39,14 @@ export type Alert = {
   readonly value: string;
 };
 
+/**
+ * How long an alert goes on firing after its expression gives nothing more. A critical alert of a cluster does,
+ * so that a fault that comes and goes is one page.
+ */
+export function keepsFiringFor({ subject, severity }: Alert): string | undefined {
+  return subject === "cluster" && severity === "critical" ? THRESHOLDS.keepFiringFor : undefined;
+}
+
 /** Alerts that are evaluated together. */
 export type AlertGroup = {
   readonly name: string;
@@ -49,7 +57,7 @@ export type AlertGroup = {
 const mostlyInState = (state: string) =>
   `${ofNode(`avg_over_time(chrony_sync_state{state="${state}"}[5m])`)} > 0.5`;
 
-/** Nodes whose state keeps changing and that are synchronised for less than half of the time. */
+/** Nodes whose state keeps changing and that are synchronised for about half of the time or less. */
 const RARELY_SYNCHRONISED = "cluster_node:chrony_sync_state:rarely_synchronised";
 
 const SOURCE = `${NODE}, source_address, source_name`;
@@ -98,10 +106,10 @@ const NOT_SYNCHRONISED = `(
 const limitOf = (count: string) =>
   `clamp(${THRESHOLDS.manyNodesShare} * ${count}, ${THRESHOLDS.manyNodesCount - 1}, ${THRESHOLDS.manyNodesAtAnyShare - 1})`;
 
-/** The nodes in a bad state, without those that have the alert for changing states. */
+/** The nodes in a bad state, without those that have the alert for changing states or a critical error. */
 const inOneState = (bad: string) => `
 ${bad}
-unless on (${NODE}) ${RARELY_SYNCHRONISED}`;
+unless on (${NODE}) (${RARELY_SYNCHRONISED} or ${ERROR_CRITICAL})`;
 
 /** Clusters with so many bad nodes that the cause is not in the nodes. The value is their number. */
 const manyOf = (bad: string, all: string) =>
@@ -118,6 +126,9 @@ const STEPPED = `(
   or ${ofNode("increase(chrony_clock_steps_total[1h])")} > ${THRESHOLDS.stepsAnHour - 0.5}
 )`;
 const MANY_STEPPED = manyOf(STEPPED, REPORTING);
+
+/** Nodes that have the alert of a state without a source, in which the error grows. */
+const WITHOUT_SOURCE = `(${SOURCE_GONE} or ${mostlyInState("unsynchronised")})`;
 
 const OFF = `(${ERROR_TOO_LARGE} or ${NOT_SYNCHRONISED} or ${RARELY_SYNCHRONISED})`;
 const MANY_OFF = manyOf(OFF, REPORTING);
@@ -304,7 +315,7 @@ const CLOCKS: readonly Alert[] = [
     subject: "node",
     severity: "warning",
     expression: unlessMany(
-      `${ERROR_TOO_LARGE} <= ${THRESHOLDS.errorCriticalMs}`,
+      `${ERROR_TOO_LARGE} <= ${THRESHOLDS.errorCriticalMs} unless on (${NODE}) ${WITHOUT_SOURCE}`,
       `(${MANY_OFF} or ${SKEW_TOO_LARGE})`,
     ),
     for: THRESHOLDS.errorWarningFor,
@@ -324,7 +335,10 @@ const CLOCKS: readonly Alert[] = [
     name: "ClockErrorGrowing",
     subject: "node",
     severity: "warning",
-    expression: unlessMany(GROWING, `(${MANY_OFF} or ${MANY_GROWING})`),
+    expression: unlessMany(
+      `${GROWING} unless on (${NODE}) ${isAbove(THRESHOLDS.errorWarningMs)}`,
+      `(${MANY_OFF} or ${MANY_GROWING})`,
+    ),
     for: "5m",
     summary: "the possible error of the clock has grown for more than an hour",
     value: "the smallest peak of the last 20 minutes, in milliseconds",
@@ -334,10 +348,7 @@ const CLOCKS: readonly Alert[] = [
     subject: "node",
     severity: "warning",
     // A clock that never was synchronised reports 1500 ms, and has the alert for that.
-    expression: unlessMany(
-      `${inOneState(mostlyInState("unsynchronised"))} unless on (${NODE}) ${ERROR_CRITICAL}`,
-      MANY_OFF,
-    ),
+    expression: unlessMany(inOneState(mostlyInState("unsynchronised")), MANY_OFF),
     for: THRESHOLDS.notSynchronisedFor,
     summary: "chronyd has no time source to follow",
     value: "the share of the last five minutes in this state",
@@ -393,7 +404,7 @@ const CLOCKS: readonly Alert[] = [
     severity: "warning",
     // A clock that is wrong since then has that alert.
     expression: unlessMany(
-      `${STEPPED} unless on (${NODE}) (${FAR} or ${ERROR_CRITICAL})`,
+      `${STEPPED} unless on (${NODE}) (${FAR} or ${isAbove(THRESHOLDS.errorWarningMs)})`,
       MANY_STEPPED,
     ),
     for: "3m",
@@ -406,8 +417,7 @@ const CLOCKS: readonly Alert[] = [
     severity: "warning",
     expression: unlessMany(RARELY_SYNCHRONISED, MANY_OFF),
     for: "5m",
-    summary:
-      "the clock is synchronised for less than half of the time, and its state keeps changing",
+    summary: "the clock is synchronised for half of the time or less, and its state keeps changing",
     value: "the share of the last hour that was synchronised",
   },
   {
@@ -445,7 +455,10 @@ const CLUSTER: readonly Alert[] = [
     subject: "cluster",
     severity: "critical",
     // Clocks that are far off since then have that alert.
-    expression: unlessMany(MANY_STEPPED, `(${MANY_FAR} or ${COLLECTOR_OFF})`),
+    expression: unlessMany(
+      manyOf(`${STEPPED} unless on (${NODE}) ${FAR}`, REPORTING),
+      `(${MANY_FAR} or ${COLLECTOR_OFF})`,
+    ),
     for: "1m",
     summary: "many clocks were stepped: time was skipped or repeated on many nodes",
     value: "the number of nodes",

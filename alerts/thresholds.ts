@@ -44,6 +44,11 @@ export const THRESHOLDS = {
    * for that: two more than a loss that ends with a restart of chronyd makes.
    */
   stateChangesAnHour: 4,
+  /**
+   * A node that comes and goes has that alert below this share of the last hour: half, and a margin, because the
+   * alert of a node that is synchronised for exactly half of the time would come and go, too.
+   */
+  rarelySynchronisedShare: 0.55,
   /** How long a step of the clock is told. */
   stepToldFor: "15m",
   /** From so many steps an hour on, a clock is called stepped until they become fewer. */
@@ -63,6 +68,8 @@ export const THRESHOLDS = {
   /** So many at once are one incident, whatever their share: Azure sends 100 e-mails an hour. */
   manyNodesAtAnyShare: 20,
   manyNodesFor: "5m",
+  /** How long a critical alert of a cluster goes on after its fault. Azure allows 15 minutes at most. */
+  keepFiringFor: "15m",
 
   /** How long a node is silent before an alert: longer than a new node takes to its first value. */
   silentFor: "15m",

@@ -73,7 +73,7 @@ async function writePage(): Promise<void> {
 
 - the alerts that fire, and their severity
 - the minute after the start of the incident in which the first fires
-- how many fire at once. Azure groups nothing, so it sends that many e-mails, and again as many when they end. It sends an address [at most 100 e-mails an hour](https://learn.microsoft.com/azure/azure-monitor/alerts/action-groups)
+- how many fire at once. Azure groups nothing, so it sends that many e-mails, and again as many when they end. "2 times" means that they end and fire again. It sends an address [at most 100 e-mails an hour](https://learn.microsoft.com/azure/azure-monitor/alerts/action-groups)
 
 kube-state-metrics is collected, if the incident does not say otherwise. Without it, a cluster that was stopped or shrank looks like one whose collector is away. A cell "not played" was not run at that size (\`npm run incidents -- 400\` does it).
 
@@ -87,8 +87,8 @@ function cellOf(fired: readonly Fired[]): string {
   }
   return fired
     .map(
-      ({ alert, severity, most, firstMinute }) =>
-        `\`${alert}\` (${severity}, after ${firstMinute - BEGINS_AT} min): ${most}`,
+      ({ alert, severity, most, firstMinute, times }) =>
+        `\`${alert}\` (${severity}, after ${firstMinute - BEGINS_AT} min): ${most}${times === 1 ? "" : `, ${times} times`}`,
     )
     .join("<br>");
 }

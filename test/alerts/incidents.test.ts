@@ -10,7 +10,10 @@ import { playIncidents } from "./play-incidents.ts";
 const PLAYS: readonly Play[] = [
   ...INCIDENTS.map((incident) => ({ incident, count: 3 })),
   // Incidents that need more than three nodes, or that are different then.
-  ...named(/^A (?:quarter|cluster shrinks)|^Three in ten|: a cluster shrinks/, 10),
+  ...named(
+    /^A (?:quarter|cluster shrinks|pool of two fifths is stepped)|^Three in ten|: a cluster shrinks/,
+    10,
+  ),
   // Too many nodes for an alert per node.
   ...named(/^A pool of two fifths is 37 s off/, 60),
 ];
@@ -29,6 +32,12 @@ for (const [minutes, plays] of Map.groupBy(PLAYS, ({ incident }) => incident.min
         assert.deepEqual(
           Object.fromEntries((fired.get(play) ?? []).map(({ alert, most }) => [alert, most])),
           play.incident.expected(play.count),
+        );
+        assert.deepEqual(
+          (fired.get(play) ?? [])
+            .filter(({ alert, times }) => times > 1 && alert !== play.incident.comesAndGoes)
+            .map(({ alert, times }) => `${alert} fires ${times} times`),
+          [],
         );
       });
     }

@@ -24,6 +24,8 @@ export type Incident = {
   readonly nodes: (count: number) => readonly NodeHistory[];
   /** The alerts that fire at some time, and how many of each, by the number of nodes. */
   readonly expected: (count: number) => Readonly<Record<string, number>>;
+  /** An alert that may end and fire again. All others fire once. */
+  readonly comesAndGoes?: string;
 };
 
 type State = "synchronised" | "stale" | "stepped" | "unreachable" | "unsynchronised";
@@ -466,6 +468,8 @@ export const INCIDENTS: readonly Incident[] = [
       steps: (minute) => (since(minute) ? 1 + Math.floor((minute - BEGINS_AT) / 20) : 0),
     }),
     expected: () => ({ ClockStepped: 1 }),
+    // Each of the first steps, until there are so many that they are one alert.
+    comesAndGoes: "ClockStepped",
   },
   {
     name: "Half of the clocks are stepped by 30 s, and stay there",
@@ -624,18 +628,93 @@ export const INCIDENTS: readonly Incident[] = [
     }),
     expected: () => ({ TimeSourcePhcNotHostInCluster: 1 }),
   },
+  {
+    name: "A pool of two fifths is stepped by 37 s and stays there, and chronyd reports synchronised",
+    minutes: 120,
+    nodes: some(120, share(0.4), {
+      offset: (minute) => (since(minute) ? -37 : 0),
+      steps: (minute) => (since(minute) ? 1 : 0),
+    }),
+    expected: (count) =>
+      share(0.4)(count) < 20
+        ? { ClockFarFromCollectorCritical: share(0.4)(count) }
+        : { ClocksFarInCluster: 1 },
+  },
+  {
+    name: "One node loses its source, and its possible error grows to 300 ms in five hours",
+    minutes: 360,
+    nodes: some(360, one, {
+      state: (minute) => (since(minute) ? "stale" : "synchronised"),
+      errorMs: (minute) => (since(minute) ? minute - BEGINS_AT : 0.05),
+    }),
+    // One after the other, and no ClockErrorHigh.
+    expected: () => ({ TimeSourceStale: 1, ClockErrorCritical: 1 }),
+  },
+  {
+    name: "The possible error of one clock grows to 300 ms in five hours, although updates come",
+    minutes: 360,
+    nodes: some(360, one, {
+      errorMs: (minute) => (since(minute) ? 5 + (minute - BEGINS_AT) : 0.05),
+      series: { chrony_reference_age_seconds: () => 30 },
+    }),
+    expected: () => ({ ClockErrorHigh: 1, ClockErrorCritical: 1 }),
+  },
+  {
+    name: "One clock is stepped by 100 ms by hand, and slewed back in 40 minutes",
+    minutes: 120,
+    nodes: some(120, one, {
+      steps: (minute) => (since(minute) ? 1 : 0),
+      errorMs: (minute) =>
+        since(minute) ? Math.max(0.05, 100 - 2.5 * (minute - BEGINS_AT)) : 0.05,
+    }),
+    expected: () => ({ ClockErrorHigh: 1 }),
+  },
+  {
+    name: "The autoscaler removes three fifths of the nodes and adds them, every 40 minutes, with equal names",
+    minutes: 240,
+    nodes: eachNode(240, (index, count) =>
+      index < 0.4 * count
+        ? {}
+        : {
+            exists: (minute) => minute % 40 < 25,
+            reports: (minute) => minute % 40 >= 3 && minute % 40 < 25,
+          },
+    ),
+    expected: NOTHING,
+  },
+  {
+    name: "The time source of every node is away for 8 minutes of every 20",
+    minutes: 240,
+    nodes: some(240, all, {
+      state: (minute) => (since(minute) && minute % 20 < 8 ? "stale" : "synchronised"),
+    }),
+    expected: () => ({ ClocksOffInCluster: 1 }),
+  },
+  {
+    name: "A clock is stale for 10 minutes of every 20",
+    minutes: 240,
+    nodes: some(240, one, {
+      state: (minute) => (since(minute) && minute % 20 < 10 ? "stale" : "synchronised"),
+    }),
+    expected: () => ({ ClockRarelySynchronised: 1 }),
+  },
 ];
 
 /** An incident in a cluster of this size. */
 export type Play = { readonly incident: Incident; readonly count: number };
 
-/** One alert of a history: the largest number at one time, and the minute of the first. */
+/** One alert of a history: the largest number at one time, when it fired, and how often it began to. */
 export type Fired = {
   readonly alert: string;
   readonly severity: string;
   readonly most: number;
   readonly firstMinute: number;
+  readonly lastMinute: number;
+  readonly times: number;
 };
+
+/** The history is asked every so many minutes. */
+const ASKED_EVERY = 2;
 
 /**
  * The promtool test of histories of equal length, each of its own cluster in one workspace. It fails, and its error
@@ -659,9 +738,9 @@ export function promtoolTest(plays: readonly Play[], ruleFile: string): object {
             }),
           ),
         ),
-        promql_expr_test: Array.from({ length: Math.floor(minutes / 2) }, (_, index) => ({
+        promql_expr_test: Array.from({ length: Math.floor(minutes / ASKED_EVERY) }, (_, index) => ({
           expr: 'count by (alertname, cluster, severity) (ALERTS{alertstate="firing"})',
-          eval_time: `${index * 2}m`,
+          eval_time: `${index * ASKED_EVERY}m`,
           // Never true, so that promtool prints the result.
           exp_samples: [{ labels: "{}", value: -1 }],
         })),
@@ -685,6 +764,11 @@ export function firedIn(output: string, plays: readonly Play[]): Fired[][] {
         severity,
         most: Math.max(before?.most ?? 0, Number(value)),
         firstMinute: before?.firstMinute ?? minute,
+        lastMinute: minute,
+        times:
+          before === undefined
+            ? 1
+            : before.times + Number(minute > before.lastMinute + ASKED_EVERY),
       });
     }
   }
