@@ -261,13 +261,13 @@ export const INCIDENTS: readonly Incident[] = [
     expected: () => ({}),
   },
   {
-    name: "An agent reports for 2 minutes of 20, again and again",
+    name: "An agent reports for 2 minutes of every 20",
     minutes: 240,
     nodes: some(240, one, { reports: (minute) => minute < 60 || minute % 20 < 2 }),
     expected: () => ({ ChronyTrackerNodeComesAndGoes: 1 }),
   },
   {
-    name: "A clock is stale, unreachable and well by turns, a third of the time each",
+    name: "A clock is stale, unreachable and synchronised in turn, a third of the time each",
     minutes: 240,
     nodes: some(240, one, {
       state: (minute) =>
@@ -279,7 +279,7 @@ export const INCIDENTS: readonly Incident[] = [
     expected: () => ({ ClockRarelySynchronised: 1 }),
   },
   {
-    name: "One clock is 30 s off, and chronyd calls it well",
+    name: "One clock is 30 s off, and chronyd reports synchronised",
     minutes: 120,
     nodes: some(120, one, { offset: (minute) => (since(minute) ? 30 : 0) }),
     expected: () => ({ ClockFarFromCollectorCritical: 1 }),
@@ -291,7 +291,7 @@ export const INCIDENTS: readonly Incident[] = [
     expected: () => ({ ClockFarFromCollectorCritical: 1 }),
   },
   {
-    name: "A pool of two fifths is 37 s off, and chronyd calls it well",
+    name: "A pool of two fifths is 37 s off, and chronyd reports synchronised",
     minutes: 120,
     nodes: some(120, share(0.4), { offset: (minute) => (since(minute) ? -37 : 0) }),
     expected: (count) =>
@@ -357,7 +357,7 @@ export const INCIDENTS: readonly Incident[] = [
     expected: () => ({ ClockFarFromCollectorCritical: 1 }),
   },
   {
-    name: "A clock is well for 4 minutes of 10, else stale",
+    name: "A clock is synchronised for 4 minutes of 10, else stale",
     minutes: 240,
     nodes: some(240, one, {
       state: (minute) => (since(minute) && minute % 10 >= 4 ? "stale" : "synchronised"),
@@ -365,7 +365,7 @@ export const INCIDENTS: readonly Incident[] = [
     expected: () => ({ ClockRarelySynchronised: 1 }),
   },
   {
-    name: "A clock is well for 8 minutes of 20, else stale",
+    name: "A clock is synchronised for 8 minutes of 20, else stale",
     minutes: 240,
     nodes: some(240, one, {
       state: (minute) => (since(minute) && minute % 20 >= 8 ? "stale" : "synchronised"),
@@ -454,7 +454,7 @@ export const INCIDENTS: readonly Incident[] = [
     expected: () => ({ ChronyTrackerManyPushesFailing: 1 }),
   },
   {
-    name: "Two halves of the cluster drift 1.5 s away, one ahead and one behind, and chronyd calls them well",
+    name: "Two halves of the cluster drift 1.5 s away, one ahead and one behind, and chronyd reports synchronised",
     minutes: 120,
     nodes: eachNode(120, (index) => ({
       offset: (minute) => (since(minute) ? (index % 2 === 0 ? 1.5 : -1.5) : 0),
@@ -484,7 +484,7 @@ export const INCIDENTS: readonly Incident[] = [
         : { ClocksFarInCluster: 1 },
   },
   {
-    name: "One clock jumps back by an hour, and chronyd calls it well",
+    name: "One clock jumps back by an hour, and chronyd reports synchronised",
     minutes: 120,
     nodes: some(120, one, {
       offset: (minute) => (since(minute) ? 3600 : 0),
@@ -528,7 +528,7 @@ export const INCIDENTS: readonly Incident[] = [
     expected: () => ({ ClocksOffInCluster: 1 }),
   },
   {
-    name: "chronyd of every node crashes again and again: well for 3 minutes of 7",
+    name: "chronyd of every node crashes repeatedly: synchronised for 3 minutes of 7",
     minutes: 150,
     nodes: some(150, all, {
       state: (minute) => (since(minute) && minute % 7 >= 3 ? "unreachable" : "synchronised"),
@@ -536,7 +536,7 @@ export const INCIDENTS: readonly Incident[] = [
     expected: () => ({ ClocksOffInCluster: 1 }),
   },
   {
-    name: "The collector crashes again and again: away for 16 minutes of 20",
+    name: "The collector crashes repeatedly: away for 16 minutes of 20",
     minutes: 150,
     nodes: some(150, all, { reports: (minute) => !since(minute) || minute % 20 < 4 }),
     expected: () => ({ ChronyTrackerManyNotReporting: 1 }),
