@@ -11,7 +11,7 @@ export const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const TEST_TIMEOUT_MS = 300_000;
 
 /** More than there are cores, because most tests wait for real programs most of their time. */
-const FILES_AT_ONCE = availableParallelism() + 2;
+const FILES_AT_ONCE = availableParallelism() + 4;
 
 /**
  * Where Node.js keeps compiled code, so that each of the some hundred processes of the tests starts in half of the
